@@ -1,0 +1,97 @@
+"""Integrators: the table METHODS, one module for each library that provides them."""
+
+from __future__ import annotations
+
+import scipy.integrate
+
+from hh_sde.methods import compiled, scipy_, sdeint_
+from hh_sde.methods.method import Diverged, Method, Problem, each_trial
+
+__all__ = ["METHODS", "Diverged", "Method", "Problem", "each_trial"]
+
+_ROESSLER = "Roessler 2010, SIAM J. Numer. Anal. 48, 922, doi:10.1137/09076636X"
+_EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}
+_EULER_ORDERS = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
+
+#: Methods by the name that `solve(method=...)` takes. Orders of convergence stand here alone.
+METHODS: dict[str, Method] = {
+    "euler_maruyama": Method(
+        run=compiled.euler_maruyama,
+        summary="Euler-Maruyama, compiled, all trials at once",
+        interpretation="ito",
+        strong_order={"additive": 1.0},
+        deterministic_order=1.0,
+        compiled=True,
+        source="Maruyama 1955, Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028",
+    ),
+    "sdeint.itoEuler": Method(
+        run=each_trial(sdeint_.ito_euler),
+        summary="Euler-Maruyama",
+        interpretation="ito",
+        strong_order=_EULER_ORDERS,
+        deterministic_order=1.0,
+        source="sdeint.itoEuler; Maruyama 1955, doi:10.1007/BF02846028",
+    ),
+    "sdeint.itoSRI2": Method(
+        run=each_trial(sdeint_.ito_sri2),
+        summary="stochastic Runge-Kutta SRI2",
+        interpretation="ito",
+        strong_order=_EVERY_NOISE_1,
+        deterministic_order=2.0,
+        source=f"sdeint.itoSRI2; {_ROESSLER}",
+    ),
+    "sdeint.stratHeun": Method(
+        run=each_trial(sdeint_.strat_heun),
+        summary="stochastic Heun",
+        interpretation="stratonovich",
+        strong_order={"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 0.5},
+        deterministic_order=2.0,
+        source="sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
+    ),
+    "sdeint.stratSRS2": Method(
+        run=each_trial(sdeint_.strat_srs2),
+        summary="stochastic Runge-Kutta SRS2",
+        interpretation="stratonovich",
+        strong_order=_EVERY_NOISE_1,
+        deterministic_order=2.0,
+        source=f"sdeint.stratSRS2; {_ROESSLER}",
+    ),
+    "sdeint.stratKP2iS": Method(
+        run=each_trial(sdeint_.strat_kp2is),
+        summary="two-step, semi-implicit",
+        interpretation="stratonovich",
+        strong_order=_EVERY_NOISE_1,
+        deterministic_order=2.0,
+        source=(
+            "sdeint.stratKP2iS; Kloeden & Platen 1999, section 12.4, doi:10.1007/978-3-662-12616-5"
+        ),
+    ),
+    "scipy.odeint": Method(
+        run=each_trial(scipy_.odeint),
+        summary="LSODA of ODEPACK, switches between Adams and BDF",
+        interpretation="ode",
+        deterministic_order=None,
+        source="scipy.integrate.odeint; Petzold 1983, doi:10.1137/0904010",
+    ),
+    "scipy.DOP853": Method(
+        run=each_trial(scipy_.adaptive(scipy.integrate.DOP853)),
+        summary="explicit Runge-Kutta of order 8",
+        interpretation="ode",
+        deterministic_order=None,
+        source="scipy.integrate.DOP853; Hairer, Norsett & Wanner 1993, doi:10.1007/978-3-540-78862-1",
+    ),
+    "scipy.LSODA": Method(
+        run=each_trial(scipy_.adaptive(scipy.integrate.LSODA)),
+        summary="LSODA, switches between Adams and BDF",
+        interpretation="ode",
+        deterministic_order=None,
+        source="scipy.integrate.LSODA; Petzold 1983, doi:10.1137/0904010",
+    ),
+    "scipy.Radau": Method(
+        run=each_trial(scipy_.adaptive(scipy.integrate.Radau)),
+        summary="implicit Runge-Kutta Radau IIA of order 5, for stiff problems",
+        interpretation="ode",
+        deterministic_order=None,
+        source="scipy.integrate.Radau; Hairer & Wanner 1996, doi:10.1007/978-3-642-05221-7",
+    ),
+}

@@ -1,0 +1,179 @@
+"""What a method is: the contract between `solve` and the integrators.
+
+For whoever adds a method (an entry of METHODS and, where the scheme is new, one function):
+
+1. `run(problem)` is a generator. It yields the saved states in order of time, in chunks, each an
+   array (saves, trials, kept): of the states after every `save_every` steps, the components `keep`.
+   A chunk may be empty: it still shows progress. The initial state is not yielded.
+2. Chunks are small enough that a person waiting sees progress.
+3. Wiener increments come from `problem.path` alone, by grid step; nothing else is random.
+4. A method for one trajectory yields (saves, d) chunks and is wrapped by `each_trial`.
+5. At the first state that is not finite it yields what was saved before and raises `Diverged`.
+   Any other exception may pass through, after what was saved has been yielded.
+6. Its orders, noise types and interpretation stand in METHODS and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hh_sde.brownian import BrownianPath
+from hh_sde.sde import SDE
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One call of `solve`, checked.
+
+    Parameters
+    ----------
+    sde : SDE
+    dt : float
+        Step of the grid t_k = k dt, ms.
+    first_step, n_steps : int
+        The run goes from t_{first_step} over n_steps steps.
+    save_every : int
+        Divides n_steps.
+    x0 : (trials, d) array
+    keep : (kept,) array of int
+        Components of the state to return.
+    path : BrownianPath or None
+        None where the method takes no noise.
+    trials : (trials,) array of int
+        The trials' numbers, which address their noise.
+    threads : int
+    rtol, atol : float
+        For methods with error control.
+    """
+
+    sde: SDE
+    dt: float
+    first_step: int
+    n_steps: int
+    save_every: int
+    x0: np.ndarray
+    keep: np.ndarray
+    path: BrownianPath | None
+    trials: np.ndarray
+    threads: int = 1
+    rtol: float = 1e-8
+    atol: float = 1e-8
+
+    def windows(self, largest: int) -> Iterator[tuple[int, int]]:
+        """(start, stop) of consecutive windows of at most `largest` steps, from first_step on."""
+        for start in range(0, self.n_steps, largest):
+            yield start, min(start + largest, self.n_steps)
+
+    def saves(self, start: int, states: np.ndarray) -> np.ndarray:
+        """Of the states after steps start + 1, start + 2, ... those that are to be saved."""
+        first = -(start + 1) % self.save_every
+        return states[first :: self.save_every]
+
+    def times(self, start: int, stop: int) -> np.ndarray:
+        """Grid times of steps start ... stop (inclusive), relative to first_step, ms."""
+        return np.arange(self.first_step + start, self.first_step + stop + 1) * self.dt
+
+    def of_trial(self, index: int) -> Problem:
+        """The problem of one trial alone."""
+        path = self.path and self.path.of_trial(int(self.trials[index]))
+        one = slice(index, index + 1)
+        return replace(self, x0=self.x0[one], trials=self.trials[one], path=path)
+
+
+Run = Callable[[Problem], Iterator[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """An entry of METHODS.
+
+    Parameters
+    ----------
+    run : callable
+        See the contract at the head of this module.
+    summary : str
+        One line.
+    interpretation : {"ito", "stratonovich", "ode"}
+        "ode": takes no noise.
+    strong_order : mapping of noise type to float
+        The noise types it accepts, with its strong order for each.
+    deterministic_order : float or None
+        Order without noise; None where the error is controlled by rtol and atol.
+    compiled : bool
+        Runs in the engine: needs a Network's equations.
+    source : str
+        The paper, or the function of the library that is called.
+    """
+
+    run: Run
+    summary: str
+    interpretation: str
+    deterministic_order: float | None
+    source: str
+    strong_order: Mapping[str, float] = field(default_factory=dict)
+    compiled: bool = False
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the step follows rtol and atol; dt is then the spacing of the output."""
+        return self.deterministic_order is None
+
+    @property
+    def library(self) -> str:
+        """Who integrates: the engine, or the library named in the method's prefix."""
+        return "hh_sde" if self.compiled else self.source.split(".")[0]
+
+
+class Diverged(Exception):
+    """The state became NaN or infinite.
+
+    Parameters
+    ----------
+    step : int
+        Number of steps made, the last of which gave the state that is not finite.
+    component : int
+        The first component that is not finite.
+    trial : int
+        Position of the trial in the problem.
+    """
+
+    def __init__(self, step: int, component: int, trial: int = 0) -> None:
+        super().__init__(f"component {component} of trial {trial} at step {step}")
+        self.step = step
+        self.component = component
+        self.trial = trial
+
+
+def finite_part(states: np.ndarray, start: int) -> tuple[np.ndarray, Diverged | None]:
+    """The leading finite states (steps, d), made by steps start + 1 ..., and what follows them."""
+    bad = ~np.isfinite(states)
+    if not bad.any():
+        return states, None
+    row = int(bad.any(axis=1).argmax())
+    return states[:row], Diverged(start + row + 1, int(bad[row].argmax()))
+
+
+def each_trial(trajectory: Run) -> Run:
+    """A `run` for all trials from the generator of one trajectory: window by window, all trials."""
+
+    def run(problem: Problem) -> Iterator[np.ndarray]:
+        runs = [trajectory(problem.of_trial(i)) for i in range(len(problem.trials))]
+        while chunks := [_next(run, trial) for trial, run in enumerate(runs)]:
+            finished = [chunk for chunk in chunks if chunk is not None]
+            if len(finished) < len(runs):
+                return
+            saves = min(len(chunk) for chunk in finished)  # one that failed has fewer
+            yield np.stack([chunk[:saves, problem.keep] for chunk in finished], axis=1)
+
+    return run
+
+
+def _next(run: Iterator[np.ndarray], trial: int) -> np.ndarray | None:
+    try:
+        return next(run, None)
+    except Diverged as diverged:
+        diverged.trial = trial
+        raise

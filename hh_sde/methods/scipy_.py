@@ -1,0 +1,109 @@
+"""scipy's ODE integrators: for problems without noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import numpy as np
+import scipy.integrate
+
+from hh_sde.methods.method import Problem, finite_part
+
+#: Grid steps between two signs of life, and between two restarts of odeint.
+_WINDOW = 2**12
+#: A piece between two breakpoints is evaluated no later than this before its end, ms: at the end
+#: itself the next piece begins.
+_BEFORE = 2e-9
+
+
+def odeint(problem: Problem) -> Iterator[np.ndarray]:
+    """scipy.integrate.odeint, restarted at breakpoints and from window to window."""
+    breaks = _breakpoints(problem)
+    x = problem.x0[0]
+    for start, stop in problem.windows(_WINDOW):
+        times = problem.times(start, stop)
+        inside = breaks[(breaks > times[0]) & (breaks < times[-1])]
+        edges = [times[0], *inside, times[-1]]
+        states = np.empty((len(times), x.size))
+        for begin, end in zip(edges[:-1], edges[1:], strict=True):
+            wanted = np.flatnonzero((times > begin) & (times <= end))
+            x, states[wanted] = _odeint_piece(problem, x, begin, end, times[wanted])
+        finite, diverged = finite_part(states[1:], start)
+        yield problem.saves(start, finite)
+        if diverged:
+            raise diverged
+
+
+def _odeint_piece(
+    problem: Problem, x: np.ndarray, begin: float, end: float, wanted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The state at `end` and those at the times `wanted`, all in (begin, end]."""
+    grid = np.unique(np.concatenate([[begin], wanted, [end]]))
+    states, info = scipy.integrate.odeint(
+        _until(problem, end),
+        x,
+        grid,
+        rtol=problem.rtol,
+        atol=problem.atol,
+        tcrit=[end],
+        mxstep=100_000,
+        full_output=True,
+    )
+    if info["message"] != "Integration successful.":
+        raise RuntimeError(f"scipy.integrate.odeint: {info['message']}")
+    return states[-1], states[np.searchsorted(grid, wanted)]
+
+
+def adaptive(solver: type[scipy.integrate.OdeSolver]) -> Callable[[Problem], Iterator[np.ndarray]]:
+    """A method out of one of scipy's OdeSolver classes, restarted at breakpoints."""
+
+    def trajectory(problem: Problem) -> Iterator[np.ndarray]:
+        points = _points(problem, solver)
+        for start, stop in problem.windows(_WINDOW):
+            states = np.array(list(islice(points, stop - start)))
+            finite, diverged = finite_part(states, start)
+            yield problem.saves(start, finite)
+            if diverged:
+                raise diverged
+
+    return trajectory
+
+
+def _points(problem: Problem, solver: type[scipy.integrate.OdeSolver]) -> Iterator[np.ndarray]:
+    """The states at the grid times after the first, one by one."""
+    times = problem.times(0, problem.n_steps)
+    x = problem.x0[0]
+    edges = [times[0], *_breakpoints(problem), times[-1]]
+    next_point = 1
+    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        run = solver(
+            _reversed(_until(problem, end)), begin, x, end, rtol=problem.rtol, atol=problem.atol
+        )
+        while run.status == "running":
+            message = run.step()
+            if run.status == "failed":
+                raise RuntimeError(f"scipy.integrate.{solver.__name__}: {message}")
+            last = int(np.searchsorted(times, run.t, side="right"))
+            if last > next_point:
+                yield from run.dense_output()(times[next_point:last]).T
+                next_point = last
+        x = run.y
+
+
+def _breakpoints(problem: Problem) -> np.ndarray:
+    if problem.sde.breakpoints is None:
+        return np.empty(0)
+    times = problem.times(0, problem.n_steps)
+    return problem.sde.breakpoints(times[0], times[-1])
+
+
+def _until(problem: Problem, end: float) -> Callable[[np.ndarray, float], np.ndarray]:
+    f, last = problem.sde.f, end - _BEFORE
+    if problem.sde.breakpoints is None:
+        return f
+    return lambda x, t: f(x, min(t, last))
+
+
+def _reversed(f: Callable[[np.ndarray, float], np.ndarray]) -> Callable[..., np.ndarray]:
+    return lambda t, x: f(x, t)

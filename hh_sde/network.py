@@ -1,0 +1,406 @@
+"""Network: neurons, synapses, stimulus and noise as one SDE.
+
+The only module that knows the state layout: variable-major,
+[V_0 ... V_{n-1}, m_0 ..., h_0 ..., n_0 ..., s_0 ...].
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+import xarray as xr
+
+from hh_sde.cells import CELLS, Cell
+from hh_sde.kernels import tables as packed
+from hh_sde.kernels.drift import flat_drift, steady_state
+from hh_sde.kernels.rates import gate_rates
+from hh_sde.kinetics import Constant, Exponential, Linoid, Rate, Sigmoid, Tabulated
+from hh_sde.noise import NOISES, CurrentNoise
+from hh_sde.records import Record, decode, encode, per_neuron
+from hh_sde.sde import SDE, Function
+from hh_sde.stimuli import Stimulus, as_stimulus
+from hh_sde.synapses import GapJunction, Synapse, weight_matrix
+
+RATE_KINDS: dict[type[Rate], int] = {
+    Exponential: packed.EXPONENTIAL,
+    Sigmoid: packed.SIGMOID,
+    Linoid: packed.LINOID,
+    Constant: packed.CONSTANT,
+    Tabulated: packed.TABULATED,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Network(Record):
+    """A network of conductance-based neurons, with noise.
+
+    Parameters
+    ----------
+    n_neurons : int
+    cell : str or Cell
+        A name of CELLS, or a cell; its numbers may be arrays with one value per neuron.
+    synapses : Synapse, GapJunction or a sequence of them
+    stimulus : Stimulus, float or (n_neurons,) array
+        Injected current, uA/cm^2.
+    noise : CurrentNoise, optional
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a part is not of its kind, or an array does not fit the number of neurons.
+
+    Examples
+    --------
+    >>> net = Network(2, cell="hodgkin_huxley", stimulus=10.0,
+    ...               synapses=Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]),
+    ...               noise=CurrentNoise(sigma=1.0))
+    >>> net.variables
+    ('V', 'm', 'h', 'n', 's')
+    >>> sde = net.sde()
+    >>> sde.d, sde.m, sde.noise_type
+    (10, 2, 'additive')
+    """
+
+    n_neurons: int
+    cell: Cell
+    synapses: tuple[Synapse | GapJunction, ...]
+    stimulus: Stimulus
+    noise: CurrentNoise | None
+
+    def __init__(
+        self,
+        n_neurons: int,
+        cell: str | Cell = "hodgkin_huxley",
+        synapses: Synapse | GapJunction | Sequence[Synapse | GapJunction] = (),
+        stimulus: Any = 0.0,
+        noise: CurrentNoise | None = None,
+    ) -> None:
+        parts = {
+            "n_neurons": _checked_count(n_neurons),
+            "cell": _checked_cell(cell),
+            "synapses": _checked_synapses(synapses),
+            "stimulus": as_stimulus(stimulus),
+            "noise": _checked_noise(noise),
+        }
+        for name, value in parts.items():
+            object.__setattr__(self, name, value)
+        _no_clash(self.variables)
+        self._pack()  # every array is checked against the number of neurons
+        self._currents(np.zeros(1))
+        self._amplitudes()
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the state variables, in the order of the flat state."""
+        return ("V", *(gate.name for gate in self.cell.gates), *self._synapse_variables())
+
+    @property
+    def labels(self) -> dict[str, tuple[str, str]]:
+        """(units, long name) of each state variable."""
+        labels = {"V": ("mV", "membrane potential")}
+        for channel in self.cell.channels:
+            for gate in channel.gates:
+                labels[gate.name] = ("1", f"gate {gate.name} of channel {channel.name}")
+        for name, synapse in zip(self._synapse_variables(), self._chemical(), strict=True):
+            labels[name] = ("1", f"gate of the synapse {synapse.name}")
+        return labels
+
+    def steady_state(self, V: Any = None) -> np.ndarray:
+        """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest."""
+        potentials = per_neuron(self.cell.V0 if V is None else V, self.n_neurons, "V")
+        return steady_state(potentials, self._pack()).ravel()
+
+    def kinetics(self, V: Any) -> xr.Dataset:
+        """Steady state and time constant of the first neuron's gates as functions of V.
+
+        Parameters
+        ----------
+        V : (points,) array
+            mV.
+
+        Returns
+        -------
+        Dataset with x_inf (1), tau (ms), alpha and beta (1/ms), dims (gate, V)
+
+        Examples
+        --------
+        >>> float(Network(1).kinetics([-40.0]).alpha.sel(gate="m", V=-40.0))
+        1.0
+        """
+        V = np.atleast_1d(np.asarray(V, dtype=float))
+        tables = packed.for_trials(_first_neuron(self._pack()), V.size)
+        rates = np.empty((2, len(self.cell.gates), V.size))
+        for gate in range(len(self.cell.gates)):
+            gate_rates(tables, gate, V, rates[0, gate], rates[1, gate])
+        alpha, beta = rates
+        values = {
+            "alpha": (alpha, "1/ms", "opening rate"),
+            "beta": (beta, "1/ms", "closing rate"),
+            "x_inf": (alpha / (alpha + beta), "1", "steady state"),
+            "tau": (1 / (alpha + beta), "ms", "time constant"),
+        }
+        return xr.Dataset(
+            {
+                name: (("gate", "V"), array, {"units": units, "long_name": long_name})
+                for name, (array, units, long_name) in values.items()
+            },
+            coords={
+                "gate": [gate.name for gate in self.cell.gates],
+                "V": ("V", V, {"units": "mV", "long_name": "membrane potential"}),
+            },
+        )
+
+    def sde(self) -> SDE:
+        """The network as dx = f(x, t) dt + G(x, t) dW."""
+        tables = self._pack()
+        n = self.n_neurons
+        amplitudes = self._amplitudes()
+        m = amplitudes.shape[1]
+        G = _additive_diffusion(amplitudes, n * len(self.variables))
+        stimulus = self.stimulus
+        return SDE(
+            f=self._drift(tables),
+            G=lambda x, t: G(),
+            m=m,
+            x0=steady_state(per_neuron(self.cell.V0, n, "V0"), tables).ravel(),
+            noise_type="additive",
+            names=[f"{variable}[{i}]" for variable in self.variables for i in range(n)],
+            blocks=np.arange(m),
+            columns=[_column(G, k) for k in range(m)],
+            breakpoints=None if stimulus.constant else stimulus.breakpoints,
+            program=packed.Program(
+                tables=tables,
+                noise=_links([amplitudes]),
+                current=self._currents,
+            ),
+        )
+
+    def describe(self) -> tuple[str, dict[str, tuple[np.ndarray, str]]]:
+        """The network as JSON, and the long arrays it refers to, with their units."""
+        arrays: dict[str, tuple[np.ndarray, str]] = {}
+        return json.dumps(encode(self, arrays, "network")), arrays
+
+    @classmethod
+    def from_dataset(cls, ds: xr.Dataset) -> Network:
+        """The network that a Dataset of `solve` was made with.
+
+        Raises
+        ------
+        ValueError
+            If the Dataset does not describe one.
+        """
+        if "network" not in ds.attrs:
+            raise ValueError(
+                "this Dataset has no attribute 'network': it is not a result of "
+                "hh_sde.solve(Network(...), ...), or the attribute was lost on the way"
+            )
+        return decode(json.loads(ds.attrs["network"]), ds)
+
+    def _chemical(self) -> list[Synapse]:
+        return [synapse for synapse in self.synapses if isinstance(synapse, Synapse)]
+
+    def _synapse_variables(self) -> tuple[str, ...]:
+        names = [synapse.name for synapse in self._chemical()]
+        return ("s",) if len(names) == 1 else tuple(f"s_{name}" for name in names)
+
+    def _currents(self, times: np.ndarray) -> np.ndarray:
+        """Injected current at `times` (ms): (times, n_neurons), or (1, n_neurons) if constant."""
+        times = times[:1] if self.stimulus.constant else times
+        current = self.stimulus.current(times[:, None])
+        if current.shape[1] not in (1, self.n_neurons):
+            raise ValueError(
+                f"the stimulus has values for {current.shape[1]} neurons; "
+                f"this network has {self.n_neurons}"
+            )
+        return np.ascontiguousarray(np.broadcast_to(current, (len(times), self.n_neurons)))
+
+    def _amplitudes(self) -> scipy.sparse.csr_array:
+        """A with dV_i = (...) dt + sum_k A[i, k] dW_k: (n_neurons, m), mV ms^-0.5."""
+        if self.noise is None:
+            return scipy.sparse.csr_array((self.n_neurons, 0))
+        C = per_neuron(self.cell.C, self.n_neurons, "C")
+        amplitudes = self.noise.amplitudes(self.n_neurons)
+        return scipy.sparse.csr_array(scipy.sparse.diags_array(1 / C) @ amplitudes)
+
+    def _drift(self, tables: packed.Tables) -> Function:
+        shape = (self.n_neurons * len(self.variables),)
+        constant = self._currents(np.zeros(1))[0] if self.stimulus.constant else None
+
+        def f(x: np.ndarray, t: float) -> np.ndarray:
+            x = np.ascontiguousarray(x, dtype=float)
+            if x.shape != shape:
+                raise ValueError(f"x must have shape {shape}, got {x.shape}")
+            I = self._currents(np.array([t]))[0] if constant is None else constant
+            return flat_drift(x, I, tables)
+
+        return f
+
+    def _pack(self) -> packed.Tables:
+        n = self.n_neurons
+        rates = _RatePacker(n)
+        gates = self.cell.gates
+        synapses = self._chemical()
+        weights = [weight_matrix(synapse.weights, n, synapse.name) for synapse in synapses]
+        gap = scipy.sparse.csr_array((n, n), dtype=float)
+        for junction in self.synapses:
+            if isinstance(junction, GapJunction):
+                gap = scipy.sparse.csr_array(
+                    gap + weight_matrix(junction.weights, n, "GapJunction")
+                )
+        gate_indices = [[rates.add(rate, gate.name) for rate in gate.rates] for gate in gates]
+        synapse_indices = [
+            [rates.add(rate, synapse.name) for rate in (synapse.alpha, synapse.beta, synapse.block)]
+            for synapse in synapses
+        ]
+        channels = self.cell.channels
+        return packed.Tables(
+            n_neurons=n,
+            **rates.tables(),
+            gate_rates=np.array(gate_indices, dtype=np.int64).reshape(-1, 2),
+            gate_form=np.array(
+                [packed.INF_TAU if gate.alpha is None else packed.ALPHA_BETA for gate in gates],
+                dtype=np.int64,
+            ),
+            gate_power=np.array([gate.power for gate in gates], dtype=np.int64),
+            channel_gates=np.cumsum([0, *(len(c.gates) for c in channels)], dtype=np.int64),
+            g=_rows([per_neuron(c.g, n, f"g_{c.name}") for c in channels], n),
+            E=_rows([per_neuron(c.E, n, f"E_{c.name}") for c in channels], n),
+            C=per_neuron(self.cell.C, n, "C"),
+            synapse_rates=np.array(synapse_indices, dtype=np.int64).reshape(-1, 3),
+            synapse_E=_rows([per_neuron(s.E, n, f"E of synapse {s.name}") for s in synapses], n),
+            links=_links([*weights, gap]),
+        )
+
+
+class _RatePacker:
+    """Collects rates into the arrays of Tables."""
+
+    def __init__(self, n_neurons: int) -> None:
+        self.n_neurons = n_neurons
+        self.kinds: list[int] = []
+        self.parameters: list[list[np.ndarray]] = []
+        self.spans: list[tuple[int, int]] = []
+        self.grids: list[tuple[float, float]] = []
+        self.curves: list[np.ndarray] = [np.zeros(0)]
+
+    def add(self, rate: Rate | None, owner: str) -> int:
+        """The index of `rate`; -1 for None."""
+        if rate is None:
+            return -1
+        if type(rate) not in RATE_KINDS:
+            raise TypeError(
+                f"{owner}: {type(rate).__name__} is not a rate the engine knows; use one of "
+                + ", ".join(kind.__name__ for kind in RATE_KINDS)
+            )
+        numbers, span, grid = (0.0, 0.0, 1.0), (0, 0), (0.0, 0.0)
+        if isinstance(rate, Tabulated):
+            span = (sum(map(len, self.curves)), len(rate.values))
+            grid = (rate.start, 1 / rate.step)
+            self.curves.append(rate.values)
+        elif isinstance(rate, Constant):
+            numbers = (rate.rate, 0.0, 1.0)
+        else:
+            numbers = (rate.rate, rate.mid, 1 / np.asarray(rate.scale))
+        names = (f"{owner}: rate", f"{owner}: mid", f"{owner}: scale")
+        self.kinds.append(RATE_KINDS[type(rate)])
+        self.parameters.append(
+            [per_neuron(v, self.n_neurons, name) for v, name in zip(numbers, names, strict=True)]
+        )
+        self.spans.append(span)
+        self.grids.append(grid)
+        return len(self.kinds) - 1
+
+    def tables(self) -> dict[str, np.ndarray]:
+        return {
+            "rate_kind": np.array(self.kinds, dtype=np.int64),
+            "rate_parameters": np.array(self.parameters).reshape(-1, 3, self.n_neurons),
+            "curve_span": np.array(self.spans, dtype=np.int64).reshape(-1, 2),
+            "curve_grid": np.array(self.grids).reshape(-1, 2),
+            "curve_values": np.concatenate(self.curves),
+        }
+
+
+def _links(matrices: list[scipy.sparse.csr_array]) -> packed.Links:
+    stacked = scipy.sparse.csr_array(scipy.sparse.vstack(matrices, format="csr"))
+    stacked.sort_indices()
+    return packed.Links(
+        start=stacked.indptr.astype(np.int64),
+        source=stacked.indices.astype(np.int64),
+        weight=stacked.data.astype(float),
+    )
+
+
+def _rows(rows: list[np.ndarray], n_neurons: int) -> np.ndarray:
+    return np.array(rows).reshape(len(rows), n_neurons)
+
+
+def _additive_diffusion(
+    amplitudes: scipy.sparse.csr_array, d: int
+) -> Callable[[], np.ndarray]:
+    """The constant G (d, m), made when it is first asked for: the engine never does."""
+
+    @cache
+    def matrix() -> np.ndarray:
+        G = np.zeros((d, amplitudes.shape[1]))
+        G[: amplitudes.shape[0]] = amplitudes.toarray()
+        G.flags.writeable = False
+        return G
+
+    return matrix
+
+
+def _column(G: Callable[[], np.ndarray], k: int) -> Function:
+    return lambda x, t: G()[:, k]
+
+
+def _first_neuron(tables: packed.Tables) -> packed.Tables:
+    return tables._replace(rate_parameters=tables.rate_parameters[:, :, :1])
+
+
+def _no_clash(variables: tuple[str, ...]) -> None:
+    double = sorted({name for name in variables if variables.count(name) > 1})
+    if double:
+        raise ValueError(
+            f"the state variables {', '.join(double)} stand for two things; give the synapse (or "
+            "the gate) another name"
+        )
+
+
+def _checked_count(n_neurons: Any) -> int:
+    if isinstance(n_neurons, bool) or not isinstance(n_neurons, int | np.integer) or n_neurons < 1:
+        raise ValueError(f"n_neurons must be 1, 2, 3, ..., got {n_neurons!r}")
+    return int(n_neurons)
+
+
+def _checked_cell(cell: Any) -> Cell:
+    if isinstance(cell, Cell):
+        return cell
+    if cell in CELLS:
+        return CELLS[cell]
+    raise ValueError(f"cell must be a Cell or one of {', '.join(CELLS)}; got {cell!r}")
+
+
+def _checked_synapses(synapses: Any) -> tuple[Synapse | GapJunction, ...]:
+    if isinstance(synapses, Synapse | GapJunction):
+        return (synapses,)
+    if synapses is None:
+        return ()
+    for synapse in synapses:
+        if not isinstance(synapse, Synapse | GapJunction):
+            raise TypeError(f"synapses must be Synapse or GapJunction, got {synapse!r}")
+    return tuple(synapses)
+
+
+def _checked_noise(noise: Any) -> CurrentNoise | None:
+    if noise is not None and not isinstance(noise, CurrentNoise):
+        raise TypeError(
+            f"noise must be None or one of {', '.join(c.__name__ for c in NOISES.values())}, "
+            f"got {noise!r}"
+        )
+    return noise

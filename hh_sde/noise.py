@@ -1,0 +1,111 @@
+"""Noise models as data, and the table NOISES."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from hh_sde.kinetics import Parameter
+from hh_sde.records import Record, parameter, per_neuron
+
+
+@dataclass(frozen=True, eq=False)
+class CurrentNoise(Record):
+    """White current noise: C dV_i = (...) dt + sigma_i dB_i, B correlated Wiener processes.
+
+    Additive, so Ito and Stratonovich solutions agree.
+
+    Parameters
+    ----------
+    sigma : float or (n_neurons,) array
+        Intensity, uA/cm^2 ms^0.5.
+    correlation : float or (n_neurons, n_neurons) array, optional
+        Correlation of the B_i: one number for every pair, or a symmetric matrix with ones on the
+        diagonal and no negative eigenvalue. None: independent; 1: one noise shared by all.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If sigma is negative or the correlation is not one.
+
+    Examples
+    --------
+    >>> CurrentNoise(2.0, correlation=0.5).amplitudes(2).toarray()
+    array([[2.       , 0.       ],
+           [1.       , 1.7320508...]])
+    """
+
+    units = {"sigma": "uA/cm^2*ms^0.5"}
+
+    sigma: Parameter
+    correlation: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "sigma", parameter(self.sigma, "CurrentNoise.sigma", nonnegative=True)
+        )
+        if self.correlation is None:
+            return
+        matrix = np.array(self.correlation, dtype=float)
+        if matrix.ndim == 0:
+            object.__setattr__(self, "correlation", float(matrix))
+            matrix = np.array([[1.0, float(matrix)], [float(matrix), 1.0]])
+        else:
+            matrix.flags.writeable = False
+            object.__setattr__(self, "correlation", matrix)
+        square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
+        if not square or not np.array_equal(matrix, matrix.T) or not np.all(np.diag(matrix) == 1):
+            raise ValueError(
+                "CurrentNoise.correlation must be one number or a symmetric matrix with ones on "
+                f"the diagonal, got {self.correlation!r}"
+            )
+        cholesky(matrix)
+
+    def amplitudes(self, n_neurons: int) -> scipy.sparse.csr_array:
+        """A with sigma_i dB_i = sum_k A[i, k] dW_k, W independent; (n_neurons, n_neurons)."""
+        sigma = per_neuron(self.sigma, n_neurons, "CurrentNoise.sigma")
+        if self.correlation is None:
+            return scipy.sparse.csr_array(scipy.sparse.diags_array(sigma))
+        matrix = self.correlation
+        if isinstance(matrix, float):
+            matrix = np.full((n_neurons, n_neurons), matrix)
+            np.fill_diagonal(matrix, 1.0)
+        if matrix.shape != (n_neurons, n_neurons):
+            raise ValueError(
+                f"CurrentNoise.correlation has shape {matrix.shape}; a network of {n_neurons} "
+                f"neurons takes ({n_neurons}, {n_neurons}) or one number"
+            )
+        return scipy.sparse.csr_array(sigma[:, None] * cholesky(matrix))
+
+
+def cholesky(matrix: np.ndarray, tolerance: float = 1e-12) -> np.ndarray:
+    """Lower-triangular L with L L^T = matrix, which may be singular (a shared noise is).
+
+    Raises
+    ------
+    ValueError
+        If the matrix has a negative eigenvalue.
+
+    References
+    ----------
+    Higham (1990), Analysis of the Cholesky decomposition of a semi-definite matrix.
+    """
+    L = np.zeros_like(matrix)
+    for k in range(len(matrix)):
+        column = matrix[k:, k] - L[k:, :k] @ L[k, :k]
+        pivot = column[0]
+        if pivot > tolerance:
+            L[k:, k] = column / np.sqrt(pivot)
+        elif pivot < -tolerance or np.max(np.abs(column)) > np.sqrt(tolerance):
+            raise ValueError(
+                "the correlation matrix has a negative eigenvalue "
+                f"({np.linalg.eigvalsh(matrix)[0]:.3g}): no noise has it"
+            )
+    return L
+
+
+#: Noise models by name.
+NOISES: dict[str, type[CurrentNoise]] = {"current": CurrentNoise}

@@ -1,0 +1,57 @@
+"""A progress bar for long runs, shown only where somebody may be watching."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+#: Seconds a run must have taken before the bar appears of itself.
+PATIENCE = 2.0
+
+
+class Progress:
+    """A bar over `total` units; `show` is True, False, or None for: on a terminal, after a while."""
+
+    def __init__(self, total: int, show: bool | None) -> None:
+        self.total = total
+        self.show = sys.stderr.isatty() if show is None else show
+        self.wait_until = time.monotonic() + (PATIENCE if show is None else 0.0)
+        self.bar: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def update(self, done: int) -> None:
+        """Say that `done` units are complete."""
+        if not self.show or time.monotonic() < self.wait_until:
+            return
+        if self.bar is None:
+            self.bar = _rich_bar()
+            self.bar.start()
+            self.task = self.bar.add_task("solve", total=self.total)
+        self.bar.update(self.task, completed=done)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def _rich_bar() -> Any:
+    from rich import progress  # only long runs need it
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,169 @@
+"""SDE: dx = f(x, t) dt + G(x, t) dW over one flat state vector. Knows no neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+#: From the most special to the most general.
+NOISE_TYPES = ("additive", "diagonal", "commutative", "general")
+INTERPRETATIONS = ("ito", "stratonovich")
+
+Function = Callable[[np.ndarray, float], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class SDE:
+    """A stochastic differential equation that any framework can take.
+
+    Parameters
+    ----------
+    f : callable
+        Drift, f(x, t) -> (d,), with x of shape (d,) and t in ms.
+    G : callable
+        Diffusion, G(x, t) -> (d, m).
+    x0 : (d,) array
+        Initial state.
+    noise_type : {"additive", "diagonal", "commutative", "general"}
+        Additive: G depends on t alone. Diagonal: d = m and G[i, j] = 0 off the diagonal, G[i, i] a
+        function of x[i] alone. Commutative: (dg_j) g_k = (dg_k) g_j for all columns. What is
+        stated here is relied upon, not checked.
+    interpretation : {"ito", "stratonovich"}
+    names : sequence of str, optional
+        A name for each component of x.
+    correction : callable, optional
+        c(x, t) -> (d,), c = 1/2 sum_k (dg_k) g_k: the Ito drift is the Stratonovich drift plus c.
+        Not needed for additive noise, where it is 0.
+    blocks : (m,) array of int, optional
+        Which Wiener processes belong together. Columns of different blocks commute, so iterated
+        integrals are drawn inside blocks only. Default: one block.
+    columns : sequence of callables, optional
+        G as m functions g_k(x, t) -> (d,), where that is cheaper than all of G: sdeint.itoSRI2
+        evaluates each three times a step, but a single G 2 m + 1 times.
+    breakpoints : callable, optional
+        breakpoints(start, stop) -> times in between at which f is not smooth in t.
+    program : optional
+        What the compiled engine needs; a Network provides it.
+    m : int, optional
+        Number of Wiener processes. Default: what G(x0, 0) tells.
+
+    Attributes
+    ----------
+    d : int
+        Number of components.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of x0, f(x0, 0) and G(x0, 0) do not fit, or a word is not one of the above.
+
+    Examples
+    --------
+    >>> sde = SDE(f=lambda x, t: -x, G=lambda x, t: np.array([[0.5]]), x0=[1.0],
+    ...           noise_type="additive")
+    >>> sde.d, sde.m
+    (1, 1)
+    """
+
+    f: Function
+    G: Function
+    x0: np.ndarray
+    noise_type: str = "general"
+    interpretation: str = "ito"
+    names: Sequence[str] = ()
+    correction: Function | None = None
+    blocks: np.ndarray | None = None
+    columns: Sequence[Function] | None = None
+    breakpoints: Callable[[float, float], np.ndarray] | None = None
+    program: Any = None
+    m: int = -1
+    d: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        x0 = np.atleast_1d(np.array(self.x0, dtype=float))
+        if x0.ndim != 1 or not np.all(np.isfinite(x0)):
+            raise ValueError(f"x0 must be finite, of shape (d,), got {self.x0!r}")
+        drift = np.shape(self.f(x0, 0.0))
+        if drift != x0.shape:
+            raise ValueError(f"f(x0, 0) must have shape {x0.shape} like x0, got {drift}")
+        m = self.m if self.m >= 0 else _number_of_columns(np.shape(self.G(x0, 0.0)), x0.size)
+        _one_of("noise_type", self.noise_type, NOISE_TYPES)
+        _one_of("interpretation", self.interpretation, INTERPRETATIONS)
+        names = tuple(self.names) or tuple(f"x[{i}]" for i in range(x0.size))
+        if len(names) != x0.size or len(set(names)) != len(names):
+            raise ValueError(f"names must be {x0.size} different names, got {names!r}")
+        blocks = np.zeros(m, int) if self.blocks is None else np.asarray(self.blocks, dtype=int)
+        if blocks.shape != (m,):
+            raise ValueError(f"blocks must have shape ({m},), one number per process: {blocks!r}")
+        values = {"x0": x0, "names": names, "blocks": blocks, "d": x0.size, "m": m}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def to_stratonovich(self) -> SDE:
+        """The Stratonovich equation with the same solutions: drift f - 1/2 sum_k (dg_k) g_k.
+
+        Raises
+        ------
+        ValueError
+            If the noise is not additive and no `correction` was given.
+        """
+        if self.interpretation == "stratonovich":
+            return self
+        return self._with_drift(-1.0, "stratonovich")
+
+    def to_ito(self) -> SDE:
+        """The Ito equation with the same solutions: drift f + 1/2 sum_k (dg_k) g_k.
+
+        Raises
+        ------
+        ValueError
+            If the noise is not additive and no `correction` was given.
+        """
+        if self.interpretation == "ito":
+            return self
+        return self._with_drift(+1.0, "ito")
+
+    def without_noise(self) -> SDE:
+        """The same drift, no noise: m = 0. The drift is taken as it stands, Ito or Stratonovich."""
+        d = len(self.x0)
+        return replace(
+            self,
+            G=lambda x, t: np.zeros((d, 0)),
+            m=0,
+            blocks=None,
+            columns=None,
+            correction=None,
+            program=self.program and self.program.without_noise(),
+        )
+
+    def _with_drift(self, sign: float, interpretation: str) -> SDE:
+        if self.noise_type == "additive" or self.m == 0:
+            return replace(self, interpretation=interpretation)
+        f, correction = self.f, self.correction
+        if correction is None:
+            raise ValueError(
+                f"this SDE is {self.interpretation}, with {self.noise_type} noise, and has no drift "
+                f"correction to become {interpretation}; give SDE(correction=c) with "
+                "c(x, t) = 1/2 sum_k (dg_k) g_k, or use a method for "
+                f"{self.interpretation} equations (see hh_sde.METHODS)"
+            )
+        return replace(
+            self,
+            f=lambda x, t: f(x, t) + sign * correction(x, t),
+            interpretation=interpretation,
+            program=None,
+        )
+
+
+def _number_of_columns(shape: tuple[int, ...], d: int) -> int:
+    if len(shape) != 2 or shape[0] != d:
+        raise ValueError(f"G(x0, 0) must have shape ({d}, m), got {shape}")
+    return shape[1]
+
+
+def _one_of(name: str, value: str, accepted: Sequence[str]) -> None:
+    if value not in accepted:
+        raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")

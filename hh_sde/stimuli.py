@@ -1,0 +1,313 @@
+"""Injected currents as data, and the table STIMULI.
+
+A stimulus is a function of time alone. Every number may be a scalar or an array with one value per
+neuron; stimuli add up with `+`. Times in ms, currents in uA/cm^2, frequencies in Hz.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hh_sde.kinetics import Parameter
+from hh_sde.records import Record, parameter
+
+#: Two times closer than this are the same time: k * dt is not exact in floating point. ms.
+SAME_TIME = 1e-9
+
+
+class Stimulus(Record):
+    """Base of the injected currents."""
+
+    #: True where the current does not depend on time.
+    constant: bool = False
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        """Current at times `t` of shape (times, 1), as (times, n_neurons) or (times, 1), uA/cm^2.
+
+        At a jump the value is the one after it.
+        """
+        raise NotImplementedError
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        """Times in (start, stop) at which the current jumps or has a corner, ms."""
+        return np.empty(0)
+
+    def __add__(self, other: Stimulus | Parameter) -> Stimulus:
+        return StimulusSum((*_terms(self), *_terms(as_stimulus(other))))
+
+    __radd__ = __add__
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantCurrent(Stimulus):
+    """The same current at all times.
+
+    Examples
+    --------
+    >>> ConstantCurrent(10.0).current(np.array([[0.0]]))
+    array([[10.]])
+    """
+
+    units = {"amplitude": "uA/cm^2"}
+
+    amplitude: Parameter
+    constant = True
+
+    def __post_init__(self) -> None:
+        _check(self, "amplitude")
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        return self.amplitude + 0.0 * t
+
+
+@dataclass(frozen=True, eq=False)
+class StepCurrent(Stimulus):
+    """`amplitude` from `start` until `stop` (for ever if None), else 0.
+
+    Examples
+    --------
+    >>> StepCurrent(5.0, start=10.0, stop=20.0).current(np.array([[9.0], [10.0], [20.0]])).ravel()
+    array([0., 5., 0.])
+    """
+
+    units = {"amplitude": "uA/cm^2"}
+
+    amplitude: Parameter
+    start: float
+    stop: float | None = None
+
+    def __post_init__(self) -> None:
+        _check(self, "amplitude")
+        _check_scalar(self, "start")
+        if self.stop is not None:
+            _check_scalar(self, "stop")
+            if self.stop <= self.start:
+                raise ValueError(
+                    f"StepCurrent: stop must come after start ({self.start} ms), got {self.stop}"
+                )
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        on = _reached(t, self.start)
+        if self.stop is not None:
+            on = on & ~_reached(t, self.stop)
+        return self.amplitude * on
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        edges = [self.start] if self.stop is None else [self.start, self.stop]
+        return _inside(np.array(edges), start, stop)
+
+
+@dataclass(frozen=True, eq=False)
+class PulseTrain(Stimulus):
+    """Rectangular pulses of `width`, one every `period` from `start` on; `count` of them, or no end.
+
+    Examples
+    --------
+    >>> train = PulseTrain(3.0, start=0.0, width=1.0, period=10.0, count=2)
+    >>> train.current(np.array([[0.5], [1.0], [10.5], [20.5]])).ravel()
+    array([3., 0., 3., 0.])
+    """
+
+    units = {"amplitude": "uA/cm^2"}
+
+    amplitude: Parameter
+    start: float
+    width: float
+    period: float
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        _check(self, "amplitude")
+        for name in ("start", "width", "period"):
+            _check_scalar(self, name)
+        if not 0 < self.width < self.period:
+            raise ValueError(
+                f"PulseTrain: width must lie between 0 and the period ({self.period} ms), "
+                f"got {self.width}"
+            )
+        if self.count is not None and (not isinstance(self.count, int) or self.count < 1):
+            raise ValueError(f"PulseTrain: count must be 1, 2, ... or None, got {self.count!r}")
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        number = np.floor((t - self.start + SAME_TIME) / self.period)
+        on = (number >= 0) & ~_reached(t, self.start + number * self.period + self.width)
+        if self.count is not None:
+            on = on & (number < self.count)
+        return self.amplitude * on
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        last = int(np.ceil((stop - self.start) / self.period)) + 1
+        if self.count is not None:
+            last = min(last, self.count)
+        rises = self.start + self.period * np.arange(max(last, 0))
+        return _inside(np.sort(np.concatenate([rises, rises + self.width])), start, stop)
+
+
+@dataclass(frozen=True, eq=False)
+class SineCurrent(Stimulus):
+    """amplitude * sin(2 pi frequency t + phase), frequency in Hz, phase in radians.
+
+    Examples
+    --------
+    >>> round(float(SineCurrent(2.0, frequency=50.0).current(np.array([[5.0]]))[0, 0]), 12)
+    2.0
+    """
+
+    units = {"amplitude": "uA/cm^2", "frequency": "Hz", "phase": "radian"}
+
+    amplitude: Parameter
+    frequency: Parameter
+    phase: Parameter = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("amplitude", "frequency", "phase"):
+            _check(self, name)
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        return self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
+
+
+@dataclass(frozen=True, eq=False)
+class SampledCurrent(Stimulus):
+    """A recorded or computed current, given at start, start + dt, start + 2 dt, ...
+
+    Parameters
+    ----------
+    values : (times,) or (times, n_neurons) array
+        uA/cm^2.
+    dt, start : float
+        ms.
+    interpolation : {"previous", "linear"}
+        "previous" holds each value for dt (and the current is 0 from the end of the last one on);
+        "linear" joins them (and the current is 0 after the last one). Before `start` it is 0.
+
+    Examples
+    --------
+    >>> SampledCurrent([1.0, 2.0], dt=10.0).current(np.array([[-1.0], [5.0], [15.0], [20.0]])).ravel()
+    array([0., 1., 2., 0.])
+    """
+
+    units = {"values": "uA/cm^2"}
+
+    values: np.ndarray
+    dt: float
+    start: float = 0.0
+    interpolation: str = "previous"
+
+    def __post_init__(self) -> None:
+        values = np.array(self.values, dtype=float)
+        if values.ndim not in (1, 2) or values.shape[0] < 1 or not np.all(np.isfinite(values)):
+            raise ValueError(
+                "SampledCurrent: values must be finite, of shape (times,) or (times, n_neurons), "
+                f"got shape {values.shape}"
+            )
+        values.flags.writeable = False
+        object.__setattr__(self, "values", values)
+        _check_scalar(self, "dt")
+        _check_scalar(self, "start")
+        if self.dt <= 0:
+            raise ValueError(f"SampledCurrent: dt must be positive (ms), got {self.dt}")
+        if self.interpolation not in ("previous", "linear"):
+            raise ValueError(
+                "SampledCurrent: interpolation must be 'previous' or 'linear', "
+                f"got {self.interpolation!r}"
+            )
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        values = self.values[:, None] if self.values.ndim == 1 else self.values
+        position = (t[:, 0] - self.start + SAME_TIME) / self.dt
+        k = np.floor(position).astype(np.int64)
+        last = len(values) - 1
+        inside = (k >= 0) & (k <= last)
+        k = np.clip(k, 0, last)
+        found = values[k]
+        if self.interpolation == "linear":
+            fraction = (position - k)[:, None]
+            found = found + fraction * (values[np.minimum(k + 1, last)] - found)
+            inside &= position <= last + SAME_TIME / self.dt
+        return found * inside[:, None]
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        return _inside(self.start + self.dt * np.arange(len(self.values) + 1), start, stop)
+
+
+@dataclass(frozen=True, eq=False)
+class StimulusSum(Stimulus):
+    """The sum of several stimuli (what `a + b` makes).
+
+    Examples
+    --------
+    >>> (ConstantCurrent(1.0) + StepCurrent(2.0, start=5.0)).current(np.array([[6.0]]))
+    array([[3.]])
+    """
+
+    terms: tuple[Stimulus, ...]
+
+    @property
+    def constant(self) -> bool:  # type: ignore[override]
+        return all(term.constant for term in self.terms)
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        total = self.terms[0].current(t)
+        for term in self.terms[1:]:
+            total = total + term.current(t)
+        return total
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        return np.unique(np.concatenate([term.breakpoints(start, stop) for term in self.terms]))
+
+
+def as_stimulus(value: Any) -> Stimulus:
+    """`value` itself if it is a Stimulus, a constant current if it is a number or an array.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if isinstance(value, Stimulus):
+        return value
+    if callable(value):
+        raise TypeError(
+            f"a stimulus is data, not a function ({value!r}): sample it, "
+            "SampledCurrent(function(t), dt=...), or add up the ones of STIMULI: "
+            + ", ".join(STIMULI)
+        )
+    return ConstantCurrent(value)
+
+
+def _terms(stimulus: Stimulus) -> tuple[Stimulus, ...]:
+    return stimulus.terms if isinstance(stimulus, StimulusSum) else (stimulus,)
+
+
+def _check(stimulus: Stimulus, name: str) -> None:
+    value = parameter(getattr(stimulus, name), f"{type(stimulus).__name__}.{name}")
+    object.__setattr__(stimulus, name, value)
+
+
+def _check_scalar(stimulus: Stimulus, name: str) -> None:
+    _check(stimulus, name)
+    value = getattr(stimulus, name)
+    if not isinstance(value, float):
+        raise ValueError(f"{type(stimulus).__name__}.{name} must be one number, got {value!r}")
+
+
+def _reached(t: np.ndarray, time: float | np.ndarray) -> np.ndarray:
+    return t >= time - SAME_TIME
+
+
+def _inside(times: np.ndarray, start: float, stop: float) -> np.ndarray:
+    return times[(times > start + SAME_TIME) & (times < stop - SAME_TIME)]
+
+
+#: Stimuli by name.
+STIMULI: dict[str, type[Stimulus]] = {
+    "constant": ConstantCurrent,
+    "step": StepCurrent,
+    "pulses": PulseTrain,
+    "sine": SineCurrent,
+    "sampled": SampledCurrent,
+}

@@ -1,0 +1,225 @@
+"""Synapses and gap junctions as data, and the table SYNAPSES.
+
+All chemical synapses here share one form. The gate s_j of neuron j's output obeys
+ds_j/dt = alpha(V_j) (1 - s_j) - beta(V_j) s_j, and neuron i receives the current
+sum_j w_ij s_j (E - V_i), times a voltage-dependent block B(V_i) where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid, check_name
+from hh_sde.records import Record, parameter
+
+#: A number (the same between every two different neurons) or a matrix [to, from].
+Weights = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Synapse(Record):
+    """A chemical synapse between the neurons of a network.
+
+    Parameters
+    ----------
+    name : str
+    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix
+        Conductance w[i, j] from neuron j to neuron i, mS/cm^2. One number stands for that weight
+        between every two different neurons, so that the network can grow.
+    alpha, beta : Rate
+        Rise and decay of the gate, 1/ms, as functions of the presynaptic potential.
+    E : float or (n_neurons,) array
+        Reversal potential, mV.
+    block : Rate, optional
+        Factor on the conductance as a function of the postsynaptic potential.
+    source : str
+        The paper.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the weights are not finite, not square or negative.
+
+    Examples
+    --------
+    >>> Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]).E
+    20.0
+    >>> SYNAPSES["AMPA"](weights=0.05).name
+    'AMPA'
+    """
+
+    units = {"weights": "mS/cm^2", "E": "mV"}
+
+    name: str
+    weights: Weights
+    alpha: Rate
+    beta: Rate
+    E: Parameter
+    block: Rate | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "a synapse")
+        object.__setattr__(self, "weights", _checked_weights(self.weights, self.name))
+        object.__setattr__(self, "E", parameter(self.E, f"E of synapse {self.name}"))
+        for name in ("alpha", "beta"):
+            if not isinstance(getattr(self, name), Rate):
+                raise TypeError(
+                    f"synapse {self.name}: {name} must be a Rate, got {getattr(self, name)!r}"
+                )
+        if self.block is not None and not isinstance(self.block, Rate):
+            raise TypeError(f"synapse {self.name}: block must be a Rate, got {self.block!r}")
+
+    @classmethod
+    def sigmoidal(
+        cls, weights: Weights, *, E: Parameter = 20.0, w: float = 1.0, rate: float = 5.0
+    ) -> Synapse:
+        """The synapse of the question: ds/dt = rate (1 - s)/(1 + exp(-(V + 3)/8)) - s.
+
+        Its current is (E - V_i)/w sum_j e_ij s_j: the weights e_ij are divided by `w`.
+
+        Parameters
+        ----------
+        weights : float, array or scipy.sparse matrix
+            e[i, j] from neuron j to neuron i.
+        E : float
+            Reversal potential (V_r in the question), mV.
+        w : float
+            Divisor of all weights, positive.
+        rate : float
+            Rise rate, 1/ms.
+        """
+        divisor = parameter(w, "w", positive=True)
+        checked = _checked_weights(weights, "sigmoidal")
+        return cls(
+            name="sigmoidal",
+            weights=checked / divisor if divisor != 1 else checked,
+            alpha=Sigmoid(rate=rate, mid=-3.0, scale=8.0),
+            beta=Constant(1.0),
+            E=E,
+            source="the two-neuron network that this library grew from",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class GapJunction(Record):
+    """An electrical synapse: neuron i receives sum_j w_ij (V_j - V_i).
+
+    Parameters
+    ----------
+    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix
+        Conductance w[i, j], mS/cm^2; symmetric for a real gap junction, which is not enforced.
+
+    Examples
+    --------
+    >>> GapJunction(weights=0.02).weights
+    0.02
+    """
+
+    units = {"weights": "mS/cm^2"}
+
+    weights: Weights
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", _checked_weights(self.weights, "GapJunction"))
+
+
+def weight_matrix(weights: Weights, n_neurons: int, name: str) -> scipy.sparse.csr_array:
+    """The weights [to, from] as a sparse matrix of shape (n_neurons, n_neurons).
+
+    Raises
+    ------
+    ValueError
+        If a matrix of another shape is given.
+    """
+    if isinstance(weights, float):
+        full = np.full((n_neurons, n_neurons), weights)
+        np.fill_diagonal(full, 0.0)
+        weights = full
+    if weights.shape != (n_neurons, n_neurons):
+        raise ValueError(
+            f"weights of {name} have shape {weights.shape}; a network of {n_neurons} neurons "
+            f"takes shape ({n_neurons}, {n_neurons}), [to, from], or one number"
+        )
+    matrix = scipy.sparse.csr_array(weights, dtype=float)
+    matrix.eliminate_zeros()
+    matrix.sort_indices()
+    return matrix
+
+
+def _checked_weights(weights: Weights, name: str) -> Any:
+    if scipy.sparse.issparse(weights):
+        values = scipy.sparse.csr_array(weights, dtype=float)
+        numbers = values.data
+    else:
+        try:
+            values = np.array(weights, dtype=float)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"weights of {name} must be a number, a square matrix or a scipy.sparse matrix, "
+                f"got {weights!r}"
+            ) from None
+        numbers = values
+        values.flags.writeable = False
+    if not np.all(np.isfinite(numbers)) or np.any(numbers < 0):
+        raise ValueError(
+            f"weights of {name} are conductances (mS/cm^2): finite and not negative; "
+            "an inhibitory synapse has a low reversal potential E instead"
+        )
+    if values.ndim == 0:
+        return float(values)
+    if values.ndim != 2 or values.shape[0] != values.shape[1]:
+        raise ValueError(f"weights of {name} must be a square matrix, got shape {values.shape}")
+    return values
+
+
+_DESTEXHE = (
+    "Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco.1994.6.1.14; "
+    "transmitter T = 1/(1 + exp(-(V - 2)/5)) mM"
+)
+
+_AMPA = Synapse(
+    name="AMPA",
+    weights=0.0,
+    alpha=Sigmoid(rate=1.1, mid=2.0, scale=5.0),
+    beta=Constant(0.19),
+    E=0.0,
+    source=_DESTEXHE,
+)
+_GABA_A = Synapse(
+    name="GABA_A",
+    weights=0.0,
+    alpha=Sigmoid(rate=5.0, mid=2.0, scale=5.0),
+    beta=Constant(0.18),
+    E=-80.0,
+    source=_DESTEXHE,
+)
+_WANG_BUZSAKI = Synapse(
+    name="wang_buzsaki",
+    weights=0.0,
+    alpha=Sigmoid(rate=12.0, mid=0.0, scale=2.0),
+    beta=Constant(0.1),
+    E=-75.0,
+    source="Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996",
+)
+
+
+def _with_weights(synapse: Synapse) -> Callable[..., Synapse]:
+    def build(weights: Weights, **changes: Any) -> Synapse:
+        return replace(synapse, weights=weights, **changes)
+
+    return build
+
+
+#: Synapses by name: each a function of the weights (and of fields to change).
+SYNAPSES: dict[str, Callable[..., Synapse]] = {
+    "sigmoidal": Synapse.sigmoidal,
+    "AMPA": _with_weights(_AMPA),
+    "GABA_A": _with_weights(_GABA_A),
+    "wang_buzsaki": _with_weights(_WANG_BUZSAKI),
+}
