@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
@@ -13,8 +12,20 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import dataset
-from hh_sde.brownian import BrownianPath, Rng, seed_sequence
-from hh_sde.methods import METHODS, Diverged, Method, Problem
+from hh_sde.brownian import BrownianPath, Rng
+from hh_sde.checks import (
+    Layout,
+    grid,
+    initial_states,
+    method_named,
+    noise_path,
+    positive,
+    positive_int,
+    suited,
+    trial_numbers,
+    whole_steps,
+)
+from hh_sde.methods import Diverged, Method, Problem
 from hh_sde.network import Network
 from hh_sde.progress import Progress
 from hh_sde.sde import SDE
@@ -126,17 +137,17 @@ def solve(
     >>> dict(ds.sizes)
     {'trial': 3, 'time': 51, 'neuron': 2}
     """
-    recipe = _method_named(method)
-    sde = _suited(model, recipe, method, noise)
-    layout = _Layout.of(model, sde)
-    start, first_step, n_steps = _grid(t_end, dt, x0)
-    save_every = _whole_steps(dt if save_dt is None else save_dt, dt, "save_dt")
+    recipe = method_named(method)
+    sde = suited(model, recipe, method, noise)
+    layout = Layout.of(model, sde)
+    start, first_step, n_steps = grid(t_end, dt, x0)
+    save_every = whole_steps(dt if save_dt is None else save_dt, dt, "save_dt")
     if n_steps % save_every:
         raise ValueError(
             f"the run of {n_steps} steps must end on a save; save_dt = {save_dt} is {save_every} "
             "steps, which does not divide them"
         )
-    numbers = _trial_numbers(trials, x0)
+    numbers = trial_numbers(trials, x0)
     kept = layout.kept(record)
     problem = Problem(
         sde=sde,
@@ -144,65 +155,17 @@ def solve(
         first_step=first_step,
         n_steps=n_steps,
         save_every=save_every,
-        x0=_initial_states(x0, sde, layout, numbers),
+        x0=initial_states(x0, sde, layout, numbers),
         keep=layout.components(kept),
-        path=_path(path, rng, sde, dt),
+        path=noise_path(path, rng, sde, dt),
         trials=np.arange(1) if numbers is None else numbers,
-        threads=_positive_int(threads, "threads"),
-        rtol=_positive(rtol, "rtol"),
-        atol=_positive(atol, "atol"),
+        threads=positive_int(threads, "threads"),
+        rtol=positive(rtol, "rtol"),
+        atol=positive(atol, "atol"),
     )
     attrs = _provenance(problem, recipe, method, model, noise, start, t_end, x0)
     run = _Run(problem, layout, kept, numbers, attrs)
     return run.complete(recipe, progress)
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How the flat state falls into labelled variables of equal width."""
-
-    dim: str
-    labels: dict[str, tuple[str, str]]  # every variable's (units, long name)
-    members: tuple[Any, ...]  # coordinate values of `dim`
-    arrays: dict[str, tuple[np.ndarray, str]]
-    by_component: bool  # `record` names components instead of variables
-
-    @classmethod
-    def of(cls, model: Network | SDE, sde: SDE) -> _Layout:
-        if isinstance(model, Network):
-            _, arrays = model.describe()
-            return cls("neuron", model.labels, tuple(range(model.n_neurons)), arrays, False)
-        return cls("component", {"x": ("1", "state")}, tuple(sde.names), {}, True)
-
-    @property
-    def width(self) -> int:
-        return len(self.members)
-
-    def kept(self, record: Sequence[str] | None) -> list[str]:
-        """The variables (or components) to keep, checked, in the order of the state."""
-        known = list(self.members if self.by_component else self.labels)
-        if record is None:
-            return known
-        names = [record] if isinstance(record, str) else list(record)
-        for name in names:
-            if name not in known:
-                raise ValueError(f"record: there is no {name!r}; choose from {', '.join(known)}")
-        if not names:
-            raise ValueError(f"record is empty; choose from {', '.join(known)}")
-        return [name for name in known if name in names]
-
-    def components(self, kept: list[str]) -> np.ndarray:
-        """Indices into the flat state of what is kept."""
-        if self.by_component:
-            return np.array([self.members.index(name) for name in kept])
-        rows = [list(self.labels).index(name) for name in kept]
-        return (np.array(rows)[:, None] * self.width + np.arange(self.width)).ravel()
-
-    def place(self, component: int) -> tuple[str, int | None]:
-        """The variable's name and the neuron (None for an SDE) of a component of the state."""
-        if self.by_component:
-            return str(self.members[component]), None
-        return list(self.labels)[component // self.width], component % self.width
 
 
 class _Run:
@@ -211,7 +174,7 @@ class _Run:
     def __init__(
         self,
         problem: Problem,
-        layout: _Layout,
+        layout: Layout,
         kept: list[str],
         numbers: np.ndarray | None,
         attrs: dict[str, Any],
@@ -280,8 +243,8 @@ class _Run:
     def _store(self, chunk: np.ndarray) -> None:
         """Take in (saves, trials, kept)."""
         saves, trials, _ = chunk.shape
-        by_variable = chunk.reshape(saves, trials, len(self.variables), -1).transpose(2, 1, 0, 3)
-        self.values[:, :, self.saved : self.saved + saves] = by_variable
+        by_variable = chunk.reshape(saves, trials, len(self.variables), len(self.members))
+        self.values[:, :, self.saved : self.saved + saves] = by_variable.transpose(2, 1, 0, 3)
         self.saved += saves
 
     def _divergence(self, diverged: Diverged) -> IntegrationError:
@@ -305,116 +268,6 @@ class _Run:
 
 def _iterate(method: Method, problem: Problem) -> Iterator[np.ndarray]:
     yield from method.run(problem)
-
-
-def _method_named(name: str) -> Method:
-    if name not in METHODS:
-        raise ValueError(f"unknown method {name!r}; choose from {', '.join(METHODS)}")
-    return METHODS[name]
-
-
-def _suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
-    """The model's SDE in the form the method takes, or an error that says which methods fit."""
-    if not isinstance(model, Network | SDE):
-        raise TypeError(f"solve takes a Network or an SDE, got {type(model).__name__}")
-    if noise not in (None, "ignore"):
-        raise ValueError(f"noise must be None or 'ignore', got {noise!r}")
-    sde = model.sde() if isinstance(model, Network) else model
-    if noise == "ignore":
-        sde = sde.without_noise()
-    if method.compiled and sde.program is None:
-        others = [key for key, other in METHODS.items() if not other.compiled]
-        raise ValueError(
-            f"{name} runs in the compiled engine, which takes a Network; for an SDE of your own "
-            f"choose from {', '.join(others)}"
-        )
-    if sde.m and sde.noise_type not in method.strong_order:
-        fitting = [key for key, other in METHODS.items() if sde.noise_type in other.strong_order]
-        hint = " or give noise='ignore'" if method.interpretation == "ode" else ""
-        raise ValueError(
-            f"{name} does not take {sde.noise_type} noise; choose from {', '.join(fitting)}{hint}"
-        )
-    if method.interpretation == "stratonovich":
-        return sde.to_stratonovich()
-    return sde.to_ito()
-
-
-def _grid(t_end: float, dt: float, x0: Any) -> tuple[float, int, int]:
-    """Start time, its grid step, and the number of steps to t_end."""
-    _positive(dt, "dt")
-    start = float(x0.time[-1]) if isinstance(x0, xr.Dataset) else 0.0
-    first_step = _whole_steps(start, dt, "the last time of x0") if start else 0
-    if not np.isfinite(t_end) or t_end <= start:
-        raise ValueError(f"t_end must be later than the start ({start:g} ms), got {t_end}")
-    return start, first_step, _whole_steps(t_end, dt, "t_end") - first_step
-
-
-def _whole_steps(time: float, dt: float, name: str) -> int:
-    steps = time / dt
-    if not (np.isfinite(steps) and round(steps) >= 1 and abs(steps - round(steps)) <= 1e-6):
-        raise ValueError(f"{name} = {time} ms must be a multiple of dt = {dt} ms")
-    return round(steps)
-
-
-def _trial_numbers(trials: Any, x0: Any) -> np.ndarray | None:
-    if trials is None:
-        if isinstance(x0, xr.Dataset) and "trial" in x0.dims:
-            return x0.trial.values.astype(np.int64)
-        return None
-    if isinstance(trials, int | np.integer) and not isinstance(trials, bool):
-        return np.arange(_positive_int(trials, "trials"))
-    numbers = np.asarray(trials)
-    if numbers.ndim != 1 or numbers.size == 0 or not np.issubdtype(numbers.dtype, np.integer):
-        raise ValueError(f"trials must be a number or a list of trial numbers, got {trials!r}")
-    if numbers.min() < 0 or len(set(numbers.tolist())) != numbers.size:
-        raise ValueError(f"trial numbers must be different and not negative, got {trials!r}")
-    return numbers.astype(np.int64)
-
-
-def _initial_states(
-    x0: Any, sde: SDE, layout: _Layout, numbers: np.ndarray | None
-) -> np.ndarray:
-    n_trials = 1 if numbers is None else len(numbers)
-    if x0 is None:
-        state = sde.x0
-    elif isinstance(x0, xr.Dataset):
-        state = _last_state(x0, layout)
-    else:
-        state = np.asarray(x0, dtype=float)
-    if state.shape not in ((sde.d,), (n_trials, sde.d)):
-        raise ValueError(
-            f"x0 has shape {state.shape}; this problem takes ({sde.d},) or ({n_trials}, {sde.d})"
-        )
-    if not np.all(np.isfinite(state)):
-        raise ValueError("x0 must be finite")
-    return np.array(np.broadcast_to(state, (n_trials, sde.d)))
-
-
-def _last_state(ds: xr.Dataset, layout: _Layout) -> np.ndarray:
-    missing = [name for name in layout.labels if name not in ds]
-    if missing:
-        raise ValueError(
-            f"x0 lacks {', '.join(missing)}: a run can be continued if all variables were recorded"
-        )
-    last = ds[list(layout.labels)].isel(time=-1)
-    order = [dim for dim in ("trial", layout.dim) if dim in last.dims]
-    return np.concatenate([last[name].transpose(*order).values for name in layout.labels], axis=-1)
-
-
-def _path(path: BrownianPath | None, rng: Rng, sde: SDE, dt: float) -> BrownianPath | None:
-    if path is None:
-        seed = seed_sequence(rng)
-        return BrownianPath(seed, m=sde.m, dt=dt, blocks=sde.blocks) if sde.m else None
-    if not isinstance(path, BrownianPath):
-        raise TypeError(f"path must be a BrownianPath, got {type(path).__name__}")
-    if rng is not None:
-        raise ValueError("give rng or path, not both: the path has its own seed")
-    if path.m != sde.m or not np.isclose(path.dt, dt, rtol=1e-9, atol=0.0):
-        raise ValueError(
-            f"path has m = {path.m} and dt = {path.dt:g}; this run has m = {sde.m} and dt = {dt:g} "
-            "(path.coarsen(k) gives the same path on a coarser grid)"
-        )
-    return path if sde.m else None
 
 
 def _provenance(
@@ -448,15 +301,3 @@ def _provenance(
         f"{recipe.library}_version": metadata.version(recipe.library),
         "numpy_version": np.__version__,
     }
-
-
-def _positive(value: float, name: str) -> float:
-    if not np.isfinite(value) or value <= 0:
-        raise ValueError(f"{name} must be positive and finite, got {value}")
-    return float(value)
-
-
-def _positive_int(value: int, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} must be 1, 2, 3, ..., got {value!r}")
-    return int(value)

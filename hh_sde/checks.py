@@ -1,0 +1,185 @@
+"""What the arguments of `solve` may be, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hh_sde.brownian import BrownianPath, Rng, seed_sequence
+from hh_sde.methods import METHODS, Method
+from hh_sde.network import Network
+from hh_sde.sde import SDE
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the flat state falls into labelled variables of equal width."""
+
+    dim: str
+    labels: dict[str, tuple[str, str]]  # every variable's (units, long name)
+    members: tuple[Any, ...]  # coordinate values of `dim`
+    arrays: dict[str, tuple[np.ndarray, str]]
+    by_component: bool  # `record` names components instead of variables
+
+    @classmethod
+    def of(cls, model: Network | SDE, sde: SDE) -> Layout:
+        if isinstance(model, Network):
+            _, arrays = model.describe()
+            return cls("neuron", model.labels, tuple(range(model.n_neurons)), arrays, False)
+        return cls("component", {"x": ("1", "state")}, tuple(sde.names), {}, True)
+
+    @property
+    def width(self) -> int:
+        return len(self.members)
+
+    def kept(self, record: Sequence[str] | None) -> list[str]:
+        """The variables (or components) to keep, checked, in the order of the state."""
+        known = list(self.members if self.by_component else self.labels)
+        if record is None:
+            return known
+        names = [record] if isinstance(record, str) else list(record)
+        for name in names:
+            if name not in known:
+                raise ValueError(f"record: there is no {name!r}; choose from {', '.join(known)}")
+        if not names:
+            raise ValueError(f"record is empty; choose from {', '.join(known)}")
+        return [name for name in known if name in names]
+
+    def components(self, kept: list[str]) -> np.ndarray:
+        """Indices into the flat state of what is kept."""
+        if self.by_component:
+            return np.array([self.members.index(name) for name in kept])
+        rows = [list(self.labels).index(name) for name in kept]
+        return (np.array(rows)[:, None] * self.width + np.arange(self.width)).ravel()
+
+    def place(self, component: int) -> tuple[str, int | None]:
+        """The variable's name and the neuron (None for an SDE) of a component of the state."""
+        if self.by_component:
+            return str(self.members[component]), None
+        return list(self.labels)[component // self.width], component % self.width
+
+
+def method_named(name: str) -> Method:
+    if name not in METHODS:
+        raise ValueError(f"unknown method {name!r}; choose from {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
+    """The model's SDE in the form the method takes, or an error that says which methods fit."""
+    if not isinstance(model, Network | SDE):
+        raise TypeError(f"solve takes a Network or an SDE, got {type(model).__name__}")
+    if noise not in (None, "ignore"):
+        raise ValueError(f"noise must be None or 'ignore', got {noise!r}")
+    sde = model.sde() if isinstance(model, Network) else model
+    if noise == "ignore":
+        sde = sde.without_noise()
+    if method.compiled and sde.program is None:
+        others = [key for key, other in METHODS.items() if not other.compiled]
+        raise ValueError(
+            f"{name} runs in the compiled engine, which takes a Network; for an SDE of your own "
+            f"choose from {', '.join(others)}"
+        )
+    if sde.m and sde.noise_type not in method.strong_order:
+        fitting = [key for key, other in METHODS.items() if sde.noise_type in other.strong_order]
+        hint = " or give noise='ignore'" if method.interpretation == "ode" else ""
+        raise ValueError(
+            f"{name} does not take {sde.noise_type} noise; choose from {', '.join(fitting)}{hint}"
+        )
+    if method.interpretation == "stratonovich":
+        return sde.to_stratonovich()
+    return sde.to_ito()
+
+
+def grid(t_end: float, dt: float, x0: Any) -> tuple[float, int, int]:
+    """Start time, its grid step, and the number of steps to t_end."""
+    positive(dt, "dt")
+    start = float(x0.time[-1]) if isinstance(x0, xr.Dataset) else 0.0
+    first_step = whole_steps(start, dt, "the last time of x0") if start else 0
+    if not np.isfinite(t_end) or t_end <= start:
+        raise ValueError(f"t_end must be later than the start ({start:g} ms), got {t_end}")
+    return start, first_step, whole_steps(t_end, dt, "t_end") - first_step
+
+
+def whole_steps(time: float, dt: float, name: str) -> int:
+    steps = time / dt
+    if not (np.isfinite(steps) and round(steps) >= 1 and abs(steps - round(steps)) <= 1e-6):
+        raise ValueError(f"{name} = {time} ms must be a multiple of dt = {dt} ms")
+    return round(steps)
+
+
+def trial_numbers(trials: Any, x0: Any) -> np.ndarray | None:
+    if trials is None:
+        if isinstance(x0, xr.Dataset) and "trial" in x0.dims:
+            return x0.trial.values.astype(np.int64)
+        return None
+    if isinstance(trials, int | np.integer) and not isinstance(trials, bool):
+        return np.arange(positive_int(trials, "trials"))
+    numbers = np.asarray(trials)
+    if numbers.ndim != 1 or numbers.size == 0 or not np.issubdtype(numbers.dtype, np.integer):
+        raise ValueError(f"trials must be a number or a list of trial numbers, got {trials!r}")
+    if numbers.min() < 0 or len(set(numbers.tolist())) != numbers.size:
+        raise ValueError(f"trial numbers must be different and not negative, got {trials!r}")
+    return numbers.astype(np.int64)
+
+
+def initial_states(
+    x0: Any, sde: SDE, layout: Layout, numbers: np.ndarray | None
+) -> np.ndarray:
+    n_trials = 1 if numbers is None else len(numbers)
+    if x0 is None:
+        state = sde.x0
+    elif isinstance(x0, xr.Dataset):
+        state = _last_state(x0, layout)
+    else:
+        state = np.asarray(x0, dtype=float)
+    if state.shape not in ((sde.d,), (n_trials, sde.d)):
+        raise ValueError(
+            f"x0 has shape {state.shape}; this problem takes ({sde.d},) or ({n_trials}, {sde.d})"
+        )
+    if not np.all(np.isfinite(state)):
+        raise ValueError("x0 must be finite")
+    return np.array(np.broadcast_to(state, (n_trials, sde.d)))
+
+
+def _last_state(ds: xr.Dataset, layout: Layout) -> np.ndarray:
+    missing = [name for name in layout.labels if name not in ds]
+    if missing:
+        raise ValueError(
+            f"x0 lacks {', '.join(missing)}: a run can be continued if all variables were recorded"
+        )
+    last = ds[list(layout.labels)].isel(time=-1)
+    order = [dim for dim in ("trial", layout.dim) if dim in last.dims]
+    return np.concatenate([last[name].transpose(*order).values for name in layout.labels], axis=-1)
+
+
+def noise_path(path: BrownianPath | None, rng: Rng, sde: SDE, dt: float) -> BrownianPath | None:
+    if path is None:
+        seed = seed_sequence(rng)
+        return BrownianPath(seed, m=sde.m, dt=dt, blocks=sde.blocks) if sde.m else None
+    if not isinstance(path, BrownianPath):
+        raise TypeError(f"path must be a BrownianPath, got {type(path).__name__}")
+    if rng is not None:
+        raise ValueError("give rng or path, not both: the path has its own seed")
+    if path.m != sde.m or not np.isclose(path.dt, dt, rtol=1e-9, atol=0.0):
+        raise ValueError(
+            f"path has m = {path.m} and dt = {path.dt:g}; this run has m = {sde.m} and dt = {dt:g} "
+            "(path.coarsen(k) gives the same path on a coarser grid)"
+        )
+    return path if sde.m else None
+
+
+def positive(value: float, name: str) -> float:
+    if not np.isfinite(value) or value <= 0:
+        raise ValueError(f"{name} must be positive and finite, got {value}")
+    return float(value)
+
+
+def positive_int(value: int, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} must be 1, 2, 3, ..., got {value!r}")
+    return int(value)
