@@ -127,9 +127,7 @@ def trial_numbers(trials: Any, x0: Any) -> np.ndarray | None:
     return numbers.astype(np.int64)
 
 
-def initial_states(
-    x0: Any, sde: SDE, layout: Layout, numbers: np.ndarray | None
-) -> np.ndarray:
+def initial_states(x0: Any, sde: SDE, layout: Layout, numbers: np.ndarray | None) -> np.ndarray:
     n_trials = 1 if numbers is None else len(numbers)
     if x0 is None:
         state = sde.x0
@@ -179,7 +177,7 @@ def positive(value: float, name: str) -> float:
     return float(value)
 
 
-def positive_int(value: int, name: str) -> int:
+def positive_int(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name} must be 1, 2, 3, ..., got {value!r}")
     return int(value)

@@ -53,7 +53,7 @@ class _ThreeParameterRate(Rate):
 
 @dataclass(frozen=True, eq=False)
 class Exponential(_ThreeParameterRate):
-    """rate * exp((V - mid)/scale) (NeuroML HHExpRate).
+    r"""rate * exp((V - mid)/scale) (NeuroML HHExpRate).
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Exponential(_ThreeParameterRate):
     Examples
     --------
     >>> Exponential(rate=4.0, mid=-65.0, scale=-18.0).latex()
-    '4 \\\\, e^{(V + 65)/-18}'
+    '4 \\, e^{(V + 65)/-18}'
     """
 
     formula = r"{rate} \, e^{{({shift})/{scale}}}"
@@ -175,7 +175,7 @@ class Tabulated(Rate):
         ValueError
             If the function is not finite on the grid, or the grid is empty.
         """
-        points = int(round((stop - start) / step)) + 1
+        points = round((stop - start) / step) + 1
         if points < 2:
             raise ValueError(f"no grid from {start} to {stop} mV in steps of {step}")
         V = start + step * np.arange(points)
@@ -189,7 +189,7 @@ class Tabulated(Rate):
         return cls(start, step, values, error)
 
     def latex(self) -> str:
-        return r"\text{{tabulated, {} points, error {:.1g}}}".format(self.values.size, self.error)
+        return rf"\text{{tabulated, {self.values.size} points, error {self.error:.1g}}}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +249,8 @@ class Gate(Record):
         """(alpha, beta), or (x_inf, tau) where those are given."""
         if self.alpha is not None and self.beta is not None:
             return self.alpha, self.beta
-        assert self.x_inf is not None and self.tau is not None  # __post_init__ saw to it
+        assert self.x_inf is not None  # __post_init__ saw to it
+        assert self.tau is not None
         return self.x_inf, self.tau
 
 
@@ -318,7 +319,7 @@ def _scalar(value: Any, name: str) -> float:
 
 def _number(value: Parameter) -> str:
     if isinstance(value, np.ndarray):
-        return r"[{:g} \dots {:g}]".format(value.min(), value.max())
+        return rf"[{value.min():g} \dots {value.max():g}]"
     return f"{value:.10g}"
 
 

@@ -16,7 +16,7 @@ import xarray as xr
 
 @dataclass(frozen=True)
 class SpikeRule:
-    """What counts as a spike: an upward crossing of `threshold`, if V was below `rearm` since the last.
+    """What counts as a spike: V rising through `threshold`, having been below `rearm` before.
 
     Re-arming keeps noise around the threshold from being counted as several spikes, so that the
     count does not depend on dt.
@@ -218,7 +218,7 @@ def _train(times: np.ndarray, V: np.ndarray, rule: SpikeRule) -> np.ndarray:
     """Spike times of one neuron in one trial."""
     up = np.flatnonzero((V[:-1] < rule.threshold) & (V[1:] >= rule.threshold))
     if rule.rearm is not None and up.size > 1:
-        armed = np.concatenate([[0], np.cumsum(V < rule.rearm)])
+        armed = np.concatenate([[0], np.cumsum(rule.rearm > V)])
         # samples below the re-arm level up to each crossing: none since the last crossing, no spike
         up = up[np.concatenate([[True], np.diff(armed[up + 1]) > 0])]
     fraction = (rule.threshold - V[up]) / (V[up + 1] - V[up])
@@ -269,9 +269,7 @@ def _by_neuron(found: xr.Dataset) -> tuple[dict[str, list[int]], np.ndarray]:
 
 
 def _coordinates(coords: dict[str, list[int]]) -> dict[str, Any]:
-    return {
-        name: (name, values, _labels("1", f"{name} number")) for name, values in coords.items()
-    }
+    return {name: (name, values, _labels("1", f"{name} number")) for name, values in coords.items()}
 
 
 def _rule_attributes(rule: SpikeRule) -> dict[str, float | str]:

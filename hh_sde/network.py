@@ -20,7 +20,7 @@ from hh_sde.cells import CELLS, Cell
 from hh_sde.kernels import tables as packed
 from hh_sde.kernels.drift import flat_drift, steady_state
 from hh_sde.kernels.rates import gate_rates
-from hh_sde.kinetics import Constant, Exponential, Linoid, Rate, Sigmoid, Tabulated
+from hh_sde.kinetics import Constant, Exponential, Linoid, Parameter, Rate, Sigmoid, Tabulated
 from hh_sde.noise import NOISES, CurrentNoise
 from hh_sde.records import Record, decode, encode, per_neuron
 from hh_sde.sde import SDE, Function
@@ -200,7 +200,7 @@ class Network(Record):
                 "this Dataset has no attribute 'network': it is not a result of "
                 "hh_sde.solve(Network(...), ...), or the attribute was lost on the way"
             )
-        return decode(json.loads(ds.attrs["network"]), ds)
+        return decode(json.loads(ds.attrs["network"]), {str(k): v for k, v in ds.data_vars.items()})
 
     def _chemical(self) -> list[Synapse]:
         return [synapse for synapse in self.synapses if isinstance(synapse, Synapse)]
@@ -298,14 +298,15 @@ class _RatePacker:
                 f"{owner}: {type(rate).__name__} is not a rate the engine knows; use one of "
                 + ", ".join(kind.__name__ for kind in RATE_KINDS)
             )
-        numbers, span, grid = (0.0, 0.0, 1.0), (0, 0), (0.0, 0.0)
+        numbers: tuple[Parameter, ...] = (0.0, 0.0, 1.0)
+        span, grid = (0, 0), (0.0, 0.0)
         if isinstance(rate, Tabulated):
             span = (sum(map(len, self.curves)), len(rate.values))
             grid = (rate.start, 1 / rate.step)
             self.curves.append(rate.values)
         elif isinstance(rate, Constant):
             numbers = (rate.rate, 0.0, 1.0)
-        else:
+        elif isinstance(rate, Exponential | Sigmoid | Linoid):
             numbers = (rate.rate, rate.mid, 1 / np.asarray(rate.scale))
         names = (f"{owner}: rate", f"{owner}: mid", f"{owner}: scale")
         self.kinds.append(RATE_KINDS[type(rate)])
@@ -340,9 +341,7 @@ def _rows(rows: list[np.ndarray], n_neurons: int) -> np.ndarray:
     return np.array(rows).reshape(len(rows), n_neurons)
 
 
-def _additive_diffusion(
-    amplitudes: scipy.sparse.csr_array, d: int
-) -> Callable[[], np.ndarray]:
+def _additive_diffusion(amplitudes: scipy.sparse.csr_array, d: int) -> Callable[[], np.ndarray]:
     """The constant G (d, m), made when it is first asked for: the engine never does."""
 
     @cache

@@ -43,8 +43,8 @@ def overview(
     """
     one = _one_trial(ds, trial)
     if "x" in one:
-        fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-        components(one, ax=axes)
+        fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
+        components(one, ax=ax)
         return fig
     parts = [traces, gates, raster] if "V" in one else [gates]
     if "V" in one and not _has_gates(one):
@@ -97,9 +97,7 @@ def gates(
     one = _one_trial(ds, trial)
     neuron = int(one.neuron[0]) if neuron is None else neuron
     for i, name in enumerate(_gate_names(one)):
-        ax.plot(
-            one.time, one[name].sel(neuron=neuron), color=COLOURS[i % 7], lw=1.2, label=name
-        )
+        ax.plot(one.time, one[name].sel(neuron=neuron), color=COLOURS[i % 7], lw=1.2, label=name)
     ax.set_ylim(-0.03, 1.03)
     ax.set_ylabel(f"gates of\nneuron {neuron}")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")

@@ -12,7 +12,7 @@ PATIENCE = 2.0
 
 
 class Progress:
-    """A bar over `total` units; `show` is True, False, or None for: on a terminal, after a while."""
+    """A bar over `total` units; `show` is True, False, or None: on a terminal, after a while."""
 
     def __init__(self, total: int, show: bool | None) -> None:
         self.total = total

@@ -145,8 +145,8 @@ class SDE:
         f, correction = self.f, self.correction
         if correction is None:
             raise ValueError(
-                f"this SDE is {self.interpretation}, with {self.noise_type} noise, and has no drift "
-                f"correction to become {interpretation}; give SDE(correction=c) with "
+                f"this SDE is {self.interpretation}, with {self.noise_type} noise, and has no "
+                f"drift correction to become {interpretation}; give SDE(correction=c) with "
                 "c(x, t) = 1/2 sum_k (dg_k) g_k, or use a method for "
                 f"{self.interpretation} equations (see hh_sde.METHODS)"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from importlib import metadata
 from typing import Any
@@ -255,9 +255,9 @@ class _Run:
         where = variable if neuron is None else f"{variable} of neuron {neuron}"
         return IntegrationError(
             f"{where} (trial {trial}) became NaN or infinite at t = {time:g} ms with "
-            f"dt = {problem.dt:g} ms. Try a smaller dt (explicit methods need dt below about 0.07 ms "
-            "for the classic cell), or look at what drives it there; what was computed before is in "
-            "this error's attribute 'dataset'",
+            f"dt = {problem.dt:g} ms. Try a smaller dt (explicit methods need dt below about "
+            "0.07 ms for the classic cell), or look at what drives it there; what was computed "
+            "before is in this error's attribute 'dataset'",
             self.dataset(),
             time=time,
             trial=trial,
@@ -266,7 +266,7 @@ class _Run:
         )
 
 
-def _iterate(method: Method, problem: Problem) -> Iterator[np.ndarray]:
+def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, None]:
     yield from method.run(problem)
 
 

@@ -102,7 +102,7 @@ class StepCurrent(Stimulus):
 
 @dataclass(frozen=True, eq=False)
 class PulseTrain(Stimulus):
-    """Rectangular pulses of `width`, one every `period` from `start` on; `count` of them, or no end.
+    """Pulses of `width`, one every `period` from `start` on; `count` of them, or no end.
 
     Examples
     --------
@@ -186,7 +186,8 @@ class SampledCurrent(Stimulus):
 
     Examples
     --------
-    >>> SampledCurrent([1.0, 2.0], dt=10.0).current(np.array([[-1.0], [5.0], [15.0], [20.0]])).ravel()
+    >>> t = np.array([[-1.0], [5.0], [15.0], [20.0]])
+    >>> SampledCurrent([1.0, 2.0], dt=10.0).current(t).ravel()
     array([0., 1., 2., 0.])
     """
 

@@ -4,7 +4,7 @@
 plain arithmetic, so a loop over lanes becomes vector instructions. NaN and infinity go through.
 
 Every multiply-add is the intrinsic `llvm.fmuladd`, never a fast-math licence to contract: what is
-fused is then fixed for a machine, and a lane's result does not depend on where in a block it stands.
+fused is then fixed for a machine, and a lane's result does not depend on its place in a block.
 """
 
 import math

@@ -1,7 +1,7 @@
 """How kernels are compiled: one place for the flags.
 
 `error_model="numpy"`: a division does not raise, so loops that divide are vectorised.
-No fast-math: NaN and infinity keep their meaning and results do not depend on the loop they stand in.
+No fast-math: NaN and infinity keep their meaning, and a result does not depend on its loop.
 """
 
 import numba as nb

@@ -31,7 +31,7 @@ TWELVE = np.uint64(12)
 
 @expression
 def philox4x32(c0, c1, c2, c3, k0, k1):
-    """Ten rounds of Philox on a counter of four 32-bit words (held in uint64) under a 64-bit key."""
+    """Ten rounds of Philox: a counter of four 32-bit words (held in uint64), a key of two."""
     for _ in range(ROUNDS):
         p0 = c0 * MULTIPLIER_0
         p1 = c2 * MULTIPLIER_1

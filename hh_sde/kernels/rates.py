@@ -40,7 +40,7 @@ def position_on(grid, points, V):
     """Index of the grid point left of V and the fraction beyond it, held at the grid's ends."""
     position = (V - grid[0]) * grid[1]
     position = min(max(position, 0.0), points - 1.0)
-    k = min(int(math.floor(position)), points - 2)
+    k = min(math.floor(position), points - 2)
     return k, position - k
 
 

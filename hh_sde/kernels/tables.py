@@ -1,8 +1,8 @@
 """A network packed into arrays: all that the kernels know of it.
 
-A lane is one neuron of one trial; lanes = n_neurons * trials, trial fastest. Arrays that differ from
-neuron to neuron have one column per lane. The dtypes and numbers of dimensions never change, so one
-compilation serves every network.
+A lane is one neuron of one trial; lanes = n_neurons * trials, trial fastest. Arrays that differ
+from neuron to neuron have one column per lane. The dtypes and numbers of dimensions never change,
+so one compilation serves every network.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,14 @@ class Program(NamedTuple):
 
 def for_trials(tables: Tables, trials: int) -> Tables:
     """The tables of one trial, with a column for every trial of every neuron."""
-    per_lane = ("rate_parameters", "g", "E", "C", "synapse_E")
+
+    def spread(per_neuron: np.ndarray) -> np.ndarray:
+        return np.repeat(per_neuron, trials, axis=-1)
+
     return tables._replace(
-        **{name: np.repeat(getattr(tables, name), trials, axis=-1) for name in per_lane}
+        rate_parameters=spread(tables.rate_parameters),
+        g=spread(tables.g),
+        E=spread(tables.E),
+        C=spread(tables.C),
+        synapse_E=spread(tables.synapse_E),
     )

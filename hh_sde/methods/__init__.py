@@ -78,7 +78,9 @@ METHODS: dict[str, Method] = {
         summary="explicit Runge-Kutta of order 8",
         interpretation="ode",
         deterministic_order=None,
-        source="scipy.integrate.DOP853; Hairer, Norsett & Wanner 1993, doi:10.1007/978-3-540-78862-1",
+        source=(
+            "scipy.integrate.DOP853; Hairer, Norsett & Wanner 1993, doi:10.1007/978-3-540-78862-1"
+        ),
     ),
     "scipy.LSODA": Method(
         run=each_trial(scipy_.adaptive(scipy.integrate.LSODA)),

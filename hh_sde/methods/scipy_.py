@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import scipy.integrate
@@ -26,7 +26,7 @@ def odeint(problem: Problem) -> Iterator[np.ndarray]:
         inside = breaks[(breaks > times[0]) & (breaks < times[-1])]
         edges = [times[0], *inside, times[-1]]
         states = np.empty((len(times), x.size))
-        for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        for begin, end in pairwise(edges):
             wanted = np.flatnonzero((times > begin) & (times <= end))
             x, states[wanted] = _odeint_piece(problem, x, begin, end, times[wanted])
         finite, diverged = finite_part(states[1:], start)
@@ -76,7 +76,7 @@ def _points(problem: Problem, solver: type[scipy.integrate.OdeSolver]) -> Iterat
     x = problem.x0[0]
     edges = [times[0], *_breakpoints(problem), times[-1]]
     next_point = 1
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         run = solver(
             _reversed(_until(problem, end)), begin, x, end, rtol=problem.rtol, atol=problem.atol
         )

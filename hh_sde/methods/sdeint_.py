@@ -8,7 +8,7 @@ Reference: M. J. Aburn, sdeint, https://pypi.org/project/sdeint/.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def strat_srs2(problem: Problem) -> Iterator[np.ndarray]:
 
 
 def strat_kp2is(problem: Problem) -> Iterator[np.ndarray]:
-    """sdeint.stratKP2iS: a two-step method, so one call makes all steps and reads noise by window."""
+    """sdeint.stratKP2iS, which has two steps: one call makes them all, reading noise by window."""
     sde = problem.sde
     window = _window_steps(sde.m)
     noise = {
@@ -51,7 +51,15 @@ def strat_kp2is(problem: Problem) -> Iterator[np.ndarray]:
     }
     times = problem.times(0, problem.n_steps)
     yield from _call(
-        problem, 0, sdeint.stratKP2iS, sde.f, sde.G, problem.x0[0], times, rtol=problem.rtol, **noise
+        problem,
+        0,
+        sdeint.stratKP2iS,
+        sde.f,
+        sde.G,
+        problem.x0[0],
+        times,
+        rtol=problem.rtol,
+        **noise,
     )
 
 
@@ -77,9 +85,7 @@ def _euler_like(integrate: Callable[..., Any], problem: Problem) -> Iterator[np.
         )
 
 
-def _roessler(
-    integrate: Callable[..., Any], letter: str, problem: Problem
-) -> Iterator[np.ndarray]:
+def _roessler(integrate: Callable[..., Any], letter: str, problem: Problem) -> Iterator[np.ndarray]:
     sde = problem.sde
     G = list(sde.columns) if sde.columns else sde.G
     increments = _increments(problem)
@@ -93,8 +99,8 @@ def _roessler(
 
 def _call(
     problem: Problem, start: int, integrate: Callable[..., Any], *args: Any, **noise: Any
-) -> Iterator[np.ndarray]:
-    """Run sdeint over one window that begins at step `start`, yield its saves, return its last state.
+) -> Generator[np.ndarray, None, np.ndarray]:
+    """Run sdeint over a window from step `start` on, yield its saves, return its last state.
 
     An exception that passes through sdeint would lose the states it has made; they are found in the
     local variables y (states) and n (step) of its frame, and are yielded first.
