@@ -149,6 +149,8 @@ def _one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
             + (", ".join(map(str, ds.data_vars)) or "nothing")
         )
     if "trial" not in ds.dims:
+        if trial is not None:
+            raise ValueError(f"there is no trial {trial}: this result has no trials")
         return ds
     trial = int(ds.trial[0]) if trial is None else trial
     if trial not in ds.trial:

@@ -73,7 +73,7 @@ class StepCurrent(Stimulus):
     array([0., 5., 0.])
     """
 
-    units = {"amplitude": "uA/cm^2"}
+    units = {"amplitude": "uA/cm^2", "start": "ms", "stop": "ms"}
 
     amplitude: Parameter
     start: float
@@ -111,7 +111,12 @@ class PulseTrain(Stimulus):
     array([3., 0., 3., 0.])
     """
 
-    units = {"amplitude": "uA/cm^2"}
+    units = {
+        "amplitude": "uA/cm^2",
+        "start": "ms",
+        "width": "ms",
+        "period": "ms",
+    }
 
     amplitude: Parameter
     start: float
@@ -191,7 +196,7 @@ class SampledCurrent(Stimulus):
     array([0., 1., 2., 0.])
     """
 
-    units = {"values": "uA/cm^2"}
+    units = {"values": "uA/cm^2", "dt": "ms", "start": "ms"}
 
     values: np.ndarray
     dt: float

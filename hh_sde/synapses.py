@@ -8,7 +8,7 @@ sum_j w_ij s_j (E - V_i), times a voltage-dependent block B(V_i) where there is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -211,15 +211,16 @@ _WANG_BUZSAKI = Synapse(
 
 def _with_weights(synapse: Synapse) -> Callable[..., Synapse]:
     def build(weights: Weights, **changes: Any) -> Synapse:
-        return replace(synapse, weights=weights, **changes)
+        return synapse.replace(weights=weights, **changes)
 
     return build
 
 
 #: Synapses by name: each a function of the weights (and of fields to change).
-SYNAPSES: dict[str, Callable[..., Synapse]] = {
+SYNAPSES: dict[str, Callable[..., Synapse | GapJunction]] = {
     "sigmoidal": Synapse.sigmoidal,
     "AMPA": _with_weights(_AMPA),
     "GABA_A": _with_weights(_GABA_A),
     "wang_buzsaki": _with_weights(_WANG_BUZSAKI),
+    "gap_junction": GapJunction,
 }

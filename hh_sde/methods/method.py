@@ -123,8 +123,8 @@ class Method:
 
     @property
     def library(self) -> str:
-        """Who integrates: the engine, or the library named in the method's prefix."""
-        return "hh_sde" if self.compiled else self.source.split(".")[0]
+        """The library that does the arithmetic."""
+        return "numba" if self.compiled else self.source.split(".")[0]
 
 
 class Diverged(Exception):

@@ -1,0 +1,54 @@
+from . import dataset, measures, plot
+from .brownian import BrownianPath
+from .cells import CELLS, Cell
+from .dataset import validate
+from .kinetics import Channel, Constant, Exponential, Gate, Linoid, Sigmoid, Tabulated
+from .measures import SpikeRule
+from .methods import METHODS
+from .network import Network
+from .noise import NOISES, CurrentNoise
+from .sde import SDE
+from .solver import IntegrationError, solve
+from .stimuli import (
+    STIMULI,
+    ConstantCurrent,
+    PulseTrain,
+    SampledCurrent,
+    SineCurrent,
+    StepCurrent,
+)
+from .synapses import SYNAPSES, GapJunction, Synapse
+
+__all__ = [
+    "CELLS",
+    "METHODS",
+    "NOISES",
+    "SDE",
+    "STIMULI",
+    "SYNAPSES",
+    "BrownianPath",
+    "Cell",
+    "Channel",
+    "Constant",
+    "ConstantCurrent",
+    "CurrentNoise",
+    "Exponential",
+    "GapJunction",
+    "Gate",
+    "IntegrationError",
+    "Linoid",
+    "Network",
+    "PulseTrain",
+    "SampledCurrent",
+    "Sigmoid",
+    "SineCurrent",
+    "SpikeRule",
+    "StepCurrent",
+    "Synapse",
+    "Tabulated",
+    "dataset",
+    "measures",
+    "plot",
+    "solve",
+    "validate",
+]

@@ -1,0 +1,197 @@
+"""The command hh-sde. Exit codes: 0 done, 1 a run that failed, 2 wrong usage."""
+
+# Everything heavy is imported inside the commands: --help answers at once.
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+app = typer.Typer(
+    name="hh-sde",
+    help="Networks of Hodgkin-Huxley neurons as stochastic differential equations.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigPath = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="CONFIG.toml")]
+ResultPath = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE.nc")]
+
+
+@app.command()
+def run(
+    config: ConfigPath,
+    out: Annotated[Path | None, typer.Option(help="Write the result here (netCDF).")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture here (PNG, PDF, SVG).")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+) -> None:
+    """Simulate what CONFIG.toml describes (hh-sde init writes one)."""
+    from hh_sde.config import ConfigError, load
+    from hh_sde.solver import IntegrationError, solve
+
+    _check_targets(out, plot)
+    try:
+        wanted = load(config)
+    except ConfigError as error:
+        _stop(f"{config}:\n{error}", code=2)
+    failure = ""
+    try:
+        arguments = {**wanted.arguments, "progress": False} if quiet else wanted.arguments
+        ds, failure = _until_interrupted(lambda: solve(wanted.network, **arguments))
+    except (TypeError, ValueError) as error:
+        _stop(f"{config}: {error}", code=2)
+    except IntegrationError as error:
+        ds, failure = error.dataset, str(error)
+    if out:
+        ds.to_netcdf(out)
+    if plot:
+        _save_picture(ds, plot, wanted.spike_rule)
+    if not quiet:
+        _summary(ds, wanted.spike_rule)
+        for path in filter(None, (out, plot)):
+            typer.echo(f"written: {path}")
+    if failure:
+        _stop(failure, code=1)
+
+
+@app.command()
+def methods() -> None:
+    """List the integration methods, their orders and the noise they take."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hh_sde.methods.table import HEADER, rows
+
+    table = Table(title="strong order by noise type (-: not taken), order without noise")
+    for column in HEADER:
+        table.add_column(column, no_wrap=column == "method", overflow="fold")
+    for row in rows():
+        table.add_row(*row)
+    Console().print(table)
+
+
+@app.command()
+def info(file: ResultPath) -> None:
+    """Say what a result file holds and how it was made."""
+    ds = _opened(file)
+    _summary(ds, None)
+    for name, value in ds.attrs.items():
+        text = str(value)
+        typer.echo(f"  {name} = {text if len(text) <= 80 else text[:77] + '...'}")
+
+
+@app.command("plot")
+def plot_file(
+    file: ResultPath,
+    out: Annotated[
+        Path | None, typer.Option(help="Write here. Default: FILE with the ending .png.")
+    ] = None,
+    trial: Annotated[int | None, typer.Option(help="Trial to draw. Default: the first.")] = None,
+) -> None:
+    """Draw potentials, gates and spikes of a result file."""
+    target = out or file.with_suffix(".png")
+    _check_targets(target)
+    try:
+        _save_picture(_opened(file), target, None, trial=trial)
+    except ValueError as error:
+        _stop(str(error), code=2)
+    typer.echo(f"written: {target}")
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(metavar="CONFIG.toml")] = Path("hh_sde.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Write a configuration with comments: the two coupled neurons, to be changed."""
+    if path.exists() and not force:
+        _stop(f"{path} exists; give another name, or --force to overwrite it", code=2)
+    _check_targets(path)
+    template = resources.files("hh_sde") / "template.toml"
+    path.write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+    typer.echo(f"written: {path}\nnext: hh-sde run {path} --out run.nc --plot run.png")
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Options of the command itself."""
+    if show:
+        from importlib import metadata
+
+        typer.echo(metadata.version("hh_sde"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+def _until_interrupted(simulate: Any) -> tuple[xr.Dataset, str]:
+    """The result, and the warning of `solve` if it was interrupted."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ds = simulate()
+    interrupted = [str(w.message) for w in caught if "interrupted" in str(w.message)]
+    return ds, "".join(interrupted)
+
+
+def _summary(ds: xr.Dataset, rule: Any) -> None:
+    sizes = ", ".join(f"{size} {dim}s" for dim, size in ds.sizes.items() if dim in _COUNTED)
+    typer.echo(
+        f"{ds.attrs.get('method', 'unknown method')}: {sizes}; "
+        f"{float(ds.time[0]):g} to {float(ds.time[-1]):g} ms; "
+        f"variables {', '.join(str(v) for v in ds.data_vars if 'time' in ds[v].dims)}"
+    )
+    if "V" not in ds or ds.sizes["time"] < 2:
+        return
+    rate = ds.hh.rates(rule).rate
+    low, mean, high = float(rate.min()), float(rate.mean()), float(rate.max())
+    typer.echo(f"firing rate: mean {mean:.2f} Hz (from {low:.2f} to {high:.2f} over neurons)")
+
+
+_COUNTED = ("trial", "time", "neuron", "component")
+
+
+def _opened(file: Path) -> xr.Dataset:
+    import xarray as xr
+
+    try:
+        return xr.load_dataset(file)
+    except (OSError, ValueError) as error:
+        _stop(f"{file} is not a netCDF file: {error}".splitlines()[0], code=2)
+
+
+def _save_picture(ds: xr.Dataset, path: Path, rule: Any, trial: int | None = None) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    ds.hh.plot(rule=rule, trial=trial).savefig(path, dpi=150)
+
+
+def _check_targets(*paths: Path | None) -> None:
+    """Before a long run: can these be written?"""
+    for path in filter(None, paths):
+        if not path.parent.is_dir():
+            _stop(f"the folder {path.parent} does not exist; make it first", code=2)
+        if path.is_dir():
+            _stop(f"{path} is a folder; give the name of a file", code=2)
+
+
+def _stop(message: str, code: int) -> Any:
+    typer.echo(f"hh-sde: {message}", err=True)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()

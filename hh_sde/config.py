@@ -1,0 +1,240 @@
+"""The configuration of a run, as TOML: read, checked, and turned into a Network and arguments.
+
+The parts of the network are read through the tables CELLS, SYNAPSES, STIMULI and NOISES, so that a
+new entry there can be used here at once. A number may carry its unit ("10 uA/cm^2"), which must be
+the one the library uses: nothing is converted.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from hh_sde.cells import CELLS, Cell
+from hh_sde.measures import SpikeRule
+from hh_sde.methods import METHODS
+from hh_sde.network import Network
+from hh_sde.noise import NOISES
+from hh_sde.stimuli import STIMULI, Stimulus
+from hh_sde.synapses import SYNAPSES, Synapse
+
+_NUMBER_AND_UNIT = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
+
+
+class ConfigError(ValueError):
+    """What is wrong with a configuration, one line for each fault."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration."""
+
+    network: Network
+    arguments: dict[str, Any]  # of solve
+    spike_rule: SpikeRule
+
+
+def load(path: str | Path) -> Config:
+    """Read a configuration file.
+
+    Raises
+    ------
+    ConfigError
+        If it is not TOML, or a key or value in it is not accepted; all faults at once.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> load(files("hh_sde") / "template.toml").network.n_neurons
+    2
+    """
+    try:
+        return parse(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}") from None
+
+
+def parse(tree: Mapping[str, Any]) -> Config:
+    """Check a configuration that is already a tree of dictionaries.
+
+    Raises
+    ------
+    ConfigError
+        As `load`.
+    """
+    try:
+        document = _Document.model_validate(tree)
+        return Config(
+            network=document.network.build(),
+            arguments=document.run.model_dump(exclude_none=True),
+            spike_rule=document.spikes,
+        )
+    except ValidationError as error:
+        raise ConfigError("\n".join(_fault(fault) for fault in error.errors())) from None
+    except (TypeError, ValueError) as error:  # the parts do not fit each other
+        raise ConfigError(f"network: {error}") from None
+
+
+def in_unit(unit: str) -> Callable[[Any], Any]:
+    """A reader of numbers (in lists too) that may carry `unit`, and no other."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, list):
+            return [read(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        match = _NUMBER_AND_UNIT.match(value)
+        if not match:
+            raise ValueError(f"{value!r} is not a number (accepted: a number in {unit})")
+        given = match[2].replace("**", "^").replace("\N{MICRO SIGN}", "u").replace(" ", "")
+        if given not in ("", unit):
+            raise ValueError(f"unit {match[2]!r} is not accepted (accepted: {unit})")
+        return float(match[1])
+
+    return read
+
+
+def entry(table: Mapping[str, Callable[..., Any]], units: Mapping[str, str]) -> Callable[..., Any]:
+    """A reader of {kind = "...", ...} that makes the part `kind` of the table."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, Mapping) or "kind" not in value:
+            raise ValueError(f"accepted: a table with a key kind, one of {', '.join(table)}")
+        kind = value["kind"]
+        if kind not in table:
+            raise ValueError(f"kind {kind!r} is not known (accepted: {', '.join(table)})")
+        make = table[kind]
+        known = {**units, **getattr(make, "units", {})}
+        accepted = _accepted_keys(make)
+        for key in value:
+            if key != "kind" and key not in accepted:
+                raise ValueError(
+                    f"key {key!r} is not known for {kind} (accepted: {', '.join(accepted)})"
+                )
+        numbers = {}
+        for key, item in value.items():
+            if key == "kind":
+                continue
+            try:
+                numbers[key] = in_unit(known[key])(item) if key in known else item
+            except ValueError as error:
+                raise ValueError(f"{key}: {error}") from None
+        try:
+            return make(**numbers)
+        except TypeError as error:
+            message = str(error).replace("__init__() ", "").replace("positional ", "")
+            raise ValueError(f"{kind}: {message}") from None
+
+    return read
+
+
+def _accepted_keys(make: Callable[..., Any]) -> list[str]:
+    parameters = inspect.signature(make).parameters.values()
+    names = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    if len(names) < len(parameters):  # **changes of a prepared synapse: its fields
+        names = ["weights", "E", "name"]
+    return names
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, str):
+        value = {"name": value}
+    name = value.get("name", "hodgkin_huxley") if isinstance(value, Mapping) else None
+    if name not in CELLS:
+        raise ValueError(f"{value!r} is not known (accepted: {', '.join(CELLS)})")
+    return CELLS[name].replace(
+        **{key: in_unit(_cell_unit(key))(item) for key, item in value.items() if key != "name"}
+    )
+
+
+def _cell_unit(parameter: str) -> str:
+    return {"g": "mS/cm^2", "E": "mV", "V": "mV", "C": "uF/cm^2"}.get(parameter[0], "1")
+
+
+def _stimulus(value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        terms = [entry(STIMULI, {})(item) for item in value]
+        total: Stimulus = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total
+    if isinstance(value, Mapping):
+        return entry(STIMULI, {})(value)
+    return in_unit("uA/cm^2")(value)
+
+
+def _synapses(value: Any) -> Any:
+    read = entry(SYNAPSES, {**Synapse.units, "rate": "1/ms"})
+    return [read(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _method(value: Any) -> Any:
+    if value not in METHODS:
+        raise ValueError(f"{value!r} is not known (accepted: {', '.join(METHODS)})")
+    return value
+
+
+def _spike_rule(value: Any) -> SpikeRule:
+    units = {"threshold": "mV", "rearm": "mV", "lockout": "ms"}
+    return entry({"rule": SpikeRule}, units)({"kind": "rule", **value})
+
+
+_Milliseconds = Annotated[float, BeforeValidator(in_unit("ms"))]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class _NetworkModel(_Strict):
+    n_neurons: int
+    cell: Annotated[Any, BeforeValidator(_cell)] = "hodgkin_huxley"
+    stimulus: Annotated[Any, BeforeValidator(_stimulus)] = 0.0
+    synapses: Annotated[Any, BeforeValidator(_synapses)] = ()
+    noise: Annotated[Any, BeforeValidator(entry(NOISES, {}))] = None
+
+    def build(self) -> Network:
+        return Network(**dict(self))
+
+
+class _RunModel(_Strict):
+    t_end: _Milliseconds
+    dt: _Milliseconds = 0.01
+    method: Annotated[str, BeforeValidator(_method)] = "euler_maruyama"
+    rng: int | None = None
+    trials: int | list[int] | None = None
+    save_dt: _Milliseconds | None = None
+    record: list[str] | None = None
+    noise: Annotated[str | None, Field(pattern="^ignore$")] = None
+    threads: int = 1
+    rtol: float = 1e-8
+    atol: float = 1e-8
+
+
+class _Document(_Strict):
+    network: _NetworkModel
+    run: _RunModel
+    spikes: Annotated[Any, BeforeValidator(_spike_rule)] = SpikeRule()
+
+
+def _fault(fault: Any) -> str:
+    where = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        model = {"network": _NetworkModel, "run": _RunModel}.get(fault["loc"][0], _Document)
+        accepted = ", ".join((model if len(fault["loc"]) > 1 else _Document).model_fields)
+        return f"{where}: this key is not known (accepted: {accepted})"
+    if fault["type"] == "missing":
+        return f"{where}: this key is missing"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "value_error":
+        return f"{where}: {message}"
+    return f"{where}: {message[0].lower()}{message[1:]}, got {fault['input']!r}"

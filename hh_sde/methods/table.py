@@ -1,0 +1,32 @@
+"""METHODS as rows of text, for the README, the docs and the command line."""
+
+from __future__ import annotations
+
+from hh_sde.methods import METHODS
+from hh_sde.sde import NOISE_TYPES
+
+HEADER = ("method", "equation", *NOISE_TYPES, "no noise", "scheme")
+
+
+def rows() -> list[tuple[str, ...]]:
+    """Name, equation, strong order for each noise type, order without noise, and the scheme."""
+    table = []
+    for name, method in METHODS.items():
+        strong = [method.strong_order.get(noise_type) for noise_type in NOISE_TYPES]
+        plain = method.deterministic_order
+        table.append(
+            (
+                name,
+                method.interpretation,
+                *("-" if order is None else f"{order:g}" for order in strong),
+                "adaptive" if plain is None else f"{plain:g}",
+                method.summary,
+            )
+        )
+    return table
+
+
+def markdown() -> str:
+    """The table in Markdown."""
+    lines = [HEADER, tuple("---" for _ in HEADER), *rows()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
