@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -64,16 +64,25 @@ def run(
 def methods() -> None:
     """List the integration methods, their orders and the noise they take."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
 
-    from hh_sde.methods.table import HEADER, rows
+    from hh_sde.methods import METHODS
 
-    table = Table(title="strong order by noise type (-: not taken), order without noise")
-    for column in HEADER:
-        table.add_column(column, no_wrap=column == "method", overflow="fold")
-    for row in rows():
-        table.add_row(*row)
-    Console().print(table)
+    console = Console(highlight=False)
+    for name, method in METHODS.items():
+        strong = ", ".join(f"{kind} {order:g}" for kind, order in method.strong_order.items())
+        plain = method.deterministic_order
+        console.print(f"[bold]{name}[/bold]")
+        about = (
+            f"{method.summary} ({method.interpretation}). "
+            + (f"Strong order: {strong}. " if strong else "Takes no noise. ")
+            + (
+                "Error control by rtol and atol."
+                if plain is None
+                else f"No noise: order {plain:g}."
+            )
+        )
+        console.print(Padding(about, (0, 0, 0, 4)))
 
 
 @app.command()
@@ -188,7 +197,7 @@ def _check_targets(*paths: Path | None) -> None:
             _stop(f"{path} is a folder; give the name of a file", code=2)
 
 
-def _stop(message: str, code: int) -> Any:
+def _stop(message: str, code: int) -> NoReturn:
     typer.echo(f"hh-sde: {message}", err=True)
     raise typer.Exit(code)
 

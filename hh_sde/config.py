@@ -229,9 +229,9 @@ class _Document(_Strict):
 def _fault(fault: Any) -> str:
     where = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        model = {"network": _NetworkModel, "run": _RunModel}.get(fault["loc"][0], _Document)
-        accepted = ", ".join((model if len(fault["loc"]) > 1 else _Document).model_fields)
-        return f"{where}: this key is not known (accepted: {accepted})"
+        models: dict[str, type[_Strict]] = {"network": _NetworkModel, "run": _RunModel}
+        model = models[fault["loc"][0]] if len(fault["loc"]) > 1 else _Document
+        return f"{where}: this key is not known (accepted: {', '.join(model.model_fields)})"
     if fault["type"] == "missing":
         return f"{where}: this key is missing"
     message = str(fault["msg"]).removeprefix("Value error, ")
