@@ -137,25 +137,26 @@ class BrownianPath:
             False leaves A out: enough where the noise is commutative.
         """
         _check_window(start, stop)
-        k = self._factor
-        dW = self._changed(factor=1).increments(start * k, stop * k)
         out = np.zeros((stop - start, self.m, self.m))
         for members in self._equal_blocks():
-            part = self._block_integrals(dW[:, members], members, start * k, areas)
-            if k > 1:
-                part = _chen(part, dW[:, members], k)
             rows, columns = members[:, :, None], members[:, None, :]
-            out[:, rows, columns] = part
+            part = self._with_areas if areas and members.shape[1] > 1 else self._symmetric
+            out[:, rows, columns] = part(members, start, stop)
         return out
 
-    def _block_integrals(
-        self, dW: np.ndarray, members: np.ndarray, start: int, areas: bool
-    ) -> np.ndarray:
-        """I on the finest grid for blocks of equal size: dW (steps, blocks, b) -> (..., b, b)."""
-        I = 0.5 * (_outer(dW, dW) - self._fine_dt * np.eye(members.shape[1]))
-        if areas and members.shape[1] > 1:
-            I += self._levy_areas(dW / np.sqrt(self._fine_dt), members, start)
-        return I
+    def _symmetric(self, members: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """(dW dW^T - dt 1)/2 for blocks of equal size: (steps, blocks, b, b)."""
+        dW = self.increments(start, stop)[:, members]
+        return 0.5 * (_outer(dW, dW) - self.dt * np.eye(members.shape[1]))
+
+    def _with_areas(self, members: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """The same with Levy areas, by way of the finest grid."""
+        k = self._factor
+        fine = self._changed(factor=1)
+        dW = fine.increments(start * k, stop * k)[:, members]
+        I = fine._symmetric(members, start * k, stop * k)
+        I += fine._levy_areas(dW / np.sqrt(fine.dt), members, start * k)
+        return I if k == 1 else _chen(I, dW, k)
 
     def _levy_areas(self, xi: np.ndarray, members: np.ndarray, start: int) -> np.ndarray:
         """A = h/(2 pi) sum_r [X_r (Y_r + sqrt(2) xi)^T - transposed]/r, its tail Gaussian.

@@ -131,7 +131,7 @@ def entry(table: Mapping[str, Callable[..., Any]], units: Mapping[str, str]) -> 
         try:
             return make(**numbers)
         except TypeError as error:
-            message = str(error).replace("__init__() ", "").replace("positional ", "")
+            message = str(error).rpartition("() ")[2].replace("positional ", "")
             raise ValueError(f"{kind}: {message}") from None
 
     return read
@@ -150,7 +150,7 @@ def _cell(value: Any) -> Cell:
         value = {"name": value}
     name = value.get("name", "hodgkin_huxley") if isinstance(value, Mapping) else None
     if name not in CELLS:
-        raise ValueError(f"{value!r} is not known (accepted: {', '.join(CELLS)})")
+        raise ValueError(f"{name!r} is not known (accepted: {', '.join(CELLS)})")
     return CELLS[name].replace(
         **{key: in_unit(_cell_unit(key))(item) for key, item in value.items() if key != "name"}
     )

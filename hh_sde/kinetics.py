@@ -179,7 +179,8 @@ class Tabulated(Rate):
         if points < 2:
             raise ValueError(f"no grid from {start} to {stop} mV in steps of {step}")
         V = start + step * np.arange(points)
-        values = np.broadcast_to(np.asarray(function(V), dtype=float), V.shape)
+        with np.errstate(all="ignore"):  # reported below
+            values = np.broadcast_to(np.asarray(function(V), dtype=float), V.shape)
         if not np.all(np.isfinite(values)):
             bad = V[~np.isfinite(values)][0]
             raise ValueError(f"the function is not finite at V = {bad:g} mV; define it there too")

@@ -82,7 +82,7 @@ def spikes(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
     >>> import hh_sde as hh
     >>> ds = hh.solve(hh.Network(1, stimulus=10.0), 50.0)
     >>> spikes(ds).spike_time.values.round(1)
-    array([ 1.9, 16.8, 31.4, 46. ])
+    array([ 1.9, 16.8, 31.5, 46.1])
     """
     rule = rule or SpikeRule()
     V = _potentials(ds)

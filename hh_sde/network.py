@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -91,9 +91,9 @@ class Network(Record):
         for name, value in parts.items():
             object.__setattr__(self, name, value)
         _no_clash(self.variables)
-        self._pack()  # every array is checked against the number of neurons
+        for checked_against_n_neurons in ("_tables", "_amplitudes"):
+            getattr(self, checked_against_n_neurons)
         self._currents(np.zeros(1))
-        self._amplitudes()
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -112,9 +112,22 @@ class Network(Record):
         return labels
 
     def steady_state(self, V: Any = None) -> np.ndarray:
-        """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest."""
+        """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest.
+
+        Raises
+        ------
+        ValueError
+            If a gate has no steady state there: its rates are both 0.
+        """
         potentials = per_neuron(self.cell.V0 if V is None else V, self.n_neurons, "V")
-        return steady_state(potentials, self._pack()).ravel()
+        x = steady_state(potentials, self._tables)
+        if not np.all(np.isfinite(x)):
+            row, neuron = np.argwhere(~np.isfinite(x))[0]
+            raise ValueError(
+                f"{self.variables[row]} has no steady state at V = {potentials[neuron]:g} mV "
+                f"(neuron {neuron}): alpha + beta is zero or not finite there"
+            )
+        return x.ravel()
 
     def kinetics(self, V: Any) -> xr.Dataset:
         """Steady state and time constant of the first neuron's gates as functions of V.
@@ -134,7 +147,7 @@ class Network(Record):
         1.0
         """
         V = np.atleast_1d(np.asarray(V, dtype=float))
-        tables = packed.for_trials(_first_neuron(self._pack()), V.size)
+        tables = packed.for_trials(_first_neuron(self._tables), V.size)
         rates = np.empty((2, len(self.cell.gates), V.size))
         for gate in range(len(self.cell.gates)):
             gate_rates(tables, gate, V, rates[0, gate], rates[1, gate])
@@ -158,24 +171,23 @@ class Network(Record):
 
     def sde(self) -> SDE:
         """The network as dx = f(x, t) dt + G(x, t) dW."""
-        tables = self._pack()
         n = self.n_neurons
-        amplitudes = self._amplitudes()
+        amplitudes = self._amplitudes
         m = amplitudes.shape[1]
         G = _additive_diffusion(amplitudes, n * len(self.variables))
         stimulus = self.stimulus
         return SDE(
-            f=self._drift(tables),
+            f=self._drift(),
             G=lambda x, t: G(),
             m=m,
-            x0=steady_state(per_neuron(self.cell.V0, n, "V0"), tables).ravel(),
+            x0=self.steady_state(),
             noise_type="additive",
             names=[f"{variable}[{i}]" for variable in self.variables for i in range(n)],
             blocks=np.arange(m),
             columns=[_column(G, k) for k in range(m)],
             breakpoints=None if stimulus.constant else stimulus.breakpoints,
             program=packed.Program(
-                tables=tables,
+                tables=self._tables,
                 noise=_links([amplitudes]),
                 current=self._currents,
             ),
@@ -220,6 +232,7 @@ class Network(Record):
             )
         return np.ascontiguousarray(np.broadcast_to(current, (len(times), self.n_neurons)))
 
+    @cached_property
     def _amplitudes(self) -> scipy.sparse.csr_array:
         """A with dV_i = (...) dt + sum_k A[i, k] dW_k: (n_neurons, m), mV ms^-0.5."""
         if self.noise is None:
@@ -228,7 +241,8 @@ class Network(Record):
         amplitudes = self.noise.amplitudes(self.n_neurons)
         return scipy.sparse.csr_array(scipy.sparse.diags_array(1 / C) @ amplitudes)
 
-    def _drift(self, tables: packed.Tables) -> Function:
+    def _drift(self) -> Function:
+        tables = self._tables
         shape = (self.n_neurons * len(self.variables),)
         constant = self._currents(np.zeros(1))[0] if self.stimulus.constant else None
 
@@ -241,7 +255,8 @@ class Network(Record):
 
         return f
 
-    def _pack(self) -> packed.Tables:
+    @cached_property
+    def _tables(self) -> packed.Tables:
         n = self.n_neurons
         rates = _RatePacker(n)
         gates = self.cell.gates

@@ -77,8 +77,7 @@ def traces(ds: xr.Dataset, *, ax: Axes | None = None, trial: int | None = None) 
             )
         ax.set_ylabel("V (mV)")
         if V.sizes["neuron"] > 1:
-            ax.legend(loc="upper right", ncols=3, frameon=False, fontsize="small")
-        ax.margins(y=0.22 if V.sizes["neuron"] > 1 else 0.05)
+            ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=7, frameon=False, fontsize="small")
     else:
         image = ax.pcolormesh(
             V.time, V.neuron, V.values.T, cmap="viridis", shading="nearest", rasterized=True

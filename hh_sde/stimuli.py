@@ -187,7 +187,7 @@ class SampledCurrent(Stimulus):
         ms.
     interpolation : {"previous", "linear"}
         "previous" holds each value for dt (and the current is 0 from the end of the last one on);
-        "linear" joins them (and the current is 0 after the last one). Before `start` it is 0.
+        "linear" joins them (and the current is 0 from the last one on). Before `start` it is 0.
 
     Examples
     --------
@@ -226,18 +226,19 @@ class SampledCurrent(Stimulus):
         values = self.values[:, None] if self.values.ndim == 1 else self.values
         position = (t[:, 0] - self.start + SAME_TIME) / self.dt
         k = np.floor(position).astype(np.int64)
-        last = len(values) - 1
-        inside = (k >= 0) & (k <= last)
-        k = np.clip(k, 0, last)
+        inside = (k >= 0) & (k < self._pieces)
+        k = np.where(inside, k, 0)
         found = values[k]
-        if self.interpolation == "linear":
-            fraction = (position - k)[:, None]
-            found = found + fraction * (values[np.minimum(k + 1, last)] - found)
-            inside &= position <= last + SAME_TIME / self.dt
+        if self.interpolation == "linear" and self._pieces:
+            found = found + (position - k)[:, None] * (values[k + 1] - found)
         return found * inside[:, None]
 
+    @property
+    def _pieces(self) -> int:
+        return len(self.values) - (self.interpolation == "linear")
+
     def breakpoints(self, start: float, stop: float) -> np.ndarray:
-        return _inside(self.start + self.dt * np.arange(len(self.values) + 1), start, stop)
+        return _inside(self.start + self.dt * np.arange(self._pieces + 1), start, stop)
 
 
 @dataclass(frozen=True, eq=False)

@@ -146,7 +146,7 @@ def weight_matrix(weights: Weights, n_neurons: int, name: str) -> scipy.sparse.c
             f"weights of {name} have shape {weights.shape}; a network of {n_neurons} neurons "
             f"takes shape ({n_neurons}, {n_neurons}), [to, from], or one number"
         )
-    matrix = scipy.sparse.csr_array(weights, dtype=float)
+    matrix = scipy.sparse.csr_array(weights, dtype=float, copy=True)
     matrix.eliminate_zeros()
     matrix.sort_indices()
     return matrix

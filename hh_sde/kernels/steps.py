@@ -43,7 +43,7 @@ def euler_maruyama(x, tables, noise, I, dW, h, first_step, save_every, rows, out
 
     Returns
     -------
-    The number of steps made: fewer than rows of dW if V became non-finite in the last one made.
+    The number of steps made: fewer than rows of dW if the state became non-finite in the last one.
 
     References
     ----------
@@ -60,10 +60,14 @@ def euler_maruyama(x, tables, noise, I, dW, h, first_step, save_every, rows, out
             for i in range(row.size):
                 row[i] += slope[i] * h
         add_noise(noise, dW[step], x[0])
+        # a gate that is not finite makes V so in the next step; a saved state is looked at whole
+        if not all_finite(x[0]):
+            return step + 1
         if (first_step + step + 1) % save_every == 0:
+            for v in range(1, x.shape[0]):
+                if not all_finite(x[v]):
+                    return step + 1
             for k in range(rows.size):
                 out[saved, k] = x[rows[k]]
             saved += 1
-        if not all_finite(x[0]):
-            return step + 1
     return dW.shape[0]

@@ -161,19 +161,19 @@ def each_trial(trajectory: Run) -> Run:
 
     def run(problem: Problem) -> Iterator[np.ndarray]:
         runs = [trajectory(problem.of_trial(i)) for i in range(len(problem.trials))]
-        while chunks := [_next(run, trial) for trial, run in enumerate(runs)]:
-            finished = [chunk for chunk in chunks if chunk is not None]
-            if len(finished) < len(runs):
-                return
-            saves = min(len(chunk) for chunk in finished)  # one that failed has fewer
-            yield np.stack([chunk[:saves, problem.keep] for chunk in finished], axis=1)
+        while True:
+            chunks, failures = [], []
+            for trial, one in enumerate(runs):
+                try:
+                    chunks.append(next(one))
+                except StopIteration:
+                    return
+                except Diverged as failure:
+                    failure.trial = trial
+                    failures.append(failure)
+            if failures:
+                raise min(failures, key=lambda failure: failure.step)
+            saves = min(len(chunk) for chunk in chunks)  # one that failed has fewer
+            yield np.stack([chunk[:saves, problem.keep] for chunk in chunks], axis=1)
 
     return run
-
-
-def _next(run: Iterator[np.ndarray], trial: int) -> np.ndarray | None:
-    try:
-        return next(run, None)
-    except Diverged as diverged:
-        diverged.trial = trial
-        raise

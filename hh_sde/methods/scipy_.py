@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import islice, pairwise
 
@@ -15,6 +16,8 @@ _WINDOW = 2**12
 #: A piece between two breakpoints is evaluated no later than this before its end, ms: at the end
 #: itself the next piece begins.
 _BEFORE = 2e-9
+#: A grid point this fraction of dt beyond a step belongs to the step.
+_SAME_POINT = 1e-6
 
 
 def odeint(problem: Problem) -> Iterator[np.ndarray]:
@@ -72,10 +75,10 @@ def adaptive(solver: type[scipy.integrate.OdeSolver]) -> Callable[[Problem], Ite
 
 def _points(problem: Problem, solver: type[scipy.integrate.OdeSolver]) -> Iterator[np.ndarray]:
     """The states at the grid times after the first, one by one."""
-    times = problem.times(0, problem.n_steps)
     x = problem.x0[0]
-    edges = [times[0], *_breakpoints(problem), times[-1]]
-    next_point = 1
+    begin, end = problem.times(0, 0)[0], problem.times(problem.n_steps, problem.n_steps)[0]
+    edges = [begin, *_breakpoints(problem), end]
+    done = 0  # grid points
     for begin, end in pairwise(edges):
         run = solver(
             _reversed(_until(problem, end)), begin, x, end, rtol=problem.rtol, atol=problem.atol
@@ -84,18 +87,18 @@ def _points(problem: Problem, solver: type[scipy.integrate.OdeSolver]) -> Iterat
             message = run.step()
             if run.status == "failed":
                 raise RuntimeError(f"scipy.integrate.{solver.__name__}: {message}")
-            last = int(np.searchsorted(times, run.t, side="right"))
-            if last > next_point:
-                yield from run.dense_output()(times[next_point:last]).T
-                next_point = last
+            reached = math.floor(run.t / problem.dt + _SAME_POINT) - problem.first_step
+            if reached > done:
+                yield from run.dense_output()(problem.times(done + 1, reached)).T
+                done = reached
         x = run.y
 
 
 def _breakpoints(problem: Problem) -> np.ndarray:
     if problem.sde.breakpoints is None:
         return np.empty(0)
-    times = problem.times(0, problem.n_steps)
-    return problem.sde.breakpoints(times[0], times[-1])
+    first, last = problem.first_step, problem.first_step + problem.n_steps
+    return problem.sde.breakpoints(first * problem.dt, last * problem.dt)
 
 
 def _until(problem: Problem, end: float) -> Callable[[np.ndarray, float], np.ndarray]:

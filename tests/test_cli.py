@@ -1,0 +1,256 @@
+"""The command hh-sde through its entry point, in a folder of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import hh_sde as hh
+from hh_sde.config import ConfigError, parse
+
+COMMAND = Path(sys.executable).with_name("hh-sde")
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def call(folder, *arguments, columns=80):
+    environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"}
+    return subprocess.run(
+        [str(COMMAND), *map(str, arguments)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def short(folder, **run):
+    """A configuration made by init, its run shortened."""
+    assert call(folder, "init", "net.toml").returncode == 0
+    path = folder / "net.toml"
+    text = path.read_text().replace("t_end = 200.0", f"t_end = {run.pop('t_end', 20.0)}")
+    for key, value in run.items():
+        text = text.replace("[run]\n", f"[run]\n{key} = {value}\n")
+    path.write_text(text)
+    return path
+
+
+def test_init_run_info_plot(tmp_path):
+    path = short(tmp_path)
+    run = call(tmp_path, "run", path, "--out", "run.nc", "--plot", "run.png")
+    assert run.returncode == 0, run.stderr
+    assert "written: run.nc" in run.stdout
+    assert "firing rate: mean" in run.stdout
+    ds = xr.load_dataset(tmp_path / "run.nc")
+    net = hh.Network.from_dataset(ds)
+    assert np.array_equal(hh.solve(net, 20.0, rng=1).V, ds.V)
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+    info = call(tmp_path, "info", "run.nc")
+    assert info.returncode == 0
+    assert "method = euler_maruyama" in info.stdout
+    assert call(tmp_path, "plot", "run.nc", "--out", "again.png").returncode == 0
+    assert (tmp_path / "again.png").exists()
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.toml")), ids=lambda p: p.stem)
+def test_examples_run(example, tmp_path):
+    text = example.read_text()
+    quick = tmp_path / "quick.toml"
+    quick.write_text(text.replace("1000 ms", "20 ms").replace("200 ms", "20 ms"))
+    run = call(tmp_path, "run", quick, "--quiet")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_init_does_not_overwrite(tmp_path):
+    call(tmp_path, "init")
+    again = call(tmp_path, "init")
+    assert again.returncode == 2
+    assert "hh_sde.toml exists; give another name, or --force" in again.stderr
+    assert call(tmp_path, "init", "--force").returncode == 0
+
+
+def test_a_failed_run_writes_what_it_has_and_exits_1(tmp_path):
+    path = short(tmp_path)
+    path.write_text(path.read_text().replace("dt = 0.01", "dt = 0.2"))
+    run = call(tmp_path, "run", path, "--out", "part.nc")
+    assert run.returncode == 1
+    assert "became NaN or infinite" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert xr.load_dataset(tmp_path / "part.nc").sizes["time"] > 1
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_methods_lists_all_whole_at_any_width(columns, tmp_path):
+    listing = call(tmp_path, "methods", columns=columns)
+    assert listing.returncode == 0
+    for name in hh.METHODS:
+        assert name in listing.stdout
+
+
+USAGE = {
+    "no such file": (["run", "none.toml"], "does not exist"),
+    "no such command": (["fly"], "No such command"),
+    "not netCDF": (["info", "net.toml"], "is not a netCDF file"),
+    "no such folder": (
+        ["run", "net.toml", "--out", "none/run.nc"],
+        "the folder none does not exist",
+    ),
+    "a folder as target": (["run", "net.toml", "--plot", "."], "is a folder"),
+}
+
+
+@pytest.mark.parametrize("case", USAGE)
+def test_wrong_usage_exits_2(case, tmp_path):
+    short(tmp_path)
+    arguments, message = USAGE[case]
+    run = call(tmp_path, *arguments)
+    assert run.returncode == 2
+    assert message in " ".join(run.stderr.replace("│", " ").split())
+    assert "Traceback" not in run.stderr
+
+
+def test_a_bad_configuration_exits_2_with_all_faults(tmp_path):
+    path = short(tmp_path)
+    path.write_text(
+        path.read_text().replace("sigma = 1.0", "sgima = 1.0").replace("dt = 0.01", 'dt = "10 us"')
+    )
+    run = call(tmp_path, "run", path)
+    assert run.returncode == 2
+    assert (
+        "network.noise: key 'sgima' is not known for current (accepted: sigma, corr" in run.stderr
+    )
+    assert "run.dt: unit 'us' is not accepted (accepted: ms)" in run.stderr
+
+
+def test_help_does_not_load_the_heavy_parts():
+    code = (
+        "import sys; sys.argv = ['hh-sde', '--help']\n"
+        "import hh_sde.cli\n"
+        "try: hh_sde.cli.main()\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('numba', 'scipy', 'matplotlib', 'sdeint', 'pydantic') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+# -- the configuration itself ---------------------------------------------------------------------
+
+GOOD = {"network": {"n_neurons": 2}, "run": {"t_end": 1.0}}
+
+
+def with_(section, **changes):
+    return {**GOOD, section: {**GOOD.get(section, {}), **changes}}
+
+
+def test_everything_that_can_be_configured():
+    config = parse(
+        {
+            "network": {
+                "n_neurons": 3,
+                "cell": {
+                    "name": "hodgkin_huxley",
+                    "E_L": "-54.4 mV",
+                    "g_Na": [100.0, 110.0, 120.0],
+                },
+                "stimulus": [
+                    {"kind": "constant", "amplitude": ["5 uA/cm^2", 6.0, 7]},
+                    {
+                        "kind": "pulses",
+                        "amplitude": 3,
+                        "start": "1 ms",
+                        "width": 1.0,
+                        "period": 5.0,
+                    },
+                ],
+                "synapses": [
+                    {"kind": "sigmoidal", "weights": 0.1, "E": "10 mV", "w": 2.0},
+                    {"kind": "AMPA", "weights": "0.05 mS/cm^2", "name": "fast"},
+                    {"kind": "gap_junction", "weights": 0.02},
+                ],
+                "noise": {"kind": "current", "sigma": "1 uA/cm^2*ms^0.5", "correlation": 0.3},
+            },
+            "run": {"t_end": "5 ms", "trials": 2, "record": ["V"], "rng": 4},
+            "spikes": {"threshold": "-10 mV", "lockout": 2.0},
+        }
+    )
+    by_hand = hh.Network(
+        3,
+        cell=hh.CELLS["hodgkin_huxley"].replace(E_L=-54.4, g_Na=[100.0, 110.0, 120.0]),
+        stimulus=hh.ConstantCurrent([5.0, 6.0, 7.0])
+        + hh.PulseTrain(3.0, start=1.0, width=1.0, period=5.0),
+        synapses=[
+            hh.Synapse.sigmoidal(0.1, E=10.0, w=2.0),
+            hh.SYNAPSES["AMPA"](0.05, name="fast"),
+            hh.GapJunction(0.02),
+        ],
+        noise=hh.CurrentNoise(1.0, correlation=0.3),
+    )
+    assert config.network == by_hand
+    assert config.spike_rule == hh.SpikeRule(threshold=-10.0, lockout=2.0)
+    assert hh.solve(config.network, **config.arguments).sizes == {
+        "trial": 2,
+        "time": 501,
+        "neuron": 3,
+    }
+
+
+BAD = [
+    ({**GOOD, "rnu": {}}, r"rnu: this key is not known \(accepted: network, run, spikes\)"),
+    ({"run": {"t_end": 1.0}}, "network: this key is missing"),
+    (with_("run", t_ned=1.0), r"run.t_ned: this key is not known \(accepted: t_end, dt, method"),
+    (with_("run", t_end="1 s"), r"run.t_end: unit 's' is not accepted \(accepted: ms\)"),
+    (with_("run", dt="fast"), r"run.dt: 'fast' is not a number \(accepted: a number in ms\)"),
+    (with_("run", method="euler"), r"run.method: 'euler' is not known \(accepted: euler_maruyama"),
+    (with_("run", rng="x"), "run.rng: .*integer.*, got 'x'"),
+    (with_("network", n_neurons=1.5), "network.n_neurons: .*integer.*, got 1.5"),
+    (with_("network", n_neurons=0), "network: n_neurons must be 1, 2, 3"),
+    (
+        with_("network", cell="squid"),
+        r"network.cell: 'squid' is not known \(accepted: hodgkin_huxley\)",
+    ),
+    (
+        with_("network", cell={"g_X": 1.0}),
+        "network.cell: hodgkin_huxley has no parameter 'g_X'; it has C",
+    ),
+    (
+        with_("network", cell={"E_L": "1 V"}),
+        r"network.cell: unit 'V' is not accepted \(accepted: mV\)",
+    ),
+    (
+        with_("network", stimulus={"kind": "ramp"}),
+        r"kind 'ramp' is not known \(accepted: constant, step",
+    ),
+    (
+        with_("network", stimulus={"amplitude": 1.0}),
+        "network.stimulus: accepted: a table with a key kind",
+    ),
+    (
+        with_("network", stimulus={"kind": "step"}),
+        "network.stimulus: step: missing 2 required arguments",
+    ),
+    (with_("network", stimulus=[1.0, 2.0, 3.0]), "network: the stimulus has values for 3 neurons"),
+    (with_("network", synapses={"kind": "sigmoidal", "weights": [[1.0, 2.0]]}), r"shape \(1, 2\)"),
+    (
+        with_("network", synapses={"kind": "AMPA", "weights": 1.0, "tau": 2.0}),
+        "key 'tau' is not known for AMPA",
+    ),
+    (
+        with_("network", noise={"kind": "current", "sigma": "1 nA"}),
+        "network.noise: sigma: unit 'nA'",
+    ),
+    (
+        {**GOOD, "spikes": {"treshold": 0.0}},
+        r"spikes: key 'treshold' is not known for rule \(accepted: thres",
+    ),
+]
+
+
+@pytest.mark.parametrize(("tree", "message"), BAD)
+def test_faults_are_named_with_their_key(tree, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(tree)

@@ -1,0 +1,45 @@
+"""The README is in step with the code."""
+
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+
+from hh_sde.methods.table import markdown
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+
+
+@pytest.fixture
+def text():
+    if not README.exists():
+        pytest.skip("the tests run outside the repository")
+    return README.read_text(encoding="utf-8")
+
+
+def test_the_table_of_methods_is_that_of_the_code(text):
+    assert markdown() in text, "print it anew: see CONTRIBUTING.md"
+
+
+def test_the_python_lines_run(text, tmp_path, monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, str(README), "exec"), {})
+    plt.close("all")
+    assert (tmp_path / "traces.png").exists()
+    assert (tmp_path / "run.nc").exists()
+
+
+def test_links_lead_somewhere(text):
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / target).exists(), target
+
+
+def test_versions_agree():
+    from importlib import metadata
+
+    version = metadata.version("hh_sde")
+    assert f"version = {version}" in (ROOT / "setup.cfg").read_text()
+    assert f"version: {version}" in (ROOT / "CITATION.cff").read_text()

@@ -1,0 +1,257 @@
+"""solve(): grids, records, trials, continuation, failures, interruption, memory, own SDEs."""
+
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+from conftest import linear_sde
+
+import hh_sde as hh
+from hh_sde.methods import sdeint_
+
+STOCHASTIC = [name for name, method in hh.METHODS.items() if method.interpretation != "ode"]
+
+
+@pytest.mark.parametrize("method", hh.METHODS)
+def test_save_dt_and_record_select_from_the_full_result(method, noisy_pair):
+    options = {"method": method, "dt": 0.02}
+    options |= {"noise": "ignore"} if method.startswith("scipy.") else {"rng": 3}
+    full = hh.solve(noisy_pair, 2.0, **options)
+    part = hh.solve(noisy_pair, 2.0, save_dt=0.1, record=["s", "V"], **options)
+    assert list(part.data_vars) == ["V", "s"]
+    thinned = full[["V", "s"]].isel(time=slice(None, None, 5))
+    np.testing.assert_array_equal(part.V, thinned.V)
+    np.testing.assert_array_equal(part.s, thinned.s)
+    np.testing.assert_allclose(part.time, thinned.time)
+
+
+@pytest.mark.parametrize("method", STOCHASTIC)
+def test_trials_are_addressed(method, noisy_pair):
+    ensemble = hh.solve(noisy_pair, 1.0, dt=0.05, method=method, rng=1, trials=4)
+    alone = hh.solve(noisy_pair, 1.0, dt=0.05, method=method, rng=1, trials=[2])
+    first = hh.solve(noisy_pair, 1.0, dt=0.05, method=method, rng=1)
+    assert np.array_equal(ensemble.V.sel(trial=[2]), alone.V)
+    assert np.array_equal(ensemble.V.sel(trial=0), first.V)
+    assert "trial" not in first.dims
+    assert not np.any(ensemble.V[0, 1:] == ensemble.V[1, 1:])
+
+
+def test_threads_do_not_change_the_result(noisy_pair):
+    one = hh.solve(noisy_pair, 5.0, rng=1, trials=7)
+    for threads in (2, 3, 20):
+        assert hh.solve(noisy_pair, 5.0, rng=1, trials=7, threads=threads).identical(one)
+
+
+@pytest.mark.parametrize("method", ["euler_maruyama", "sdeint.itoEuler", "sdeint.itoSRI2"])
+@pytest.mark.parametrize("trials", [None, 3])
+def test_a_continued_run_is_the_long_run(method, trials, noisy_pair):
+    options = {"method": method, "rng": 8, "dt": 0.01, "trials": trials, "save_dt": 0.05}
+    whole = hh.solve(noisy_pair, 4.0, **options)
+    half = hh.solve(noisy_pair, 2.0, **options)
+    rest = hh.solve(noisy_pair, 4.0, x0=half, **options)
+    assert np.array_equal(rest.time, whole.time[40:])
+    assert np.array_equal(rest.V, whole.V.isel(time=slice(40, None)))
+    assert np.array_equal(rest.s, whole.s.isel(time=slice(40, None)))
+    assert rest.attrs["x0"] == "given"
+    assert rest.attrs["t_start"] == 2.0
+
+
+def test_trials_carry_over_when_a_run_is_continued(noisy_pair):
+    half = hh.solve(noisy_pair, 1.0, rng=1, trials=[4, 9])
+    assert hh.solve(noisy_pair, 2.0, rng=1, x0=half).trial.values.tolist() == [4, 9]
+
+
+def test_initial_states_by_array(noisy_pair):
+    x0 = noisy_pair.steady_state(-60.0)
+    ds = hh.solve(noisy_pair, 0.1, x0=x0, rng=1, trials=2)
+    assert np.all(ds.V.isel(time=0) == -60.0)
+    each = np.stack([x0, noisy_pair.steady_state(-70.0)])
+    ds = hh.solve(noisy_pair, 0.1, x0=each, rng=1, trials=2)
+    assert ds.V.isel(time=0, neuron=1).values.tolist() == [-60.0, -70.0]
+
+
+@pytest.mark.parametrize("method", ["euler_maruyama", "sdeint.itoEuler", "sdeint.itoSRI2"])
+def test_a_run_that_blows_up_says_where_and_keeps_the_rest(method, noisy_pair):
+    with pytest.raises(
+        hh.IntegrationError, match=r"became NaN or infinite at t = .*smaller dt"
+    ) as info:
+        hh.solve(noisy_pair, 50.0, dt=0.2, method=method, rng=1, trials=[5, 6])
+    error = info.value
+    assert error.variable in noisy_pair.variables
+    assert error.neuron in (0, 1)
+    assert error.trial in (5, 6)
+    ds = error.dataset
+    assert error.time == pytest.approx(float(ds.time[-1]) + 0.2)
+    assert all(np.all(np.isfinite(ds[name])) for name in noisy_pair.variables)
+    assert ds.sizes["time"] > 5
+    ds.hh.validate()
+
+
+def test_both_engines_blow_up_at_the_same_step(noisy_pair):
+    times = []
+    for method in ("euler_maruyama", "sdeint.itoEuler"):
+        with pytest.raises(hh.IntegrationError) as info:
+            hh.solve(noisy_pair, 50.0, dt=0.1, method=method, rng=1, trials=3, save_dt=0.5)
+        times.append(info.value.time)
+        last_save = np.floor((times[-1] - 0.1) / 0.5 + 1e-9) * 0.5
+        assert float(info.value.dataset.time[-1]) == pytest.approx(last_save)
+    assert times[0] == pytest.approx(times[1], abs=0.1001)
+
+
+def test_an_error_in_the_users_f_keeps_what_was_computed():
+    def f(x, t):
+        if t > 0.55:
+            raise ZeroDivisionError("no drift here")
+        return -x
+
+    sde = hh.SDE(f=f, G=lambda x, t: np.eye(1), x0=[1.0], noise_type="additive")
+    with pytest.raises(hh.IntegrationError, match=r"stopped after 0.6 ms: no drift here") as info:
+        hh.solve(sde, 1.0, dt=0.1, method="sdeint.itoEuler", rng=1)
+    assert info.value.dataset.sizes["time"] == 7
+    assert isinstance(info.value.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    "method", ["euler_maruyama", "sdeint.itoEuler", "sdeint.stratKP2iS", "scipy.DOP853"]
+)
+def test_ctrl_c_keeps_what_was_computed(method):
+    t_end = 1000.0 if method == "sdeint.stratKP2iS" else 100_000.0  # it makes all steps in one call
+    script = f"""
+import os, signal, threading, time, warnings
+import hh_sde as hh
+net = hh.Network(2, stimulus=10.0, noise=hh.CurrentNoise(1.0))
+options = dict(method={method!r}, rng=1, save_dt=1.0, noise={"ignore" if "scipy" in method else None!r})
+hh.solve(net, 1.0, dt=0.01, **options)
+threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+with warnings.catch_warnings(record=True) as caught:
+    ds = hh.solve(net, {t_end}, dt=0.001, **options)
+assert "interrupted" in str(caught[-1].message), caught
+ds.hh.validate()
+print(float(ds.time[-1]), float(ds.V.min()))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0, run.stderr
+    reached, lowest = map(float, run.stdout.split())
+    assert 0 < reached < t_end
+    assert -110 < lowest < 0
+
+
+def test_an_own_sde_with_its_names():
+    ds = hh.solve(linear_sde(), 1.0, dt=0.1, method="sdeint.itoEuler", rng=1, trials=2)
+    assert ds.x.dims == ("trial", "time", "component")
+    assert ds.component.values.tolist() == ["x[0]", "x[1]"]
+    ds.hh.validate()
+    named = hh.SDE(
+        f=lambda x, t: -x, G=lambda x, t: np.zeros((2, 0)), x0=[1.0, 2.0], names=["a", "b"]
+    )
+    ds = hh.solve(named, 1.0, dt=0.5, method="scipy.DOP853", record=["b"])
+    assert ds.component.values.tolist() == ["b"]
+    np.testing.assert_allclose(ds.x[:, 0], 2 * np.exp(-ds.time), rtol=1e-6)
+
+
+def test_memory_of_sdeint_is_bounded_by_its_window(monkeypatch):
+    """One call for these steps would hold iterated integrals of steps * m^2 numbers."""
+    m, steps = 20, 4_000
+    single_call = steps * m * m * 8
+    sde = hh.SDE(
+        f=lambda x, t: -x,
+        G=lambda x, t: np.eye(m),
+        x0=np.zeros(m),
+        blocks=np.arange(m) // 2,
+        columns=[lambda x, t, k=k: np.eye(m)[k] for k in range(m)],
+    )
+    monkeypatch.setattr(sdeint_, "_WINDOW", 2**17)
+    options = {"dt": 0.01, "method": "sdeint.itoSRI2", "rng": 1, "save_dt": 1.0}
+    hh.solve(sde, 1.0, **options)
+    tracemalloc.start()
+    hh.solve(sde, 0.01 * steps, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.4 * single_call
+
+
+BAD = {
+    "unknown method": ({"method": "euler"}, r"unknown method 'euler'; choose from euler_maruyama"),
+    "t_end in the past": ({"t_end": 0.0}, r"t_end must be later than the start \(0 ms\), got 0.0"),
+    "t_end off the grid": ({"dt": 0.3}, r"t_end = 1.0 ms must be a multiple of dt = 0.3 ms"),
+    "negative dt": ({"dt": -0.1}, r"dt must be positive and finite, got -0.1"),
+    "nan dt": ({"dt": float("nan")}, r"dt must be positive and finite, got nan"),
+    "save_dt off the grid": ({"save_dt": 0.015}, r"save_dt = 0.015 ms must be a multiple of dt"),
+    "save_dt does not divide": ({"save_dt": 0.3}, r"must end on a save; save_dt = 0.3 is 30 steps"),
+    "unknown variable": ({"record": ["V", "u"]}, r"there is no 'u'; choose from V, m, h, n, s"),
+    "no variable": ({"record": []}, r"record is empty; choose from V, m"),
+    "no trials": ({"trials": 0}, r"trials must be 1, 2, 3, ..., got 0"),
+    "negative trial": ({"trials": [-1]}, r"trial numbers must be different and not negative"),
+    "trial twice": ({"trials": [1, 1]}, r"trial numbers must be different"),
+    "trials as float": ({"trials": [0.5]}, r"trials must be a number or a list of trial numbers"),
+    "x0 of another size": ({"x0": np.zeros(9)}, r"x0 has shape \(9,\); this problem takes \(10,\)"),
+    "x0 with nan": ({"x0": np.full(10, np.nan)}, r"x0 must be finite"),
+    "rng": ({"rng": 1.5}, r"rng must be an int, .* got 1.5"),
+    "threads": ({"threads": 0}, r"threads must be 1, 2, 3"),
+    "rtol": ({"rtol": 0.0}, r"rtol must be positive"),
+    "noise": ({"noise": "off"}, r"noise must be None or 'ignore', got 'off'"),
+    "path of another dt": (
+        {"path": hh.BrownianPath(1, m=2, dt=0.02)},
+        r"path has m = 2 and dt = 0.02",
+    ),
+    "path of another m": ({"path": hh.BrownianPath(1, m=3, dt=0.01)}, r"path has m = 3"),
+    "path and rng": ({"path": hh.BrownianPath(1, m=2, dt=0.01), "rng": 1}, r"give rng or path"),
+    "not a path": ({"path": 3}, r"path must be a BrownianPath, got int"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_arguments_are_named(case, noisy_pair):
+    changes, message = BAD[case]
+    arguments = {"t_end": 1.0, "dt": 0.01, **changes}
+    with pytest.raises((TypeError, ValueError), match=message):
+        hh.solve(noisy_pair, **arguments)
+
+
+def test_a_model_of_another_kind():
+    with pytest.raises(TypeError, match="solve takes a Network or an SDE, got str"):
+        hh.solve("net", 1.0)
+
+
+def test_continuing_needs_all_variables_and_a_later_end(noisy_pair):
+    part = hh.solve(noisy_pair, 1.0, rng=1, record=["V"])
+    with pytest.raises(ValueError, match="x0 lacks m, h, n, s"):
+        hh.solve(noisy_pair, 2.0, x0=part)
+    whole = hh.solve(noisy_pair, 1.0, rng=1)
+    with pytest.raises(ValueError, match=r"later than the start \(1 ms\)"):
+        hh.solve(noisy_pair, 1.0, x0=whole)
+    with pytest.raises(ValueError, match=r"the last time of x0 = 1.0 ms must be a multiple of dt"):
+        hh.solve(noisy_pair, 3.0, dt=0.3, x0=whole)
+
+
+BAD_SDES = {
+    "f": (
+        {"f": lambda x, t: np.zeros(3)},
+        r"f\(x0, 0\) must have shape \(2,\) like x0, got \(3,\)",
+    ),
+    "G": ({"G": lambda x, t: np.zeros(2)}, r"G\(x0, 0\) must have shape \(2, m\), got \(2,\)"),
+    "x0": ({"x0": [np.inf, 0.0]}, "x0 must be finite"),
+    "noise_type": ({"noise_type": "white"}, "noise_type must be one of additive, diagonal"),
+    "interpretation": ({"interpretation": "Ito"}, "interpretation must be one of ito, strat"),
+    "names": ({"names": ["a", "a"]}, "names must be 2 different names"),
+    "blocks": ({"blocks": [0]}, r"blocks must have shape \(2,\)"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SDES)
+def test_bad_sdes(case):
+    changes, message = BAD_SDES[case]
+    arguments = {"f": lambda x, t: -x, "G": lambda x, t: np.eye(2), "x0": [1.0, 2.0], **changes}
+    with pytest.raises(ValueError, match=message):
+        hh.SDE(**arguments)
+
+
+def test_progress_bar(noisy_pair, capsys):
+    hh.solve(noisy_pair, 5.0, rng=1, progress=True)
+    assert "100%" in capsys.readouterr().err
+    hh.solve(noisy_pair, 5.0, rng=1)
+    assert capsys.readouterr().err == ""
