@@ -18,8 +18,7 @@ import xarray as xr
 
 from hh_sde.cells import CELLS, Cell
 from hh_sde.kernels import tables as packed
-from hh_sde.kernels.drift import flat_drift, steady_state
-from hh_sde.kernels.rates import gate_rates
+from hh_sde.kernels.drift import flat_drift, gate_curves, steady_state
 from hh_sde.kinetics import Constant, Exponential, Linoid, Parameter, Rate, Sigmoid, Tabulated
 from hh_sde.noise import NOISES, CurrentNoise
 from hh_sde.records import Record, decode, encode, per_neuron
@@ -91,7 +90,7 @@ class Network(Record):
         for name, value in parts.items():
             object.__setattr__(self, name, value)
         _no_clash(self.variables)
-        for checked_against_n_neurons in ("_tables", "_amplitudes"):
+        for checked_against_n_neurons in ("_packed", "_amplitudes"):
             getattr(self, checked_against_n_neurons)
         self._currents(np.zeros(1))
 
@@ -120,7 +119,7 @@ class Network(Record):
             If a gate has no steady state there: its rates are both 0.
         """
         potentials = per_neuron(self.cell.V0 if V is None else V, self.n_neurons, "V")
-        x = steady_state(potentials, self._tables)
+        x = steady_state(potentials, *self._packed)
         if not np.all(np.isfinite(x)):
             row, neuron = np.argwhere(~np.isfinite(x))[0]
             raise ValueError(
@@ -147,11 +146,7 @@ class Network(Record):
         1.0
         """
         V = np.atleast_1d(np.asarray(V, dtype=float))
-        tables = packed.for_trials(_first_neuron(self._tables), V.size)
-        rates = np.empty((2, len(self.cell.gates), V.size))
-        for gate in range(len(self.cell.gates)):
-            gate_rates(tables, gate, V, rates[0, gate], rates[1, gate])
-        alpha, beta = rates
+        alpha, beta = gate_curves(V, *self._packed)
         values = {
             "alpha": (alpha, "1/ms", "opening rate"),
             "beta": (beta, "1/ms", "closing rate"),
@@ -187,7 +182,7 @@ class Network(Record):
             columns=[_column(G, k) for k in range(m)],
             breakpoints=None if stimulus.constant else stimulus.breakpoints,
             program=packed.Program(
-                tables=self._tables,
+                packed=self._packed,
                 noise=_links([amplitudes]),
                 current=self._currents,
             ),
@@ -242,7 +237,7 @@ class Network(Record):
         return scipy.sparse.csr_array(scipy.sparse.diags_array(1 / C) @ amplitudes)
 
     def _drift(self) -> Function:
-        tables = self._tables
+        program, lanes, curves, weights = self._packed
         shape = (self.n_neurons * len(self.variables),)
         constant = self._currents(np.zeros(1))[0] if self.stimulus.constant else None
 
@@ -251,12 +246,12 @@ class Network(Record):
             if x.shape != shape:
                 raise ValueError(f"x must have shape {shape}, got {x.shape}")
             I = self._currents(np.array([t]))[0] if constant is None else constant
-            return flat_drift(x, I, tables)
+            return flat_drift(x, I, program, lanes, curves, weights)
 
         return f
 
     @cached_property
-    def _tables(self) -> packed.Tables:
+    def _packed(self) -> packed.Packed:
         n = self.n_neurons
         rates = _RatePacker(n)
         gates = self.cell.gates
@@ -274,7 +269,7 @@ class Network(Record):
             for synapse in synapses
         ]
         channels = self.cell.channels
-        return packed.Tables(
+        tables = packed.Tables(
             n_neurons=n,
             **rates.tables(),
             gate_rates=np.array(gate_indices, dtype=np.int64).reshape(-1, 2),
@@ -291,6 +286,7 @@ class Network(Record):
             synapse_E=_rows([per_neuron(s.E, n, f"E of synapse {s.name}") for s in synapses], n),
             links=_links([*weights, gap]),
         )
+        return packed.pack(tables)
 
 
 class _RatePacker:
@@ -371,10 +367,6 @@ def _additive_diffusion(amplitudes: scipy.sparse.csr_array, d: int) -> Callable[
 
 def _column(G: Callable[[], np.ndarray], k: int) -> Function:
     return lambda x, t: G()[:, k]
-
-
-def _first_neuron(tables: packed.Tables) -> packed.Tables:
-    return tables._replace(rate_parameters=tables.rate_parameters[:, :, :1])
 
 
 def _no_clash(variables: tuple[str, ...]) -> None:

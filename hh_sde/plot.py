@@ -77,7 +77,9 @@ def traces(ds: xr.Dataset, *, ax: Axes | None = None, trial: int | None = None) 
             )
         ax.set_ylabel("V (mV)")
         if V.sizes["neuron"] > 1:
-            ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=7, frameon=False, fontsize="small")
+            ax.legend(
+                loc="lower right", bbox_to_anchor=(1, 1), ncols=7, frameon=False, fontsize="small"
+            )
     else:
         image = ax.pcolormesh(
             V.time, V.neuron, V.values.T, cmap="viridis", shading="nearest", rasterized=True

@@ -132,7 +132,8 @@ def test_help_does_not_load_the_heavy_parts():
         "import hh_sde.cli\n"
         "try: hh_sde.cli.main()\n"
         "except SystemExit: pass\n"
-        "print([m for m in ('numba', 'scipy', 'matplotlib', 'sdeint', 'pydantic') if m in sys.modules])"
+        "heavy = {'numba', 'scipy', 'matplotlib', 'sdeint', 'pydantic'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"

@@ -1,4 +1,4 @@
-"""Methods against each other, against exact solutions, and against single calls of their libraries."""
+"""Methods against each other, exact solutions, and single calls of their libraries."""
 
 import numpy as np
 import pytest
@@ -124,7 +124,7 @@ def exact_linear(path, steps, dt, interpretation):
 @pytest.mark.parametrize("interpretation", ["ito", "stratonovich"])
 def test_strong_order_and_limit_on_geometric_brownian_motion(method, interpretation):
     """Root mean square error at t = 1 over 100 paths against the exact solution, for either
-    calculus: a missing or doubled drift correction converges to another limit and shows as slope 0."""
+    calculus: a missing or doubled drift correction has another limit and shows as slope 0."""
     sde = linear_sde(interpretation)
     fine = path_of(sde, 2.0**-8, rng=11)
     factors, trials = [1, 2, 4, 8, 16], 100

@@ -48,7 +48,7 @@ def test_gates_stay_in_their_range(exact_pair, pair):
 
 @pytest.mark.parametrize("method", FIXED_STEP)
 def test_fixed_steps_converge_at_their_order(method, pair):
-    """State after 12 ms, past the first spike, for steps halved; Euler's next term needs small ones."""
+    """State after 12 ms, past the first spike, for steps halved."""
     exact = hh.solve(pair, 12.0, dt=12.0, method="scipy.DOP853", rtol=1e-12, atol=1e-12)
     order = hh.METHODS[method].deterministic_order
     dts = 12.0 / np.array([1200, 2400, 4800, 9600])

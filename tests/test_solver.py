@@ -118,11 +118,12 @@ def test_an_error_in_the_users_f_keeps_what_was_computed():
 )
 def test_ctrl_c_keeps_what_was_computed(method):
     t_end = 1000.0 if method == "sdeint.stratKP2iS" else 100_000.0  # it makes all steps in one call
+    noise = "ignore" if "scipy" in method else None
     script = f"""
 import os, signal, threading, time, warnings
 import hh_sde as hh
 net = hh.Network(2, stimulus=10.0, noise=hh.CurrentNoise(1.0))
-options = dict(method={method!r}, rng=1, save_dt=1.0, noise={"ignore" if "scipy" in method else None!r})
+options = dict(method={method!r}, rng=1, save_dt=1.0, noise={noise!r})
 hh.solve(net, 1.0, dt=0.01, **options)
 threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 with warnings.catch_warnings(record=True) as caught:

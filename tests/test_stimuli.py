@@ -1,5 +1,7 @@
 """Injected currents on their own."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,7 @@ def test_pulse_train_count():
 def test_between_breakpoints_the_current_is_a_straight_line(stimulus):
     edges = np.concatenate([[0.0], stimulus.breakpoints(0.0, 20.0), [20.0]])
     assert np.all(np.diff(edges) > 0)
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         inside = at(stimulus, *np.linspace(begin, end, 7)[:-1]).ravel()
         np.testing.assert_allclose(np.diff(inside, 2), 0, atol=1e-9)
     for edge in edges[1:-1]:

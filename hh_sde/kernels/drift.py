@@ -9,6 +9,7 @@ import numpy as np
 
 from hh_sde.kernels.jit import kernel
 from hh_sde.kernels.rates import gate_rates, rate
+from hh_sde.kernels.tables import unpack
 
 
 @kernel
@@ -118,18 +119,34 @@ def drift(x, I, tables, work, dx):
 
 
 @kernel
-def flat_drift(x, I, tables):
+def flat_drift(x, I, program, lanes, curves, weights):
     """f of a flat state (d,) of one trial, as sdeint and scipy call it."""
+    tables = unpack(program, lanes, curves, weights)
     n = tables.n_neurons
-    state = x.reshape(x.size // n, n)
-    dx = np.empty_like(state)
-    drift(state, I, tables, np.empty((3, n)), dx)
-    return dx.reshape(x.size)
+    d = x.size
+    memory = np.empty(d + 3 * n)
+    dx = memory[:d]
+    work = memory[d:].reshape(3, n)
+    drift(x.reshape(d // n, n), I, tables, work, dx.reshape(d // n, n))
+    return dx
 
 
 @kernel
-def steady_state(V, tables):
+def gate_curves(V, program, lanes, curves, weights):
+    """(alpha, beta) of every gate of the neuron in the first lane, at potentials V: (2, N_g, V)."""
+    column = np.repeat(lanes[:, 0], V.size).reshape(lanes.shape[0], V.size)
+    tables = unpack(program, column, curves, weights)
+    n_gates = tables.gate_rates.shape[0]
+    out = np.empty((2, n_gates, V.size))
+    for gate in range(n_gates):
+        gate_rates(tables, gate, V, out[0, gate], out[1, gate])
+    return out
+
+
+@kernel
+def steady_state(V, program, lanes, curves, weights):
     """The state (variables, lanes) with potentials V and every gate at alpha/(alpha + beta)."""
+    tables = unpack(program, lanes, curves, weights)
     n_gates = tables.gate_rates.shape[0]
     n_synapses = tables.synapse_rates.shape[0]
     x = np.empty((1 + n_gates + n_synapses, V.size))

@@ -4,6 +4,7 @@ import numpy as np
 
 from hh_sde.kernels.drift import drift
 from hh_sde.kernels.jit import kernel
+from hh_sde.kernels.tables import unpack
 
 
 @kernel
@@ -29,7 +30,9 @@ def all_finite(V):
 
 
 @kernel
-def euler_maruyama(x, tables, noise, I, dW, h, first_step, save_every, rows, out):
+def euler_maruyama(
+    x, program, lanes, curves, weights, noise, I, dW, h, first_step, save_every, rows, out
+):
     """x_{k+1} = x_k + f(x_k, t_k) h + G dW_k for k = first_step, ...: one step per row of dW.
 
     Parameters
@@ -49,6 +52,7 @@ def euler_maruyama(x, tables, noise, I, dW, h, first_step, save_every, rows, out
     ----------
     Maruyama (1955), Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028.
     """
+    tables = unpack(program, lanes, curves, weights)
     work = np.empty((3, x.shape[1]))
     dx = np.empty_like(x)
     saved = 0

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from hh_sde.kernels import steps
-from hh_sde.kernels.tables import Program, for_trials
+from hh_sde.kernels.tables import Program
 from hh_sde.methods.method import Diverged, Problem
 
 #: Increments in a window, which then stay in a core's own cache; 8 bytes each.
@@ -37,11 +37,11 @@ class _Block:
 
     def __init__(self, problem: Problem, members: np.ndarray) -> None:
         program: Program = problem.sde.program
-        n_neurons = program.tables.n_neurons
+        n_neurons = int(program.packed.program[0])
         self.problem = problem
         self.program = program
         self.members = members
-        self.tables = for_trials(program.tables, len(members))
+        self.packed = program.packed.for_trials(len(members))
         self.lanes = n_neurons * len(members)
         self.x = np.ascontiguousarray(problem.x0[members].T).reshape(-1, self.lanes)
         self.rows = np.unique(problem.keep // n_neurons)
@@ -57,7 +57,7 @@ class _Block:
         out = np.empty((saves, len(self.rows), self.lanes))
         made = steps.euler_maruyama(
             self.x,
-            self.tables,
+            *self.packed,
             program.noise,
             program.current(problem.times(start, stop - 1)),
             self._increments(start, stop),
