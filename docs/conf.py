@@ -39,11 +39,19 @@ nb_merge_streams = True
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+autodoc_default_options = {"exclude-members": "units, kinds, formula, constant"}
 autosummary_generate = False
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 
 
+def without_colon(app, what, name, obj, options, lines):
+    """Napoleon would take "a: b" at the head of a property's docstring for a type and a text."""
+    if what in {"property", "attribute", "data"} and lines:
+        lines[0] = lines[0].replace(": ", " \N{EN DASH} ", 1)
+
+
 def setup(app):
     """Write the generated pages before the sources are read."""
     app.connect("builder-inited", lambda app: generate.write())
+    app.connect("autodoc-process-docstring", without_colon, priority=400)

@@ -53,7 +53,7 @@ def cell(cell: hh.Cell) -> str:
     return "\n".join(
         [
             f"### `{cell.name}`\n",
-            f"{cell.source}.\n",
+            f"Source: {cell.source}.\n",
             rf"$$C \frac{{dV}}{{dt}} = I(t){currents} + I_\mathrm{{syn}}$$" + "\n",
             f"$C$ = {_number(cell.C)} µF/cm²; a run starts at $V$ = {_number(cell.V0)} mV with "
             "every gate at its steady state.\n",
@@ -75,7 +75,8 @@ def synapse(name: str, make) -> str:
     ]
     if made.block is not None:
         rows.append(("$B$", rf"$\displaystyle {made.block.latex()}$", "1"))
-    return f"### `{name}`\n\n{made.source}.\n\n" + _table(("quantity", "value", "units"), rows)
+    table = _table(("quantity", "value", "units"), rows)
+    return f"### `{name}`\n\nSource: {made.source}.\n\n{table}"
 
 
 def records(table: dict) -> str:
@@ -111,7 +112,7 @@ def _summary(record: type) -> str:
 
 
 def _fields(record: type) -> str:
-    names = [name for name in inspect.signature(record).parameters]
+    names = list(inspect.signature(record).parameters)
     units = record.units
     return ", ".join(f"{name} ({units[name]})" if name in units else name for name in names)
 

@@ -110,7 +110,7 @@ def _call(
         with np.errstate(all="ignore"):  # a state that is not finite is reported below
             states = integrate(*args, **noise)
     except (Exception, KeyboardInterrupt) as caught:
-        states, error = _rescued(), caught
+        states, error = _rescued(problem.sde.d), caught
     states, diverged = finite_part(states[1:], start)
     yield problem.saves(start, states)
     if diverged or error:
@@ -118,14 +118,14 @@ def _call(
     return states[-1]
 
 
-def _rescued() -> np.ndarray:
+def _rescued(d: int) -> np.ndarray:
     traceback = sys.exc_info()[2]
     while traceback is not None:
         frame = traceback.tb_frame
         if frame.f_globals.get("__name__") == "sdeint.integrate" and "n" in frame.f_locals:
             return frame.f_locals["y"][: frame.f_locals["n"] + 1]
         traceback = traceback.tb_next
-    return np.empty((0, 1))
+    return np.empty((0, d))
 
 
 def _window_steps(m: int) -> int:
