@@ -46,9 +46,9 @@ class _ThreeParameterRate(Rate):
             raise ValueError(f"{name}.scale must not be 0 (mV per e-fold), got {self.scale!r}")
 
     def latex(self) -> str:
-        return self.formula.format(
-            rate=_number(self.rate), shift=_shifted(self.mid), scale=_number(self.scale)
-        )
+        rising = _over("", self.mid, self.scale)
+        falling = _over("-", self.mid, self.scale)
+        return self.formula.format(rate=_number(self.rate), u=rising, minus_u=falling)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +65,10 @@ class Exponential(_ThreeParameterRate):
     Examples
     --------
     >>> Exponential(rate=4.0, mid=-65.0, scale=-18.0).latex()
-    '4 \\, e^{(V + 65)/-18}'
+    '4 \\, e^{-(V + 65)/18}'
     """
 
-    formula = r"{rate} \, e^{{({shift})/{scale}}}"
+    formula = r"{rate} \, e^{{{u}}}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class Sigmoid(_ThreeParameterRate):
     -35.0
     """
 
-    formula = r"\frac{{{rate}}}{{1 + e^{{-({shift})/{scale}}}}}"
+    formula = r"\frac{{{rate}}}{{1 + e^{{{minus_u}}}}}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class Linoid(_ThreeParameterRate):
     -38.0
     """
 
-    formula = r"{rate} \, \frac{{({shift})/{scale}}}{{1 - e^{{-({shift})/{scale}}}}}"
+    formula = r"{rate} \, \frac{{{u}}}{{1 - e^{{{minus_u}}}}}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -324,9 +324,14 @@ def _number(value: Parameter) -> str:
     return f"{value:.10g}"
 
 
-def _shifted(mid: Parameter) -> str:
+def _over(sign: str, mid: Parameter, scale: Parameter) -> str:
+    """sign (V - mid)/scale, with the scale's own sign in front."""
+    if isinstance(scale, float) and scale < 0:
+        sign, scale = "" if sign else "-", -scale
     if isinstance(mid, np.ndarray):
-        return f"V - {_number(mid)}"
-    if mid == 0:
-        return "V"
-    return f"V {'-' if mid > 0 else '+'} {abs(mid):g}"
+        shifted = f"(V - {_number(mid)})"
+    elif mid == 0:
+        shifted = "V"
+    else:
+        shifted = f"(V {'-' if mid > 0 else '+'} {abs(mid):g})"
+    return f"{sign}{shifted}/{_number(scale)}"

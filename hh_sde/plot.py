@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hh_sde import measures
 
@@ -122,7 +123,7 @@ def raster(
     ax.plot(found.spike_time, found.neuron, "|", ms=size, mew=1.0, color="#333333")
     ax.set_ylim(neurons.min() - 0.6, neurons.max() + 0.6)
     ax.set_ylabel("neuron")
-    ax.locator_params(axis="y", integer=True, nbins=min(len(neurons), 6))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=min(len(neurons), 6), integer=True, min_n_ticks=1))
     _time_axis(ax, one)
     return ax
 

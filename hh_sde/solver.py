@@ -40,7 +40,8 @@ class IntegrationError(RuntimeError):
         All that was computed before.
     time : float or None
         When the state became non-finite, ms.
-    trial, neuron : int or None
+    trial : int or None
+    neuron : int or None
     variable : str or None
         Where it did.
     """
@@ -257,7 +258,7 @@ class _Run:
             f"{where} (trial {trial}) became NaN or infinite at t = {time:g} ms with "
             f"dt = {problem.dt:g} ms. Try a smaller dt (explicit methods need dt below about "
             "0.07 ms for the classic cell), or look at what drives it there; what was computed "
-            "before is in this error's attribute 'dataset'",
+            "before, the last values of which may be huge, is in this error's attribute 'dataset'",
             self.dataset(),
             time=time,
             trial=trial,
