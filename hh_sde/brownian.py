@@ -10,11 +10,14 @@ from hh_sde.kernels.random import normal_window
 
 Rng = int | np.random.SeedSequence | np.random.Generator | None
 
-# What a normal number is for: the domain of its address.
+# What a normal number is for: the domain of its address, to which the grid's depth is added.
+_PER_DEPTH = 2048
 _INCREMENT = 0
 _TAIL_LINEAR = 1
 _FOURIER = 1  # term r of the series has domain _FOURIER + r
-_TAIL_PRODUCT = 0x8000  # the pair (i, j-th of its block) has this domain + j
+_TIME_INTEGRAL = 32
+_BRIDGE = 33
+_TAIL_PRODUCT = 64  # the pair (i, j-th of its block) has this domain + j
 #: Terms of the Levy areas' Fourier series that are summed; the tail is Gaussian.
 AREA_TERMS = 5
 
@@ -82,9 +85,14 @@ class BrownianPath:
         self.blocks = np.zeros(m, dtype=int) if blocks is None else np.asarray(blocks, dtype=int)
         if self.blocks.shape != (m,):
             raise ValueError(f"blocks must have shape ({m},), got {self.blocks.shape}")
-        self._fine_dt = float(dt)
-        self._factor = 1
+        self._first_dt = float(dt)
+        self._depth = 0  # halvings of the first grid
+        self._factor = 1  # steps of the finest grid in one of this path
         self._key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
+
+    @property
+    def _fine_dt(self) -> float:
+        return self._first_dt / 2**self._depth
 
     @property
     def dt(self) -> float:
@@ -115,14 +123,81 @@ class BrownianPath:
         """Increments of several trials, shape (stop - start, m * trials), trial fastest."""
         _check_window(start, stop)
         k = self._factor
-        trial = np.tile(np.asarray(trials, dtype=np.uint64), self.m)
-        process = np.repeat(np.arange(self.m, dtype=np.uint64), len(trials))
-        fine = normal_window(self._key, _INCREMENT, start * k, stop * k, process, trial)
-        fine *= np.sqrt(self._fine_dt)
+        fine = self._finest(start * k, stop * k, trials)
         total = fine[::k]
         for j in range(1, k):  # in this order whatever the shape, unlike numpy.sum
             total = total + fine[j::k]
         return total
+
+    def _finest(
+        self, start: int, stop: int, trials: Sequence[int] | np.ndarray, depth: int | None = None
+    ) -> np.ndarray:
+        """Increments of the grid at `depth` halvings, all the way down from the first grid."""
+        depth = self._depth if depth is None else depth
+        dt = self._first_dt / 2**depth
+        if depth == 0:
+            return self._normals(_INCREMENT, start, stop, trials, np.sqrt(dt))
+        first, last = start // 2, (stop + 1) // 2
+        whole = self._finest(first, last, trials, depth - 1)
+        bridge = self._normals(_BRIDGE + depth * _PER_DEPTH, first, last, trials, np.sqrt(dt / 2))
+        halves = np.empty((2 * len(whole), whole.shape[1]))
+        halves[::2] = 0.5 * whole + bridge
+        halves[1::2] = 0.5 * whole - bridge
+        return halves[start - 2 * first : stop - 2 * first]
+
+    def _domain(self, use: int) -> int:
+        """Every grid has areas and integrals of its own."""
+        return use + self._depth * _PER_DEPTH
+
+    def _normals(
+        self,
+        domain: int,
+        start: int,
+        stop: int,
+        trials: Sequence[int] | np.ndarray,
+        scale: float,
+    ) -> np.ndarray:
+        """Normals by address, (stop - start, m * trials), trial fastest."""
+        trial = np.tile(np.asarray(trials, dtype=np.uint64), self.m)
+        process = np.repeat(np.arange(self.m, dtype=np.uint64), len(trials))
+        return normal_window(self._key, domain, start, stop, process, trial, scale)
+
+    def time_integrals(
+        self, start: int, stop: int, trials: Sequence[int] | np.ndarray | None = None
+    ) -> np.ndarray:
+        """I_(1,0), the integral of W(t) - W(t_j) over each step, (stop - start, m * trials), ms^1.5.
+
+        On the finest grid it is dt (dW + zeta sqrt(dt/3))/2, zeta standard normal and independent
+        of all increments there; on coarser grids it follows the path.
+        """
+        _check_window(start, stop)
+        k, dt = self._factor, self._fine_dt
+        fine = self._changed(factor=1)
+        trials = [self.trial] if trials is None else trials
+        dW = fine.lanes(start * k, stop * k, trials)
+        zeta = fine._normals(_TIME_INTEGRAL, start * k, stop * k, trials, np.sqrt(dt / 3))
+        each = 0.5 * dt * (dW + zeta)
+        total = each[::k]
+        W = dW[::k]
+        for j in range(1, k):
+            total = total + (each[j::k] + dt * W)
+            W = W + dW[j::k]
+        return total
+
+    def refine(self) -> BrownianPath:
+        """The same path on a grid of half the step: the midpoints are bridges between old points.
+
+        Of a coarsened path it is the path itself on the finer grid that it came from, where k is
+        even. Levy areas and time integrals of a refined path are drawn anew on its finest grid.
+        """
+        if self._factor % 2 == 0:
+            return self._changed(factor=self._factor // 2)
+        if self._factor > 1:
+            raise ValueError(
+                f"this path is {self._factor} steps of a finer one, which has no half step; "
+                "refine before coarsening"
+            )
+        return self._changed(depth=self._depth + 1)
 
     def integrals(self, start: int, stop: int, *, areas: bool = True) -> np.ndarray:
         """Iterated Ito integrals I_ij = int int dW_i dW_j of each step, (stop - start, m, m).
@@ -183,7 +258,7 @@ class BrownianPath:
         process = members.ravel().astype(np.uint64)
         trial = np.full(process.size, self.trial, dtype=np.uint64)
         window = normal_window(
-            self._key, domain, 2 * start, 2 * (start + steps), process, trial
+            self._key, self._domain(domain), 2 * start, 2 * (start + steps), process, trial, 1.0
         ).reshape(steps, 2, *members.shape)
         return window[:, 0], window[:, 1]
 
@@ -193,15 +268,18 @@ class BrownianPath:
         sizes = sorted({len(block) for block in members})
         return [np.array([block for block in members if len(block) == size]) for size in sizes]
 
-    def _changed(self, *, trial: int | None = None, factor: int | None = None) -> BrownianPath:
+    def _changed(
+        self, *, trial: int | None = None, factor: int | None = None, depth: int | None = None
+    ) -> BrownianPath:
         path = BrownianPath(
             self.seed,
             m=self.m,
-            dt=self._fine_dt,
+            dt=self._first_dt,
             trial=self.trial if trial is None else trial,
             blocks=self.blocks,
         )
         path._factor = self._factor if factor is None else factor
+        path._depth = self._depth if depth is None else depth
         return path
 
 

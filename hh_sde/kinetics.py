@@ -189,6 +189,10 @@ class Tabulated(Rate):
         error = float(np.max(np.abs(line(middle) - function(middle))))
         return cls(start, step, values, error)
 
+    def of_neuron(self, neuron: int) -> Tabulated:
+        """Itself: a table is the same for all neurons."""
+        return self
+
     def latex(self) -> str:
         return rf"\text{{tabulated, {self.values.size} points, error {self.error:.1g}}}"
 

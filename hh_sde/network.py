@@ -17,21 +17,29 @@ import scipy.sparse
 import xarray as xr
 
 from hh_sde.cells import CELLS, Cell
-from hh_sde.kernels import tables as packed
-from hh_sde.kernels.drift import flat_drift, gate_curves, steady_state
-from hh_sde.kinetics import Constant, Exponential, Linoid, Parameter, Rate, Sigmoid, Tabulated
+from hh_sde.kernels import fused
+from hh_sde.kernels.tables import (
+    ChannelTable,
+    GateTable,
+    Links,
+    Model,
+    RateTable,
+    SynapseTable,
+)
+from hh_sde.kinetics import Constant, Exponential, Gate, Linoid, Rate, Sigmoid, Tabulated
 from hh_sde.noise import NOISES, CurrentNoise
 from hh_sde.records import Record, decode, encode, per_neuron
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
 from hh_sde.synapses import GapJunction, Synapse, weight_matrix
 
-RATE_KINDS: dict[type[Rate], int] = {
-    Exponential: packed.EXPONENTIAL,
-    Sigmoid: packed.SIGMOID,
-    Linoid: packed.LINOID,
-    Constant: packed.CONSTANT,
-    Tabulated: packed.TABULATED,
+#: What the kernels call each form of rate.
+RATE_KINDS: dict[type[Rate], str] = {
+    Exponential: "exponential",
+    Sigmoid: "sigmoid",
+    Linoid: "linoid",
+    Constant: "constant",
+    Tabulated: "tabulated",
 }
 
 
@@ -90,7 +98,7 @@ class Network(Record):
         for name, value in parts.items():
             object.__setattr__(self, name, value)
         _no_clash(self.variables)
-        for checked_against_n_neurons in ("_packed", "_amplitudes"):
+        for checked_against_n_neurons in ("_model", "_amplitudes"):
             getattr(self, checked_against_n_neurons)
         self._currents(np.zeros(1))
 
@@ -119,7 +127,9 @@ class Network(Record):
             If a gate has no steady state there: its rates are both 0.
         """
         potentials = per_neuron(self.cell.V0 if V is None else V, self.n_neurons, "V")
-        x = steady_state(potentials, *self._packed)
+        x = np.empty((len(self.variables), self.n_neurons))
+        x[0] = potentials
+        self._compiled.module.steady(x, *self._compiled.numbers(1, self.n_neurons))
         if not np.all(np.isfinite(x)):
             row, neuron = np.argwhere(~np.isfinite(x))[0]
             raise ValueError(
@@ -146,7 +156,11 @@ class Network(Record):
         1.0
         """
         V = np.atleast_1d(np.asarray(V, dtype=float))
-        alpha, beta = gate_curves(V, *self._packed)
+        alone = Network(1, cell=self.cell.of_neuron(0))._compiled
+        x = np.zeros((1 + len(self.cell.gates), V.size))
+        x[0] = V
+        alpha, beta = np.empty((2, len(self.cell.gates), V.size))
+        alone.module.gate_rates(x, alpha, beta, *alone.numbers(1, V.size))
         values = {
             "alpha": (alpha, "1/ms", "opening rate"),
             "beta": (beta, "1/ms", "closing rate"),
@@ -181,9 +195,10 @@ class Network(Record):
             blocks=np.arange(m),
             columns=[_column(G, k) for k in range(m)],
             breakpoints=None if stimulus.constant else stimulus.breakpoints,
-            program=packed.Program(
-                packed=self._packed,
-                noise=_links([amplitudes]),
+            program=fused.Program(
+                compiled=self._compiled,
+                first_synapse=self._first_synapse,
+                noise=_links([amplitudes], m),
                 current=self._currents,
             ),
         )
@@ -237,8 +252,10 @@ class Network(Record):
         return scipy.sparse.csr_array(scipy.sparse.diags_array(1 / C) @ amplitudes)
 
     def _drift(self) -> Function:
-        program, lanes, curves, weights = self._packed
-        shape = (self.n_neurons * len(self.variables),)
+        n = self.n_neurons
+        shape = (n * len(self.variables),)
+        flat_drift = self._compiled.module.flat_drift
+        arguments = (self._first_synapse, *self._compiled.links, *self._compiled.numbers(1, n))
         constant = self._currents(np.zeros(1))[0] if self.stimulus.constant else None
 
         def f(x: np.ndarray, t: float) -> np.ndarray:
@@ -246,110 +263,84 @@ class Network(Record):
             if x.shape != shape:
                 raise ValueError(f"x must have shape {shape}, got {x.shape}")
             I = self._currents(np.array([t]))[0] if constant is None else constant
-            return flat_drift(x, I, program, lanes, curves, weights)
+            return flat_drift(x, I, *arguments)
 
         return f
 
+    @property
+    def _first_synapse(self) -> int:
+        return len(self.variables) - len(self._chemical())
+
     @cached_property
-    def _packed(self) -> packed.Packed:
+    def _compiled(self) -> fused.Compiled:
+        return fused.compiled(self._model)
+
+    @cached_property
+    def _model(self) -> Model:
+        """The tables with every number spread over the neurons, as the kernels take them."""
         n = self.n_neurons
-        rates = _RatePacker(n)
-        gates = self.cell.gates
         synapses = self._chemical()
-        weights = [weight_matrix(synapse.weights, n, synapse.name) for synapse in synapses]
-        gap = scipy.sparse.csr_array((n, n), dtype=float)
-        for junction in self.synapses:
-            if isinstance(junction, GapJunction):
-                gap = scipy.sparse.csr_array(
-                    gap + weight_matrix(junction.weights, n, "GapJunction")
-                )
-        gate_indices = [[rates.add(rate, gate.name) for rate in gate.rates] for gate in gates]
-        synapse_indices = [
-            [rates.add(rate, synapse.name) for rate in (synapse.alpha, synapse.beta, synapse.block)]
-            for synapse in synapses
-        ]
-        channels = self.cell.channels
-        tables = packed.Tables(
+        junctions = [s.weights for s in self.synapses if isinstance(s, GapJunction)]
+        links = [weight_matrix(synapse.weights, n, synapse.name) for synapse in synapses]
+        gap = None
+        if junctions:
+            total = sum(weight_matrix(weights, n, "GapJunction") for weights in junctions)
+            links.append(scipy.sparse.csr_array(total))
+            gap = np.asarray(links[-1].sum(axis=1)).ravel()
+        return Model(
             n_neurons=n,
-            **rates.tables(),
-            gate_rates=np.array(gate_indices, dtype=np.int64).reshape(-1, 2),
-            gate_form=np.array(
-                [packed.INF_TAU if gate.alpha is None else packed.ALPHA_BETA for gate in gates],
-                dtype=np.int64,
-            ),
-            gate_power=np.array([gate.power for gate in gates], dtype=np.int64),
-            channel_gates=np.cumsum([0, *(len(c.gates) for c in channels)], dtype=np.int64),
-            g=_rows([per_neuron(c.g, n, f"g_{c.name}") for c in channels], n),
-            E=_rows([per_neuron(c.E, n, f"E_{c.name}") for c in channels], n),
             C=per_neuron(self.cell.C, n, "C"),
-            synapse_rates=np.array(synapse_indices, dtype=np.int64).reshape(-1, 3),
-            synapse_E=_rows([per_neuron(s.E, n, f"E of synapse {s.name}") for s in synapses], n),
-            links=_links([*weights, gap]),
+            channels=tuple(
+                ChannelTable(
+                    g=per_neuron(channel.g, n, f"g_{channel.name}"),
+                    E=per_neuron(channel.E, n, f"E_{channel.name}"),
+                    gates=tuple(self._gate_table(gate) for gate in channel.gates),
+                )
+                for channel in self.cell.channels
+            ),
+            synapses=tuple(
+                SynapseTable(
+                    alpha=self._rate_table(synapse.alpha, synapse.name),
+                    beta=self._rate_table(synapse.beta, synapse.name),
+                    block=None if block is None else self._rate_table(block, synapse.name),
+                    E=per_neuron(synapse.E, n, f"E of synapse {synapse.name}"),
+                )
+                for synapse in synapses
+                for block in [synapse.block]
+            ),
+            gap=gap,
+            links=_links(links, n),
         )
-        return packed.pack(tables)
 
+    def _gate_table(self, gate: Gate) -> GateTable:
+        first, second = (self._rate_table(rate, gate.name) for rate in gate.rates)
+        return GateTable(gate.power, gate.alpha is None, (first, second))
 
-class _RatePacker:
-    """Collects rates into the arrays of Tables."""
-
-    def __init__(self, n_neurons: int) -> None:
-        self.n_neurons = n_neurons
-        self.kinds: list[int] = []
-        self.parameters: list[list[np.ndarray]] = []
-        self.spans: list[tuple[int, int]] = []
-        self.grids: list[tuple[float, float]] = []
-        self.curves: list[np.ndarray] = [np.zeros(0)]
-
-    def add(self, rate: Rate | None, owner: str) -> int:
-        """The index of `rate`; -1 for None."""
-        if rate is None:
-            return -1
+    def _rate_table(self, rate: Rate, owner: str) -> RateTable:
         if type(rate) not in RATE_KINDS:
             raise TypeError(
                 f"{owner}: {type(rate).__name__} is not a rate the engine knows; use one of "
                 + ", ".join(kind.__name__ for kind in RATE_KINDS)
             )
-        numbers: tuple[Parameter, ...] = (0.0, 0.0, 1.0)
-        span, grid = (0, 0), (0.0, 0.0)
+        kind = RATE_KINDS[type(rate)]
         if isinstance(rate, Tabulated):
-            span = (sum(map(len, self.curves)), len(rate.values))
-            grid = (rate.start, 1 / rate.step)
-            self.curves.append(rate.values)
-        elif isinstance(rate, Constant):
-            numbers = (rate.rate, 0.0, 1.0)
-        elif isinstance(rate, Exponential | Sigmoid | Linoid):
-            numbers = (rate.rate, rate.mid, 1 / np.asarray(rate.scale))
-        names = (f"{owner}: rate", f"{owner}: mid", f"{owner}: scale")
-        self.kinds.append(RATE_KINDS[type(rate)])
-        self.parameters.append(
-            [per_neuron(v, self.n_neurons, name) for v, name in zip(numbers, names, strict=True)]
+            return RateTable(kind, (), (rate.start, rate.step, rate.values))
+        names = ["rate"] if isinstance(rate, Constant) else ["rate", "mid", "scale"]
+        numbers = (
+            per_neuron(getattr(rate, name), self.n_neurons, f"{owner}: {name}") for name in names
         )
-        self.spans.append(span)
-        self.grids.append(grid)
-        return len(self.kinds) - 1
-
-    def tables(self) -> dict[str, np.ndarray]:
-        return {
-            "rate_kind": np.array(self.kinds, dtype=np.int64),
-            "rate_parameters": np.array(self.parameters).reshape(-1, 3, self.n_neurons),
-            "curve_span": np.array(self.spans, dtype=np.int64).reshape(-1, 2),
-            "curve_grid": np.array(self.grids).reshape(-1, 2),
-            "curve_values": np.concatenate(self.curves),
-        }
+        return RateTable(kind, tuple(numbers))
 
 
-def _links(matrices: list[scipy.sparse.csr_array]) -> packed.Links:
-    stacked = scipy.sparse.csr_array(scipy.sparse.vstack(matrices, format="csr"))
+def _links(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Links:
+    none = scipy.sparse.csr_array((0, n_neurons))
+    stacked = scipy.sparse.csr_array(scipy.sparse.vstack([none, *matrices], format="csr"))
     stacked.sort_indices()
-    return packed.Links(
+    return Links(
         start=stacked.indptr.astype(np.int64),
         source=stacked.indices.astype(np.int64),
         weight=stacked.data.astype(float),
     )
-
-
-def _rows(rows: list[np.ndarray], n_neurons: int) -> np.ndarray:
-    return np.array(rows).reshape(len(rows), n_neurons)
 
 
 def _additive_diffusion(amplitudes: scipy.sparse.csr_array, d: int) -> Callable[[], np.ndarray]:

@@ -45,6 +45,11 @@ class Record:
                 )
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
+    def of_neuron(self, neuron: int) -> Self:
+        """A copy in which every number that differs between neurons is that of one of them."""
+        changes = {name: _of_neuron(value, neuron) for name, value in _fields(self).items()}
+        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
@@ -171,6 +176,16 @@ def decode(tree: Any, arrays: Mapping[str, Any]) -> Any:
             f"Known: {', '.join(sorted(Record.kinds))}"
         )
     return Record.kinds[kind](**fields)
+
+
+def _of_neuron(value: Any, neuron: int) -> Any:
+    if isinstance(value, Record):
+        return value.of_neuron(neuron)
+    if isinstance(value, tuple):
+        return tuple(_of_neuron(item, neuron) for item in value)
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return float(value[neuron])
+    return value
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -196,27 +196,34 @@ def _cell_with(gate):
 
 # -- random tables --------------------------------------------------------------------------------
 
+# The shapes are few, because each is compiled; the values are random.
+
+E, S, L, C = hh.Exponential, hh.Sigmoid, hh.Linoid, hh.Constant
+SHAPES = [
+    [[(3, L, E), (1, E, S)], [(4, L, E)], []],
+    [[(2, S, C)], [(1, C, E), (5, S, S)]],
+    [[]],
+    [[(1, E, E), (2, L, L), (3, C, S)]],
+]
 numbers = st.floats(-80, 40, allow_nan=False)
 scales = st.one_of(st.floats(3, 30), st.floats(-30, -3))
 sizes = st.floats(0.01, 5.0)
-plain_rates = st.one_of(
-    st.builds(hh.Exponential, sizes, numbers, scales),
-    st.builds(hh.Sigmoid, sizes, numbers, scales),
-    st.builds(hh.Linoid, sizes, numbers, scales),
-    st.builds(hh.Constant, sizes),
-)
 
 
 @st.composite
 def cells(draw):
     channels = []
-    for c in range(draw(st.integers(1, 3))):
-        gates = tuple(
-            hh.Gate(f"x{c}{k}", draw(st.integers(1, 4)), draw(plain_rates), draw(plain_rates))
-            for k in range(draw(st.integers(0, 2)))
+    for c, gates in enumerate(draw(st.sampled_from(SHAPES))):
+        named = tuple(
+            hh.Gate(f"x{c}{k}", power, draw(rates(alpha)), draw(rates(beta)))
+            for k, (power, alpha, beta) in enumerate(gates)
         )
-        channels.append(hh.Channel(f"c{c}", draw(st.floats(0, 100)), draw(numbers), gates))
+        channels.append(hh.Channel(f"c{c}", draw(st.floats(0, 100)), draw(numbers), named))
     return hh.Cell("random", tuple(channels), C=draw(st.floats(0.5, 3)))
+
+
+def rates(kind):
+    return st.builds(C, sizes) if kind is C else st.builds(kind, sizes, numbers, scales)
 
 
 def slow_rate(rate: Rate, V: float) -> float:
@@ -259,6 +266,31 @@ def test_gates_are_driven_inward_at_the_ends_of_their_range(cell, V, low):
     dx = hh.Network(1, cell=cell).sde().f(x, 0.0)
     assert np.all(np.isfinite(dx))
     assert np.all(dx[1:] >= 0 if low else dx[1:] <= 0)
+
+
+SCALES = {
+    "one base": [(80.0, 40.0), (20.0, 16.0)],
+    "two signs": [(80.0, -80.0), (-20.0, 20.0)],
+    "no common base": [(7.0, 11.0), (13.0, -17.0)],
+    "too steep to share": [(0.5, 1.0), (2.0, 4.0)],
+}
+
+
+@pytest.mark.parametrize("which", SCALES)
+def test_shared_exponentials_change_nothing(which):
+    """Rates from powers of a common exponential against each by itself."""
+    (a, b), (c, d) = SCALES[which]
+    gates = (
+        hh.Gate("x", 2, hh.Linoid(0.7, -35.0, a), hh.Exponential(0.3, -50.0, b)),
+        hh.Gate("y", 1, hh.Exponential(0.2, -60.0, c), hh.Sigmoid(0.9, -30.0, d)),
+    )
+    cell = hh.Cell("test", (hh.Channel("A", g=3.0, E=40.0, gates=gates),))
+    f = hh.Network(1, cell=cell).sde().f
+    for V in (-90.0, -50.0, -35.0, -35.0 + 1e-6, -34.0, 0.0, 45.0):
+        expected = slow_drift(cell, V, [0.3, 0.6])
+        np.testing.assert_allclose(
+            f(np.array([V, 0.3, 0.6]), 0.0), expected, rtol=3e-14, atol=1e-13
+        )
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

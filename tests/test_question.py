@@ -55,7 +55,7 @@ def test_fixed_steps_converge_at_their_order(method, pair):
     errors = [
         abs(
             float(
-                (hh.solve(pair, 12.0, dt=dt, method=method, save_dt=12.0, rtol=1e-12) - exact).V[
+                (hh.solve(pair, 12.0, dt=dt, method=method, save_dt=12.0, rtol=1e-10) - exact).V[
                     -1, 0
                 ]
             )

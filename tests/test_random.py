@@ -29,7 +29,7 @@ def test_philox_known_answers(counter, key, words):
 def window(start, stop, processes, trials=(0,), domain=0):
     process = np.repeat(np.asarray(processes, np.uint64), len(trials))
     trial = np.tile(np.asarray(trials, np.uint64), len(processes))
-    return normal_window(np.array([1, 2], np.uint64), domain, start, stop, process, trial)
+    return normal_window(np.array([1, 2], np.uint64), domain, start, stop, process, trial, 1.0)
 
 
 def test_a_number_depends_on_its_address_alone():

@@ -64,6 +64,11 @@ F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F14, F15, F16 = (
 )
 
 
+# u/(1 - e^-u) = 1 + u/2 + B2 u^2 + B4 u^4 + ... (Bernoulli numbers over factorials)
+B2, B4, B6, B8, B10 = 1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160
+SMALL = 0.25  # the series' next term is then below 1e-17, and 1 - e keeps all but 3 bits
+
+
 @expression
 def expm1_over(r):
     """(e^r - 1)/r for |r| <= ln(2)/2, relative error below 1e-16 (Taylor to degree 12)."""
@@ -112,6 +117,52 @@ def linoid(u):
     numerator = 1.0 if near else u
     denominator = q if near else 1.0 - power * fmuladd(q, r, 1.0)
     return numerator / denominator
+
+
+@expression
+def linoid_of(u, e):
+    """u/(1 - e) where e = exp(-u) is at hand: a series takes over where 1 - e loses digits."""
+    small = abs(u) < SMALL
+    z = u * u
+    series = fmuladd(z, B10, B8)
+    series = fmuladd(series, z, B6)
+    series = fmuladd(series, z, B4)
+    series = fmuladd(series, z, B2)
+    series = fmuladd(series, z, fmuladd(u, 0.5, 1.0))
+    quotient = u / (1.0 - (2.0 if small else e))
+    return series if small else quotient
+
+
+@expression
+def decayed(z):
+    """1 - exp(-z) for z >= 0, within [0, 1]."""
+    k, r, power = reduce_exp(-z)
+    q = expm1_over(r)
+    return -r * q if k == 0.0 else 1.0 - power * fmuladd(q, r, 1.0)
+
+
+@expression
+def relaxed(x, a, b, h):
+    """dx/dt = a (1 - x) - b x after a time h, a and b held: x + (x_inf - x)(1 - exp(-(a + b) h)).
+
+    It stays in [0, 1], rounding included: x_inf and the last factor lie in [0, 1], the difference
+    of two numbers in [0, 1] rounds to one in [-x, 1 - x] rounded, and x plus that to one in [0, 1].
+    """
+    total = a + b
+    x_inf = a / total if total > 0.0 else x
+    return x + (x_inf - x) * decayed(total * h)
+
+
+@expression
+def table_value(V, start, inverse_step, curves, begin, points):
+    """Linear interpolation in a table, constant beyond its ends, NaN at NaN."""
+    position = (V - start) * inverse_step
+    if position != position:
+        return position
+    position = min(max(position, 0.0), points - 1.0)
+    k = min(math.floor(position), points - 2)
+    left = curves[begin + k]
+    return left + (position - k) * (curves[begin + k + 1] - left)
 
 
 SQRT_HALF_BITS = 0x3FE6A09E667F3BCD

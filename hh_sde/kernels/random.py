@@ -86,15 +86,22 @@ def philox_words(counter, key):
 
 
 @kernel
-def normal_window(key, domain, start, stop, process, trial):
-    """Standard normals of grid steps start..stop-1 for each lane, shape (stop - start, lanes)."""
+def multiply(x, factor, out):
+    """out = factor x"""
+    for i in range(x.size):
+        out[i] = factor * x[i]
+
+
+@kernel
+def normal_window(key, domain, start, stop, process, trial, scale):
+    """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes)."""
     out = np.empty((stop - start, process.size))
     even = np.empty(process.size)
     odd = np.empty(process.size)
     for pair in range(start // 2, (stop + 1) // 2):
         normal_lanes(key, domain, pair, process, trial, even, odd)
         if 2 * pair >= start:
-            out[2 * pair - start] = even
+            multiply(even, scale, out[2 * pair - start])
         if 2 * pair + 1 < stop:
-            out[2 * pair + 1 - start] = odd
+            multiply(odd, scale, out[2 * pair + 1 - start])
     return out

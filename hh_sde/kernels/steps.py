@@ -1,77 +1,212 @@
-"""Fixed-step integrators over a window of grid steps."""
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+"""The steps of the integrators.
+
+`fused` puts the text below the mark behind a model's physics, so that `drift`, `euler`, `relax`,
+`flow` and their like are that model's own; it is not run from here.
+
+A step takes the lanes `m` from t to t + h. On entry m.I holds the injected current at the nodes
+that METHODS states for the scheme, m.kick[0] the increments A dW, m.kick[1] A I_(1,0)/h.
+"""
 
 import numpy as np
 
-from hh_sde.kernels.drift import drift
+from hh_sde.kernels.coupling import (
+    Lanes,
+    all_finite,
+    couple,
+    detect,
+    excursions,
+    inject,
+    is_diagonal,
+    kicks,
+)
 from hh_sde.kernels.jit import kernel
-from hh_sde.kernels.tables import unpack
+
+# -- the steps --
 
 
 @kernel
-def add_noise(noise, dW, V):
-    """V_i += sum_k A_ik dW_k in every trial, added up in the order of k"""
-    n_neurons = noise.start.size - 1
-    trials = V.size // n_neurons
-    for i in range(n_neurons):
-        for e in range(noise.start[i], noise.start[i + 1]):
-            amplitude = noise.weight[e]
-            begin = noise.source[e] * trials
-            for k in range(trials):
-                V[i * trials + k] += amplitude * dW[begin + k]
+def euler_maruyama(m, h):
+    """x + f h + A dW (Maruyama 1955)."""
+    couple(m, m.x)
+    euler(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
 @kernel
-def all_finite(V):
-    """True if no lane of V is NaN or infinite."""
-    bad = 0
-    for i in range(V.size):
-        bad |= not np.isfinite(V[i])
-    return bad == 0
+def tamed_euler(m, h):
+    """x + f h/(1 + h |f|) + A dW, |f| of each neuron (Hutzenthaler, Jentzen & Kloeden 2012)."""
+    couple(m, m.x)
+    tamed(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
 @kernel
-def euler_maruyama(
-    x, program, lanes, curves, weights, noise, I, dW, h, first_step, save_every, rows, out
-):
-    """x_{k+1} = x_k + f(x_k, t_k) h + G dW_k for k = first_step, ...: one step per row of dW.
+def exponential_euler(m, h):
+    """Gates by their exact flow, V by Euler, both from the old state (Rush & Larsen 1978)."""
+    couple(m, m.x)
+    rush_larsen(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
+
+
+@kernel
+def lie_trotter(m, h):
+    """Gates by their exact flow at the old V, then V by its exact flow with the new gates."""
+    relax(m.x, h, m.p, m.q, m.curves)
+    couple(m, m.x)
+    flow(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
+
+
+@kernel
+def strang(m, h):
+    """Gates by half a step, V with its noise by a whole one, gates by half a step."""
+    relax(m.x, 0.5 * h, m.p, m.q, m.curves)
+    couple(m, m.x)
+    flow(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
+    relax(m.x, 0.5 * h, m.p, m.q, m.curves)
+
+
+@kernel
+def add(x, slope, factor, out):
+    """out = x + factor slope"""
+    for v in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            out[v, i] = x[v, i] + factor * slope[v, i]
+
+
+@kernel
+def add_row(row, factor, out):
+    """out += factor row"""
+    for i in range(row.size):
+        out[i] += factor * row[i]
+
+
+@kernel
+def heun(m, h):
+    """Predictor x + f h + A dW, then the mean of both drifts (Ruemelin 1982; noise is additive)."""
+    f, f_predicted, predicted = m.work[0], m.work[1], m.work[2]
+    couple(m, m.x)
+    drift(m.x, m.I[0], m.u, f, m.p, m.q, m.curves)
+    add(m.x, f, h, predicted)
+    add_row(m.kick[0], 1.0, predicted[0])
+    couple(m, predicted)
+    drift(predicted, m.I[1], m.u, f_predicted, m.p, m.q, m.curves)
+    add(m.x, f, 0.5 * h, m.x)
+    add(m.x, f_predicted, 0.5 * h, m.x)
+    add_row(m.kick[0], 1.0, m.x[0])
+
+
+@kernel
+def sra1(m, h):
+    """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise."""
+    f, f_stage, stage = m.work[0], m.work[1], m.work[2]
+    couple(m, m.x)
+    drift(m.x, m.I[0], m.u, f, m.p, m.q, m.curves)
+    add(m.x, f, 0.75 * h, stage)
+    add_row(m.kick[1], 1.5, stage[0])
+    couple(m, stage)
+    drift(stage, m.I[1], m.u, f_stage, m.p, m.q, m.curves)
+    add(m.x, f, h / 3.0, m.x)
+    add(m.x, f_stage, 2.0 * h / 3.0, m.x)
+    add_row(m.kick[0], 1.0, m.x[0])
+
+
+@kernel
+def flat_drift(x, I, first_synapse, start, source, weight, p, q, curves):
+    """f of a flat state (d,) of one trial, as sdeint and scipy call it."""
+    n = I.size
+    state = x.reshape(x.size // n, n)
+    currents = I.reshape(1, n)
+    dx = np.empty_like(state)
+    u = np.empty(((start.size - 1) // n, n))
+    none = np.empty((0, 0, 0))
+    m = Lanes(
+        state, currents, u, currents, none, n, 1, first_synapse, start, source, weight, p, q, curves
+    )
+    couple(m, state)
+    drift(state, I, u, dx, p, q, curves)
+    return dx.reshape(x.size)
+
+
+@kernel
+def window(
+    x, n_neurons, trials, first_synapse, start, source, weight, p, q, curves,
+    noise_start, noise_source, noise_weight, I, dW, h, first_step, begin, save_every, rows, out,
+    rule, armed, last_spike, event_lane, event_time, counts,
+):  # fmt: skip
+    """Steps first_step + begin + 1, ... of grid step h; one for each row of dW.
 
     Parameters
     ----------
     x : (variables, lanes) array, overwritten with the last state
-    I : (steps or 1, n_neurons) array; one row if the currents are constant
-    noise : Links, rows of A = sigma L/C: dV_i gets sum_k A_ik dW_k
-    dW : (steps, processes * trials) array
+    I : (nodes, steps or 1, n_neurons) array of currents; one step if they are constant
+    noise_start, noise_source, noise_weight : Links, rows of A: dV_i gets sum_k A_ik dW_k
+    dW : (steps, 1 or 2, processes * trials) array: dW, and I_(1,0)/h where the scheme asks for it
     rows : (k,) indices of the variables to keep
-    out : (saves, k, lanes) array: after step j, if save_every divides j, the variables kept
+    out : (saves, k, n_neurons * trials) array, filled after each step that save_every divides
+    rule : (3,) array: threshold, re-arm level, lockout of the spikes; threshold nan: none wanted
+    armed, last_spike : (lanes,) arrays, the state of the spike detection, overwritten
+    event_lane, event_time : (capacity,) arrays, filled with the spikes found
+    counts : (2,) int array: spikes found, and states of gates seen outside [0, 1]
 
     Returns
     -------
-    The number of steps made: fewer than rows of dW if the state became non-finite in the last one.
-
-    References
-    ----------
-    Maruyama (1955), Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028.
+    The number of steps made: fewer than rows of dW if the last one gave a state that is not finite,
+    or if there is no room for another step's spikes.
     """
-    tables = unpack(program, lanes, curves, weights)
-    work = np.empty((3, x.shape[1]))
-    dx = np.empty_like(x)
+    lanes = x.shape[1]
+    used = n_neurons * trials
+    m = Lanes(
+        x,
+        np.zeros((I.shape[0], lanes)),
+        np.zeros(((start.size - 1) // n_neurons, lanes)),
+        np.zeros((2, lanes)),
+        np.empty((4, x.shape[0], lanes)),
+        n_neurons,
+        trials,
+        first_synapse,
+        start,
+        source,
+        weight,
+        p,
+        q,
+        curves,
+    )
+    diagonal = is_diagonal(noise_start, noise_source)
+    before = np.empty(lanes)
+    spiking = not np.isnan(rule[0])
     saved = 0
-    for step in range(dW.shape[0]):
-        drift(x, I[min(step, I.shape[0] - 1)], tables, work, dx)
-        for v in range(x.shape[0]):
-            row = x[v]
-            slope = dx[v]
-            for i in range(row.size):
-                row[i] += slope[i] * h
-        add_noise(noise, dW[step], x[0])
-        # a gate that is not finite makes V so in the next step; a saved state is looked at whole
-        if not all_finite(x[0]):
-            return step + 1
-        if (first_step + step + 1) % save_every == 0:
+    for k in range(dW.shape[0]):
+        if spiking and counts[0] + used > event_time.size:
+            return k
+        if k == 0 or I.shape[1] > 1:
+            for node in range(I.shape[0]):
+                inject(I[node, k], trials, m.I[node])
+        for which in range(dW.shape[1]):
+            kicks(
+                diagonal,
+                noise_start,
+                noise_source,
+                noise_weight,
+                dW[k, which],
+                trials,
+                m.kick[which],
+            )
+        if spiking:
+            before[:] = x[0]
+        step(m, h)
+        if not all_finite(x[0], used):
+            return k + 1
+        if spiking:
+            time = (first_step + begin + k) * h
+            detect(
+                before, x[0], used, time, h, rule, armed, last_spike, event_lane, event_time, counts
+            )
+        counts[1] += excursions(x, used)
+        if (begin + k + 1) % save_every == 0:
+            # a gate that is not finite makes V so in the next step; a saved state is seen whole
             for v in range(1, x.shape[0]):
-                if not all_finite(x[v]):
-                    return step + 1
-            for k in range(rows.size):
-                out[saved, k] = x[rows[k]]
+                if not all_finite(x[v], used):
+                    return k + 1
+            for row in range(rows.size):
+                out[saved, row] = x[rows[row], :used]
             saved += 1
     return dW.shape[0]

@@ -16,7 +16,7 @@ _HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "
 #: Methods by the name that `solve(method=...)` takes. Orders of convergence stand here alone.
 METHODS: dict[str, Method] = {
     "euler_maruyama": Method(
-        run=compiled.euler_maruyama,
+        run=compiled.engine("euler_maruyama"),
         summary="Euler-Maruyama, compiled, all trials at once",
         interpretation="ito",
         strong_order={"additive": 1.0},

@@ -1,73 +1,122 @@
-"""The library's own engine: many trials at once, compiled."""
+"""The library's own engine: the steps of `hh_sde.kernels.steps` over many trials at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from hh_sde.kernels import steps
-from hh_sde.kernels.tables import Program
+from hh_sde.kernels.fused import Program
 from hh_sde.methods.method import Diverged, Problem
 
 #: Increments in a window, which then stay in a core's own cache; 8 bytes each.
-_CACHED = 2**16
+_CACHED = 2**18
+#: Lanes come in whole SIMD registers.
+_WIDTH = 8
 
 
-def euler_maruyama(problem: Problem) -> Iterator[np.ndarray]:
-    """Euler-Maruyama for every trial of a network; threads share the trials out."""
-    n_trials = len(problem.trials)
-    groups = np.array_split(np.arange(n_trials), min(problem.threads, n_trials))
-    blocks = [_Block(problem, members) for members in groups]
-    largest = max(1, _CACHED // blocks[0].lanes)
-    with ThreadPoolExecutor(max_workers=len(blocks)) as pool:
-        for start, stop in problem.windows(largest):
-            futures = [pool.submit(block.advance, start, stop) for block in blocks]
-            parts = [future.result() for future in futures]
-            saves = min(len(part) for part in parts)
-            yield np.concatenate([part[:saves] for part in parts], axis=1)
-            failures = [block.failure for block in blocks if block.failure is not None]
-            if failures:
-                raise min(failures, key=lambda failure: failure.step)
+def engine(
+    step: str, *, nodes: tuple[float, ...] = (0.0,), time_integrals: bool = False
+) -> Callable[[Problem], Iterator[np.ndarray]]:
+    """The method of `kernels.steps` with that name.
+
+    Parameters
+    ----------
+    step : str
+    nodes : tuple of float
+        Where in a step, in units of h, it needs the injected current.
+    time_integrals : bool
+        Whether it needs I_(1,0) besides dW.
+    """
+
+    def run(problem: Problem) -> Iterator[np.ndarray]:
+        n_trials = len(problem.trials)
+        groups = np.array_split(np.arange(n_trials), min(problem.threads, n_trials))
+        blocks = [_Block(problem, members, step, nodes, time_integrals) for members in groups]
+        largest = max(1, _CACHED // blocks[0].lanes)
+        with ThreadPoolExecutor(max_workers=len(blocks)) as pool:
+            for start, stop in problem.windows(largest):
+                futures = [pool.submit(block.advance, start, stop) for block in blocks[1:]]
+                parts = [blocks[0].advance(start, stop)]
+                parts += [future.result() for future in futures]
+                saves = min(len(part) for part in parts)
+                yield np.concatenate([part[:saves] for part in parts], axis=1)
+                failures = [block.failure for block in blocks if block.failure is not None]
+                if failures:
+                    raise min(failures, key=lambda failure: failure.step)
+
+    return run
 
 
 class _Block:
     """Some trials of a problem, stepped together; x is (variables, lanes), trial fastest."""
 
-    def __init__(self, problem: Problem, members: np.ndarray) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        members: np.ndarray,
+        step: str,
+        nodes: tuple[float, ...],
+        time_integrals: bool,
+    ) -> None:
         program: Program = problem.sde.program
-        n_neurons = int(program.packed.program[0])
+        compiled = program.compiled
+        n_neurons = compiled.n_neurons
         self.problem = problem
         self.program = program
         self.members = members
-        self.packed = program.packed.for_trials(len(members))
+        self.nodes = nodes
+        self.time_integrals = time_integrals
         self.lanes = n_neurons * len(members)
-        self.x = np.ascontiguousarray(problem.x0[members].T).reshape(-1, self.lanes)
+        state = np.ascontiguousarray(problem.x0[members].T).reshape(-1, self.lanes)
+        padding = -self.lanes % _WIDTH
+        self.x = np.pad(state, ((0, 0), (0, padding)), mode="edge")
+        self.window = getattr(compiled.module, f"{step}_window")
+        self.model = (
+            n_neurons,
+            len(members),
+            program.first_synapse,
+            *compiled.links,
+            *compiled.numbers(len(members), self.x.shape[1]),
+            *program.noise,
+        )
         self.rows = np.unique(problem.keep // n_neurons)
         # where the component v * n_neurons + i stands once only `rows` are kept
         row = np.searchsorted(self.rows, problem.keep // n_neurons)
         self.columns = row * n_neurons + problem.keep % n_neurons
         self.failure: Diverged | None = None
+        self.no_rule = np.full(3, np.nan)
+        self.armed = np.ones(self.x.shape[1], dtype=np.bool_)
+        self.last_spike = np.full(self.x.shape[1], -np.inf)
+        self.counts = np.zeros(2, dtype=np.int64)
+        self.event_lane = np.empty(0, dtype=np.int64)
+        self.event_time = np.empty(0)
 
     def advance(self, start: int, stop: int) -> np.ndarray:
         """Make steps start + 1 ... stop; return what is saved of them, (saves, trials, kept)."""
-        problem, program = self.problem, self.program
+        problem = self.problem
         saves = stop // problem.save_every - start // problem.save_every
         out = np.empty((saves, len(self.rows), self.lanes))
-        made = steps.euler_maruyama(
+        made = self.window(
             self.x,
-            *self.packed,
-            program.noise,
-            program.current(problem.times(start, stop - 1)),
+            *self.model,
+            self._currents(start, stop),
             self._increments(start, stop),
             problem.dt,
+            problem.first_step,
             start,
             problem.save_every,
             self.rows,
             out,
+            self.no_rule,
+            self.armed,
+            self.last_spike,
+            self.event_lane,
+            self.event_time,
+            self.counts,
         )
-        if not np.all(np.isfinite(self.x)):
+        if not np.all(np.isfinite(self.x[:, : self.lanes])):
             self.failure = self._failure(start + made)
             made -= 1
         done = (start + made) // problem.save_every - start // problem.save_every
@@ -75,14 +124,26 @@ class _Block:
         states = out[:done].reshape(done, width, len(self.members))
         return states.transpose(0, 2, 1)[:, :, self.columns]
 
+    def _currents(self, start: int, stop: int) -> np.ndarray:
+        """(nodes, steps or 1, n_neurons)"""
+        times = self.problem.times(start, stop - 1)
+        return np.stack([self.program.current(times + c * self.problem.dt) for c in self.nodes])
+
     def _increments(self, start: int, stop: int) -> np.ndarray:
+        """(steps, 1 or 2, processes * trials): dW, and I_(1,0)/h where it is needed."""
         problem = self.problem
+        kinds = 1 + self.time_integrals
         if problem.path is None:
-            return np.empty((stop - start, 0))
-        first = problem.first_step
-        return problem.path.lanes(first + start, first + stop, problem.trials[self.members])
+            return np.empty((stop - start, kinds, 0))
+        window = (problem.first_step + start, problem.first_step + stop)
+        trials = problem.trials[self.members]
+        dW = problem.path.lanes(*window, trials)
+        if not self.time_integrals:
+            return dW[:, None]
+        both = (dW, problem.path.time_integrals(*window, trials) / problem.dt)
+        return np.stack(both, axis=1)
 
     def _failure(self, step: int) -> Diverged:
-        by_trial = self.x.reshape(-1, len(self.members))
+        by_trial = self.x[:, : self.lanes].reshape(-1, len(self.members))
         component, member = np.argwhere(~np.isfinite(by_trial))[0]
         return Diverged(step, int(component), int(self.members[member]))
