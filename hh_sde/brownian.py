@@ -165,7 +165,7 @@ class BrownianPath:
     def time_integrals(
         self, start: int, stop: int, trials: Sequence[int] | np.ndarray | None = None
     ) -> np.ndarray:
-        """I_(1,0), the integral of W(t) - W(t_j) over each step, (stop - start, m * trials), ms^1.5.
+        """I_(1,0), the integral of W - W(t_j) over each step, (stop - start, m * trials), ms^1.5.
 
         On the finest grid it is dt (dW + zeta sqrt(dt/3))/2, zeta standard normal and independent
         of all increments there; on coarser grids it follows the path.

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
+from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Method
 from hh_sde.network import Network
 from hh_sde.sde import SDE
@@ -54,7 +55,7 @@ class Layout:
         if self.by_component:
             return np.array([self.members.index(name) for name in kept])
         rows = [list(self.labels).index(name) for name in kept]
-        return (np.array(rows)[:, None] * self.width + np.arange(self.width)).ravel()
+        return (np.array(rows, dtype=int)[:, None] * self.width + np.arange(self.width)).ravel()
 
     def place(self, component: int) -> tuple[str, int | None]:
         """The variable's name and the neuron (None for an SDE) of a component of the state."""
@@ -110,6 +111,30 @@ def whole_steps(time: float, dt: float, name: str) -> int:
     if not (np.isfinite(steps) and round(steps) >= 1 and abs(steps - round(steps)) <= 1e-6):
         raise ValueError(f"{name} = {time} ms must be a multiple of dt = {dt} ms")
     return round(steps)
+
+
+def spikes_alone(record: Any, rule: SpikeRule | None, method: Method) -> SpikeRule | None:
+    """The rule, if it is spikes that are to be recorded."""
+    names = [record] if isinstance(record, str) else list(record or ())
+    if "spikes" not in names:
+        if rule is not None:
+            raise ValueError(
+                'spike_rule goes with record=("spikes",); for traces, give the rule to ds.hh.spikes'
+            )
+        return None
+    if len(names) > 1:
+        raise ValueError(f"record spikes alone, or variables and ds.hh.spikes(); got {names}")
+    if not method.compiled:
+        fitting = [name for name, other in METHODS.items() if other.compiled]
+        raise ValueError(f"spikes are recorded by {', '.join(fitting)}; record V with this method")
+    if rule is not None and not isinstance(rule, SpikeRule):
+        raise TypeError(f"spike_rule must be a SpikeRule, got {rule!r}")
+    return rule or SpikeRule()
+
+
+def numbers_of(rule: SpikeRule) -> tuple[float, float, float]:
+    """Threshold, re-arm level (infinite where every crossing counts) and lockout."""
+    return rule.threshold, np.inf if rule.rearm is None else rule.rearm, rule.lockout
 
 
 def trial_numbers(trials: Any, x0: Any) -> np.ndarray | None:

@@ -47,8 +47,16 @@ def build(
     ds = xr.Dataset(
         {name: (dims, values[name], _labels(*labels[name])) for name in values},
         coords={dim: (dim, np.asarray(coords[dim]), _labels(*COORDINATES[dim])) for dim in dims},
-        attrs={name: _plain(value) for name, value in attrs.items() if value is not None},
     )
+    return label(ds, attrs, arrays)
+
+
+def label(
+    ds: xr.Dataset, attrs: Mapping[str, Any], arrays: Mapping[str, tuple[np.ndarray, str]]
+) -> xr.Dataset:
+    """`ds` with the attributes and arrays of `build`; attributes it has already stand."""
+    plain = {name: _plain(value) for name, value in attrs.items() if value is not None}
+    ds = ds.assign_attrs({**plain, **ds.attrs})
     for name, (array, units) in arrays.items():
         long_name = f"part of the network's description: {name.replace('_', ' ')}"
         own_dims = tuple(f"{name}_dim{axis}" for axis in range(array.ndim))
@@ -99,7 +107,9 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
 
 
 def _dimension_faults(ds: xr.Dataset) -> list[str]:
-    faults = []
+    faults: list[str] = []
+    if "spike" in ds.dims:
+        return faults
     if "time" not in ds.coords:
         faults.append("there is no coordinate 'time'")
     elif ds.time.size > 1 and not bool(np.all(np.diff(ds.time) > 0)):

@@ -87,30 +87,47 @@ def spikes(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
     rule = rule or SpikeRule()
     V = _potentials(ds)
     times = ds.time.values
-    ensemble = V.values if "trial" in V.dims else V.values[None]
+    trials = V.trial.values if "trial" in V.dims else None
+    neurons = ds.neuron.values
+    ensemble = V.values if trials is not None else V.values[None]
     trains = [
         _train(times, np.ascontiguousarray(trial[:, i]), rule)
         for trial in ensemble
-        for i in range(V.sizes["neuron"])
+        for i in range(len(neurons))
     ]
-    counts = np.array([len(train) for train in trains])
-    neurons = np.tile(ds.neuron.values, len(ensemble))
-    trial_numbers = V.trial.values if "trial" in V.dims else None
+    train = np.repeat(np.arange(len(trains)), [len(one) for one in trains])
+    return ragged(
+        np.concatenate(trains),
+        *np.divmod(train, len(neurons)),
+        trials=trials,
+        neurons=neurons,
+        attrs={
+            **rule_attributes(rule),
+            "t_start": float(times[0]),
+            "t_end": float(times[-1]),
+        },
+    )
+
+
+def ragged(
+    time: np.ndarray,
+    trial: np.ndarray,
+    neuron: np.ndarray,
+    *,
+    trials: np.ndarray | None,
+    neurons: np.ndarray,
+    attrs: dict[str, Any],
+) -> xr.Dataset:
+    """The Dataset of `spikes` from spike times and positions in `trials` and `neurons`."""
+    order = np.lexsort((time, neuron, trial))
     data: dict[str, Any] = {
-        "spike_time": _ragged(np.concatenate(trains), "ms", "spike time"),
-        "neuron": _ragged(np.repeat(neurons, counts), "1", "neuron that fired"),
+        "spike_time": ("spike", time[order], _labels("ms", "spike time")),
+        "neuron": ("spike", neurons[neuron[order]], _labels("1", "neuron that fired")),
     }
-    if trial_numbers is not None:
-        of_train = np.repeat(trial_numbers, V.sizes["neuron"])
-        data["trial"] = _ragged(np.repeat(of_train, counts), "1", "trial number")
-    attrs = {
-        **_rule_attributes(rule),
-        "t_start": float(times[0]),
-        "t_end": float(times[-1]),
-        "neurons": json.dumps(ds.neuron.values.tolist()),
-    }
-    if trial_numbers is not None:
-        attrs["trials"] = json.dumps(trial_numbers.tolist())
+    attrs = {**attrs, "neurons": json.dumps(neurons.tolist())}
+    if trials is not None:
+        data["trial"] = ("spike", trials[trial[order]], _labels("1", "trial number"))
+        attrs["trials"] = json.dumps(trials.tolist())
     return xr.Dataset(data, attrs=attrs)
 
 
@@ -245,7 +262,7 @@ def _potentials(ds: xr.Dataset) -> xr.DataArray:
 def _as_spikes(ds: xr.Dataset, rule: SpikeRule | None) -> xr.Dataset:
     if "spike_time" not in ds:
         return spikes(ds, rule)
-    if rule is not None and _rule_attributes(rule).items() - ds.attrs.items():
+    if rule is not None and rule_attributes(rule).items() - ds.attrs.items():
         raise ValueError(
             f"these spikes were found by another rule than {rule}; give the traces, or no rule"
         )
@@ -272,16 +289,13 @@ def _coordinates(coords: dict[str, list[int]]) -> dict[str, Any]:
     return {name: (name, values, _labels("1", f"{name} number")) for name, values in coords.items()}
 
 
-def _rule_attributes(rule: SpikeRule) -> dict[str, float | str]:
+def rule_attributes(rule: SpikeRule) -> dict[str, float | str]:
+    """The rule as attributes of a Dataset."""
     return {
         "spike_threshold": rule.threshold,
         "spike_rearm": "none" if rule.rearm is None else rule.rearm,
         "spike_lockout": rule.lockout,
     }
-
-
-def _ragged(values: np.ndarray, units: str, long_name: str) -> tuple[str, np.ndarray, dict]:
-    return "spike", values, _labels(units, long_name)
 
 
 def _labels(units: str, long_name: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import dataset
+from hh_sde import dataset, measures
 from hh_sde.brownian import BrownianPath, Rng
 from hh_sde.checks import (
     Layout,
@@ -19,12 +19,15 @@ from hh_sde.checks import (
     initial_states,
     method_named,
     noise_path,
+    numbers_of,
     positive,
     positive_int,
+    spikes_alone,
     suited,
     trial_numbers,
     whole_steps,
 )
+from hh_sde.measures import SpikeRule
 from hh_sde.methods import Diverged, Method, Problem
 from hh_sde.network import Network
 from hh_sde.progress import Progress
@@ -79,6 +82,7 @@ def solve(
     noise: str | None = None,
     progress: bool | None = None,
     threads: int = 1,
+    spike_rule: SpikeRule | None = None,
     rtol: float = 1e-8,
     atol: float = 1e-8,
 ) -> xr.Dataset:
@@ -104,7 +108,9 @@ def solve(
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
     record : sequence of str, optional
-        The variables (of an SDE: the components) to keep. Default: all.
+        The variables (of an SDE: the components) to keep. Default: all. ``("spikes",)`` alone:
+        the compiled methods find the spikes as they go and keep no traces, so that memory does not
+        grow with the duration; the result is that of `hh_sde.measures.spikes`.
     path : BrownianPath, optional
         The noise to use instead of one made from `rng`: several methods on one path.
     noise : {"ignore"}, optional
@@ -113,6 +119,8 @@ def solve(
         Show a progress bar. Default: on a terminal, if it takes longer than two seconds.
     threads : int
         Threads over which the compiled methods spread the trials. Does not change the result.
+    spike_rule : SpikeRule, optional
+        What counts as a spike, with ``record=("spikes",)``.
     rtol, atol : float
         Tolerances of the methods with error control.
 
@@ -142,6 +150,9 @@ def solve(
     sde = suited(model, recipe, method, noise)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0)
+    rule = spikes_alone(record, spike_rule, recipe)
+    if rule:
+        record, save_dt = [], t_end - start
     save_every = whole_steps(dt if save_dt is None else save_dt, dt, "save_dt")
     if n_steps % save_every:
         raise ValueError(
@@ -149,7 +160,7 @@ def solve(
             "steps, which does not divide them"
         )
     numbers = trial_numbers(trials, x0)
-    kept = layout.kept(record)
+    kept = [] if rule else layout.kept(record)
     problem = Problem(
         sde=sde,
         dt=float(dt),
@@ -163,9 +174,10 @@ def solve(
         threads=positive_int(threads, "threads"),
         rtol=positive(rtol, "rtol"),
         atol=positive(atol, "atol"),
+        spike_rule=None if rule is None else numbers_of(rule),
     )
     attrs = _provenance(problem, recipe, method, model, noise, start, t_end, x0)
-    run = _Run(problem, layout, kept, numbers, attrs)
+    run = _Run(problem, layout, kept, numbers, attrs, rule)
     return run.complete(recipe, progress)
 
 
@@ -179,11 +191,13 @@ class _Run:
         kept: list[str],
         numbers: np.ndarray | None,
         attrs: dict[str, Any],
+        rule: SpikeRule | None,
     ) -> None:
         self.problem = problem
         self.layout = layout
         self.numbers = numbers
         self.attrs = attrs
+        self.rule = rule
         self.variables = ["x"] if layout.by_component else kept
         self.members = kept if layout.by_component else list(layout.members)
         n_saves = problem.n_steps // problem.save_every
@@ -221,6 +235,9 @@ class _Run:
 
     def dataset(self) -> xr.Dataset:
         """What there is so far, labelled."""
+        attrs = {**self.attrs, **self.problem.report}
+        if self.rule:
+            return self._spikes(self.rule, attrs)
         coords: dict[str, Any] = {}
         values = self.values[:, :, : self.saved]
         if self.numbers is None:
@@ -232,9 +249,22 @@ class _Run:
             dict(zip(self.variables, values, strict=True)),
             self.layout.labels,
             coords,
-            self.attrs,
+            attrs,
             self.layout.arrays,
         )
+
+    def _spikes(self, rule: SpikeRule, attrs: dict[str, Any]) -> xr.Dataset:
+        events = [*self.problem.events, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
+        trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
+        found = measures.ragged(
+            time,
+            trial,
+            neuron,
+            trials=self.numbers,
+            neurons=np.asarray(self.layout.members),
+            attrs={**measures.rule_attributes(rule), "t_end": float(self._times()[-1])},
+        )
+        return dataset.label(found, attrs, self.layout.arrays)
 
     def _times(self) -> np.ndarray:
         problem = self.problem

@@ -48,20 +48,19 @@ def test_gates_stay_in_their_range(exact_pair, pair):
 
 @pytest.mark.parametrize("method", FIXED_STEP)
 def test_fixed_steps_converge_at_their_order(method, pair):
-    """State after 12 ms, past the first spike, for steps halved."""
+    """Gates after 12 ms, past the first spike, for steps halved.
+
+    (V alone would show order 2 for lie_trotter too: its V is that of strang.)
+    """
     exact = hh.solve(pair, 12.0, dt=12.0, method="scipy.DOP853", rtol=1e-12, atol=1e-12)
     order = hh.METHODS[method].deterministic_order
     dts = 12.0 / np.array([1200, 2400, 4800, 9600])
-    errors = [
-        abs(
-            float(
-                (hh.solve(pair, 12.0, dt=dt, method=method, save_dt=12.0, rtol=1e-10) - exact).V[
-                    -1, 0
-                ]
-            )
-        )
-        for dt in dts
-    ]
+    gates = ["m", "h", "n"]
+    errors = []
+    for dt in dts:
+        ds = hh.solve(pair, 12.0, dt=dt, method=method, save_dt=12.0, rtol=1e-10)
+        difference = (ds[gates] - exact[gates]).isel(time=-1, neuron=0)
+        errors.append(float(np.linalg.norm(difference.to_array())))
     slopes = np.diff(np.log(errors)) / np.diff(np.log(dts))
     assert slopes[-1] == pytest.approx(order, abs=0.1)
 

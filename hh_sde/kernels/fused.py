@@ -347,20 +347,13 @@ class _Bases:
     """Which exponentials to take: exp(V * k) for few k, of which whole powers give the others."""
 
     def __init__(self, rates: list[RateTable]) -> None:
-        wanted = sorted({k for rate in rates if (k := _shared_slope(rate)) is not None}, key=abs)
-        self.values: list[float] = []
-        self.powers: dict[float, tuple[int, int]] = {}
-        for k in wanted:
-            self.powers[k] = self._place(k)
+        slopes = [k for rate in rates if (k := _shared_slope(rate)) is not None]
+        bases: list[float] = []
+        found = {k: _power_of(k, bases) for k in sorted(set(slopes), key=abs)}
+        # numbered as they are first used, so that the text does not depend on their sizes
+        self.values = list(dict.fromkeys(found[k][0] for k in slopes))
+        self.powers = {k: (self.values.index(base), power) for k, (base, power) in found.items()}
         self.needed = sorted(set(self.powers.values()))
-
-    def _place(self, k: float) -> tuple[int, int]:
-        for index, base in enumerate(self.values):
-            ratio = k / base
-            if 0 < ratio <= MOST_POWERS and abs(ratio - round(ratio)) < 1e-12 * ratio:
-                return index, round(ratio)
-        self.values.append(k)
-        return len(self.values) - 1, 1
 
     def power_for(self, rate: RateTable) -> str | None:
         """The name of exp(V * slope) for this rate, or None if it is not shared."""
@@ -388,6 +381,16 @@ class _Bases:
         self._power_lines(index, rest, have, lines)
         lines.append(f"e{index}_{power} = e{index}_{half} * e{index}_{rest}")
         have.add((index, power))
+
+
+def _power_of(k: float, bases: list[float]) -> tuple[float, int]:
+    """A base and n with k = n * base; k itself becomes a base if there is none."""
+    for base in bases:
+        ratio = k / base
+        if 0 < ratio <= MOST_POWERS and abs(ratio - round(ratio)) < 1e-12 * ratio:
+            return base, round(ratio)
+    bases.append(k)
+    return k, 1
 
 
 def _shared_slope(rate: RateTable) -> float | None:

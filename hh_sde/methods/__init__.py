@@ -10,6 +10,10 @@ from hh_sde.methods.method import Diverged, Method, Problem, each_trial
 __all__ = ["METHODS", "Diverged", "Method", "Problem", "each_trial"]
 
 _ROESSLER = "Roessler 2010, SIAM J. Numer. Anal. 48, 922, doi:10.1137/09076636X"
+_SPLITTING = (
+    "Chen, Raman & Stern 2020, SIAM J. Sci. Comput. 42, B765, doi:10.1137/18M123390X; "
+    "Buckwar, Samson, Tamborrino & Tubikanec 2022, arXiv:2101.01027"
+)
 _EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}
 _HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
 
@@ -17,12 +21,79 @@ _HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "
 METHODS: dict[str, Method] = {
     "euler_maruyama": Method(
         run=compiled.engine("euler_maruyama"),
-        summary="Euler-Maruyama, compiled, all trials at once",
+        summary="Euler-Maruyama",
         interpretation="ito",
         strong_order={"additive": 1.0},
         deterministic_order=1.0,
+        weak_order=1.0,
         compiled=True,
         source="Maruyama 1955, Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028",
+    ),
+    "tamed_euler": Method(
+        run=compiled.engine("tamed_euler"),
+        summary="Euler-Maruyama with each neuron's drift held below 1/dt",
+        interpretation="ito",
+        strong_order={"additive": 1.0},
+        deterministic_order=1.0,
+        weak_order=1.0,
+        compiled=True,
+        source=(
+            "Hutzenthaler, Jentzen & Kloeden 2012, Ann. Appl. Probab. 22, 1611, "
+            "doi:10.1214/11-AAP803"
+        ),
+    ),
+    "heun": Method(
+        run=compiled.engine("heun", nodes=(0.0, 1.0)),
+        summary="stochastic Heun",
+        interpretation="stratonovich",
+        strong_order={"additive": 1.0},
+        deterministic_order=2.0,
+        weak_order=2.0,
+        compiled=True,
+        source="Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
+    ),
+    "sra1": Method(
+        run=compiled.engine("sra1", nodes=(0.0, 0.75), time_integrals=True),
+        summary="stochastic Runge-Kutta SRA1 for additive noise",
+        interpretation="ito",
+        strong_order={"additive": 1.5},
+        deterministic_order=2.0,
+        weak_order=2.0,
+        compiled=True,
+        source=_ROESSLER,
+    ),
+    "exponential_euler": Method(
+        run=compiled.engine("exponential_euler"),
+        summary="gates by their exact flow, V by Euler (Rush-Larsen)",
+        interpretation="ito",
+        strong_order={"additive": 1.0},
+        deterministic_order=1.0,
+        weak_order=1.0,
+        keeps_gates=True,
+        compiled=True,
+        source="Rush & Larsen 1978, IEEE Trans. Biomed. Eng. 25, 389, doi:10.1109/TBME.1978.326270",
+    ),
+    "lie_trotter": Method(
+        run=compiled.engine("lie_trotter"),
+        summary="splitting: gates by their exact flow, then V by its own",
+        interpretation="ito",
+        strong_order={"additive": 1.0},
+        deterministic_order=1.0,
+        weak_order=1.0,
+        keeps_gates=True,
+        compiled=True,
+        source=_SPLITTING,
+    ),
+    "strang": Method(
+        run=compiled.engine("strang", nodes=(0.5,)),
+        summary="splitting: half a step of the gates, V, half a step of the gates",
+        interpretation="ito",
+        strong_order={"additive": 1.0},
+        deterministic_order=2.0,
+        weak_order=2.0,
+        keeps_gates=True,
+        compiled=True,
+        source=_SPLITTING,
     ),
     "sdeint.itoEuler": Method(
         run=each_trial(sdeint_.ito_euler),

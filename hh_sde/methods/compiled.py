@@ -12,6 +12,8 @@ from hh_sde.methods.method import Diverged, Problem
 
 #: Increments in a window, which then stay in a core's own cache; 8 bytes each.
 _CACHED = 2**18
+#: Spikes of a window for which there is room before they are collected.
+_ROOM = 2**14
 #: Lanes come in whole SIMD registers.
 _WIDTH = 8
 
@@ -41,6 +43,7 @@ def engine(
                 parts = [blocks[0].advance(start, stop)]
                 parts += [future.result() for future in futures]
                 saves = min(len(part) for part in parts)
+                problem.report["gate_excursions"] = sum(int(block.counts[1]) for block in blocks)
                 yield np.concatenate([part[:saves] for part in parts], axis=1)
                 failures = [block.failure for block in blocks if block.failure is not None]
                 if failures:
@@ -86,43 +89,60 @@ class _Block:
         row = np.searchsorted(self.rows, problem.keep // n_neurons)
         self.columns = row * n_neurons + problem.keep % n_neurons
         self.failure: Diverged | None = None
-        self.no_rule = np.full(3, np.nan)
+        # spikes: the rule, the state of the detection, room for those of a window, how many
+        rule = np.array(problem.spike_rule or (np.nan,) * 3)
+        room = 0 if problem.spike_rule is None else max(_ROOM, 4 * self.lanes)
         self.armed = np.ones(self.x.shape[1], dtype=np.bool_)
-        self.last_spike = np.full(self.x.shape[1], -np.inf)
+        self.event_lane = np.empty(room, dtype=np.int64)
+        self.event_time = np.empty(room)
         self.counts = np.zeros(2, dtype=np.int64)
-        self.event_lane = np.empty(0, dtype=np.int64)
-        self.event_time = np.empty(0)
+        last_spike = np.full(self.x.shape[1], -np.inf)
+        self.detection = (
+            rule, self.armed, last_spike, self.event_lane, self.event_time, self.counts
+        )  # fmt: skip
 
     def advance(self, start: int, stop: int) -> np.ndarray:
         """Make steps start + 1 ... stop; return what is saved of them, (saves, trials, kept)."""
         problem = self.problem
-        saves = stop // problem.save_every - start // problem.save_every
+        saves = self._saves(start, stop)
         out = np.empty((saves, len(self.rows), self.lanes))
-        made = self.window(
-            self.x,
-            *self.model,
-            self._currents(start, stop),
-            self._increments(start, stop),
-            problem.dt,
-            problem.first_step,
-            start,
-            problem.save_every,
-            self.rows,
-            out,
-            self.no_rule,
-            self.armed,
-            self.last_spike,
-            self.event_lane,
-            self.event_time,
-            self.counts,
-        )
-        if not np.all(np.isfinite(self.x[:, : self.lanes])):
-            self.failure = self._failure(start + made)
-            made -= 1
-        done = (start + made) // problem.save_every - start // problem.save_every
+        I, dW = self._currents(start, stop), self._increments(start, stop)
+        made = 0
+        while made < stop - start and self.failure is None:
+            made += self.window(
+                self.x,
+                *self.model,
+                I[:, made:] if I.shape[1] > 1 else I,
+                dW[made:],
+                problem.dt,
+                problem.first_step,
+                start + made,
+                problem.save_every,
+                self.rows,
+                out[self._saves(start, start + made) :],
+                *self.detection,
+            )
+            self._collect_spikes()
+            if not np.all(np.isfinite(self.x[:, : self.lanes])):
+                self.failure = self._failure(start + made)
+                made -= 1
+        done = self._saves(start, start + made)
         width = len(self.rows) * self.lanes // len(self.members)
         states = out[:done].reshape(done, width, len(self.members))
         return states.transpose(0, 2, 1)[:, :, self.columns]
+
+    def _saves(self, start: int, stop: int) -> int:
+        every = self.problem.save_every
+        return stop // every - start // every
+
+    def _collect_spikes(self) -> None:
+        found = self.counts[0]
+        neuron, member = np.divmod(self.event_lane[:found], len(self.members))
+        if found:
+            self.problem.events.append(
+                (self.members[member], neuron, self.event_time[:found].copy())
+            )
+        self.counts[0] = 0
 
     def _currents(self, start: int, stop: int) -> np.ndarray:
         """(nodes, steps or 1, n_neurons)"""

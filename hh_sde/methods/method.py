@@ -47,6 +47,11 @@ class Problem:
     threads : int
     rtol, atol : float
         For methods with error control.
+    spike_rule : tuple of float, optional
+        Threshold, re-arm level and lockout: compiled methods then put the spikes they find into
+        `events`, as (positions of trials, neurons, times).
+    report : dict
+        What a method has to say of its run, for the attributes.
     """
 
     sde: SDE
@@ -61,6 +66,9 @@ class Problem:
     threads: int = 1
     rtol: float = 1e-8
     atol: float = 1e-8
+    spike_rule: tuple[float, float, float] | None = None
+    events: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
+    report: dict[str, int] = field(default_factory=dict)
 
     def windows(self, largest: int) -> Iterator[tuple[int, int]]:
         """(start, stop) of consecutive windows of at most `largest` steps, from first_step on."""
@@ -102,6 +110,10 @@ class Method:
         The noise types it accepts, with its strong order for each.
     deterministic_order : float or None
         Order without noise; None where the error is controlled by rtol and atol.
+    weak_order : float or None
+        Weak order for additive noise, where it is known.
+    keeps_gates : bool
+        Whether gates stay in [0, 1] at any step.
     compiled : bool
         Runs in the engine: needs a Network's equations.
     source : str
@@ -114,6 +126,8 @@ class Method:
     deterministic_order: float | None
     source: str
     strong_order: Mapping[str, float] = field(default_factory=dict)
+    weak_order: float | None = None
+    keeps_gates: bool = False
     compiled: bool = False
 
     @property

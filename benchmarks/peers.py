@@ -1,0 +1,130 @@
+"""The engine beside its peers: the same equations, step, duration and output, in one run.
+
+    python benchmarks/peers.py [--only engine c_libmvec ...] [--repeats 5] [--out results]
+
+Each peer gets a virtual environment of its own, made under --environments and kept. Needs gcc, and
+a package index for pip. All run on one thread; figures are medians over the repeats, peers in turn
+in every round, so that a busy machine troubles all alike. Writes peers.json and peers.png.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+}
+PEERS = {  # name: (script, packages, environment variables, largest share of a case's steps)
+    "engine": ("engine.py", [str(HERE.parent)], {}, 1.0),
+    "engine, 2 threads": ("engine.py", [str(HERE.parent)], {"THREADS": "2"}, 1.0),
+    "C, gcc -Ofast, libmvec": ("c_libmvec.py", [], {}, 1.0),
+    "Brian2 C++ standalone": ("brian2_.py", ["brian2"], {"BRIAN2_TARGET": "standalone"}, 1.0),
+    "Brian2 Cython": ("brian2_.py", ["brian2"], {}, 0.2),
+    "JAX scan": ("jax_.py", ["jax"], {}, 0.5),
+    "diffrax Euler": ("jax_.py", ["jax", "diffrax"], {"JAX_SOLVER": "diffrax"}, 0.2),
+    "sdeint, numpy f and G": ("sdeint_numpy.py", ["sdeint", "numpy", "scipy"], {}, 0.1),
+}
+CASES = {
+    "512 neurons": {"neurons": 512, "trials": 1, "coupled": 0, "steps": 20_000},
+    "1000 trials of the pair": {"neurons": 2, "trials": 1000, "coupled": 1, "steps": 5_000},
+    "1 trial of the pair": {"neurons": 2, "trials": 1, "coupled": 1, "steps": 100_000},
+}
+IMPOSSIBLE = {
+    ("C, gcc -Ofast, libmvec", "1000 trials of the pair"),
+    ("C, gcc -Ofast, libmvec", "1 trial of the pair"),
+    ("sdeint, numpy f and G", "512 neurons"),  # G alone has 10^6 entries
+    ("sdeint, numpy f and G", "1000 trials of the pair"),
+}
+
+
+def environment(name: str, folder: Path) -> Path:
+    """The python of a peer's own environment."""
+    _, packages, _, _ = PEERS[name]
+    key = "-".join(Path(package).name for package in packages) or "plain"
+    home = folder / key
+    python = home / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        if packages:
+            pip = [python, "-m", "pip", "install", "--quiet", "setuptools", *packages]
+            subprocess.run(pip, check=True)
+    return python
+
+
+def lap(name: str, case: str, python: Path) -> float:
+    """Nanoseconds per neuron and step of one measurement."""
+    script, _, variables, share = PEERS[name]
+    options = dict(CASES[case])
+    options["steps"] = max(1, round(options["steps"] * share))
+    options["threads"] = int(variables.get("THREADS", 1))
+    arguments = [f"--{key}={value}" for key, value in options.items()]
+    run = subprocess.run(
+        [python, HERE / "peers" / script, *arguments],
+        env={**os.environ, **ONE_THREAD, **variables},
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        raise RuntimeError(f"{name}, {case}:\n{run.stderr[-2000:]}")
+    seconds = min(json.loads(run.stdout.splitlines()[-1])["laps"])
+    return 1e9 * seconds / (options["neurons"] * options["trials"] * options["steps"])
+
+
+def plot(table: dict, path: Path) -> None:
+    """Bars of nanoseconds per neuron and step, one panel a case."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    fig, axes = plt.subplots(1, len(table), figsize=(11, 3.2), layout="constrained")
+    for ax, (case, rows) in zip(axes, table.items(), strict=True):
+        names = list(rows)[::-1]
+        values = [rows[name]["ns"] for name in names]
+        colours = ["#D55E00" if name.startswith("engine") else "#0072B2" for name in names]
+        ax.barh(names, values, color=colours)
+        ax.set(xscale="log", xlabel="ns per neuron and step", title=case)
+        ax.bar_label(ax.containers[0], [f" {value:.3g}" for value in values], fontsize=8)
+        ax.margins(x=0.25)
+        ax.spines[["top", "right"]].set_visible(False)
+    fig.savefig(path, dpi=150)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--environments", type=Path, default=Path.home() / ".cache/hh_sde_peers")
+    parser.add_argument("--out", type=Path, default=HERE / "results")
+    options = parser.parse_args()
+    pythons = {name: environment(name, options.environments) for name in options.only}
+    laps: dict[tuple[str, str], list[float]] = {}
+    for _ in range(options.repeats):
+        for case in CASES:
+            for name in options.only:
+                if (name, case) not in IMPOSSIBLE:
+                    laps.setdefault((case, name), []).append(lap(name, case, pythons[name]))
+    table: dict[str, dict] = {case: {} for case in CASES}
+    for (case, name), values in laps.items():
+        table[case][name] = {"ns": statistics.median(values), "laps": values}
+    for case, rows in table.items():
+        print(f"\n{case}\n{'':28}{'ns per neuron-step':>20}{'ratio to the engine':>22}")
+        for name, row in rows.items():
+            ratio = row["ns"] / rows["engine"]["ns"]
+            print(f"{name:28}{row['ns']:20.2f}{ratio:22.2f}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "peers.json").write_text(json.dumps(table, indent=1))
+    plot(table, options.out / "peers.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""The hand-made limit: hodgkin_huxley.c with gcc -Ofast -march=native and libmvec."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+from common import Case, run
+
+
+def prepare(case: Case):
+    if case.coupled:
+        raise SystemExit("the C program is uncoupled")
+    program = Path(tempfile.mkdtemp()) / "hh"
+    source = Path(__file__).with_name("hodgkin_huxley.c")
+    subprocess.run(["gcc", "-Ofast", "-march=native", "-o", program, source, "-lm"], check=True)
+
+    def simulate():
+        arguments = [program, str(case.neurons * case.trials), str(case.steps)]
+        run = subprocess.run(arguments, check=True, capture_output=True, text=True)
+        return float(run.stderr), float(run.stdout)
+
+    return simulate
+
+
+run(prepare)

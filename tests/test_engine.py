@@ -1,0 +1,406 @@
+"""The engine's integrators: orders and limits from METHODS, exact cases, and what they preserve."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+import hh_sde as hh
+from hh_sde.kernels import fused
+
+ENGINE = [name for name, method in hh.METHODS.items() if method.compiled]
+BOUNDED = [name for name in ENGINE if hh.METHODS[name].keeps_gates]
+
+PASSIVE = hh.Cell("passive", (hh.Channel("L", g=0.5, E=-60.0),), C=2.0, V0=-60.0)
+
+
+def smooth_network(sigma=3.0):
+    """Two cells that do not spike, so that errors have no heavy tail, with a drift that is curved
+    in V over the width of its noise: a steep gate, and a synapse with a steep block."""
+    gate = hh.Gate("a", 2, alpha=hh.Sigmoid(2.0, -60.0, 1.0), beta=hh.Constant(1.0))
+    channels = (hh.Channel("L", g=0.5, E=-60.0), hh.Channel("A", g=1.0, E=-80.0, gates=(gate,)))
+    block = hh.Sigmoid(rate=1.0, mid=-62.0, scale=1.0)
+    return hh.Network(
+        2,
+        cell=hh.Cell("smooth", channels, V0=-61.0),
+        stimulus=hh.ConstantCurrent([3.0, -2.0]) + hh.SineCurrent(2.0, frequency=100.0),
+        synapses=[
+            hh.Synapse(
+                "steep",
+                weights=[[0.3, 0.5], [0.5, 0.3]],
+                alpha=hh.Sigmoid(2.0, -61.0, 1.0),
+                beta=hh.Constant(0.5),
+                E=-40.0,
+                block=block,
+            ),
+            hh.GapJunction(0.1),
+        ],
+        noise=hh.CurrentNoise(sigma, correlation=0.3),
+    )
+
+
+def strong_errors(method, factors, trials=200, t_end=3.75, fine_dt=1 / 256, tweak=None):
+    """Squared errors of V at t_end, (factors, trials), against sra1 on a grid 16 times finer."""
+    net = smooth_network()
+    first = hh.BrownianPath(21, m=2, dt=fine_dt)
+    finest = first.refine().refine().refine().refine()
+    options = {"trials": trials, "save_dt": t_end, "record": ["V"]}
+    exact = hh.solve(net, t_end, dt=finest.dt, method="sra1", path=finest, **options)
+    squares = []
+    for k in factors:
+        path = finest.coarsen(16 * k)
+        ds = hh.solve(net, t_end, dt=path.dt, method=method, path=path, **options)
+        difference = (ds.V - exact.V).isel(time=-1)
+        squares.append((difference**2).sum("neuron").values * (tweak(k) if tweak else 1.0))
+    return np.array(squares)
+
+
+def slope_interval(squares, log_steps):
+    """99.9 % bootstrap interval over trials of the slope of log(rms error) against log(step)."""
+    resample = np.random.default_rng(0).integers(0, squares.shape[1], (2000, squares.shape[1]))
+    errors = 0.5 * np.log(squares[:, resample].mean(axis=2))
+    return np.quantile(np.polyfit(log_steps, errors, 1)[0], [0.0005, 0.9995])
+
+
+FACTORS = [1, 2, 3, 4, 6, 8]
+
+
+@pytest.mark.parametrize("method", ENGINE)
+def test_strong_order_for_additive_noise(method):
+    """At least the declared order; above it by no more than higher terms still give."""
+    squares = strong_errors(method, FACTORS)
+    low, high = slope_interval(squares, np.log(FACTORS))
+    order = hh.METHODS[method].strong_order["additive"]
+    assert low - 0.1 < order < high + 0.1, (low, high)
+
+
+def test_the_order_test_sees_a_wrong_order():
+    squares = strong_errors("euler_maruyama", FACTORS, tweak=lambda k: 1.0 / k)
+    low, high = slope_interval(squares, np.log(FACTORS))
+    assert not low - 0.1 < 1.0 < high + 0.1
+
+
+@pytest.mark.parametrize("method", [m for m in ENGINE if hh.METHODS[m].weak_order == 2.0])
+def test_weak_order_two(method):
+    """Mean and variance of V of the passive membrane against the exact Ornstein-Uhlenbeck law.
+
+    They are known without sampling: one step maps mean and variance linearly, so the scheme's own
+    values after t follow from two runs with the same noise (V is linear in V0 and in the noise).
+    """
+    errors = []
+    for dt in (0.5, 0.25, 0.125):
+        mean, variance = linear_moments(method, dt, t_end=4.0)
+        k, s = 0.5 / 2.0, 3.0 / 2.0
+        exact = (np.exp(-k * 4.0), s**2 * (1 - np.exp(-2 * k * 4.0)) / (2 * k))
+        errors.append([abs(mean - exact[0]), abs(variance - exact[1])])
+    errors = np.array(errors)
+    if np.all(errors < 1e-9):  # the splitting schemes solve this case exactly
+        return
+    orders = np.log2(errors[:-1] / errors[1:])
+    assert np.all(orders[-1] > 1.9)
+
+
+def linear_moments(method, dt, t_end):
+    """The factor on V0 and the variance at t_end of a scheme on the passive membrane."""
+    net = hh.Network(1, cell=PASSIVE, noise=hh.CurrentNoise(3.0))
+    steps = round(t_end / dt)
+    factor = _end(net, method, dt, t_end, V0=-59.0) - _end(net, method, dt, t_end, V0=-60.0)
+    variance = 0.0
+    # response to a unit increment at each step, and to a unit zeta where the scheme uses it
+    for step in range(steps):
+        for kind in ("dW", "zeta"):
+            variance += _response(net, method, dt, t_end, step, kind) ** 2
+    return factor, variance
+
+
+class _Impulse(hh.BrownianPath):
+    """A path that is zero but for one normal number, which is one."""
+
+    step, kind = 0, "dW"
+
+    def lanes(self, start, stop, trials):
+        out = np.zeros((stop - start, self.m * len(trials)))
+        if self.kind == "dW" and start <= self.step < stop:
+            out[self.step - start] = np.sqrt(self.dt)
+        return out
+
+    def time_integrals(self, start, stop, trials=None):
+        trials = [0] if trials is None else trials
+        zeta = np.zeros((stop - start, self.m * len(trials)))
+        if self.kind == "zeta" and start <= self.step < stop:
+            zeta[self.step - start] = np.sqrt(self.dt / 3)
+        return 0.5 * self.dt * (self.lanes(start, stop, trials) + zeta)
+
+    def of_trial(self, trial):
+        return self
+
+
+def _response(net, method, dt, t_end, step, kind):
+    path = _Impulse(1, m=1, dt=dt)
+    path.step, path.kind = step, kind
+    ds = hh.solve(net, t_end, dt=dt, method=method, path=path, save_dt=t_end)
+    return float(ds.V[-1, 0]) + 60.0
+
+
+def _end(net, method, dt, t_end, V0):
+    quiet = hh.solve(
+        net, t_end, dt=dt, method=method, noise="ignore", x0=np.array([V0]), save_dt=t_end
+    )
+    return float(quiet.V[-1, 0])
+
+
+@pytest.mark.parametrize("method", ["lie_trotter", "strang"])
+@pytest.mark.parametrize("dt", [0.1, 1.0, 5.0])
+def test_splitting_has_the_exact_law_of_the_passive_membrane(method, dt):
+    mean, variance = linear_moments(method, dt, t_end=10.0)
+    k, s = 0.5 / 2.0, 3.0 / 2.0
+    assert mean == pytest.approx(np.exp(-k * 10.0), rel=1e-9)
+    assert variance == pytest.approx(s**2 * (1 - np.exp(-2 * k * 10.0)) / (2 * k), rel=1e-9)
+
+
+# -- the limit ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [m for m in ENGINE if m != "tamed_euler"])
+def test_the_limit_is_that_of_an_independent_integrator(method, noisy_pair):
+    """The pathwise limit on the spiking pair, against sdeint's SRI2 at a small step."""
+    fine = hh.BrownianPath(5, m=2, dt=0.0005, blocks=[0, 1])
+    exact = hh.solve(
+        noisy_pair, 8.0, dt=0.0005, method="sdeint.itoSRI2", path=fine, save_dt=1.0, record=["V"]
+    )
+    distances = []
+    for k in (8, 1):
+        ds = hh.solve(
+            noisy_pair, 8.0, dt=0.0005 * k, method=method, path=fine.coarsen(k), save_dt=1.0
+        )
+        distances.append(float(abs(ds.V - exact.V).max()))
+    assert distances[1] < 0.5
+    # the reference has an error of its own, about 0.01
+    assert distances[1] < max(0.25 * distances[0], 0.02)
+
+
+# Noise-free period at I = 10, per cent off that of the exact solution (DESIGN's reference figures,
+# computed independently)
+PERIOD_ERRORS = {
+    "euler_maruyama": {0.01: -0.03, 0.05: -0.15},
+    "heun": {0.025: 0.010, 0.05: 0.036},
+    "exponential_euler": {0.01: 0.32, 0.05: 1.61},
+    "lie_trotter": {0.05: 0.12, 0.1: 0.49, 0.25: 2.7, 0.5: 8.6},
+    "strang": {0.05: 0.12, 0.1: 0.49, 0.25: 2.7, 0.5: 8.6},
+}
+
+
+@pytest.mark.parametrize("method", PERIOD_ERRORS)
+def test_period_errors(method):
+    for dt, expected in PERIOD_ERRORS[method].items():
+        ds = hh.solve(hh.Network(1, stimulus=10.0), 300.0, dt=dt, method=method, record=["V"])
+        period = float(ds.hh.intervals().interval_length[-10:].mean())
+        assert 100 * (period / 14.63621 - 1) == pytest.approx(expected, abs=0.006, rel=0.02)
+
+
+# -- what is preserved ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", BOUNDED)
+@pytest.mark.parametrize("dt", [0.05, 0.5, 20.0])
+def test_gates_stay_in_their_range_at_any_step(method, dt):
+    net = hh.Network(
+        2,
+        stimulus=[10.0, 150.0],
+        synapses=hh.Synapse.sigmoidal(weights=0.1),
+        noise=hh.CurrentNoise(20.0),
+    )
+    if method == "exponential_euler" and dt > 0.05:
+        return  # its V step is explicit and unstable there
+    ds = hh.solve(net, 2000 * dt, dt=dt, method=method, rng=3, trials=8)
+    for gate in ("m", "h", "n", "s"):
+        assert float(ds[gate].min()) >= 0.0
+        assert float(ds[gate].max()) <= 1.0
+    assert ds.attrs["gate_excursions"] == 0
+
+
+def test_relaxation_does_not_leave_the_unit_interval_by_rounding():
+    rng = np.random.default_rng(1)
+    ends = np.array([0.0, 5e-324, 1e-17, 0.5, 1 - 2**-53, 1.0])
+    x = np.concatenate([np.repeat(ends, 6), rng.uniform(0, 1, 100_000)])
+    a = np.concatenate(
+        [np.tile([0.0, 1e-300, 1e-9, 1.0, 1e9, 1e300], 6), 10 ** rng.uniform(-20, 20, 100_000)]
+    )
+    b = np.concatenate(
+        [np.tile([0.0, 0.0, 1.0, 0.0, 1e-9, 1.0], 6), 10 ** rng.uniform(-20, 20, 100_000)]
+    )
+    for h in (1e-6, 0.01, 1.0, 1e6):
+        out = relaxed(x, a, b, h)
+        assert np.all((out >= 0) & (out <= 1))
+
+
+def relaxed(x, a, b, h):
+    import numba as nb
+
+    from hh_sde.kernels import elementary
+
+    @nb.njit(error_model="numpy")
+    def loop(x, a, b, h, out):
+        for i in range(x.size):
+            out[i] = elementary.relaxed(x[i], a[i], b[i], h)
+
+    out = np.empty_like(x)
+    loop(x, a, b, h, out)
+    return out
+
+
+@pytest.mark.parametrize("method", ["lie_trotter", "strang"])
+def test_splitting_fires_on_where_euler_blows_up(method):
+    """At dt = 0.1 and 0.2 ms Euler-Maruyama is unstable; mean intervals here are those at small dt
+    but for the method's own period error (below 0.5 and 1.9 %); 4 standard errors allowed."""
+    net = hh.Network(1, stimulus=10.0, noise=hh.CurrentNoise(2.0))
+    with pytest.raises(hh.IntegrationError):
+        hh.solve(net, 200.0, dt=0.1, rng=1, trials=4)
+    means, errors = [], []
+    for dt in (0.01, 0.1, 0.2):
+        ds = hh.solve(net, 1000.0, dt=dt, method=method, rng=1, trials=40, record=["V"])
+        lengths = ds.hh.intervals().interval_length.values
+        means.append(lengths.mean())
+        errors.append(lengths.std() / np.sqrt(len(lengths)))
+    for i, bias in ((1, 0.005), (2, 0.019)):
+        assert abs(means[i] / means[0] - 1) < bias + 4 * np.hypot(errors[0], errors[i]) / means[0]
+
+
+def test_excursions_are_counted():
+    net = hh.Network(1, stimulus=10.0)
+    assert hh.solve(net, 50.0).attrs["gate_excursions"] == 0
+    with pytest.raises(hh.IntegrationError) as info:
+        hh.solve(net, 50.0, dt=0.2)
+    ds = info.value.dataset
+    gates = np.concatenate([ds[name].values for name in ("m", "h", "n")])
+    seen = int(np.sum((gates < 0) | (gates > 1)))
+    assert 0 < seen <= ds.attrs["gate_excursions"] <= seen + 3  # the last state is not in ds
+
+
+# -- the compiled modules -------------------------------------------------------------------------
+
+
+def test_other_numbers_need_no_other_module():
+    cell = hh.CELLS["hodgkin_huxley"]
+    texts = {
+        fused._Writer(net._model).module()
+        for net in (
+            hh.Network(1),
+            hh.Network(7, stimulus=3.0, noise=hh.CurrentNoise(1.0)),
+            hh.Network(2, cell=cell.replace(g_Na=100.0, E_L=-54.4, C=2.0)),
+        )
+    }
+    assert len(texts) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_not_the_end(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("HH_SDE_CACHE_DIR", str(blocked / "below"))
+    fused.folder.cache_clear()
+    try:
+        assert fused.folder().is_dir()
+    finally:
+        monkeypatch.undo()
+        fused.folder.cache_clear()
+
+
+# -- Brownian paths under refinement --------------------------------------------------------------
+
+ALARM = 1e-4
+
+
+def test_refining_keeps_the_path():
+    path = hh.BrownianPath(1, m=3, dt=0.1)
+    fine = path.refine().refine()
+    assert fine.dt == pytest.approx(0.025)
+    halves = fine.coarsen(4).increments(0, 50)
+    np.testing.assert_allclose(halves, path.increments(0, 50), atol=1e-14)
+    assert np.array_equal(fine.increments(3, 17), fine.increments(0, 40)[3:17])
+    assert np.array_equal(fine.coarsen(2).refine().increments(0, 8), fine.increments(0, 8))
+    with pytest.raises(ValueError, match="has no half step"):
+        fine.coarsen(3).refine()
+
+
+def test_bridge_law():
+    """Given the increment, the midpoint is normal with mean half of it and variance dt/4."""
+    path = hh.BrownianPath(2, m=1, dt=0.4)
+    whole = path.increments(0, 50_000)[:, 0]
+    first = path.refine().increments(0, 100_000)[::2, 0]
+    z = (first - whole / 2) / np.sqrt(0.4 / 4)
+    assert scipy.stats.kstest(z, "norm").pvalue > ALARM
+    assert scipy.stats.pearsonr(z, whole).pvalue > ALARM
+    assert scipy.stats.pearsonr(z[1:], z[:-1]).pvalue > ALARM
+    deeper = path.refine().refine().increments(0, 50_000)[:, 0]
+    assert scipy.stats.kstest(deeper / np.sqrt(0.1), "norm").pvalue > ALARM
+
+
+@pytest.mark.parametrize("k", [1, 6])
+def test_law_of_the_time_integrals(k):
+    """Variance h^3/3, covariance h^2/2 with dW (Kloeden & Platen 1999, section 5.7)."""
+    path = hh.BrownianPath(3, m=1, dt=0.5 / k).coarsen(k)
+    h, n = 0.5, 40_000
+    dW, I_10 = path.increments(0, n)[:, 0], path.time_integrals(0, n)[:, 0]
+    zeta = (I_10 - h * dW / 2) / np.sqrt(h**3 / 12)
+    assert scipy.stats.kstest(zeta, "norm").pvalue > ALARM
+    assert scipy.stats.pearsonr(zeta, dW).pvalue > ALARM
+
+
+def test_time_integrals_follow_the_path():
+    path = hh.BrownianPath(4, m=2, dt=0.1)
+    dW, fine = path.increments(0, 6), path.time_integrals(0, 6)
+    W = np.cumsum(dW, axis=0) - dW
+    expected = (fine + 0.1 * W).sum(axis=0)
+    np.testing.assert_allclose(path.coarsen(6).time_integrals(0, 1)[0], expected, atol=1e-14)
+
+
+# -- spikes found inside --------------------------------------------------------------------------
+
+RULES = [
+    hh.SpikeRule(),
+    hh.SpikeRule(threshold=-20.0, rearm=None),
+    hh.SpikeRule(threshold=-20.0, rearm=-30.0, lockout=3.0),
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("method", ["euler_maruyama", "strang"])
+def test_spikes_in_the_kernel_are_those_of_the_traces(rule, method, noisy_pair):
+    net = hh.Network(3, stimulus=10.0, noise=hh.CurrentNoise(8.0))
+    options = {"dt": 0.02, "method": method, "rng": 4, "trials": 5}
+    outside = hh.solve(net, 200.0, **options).hh.spikes(rule)
+    inside = hh.solve(net, 200.0, record=("spikes",), spike_rule=rule, threads=2, **options)
+    assert outside.sizes["spike"] > 100
+    for name in ("spike_time", "neuron", "trial"):
+        np.testing.assert_allclose(inside[name], outside[name], rtol=1e-12)
+    inside.hh.validate()
+    assert inside.hh.rates().rate.identical(outside.hh.rates().rate)
+    assert inside.attrs["method"] == method
+    assert inside.attrs["spike_threshold"] == rule.threshold
+    assert hh.Network.from_dataset(inside) == net
+
+
+def test_room_for_spikes_is_never_short(monkeypatch):
+    from hh_sde.methods import compiled
+
+    monkeypatch.setattr(compiled, "_ROOM", 1)
+    net = hh.Network(2, stimulus=10.0, noise=hh.CurrentNoise(8.0))
+    rule = hh.SpikeRule(threshold=-60.0, rearm=None)
+    few = hh.solve(net, 300.0, dt=0.02, rng=1, record=("spikes",), spike_rule=rule)
+    monkeypatch.undo()
+    many = hh.solve(net, 300.0, dt=0.02, rng=1, record=("spikes",), spike_rule=rule)
+    assert few.sizes["spike"] > 300
+    assert few.identical(many)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"record": ["V", "spikes"]}, "record spikes alone"),
+        ({"record": "spikes", "method": "sdeint.itoEuler"}, "spikes are recorded by euler_maru"),
+        ({"spike_rule": hh.SpikeRule()}, "spike_rule goes with record"),
+        ({"record": "spikes", "spike_rule": 0.0}, "spike_rule must be a SpikeRule, got 0.0"),
+    ],
+)
+def test_wrong_requests_for_spikes(options, message, noisy_pair):
+    with pytest.raises((TypeError, ValueError), match=message):
+        hh.solve(noisy_pair, 1.0, rng=1, **options)
