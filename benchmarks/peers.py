@@ -26,8 +26,24 @@ PEERS = {  # name: (script, packages, environment variables, largest share of a 
     "engine": ("engine.py", [str(HERE.parent)], {}, 1.0),
     "engine, 2 threads": ("engine.py", [str(HERE.parent)], {"THREADS": "2"}, 1.0),
     "C, gcc -Ofast, libmvec": ("c_libmvec.py", [], {}, 1.0),
-    "Brian2 C++ standalone": ("brian2_.py", ["brian2"], {"BRIAN2_TARGET": "standalone"}, 1.0),
-    "Brian2 Cython": ("brian2_.py", ["brian2"], {}, 0.2),
+    "Brian2 C++, -O3 -march=native": (
+        "brian2_.py",
+        ["brian2", "numpy<2"],
+        {"BRIAN2_TARGET": "standalone", "BRIAN2_FLAGS": "-O3 -march=native"},
+        0.5,
+    ),
+    "Brian2 C++, also -ffast-math": (
+        "brian2_.py",
+        ["brian2", "numpy<2"],
+        {"BRIAN2_TARGET": "standalone", "BRIAN2_FLAGS": "-O3 -march=native -ffast-math"},
+        1.0,
+    ),
+    "Brian2 Cython": (
+        "brian2_.py",
+        ["brian2", "numpy<2"],
+        {"BRIAN2_FLAGS": "-O3 -march=native -ffast-math"},
+        0.2,
+    ),
     "JAX scan": ("jax_.py", ["jax"], {}, 0.5),
     "diffrax Euler": ("jax_.py", ["jax", "diffrax"], {"JAX_SOLVER": "diffrax"}, 0.2),
     "sdeint, numpy f and G": ("sdeint_numpy.py", ["sdeint", "numpy", "scipy"], {}, 0.1),
@@ -47,9 +63,8 @@ IMPOSSIBLE = {
 
 def environment(name: str, folder: Path) -> Path:
     """The python of a peer's own environment."""
-    _, packages, _, _ = PEERS[name]
-    key = "-".join(Path(package).name for package in packages) or "plain"
-    home = folder / key
+    script, packages, _, _ = PEERS[name]
+    home = folder / "-".join([Path(script).stem, str(len(packages))])
     python = home / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", home], check=True)
@@ -76,6 +91,21 @@ def lap(name: str, case: str, python: Path) -> float:
         raise RuntimeError(f"{name}, {case}:\n{run.stderr[-2000:]}")
     seconds = min(json.loads(run.stdout.splitlines()[-1])["laps"])
     return 1e9 * seconds / (options["neurons"] * options["trials"] * options["steps"])
+
+
+def markdown(table: dict) -> str:
+    """The table for the docs: ns per neuron and step, and in brackets the ratio to the engine."""
+    lines = ["| | " + " | ".join(table) + " |", "| --- " * (len(table) + 1) + "|"]
+    for name in PEERS:
+        cells = []
+        for rows in table.values():
+            if name in rows:
+                ns = rows[name]["ns"]
+                cells.append(f"{ns:.3g} ns ({ns / rows['engine']['ns']:.2f})")
+            else:
+                cells.append("-")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def plot(table: dict, path: Path) -> None:
@@ -117,12 +147,13 @@ def main() -> None:
     for (case, name), values in laps.items():
         table[case][name] = {"ns": statistics.median(values), "laps": values}
     for case, rows in table.items():
-        print(f"\n{case}\n{'':28}{'ns per neuron-step':>20}{'ratio to the engine':>22}")
+        print(f"\n{case}\n{'':32}{'ns per neuron-step':>20}{'ratio to the engine':>22}")
         for name, row in rows.items():
             ratio = row["ns"] / rows["engine"]["ns"]
-            print(f"{name:28}{row['ns']:20.2f}{ratio:22.2f}")
+            print(f"{name:32}{row['ns']:20.2f}{ratio:22.2f}")
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "peers.json").write_text(json.dumps(table, indent=1))
+    (options.out / "peers.md").write_text(markdown(table))
     plot(table, options.out / "peers.png")
 
 

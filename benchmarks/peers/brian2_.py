@@ -55,7 +55,7 @@ def build(case: Case):
 def prepare(case: Case):
     duration = case.steps * case.dt * b2.ms
     b2.defaultclock.dt = case.dt * b2.ms
-    b2.prefs.codegen.cpp.extra_compile_args_gcc = ["-O3", "-march=native", "-ffast-math"]
+    b2.prefs.codegen.cpp.extra_compile_args_gcc = os.environ["BRIAN2_FLAGS"].split()
     if not STANDALONE:
         b2.prefs.codegen.target = "cython"
         group, network = build(case)

@@ -30,15 +30,36 @@ class Lanes(NamedTuple):
 
 
 @kernel
-def weighted_sum(start, source, weight, first_row, n_neurons, trials, s, out):
-    """out_i = sum_j W_ij s_j in every trial, added up in the order of j."""
-    if trials == 1:
-        for i in range(n_neurons):
-            total = 0.0
-            for e in range(start[first_row + i], start[first_row + i + 1]):
-                total += weight[e] * s[source[e]]
-            out[i] = total
-        return
+def couple(x, u, first_synapse, n_neurons, trials, start, source, weight):
+    """Synaptic sums W s of the state x, and gap sums W V after them, into u.
+
+    u_i = sum_j W_ij s_j in every trial, added up in the order of j.
+    """
+    n_synapses = x.shape[0] - first_synapse
+    for s in range(u.shape[0]):
+        row = first_synapse + s if s < n_synapses else 0
+        if trials == 1:
+            one_trial(x[row], u[s], s * n_neurons, n_neurons, start, source, weight)
+        else:
+            many_trials(x[row], u[s], s * n_neurons, n_neurons, trials, start, source, weight)
+
+
+@kernel
+def one_trial(s, out, first_row, n_neurons, start, source, weight):
+    """W s where a lane is a neuron. Unsigned indices spare the look at each for being negative."""
+    for i in range(n_neurons):
+        total = 0.0
+        end = np.uint64(start[first_row + i + 1])
+        e = np.uint64(start[first_row + i])
+        while e < end:
+            total += weight[e] * s[np.uint64(source[e])]
+            e += np.uint64(1)
+        out[i] = total
+
+
+@kernel
+def many_trials(s, out, first_row, n_neurons, trials, start, source, weight):
+    """W s for all trials of each neuron at once."""
     for i in range(n_neurons):
         target = out[i * trials : (i + 1) * trials]
         for k in range(trials):
@@ -49,16 +70,6 @@ def weighted_sum(start, source, weight, first_row, n_neurons, trials, s, out):
             terms = s[begin : begin + trials]
             for k in range(trials):
                 target[k] += w * terms[k]
-
-
-@kernel
-def couple(m, x):
-    """Synaptic sums W s of the state x, and gap sums W V after them, into m.u."""
-    n_synapses = x.shape[0] - m.first_synapse
-    for s in range(m.u.shape[0]):
-        row = m.first_synapse + s if s < n_synapses else 0
-        first_row = s * m.n_neurons
-        weighted_sum(m.start, m.source, m.weight, first_row, m.n_neurons, m.trials, x[row], m.u[s])
 
 
 @kernel

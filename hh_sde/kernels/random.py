@@ -24,6 +24,7 @@ MULTIPLIER_1 = np.uint64(0xCD9E8D57)
 WEYL_0 = np.uint64(0x9E3779B9)
 WEYL_1 = np.uint64(0xBB67AE85)
 ROUNDS = 10
+FEW_LANES = 8  # fewer do not fill a SIMD register
 LOW_52 = np.uint64(0x000FFFFFFFFFFFFF)
 ONE = np.uint64(0x3FF0000000000000)
 TWELVE = np.uint64(12)
@@ -62,19 +63,35 @@ def normal_pair(c0, c1, c2, c3, k0, k1):
     return radius * cosine, radius * sine
 
 
+@expression
+def address(domain, pair):
+    """The first two words of the counter: the pair of steps (48 bits) and the domain (16 bits)."""
+    pair = np.uint64(pair)
+    return pair & MASK, (pair >> SHIFT) | (np.uint64(domain) << np.uint64(16))
+
+
 @kernel
 def normal_lanes(key, domain, pair, process, trial, even, odd):
-    """Standard normals of grid steps 2*pair (into `even`) and 2*pair + 1 (into `odd`).
+    """Standard normals of grid steps 2*pair (into `even`) and 2*pair + 1 (into `odd`), all lanes.
 
     `key` is (2,) uint64 words of 32 bits, `process` and `trial` are (lanes,) uint64, and `domain`
-    (16 bits) keeps different uses of one address apart. Steps may go up to 2^49.
+    keeps different uses of one address apart.
     """
-    c0 = np.uint64(pair) & MASK
-    c1 = (np.uint64(pair) >> SHIFT) | (np.uint64(domain) << np.uint64(16))
+    c0, c1 = address(domain, pair)
     k0 = key[0]
     k1 = key[1]
     for i in range(process.size):
         even[i], odd[i] = normal_pair(c0, c1, process[i], trial[i], k0, k1)
+
+
+@kernel
+def normal_steps(key, domain, first_pair, process, trial, even, odd):
+    """The same numbers for one lane and consecutive pairs of steps: SIMD where lanes are few."""
+    k0 = key[0]
+    k1 = key[1]
+    for i in range(even.size):
+        c0, c1 = address(domain, first_pair + i)
+        even[i], odd[i] = normal_pair(c0, c1, process, trial, k0, k1)
 
 
 @kernel
@@ -96,9 +113,19 @@ def multiply(x, factor, out):
 def normal_window(key, domain, start, stop, process, trial, scale):
     """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes)."""
     out = np.empty((stop - start, process.size))
+    first, last = start // 2, (stop + 1) // 2
+    if process.size < FEW_LANES:
+        even = np.empty(last - first)
+        odd = np.empty(last - first)
+        for i in range(process.size):
+            normal_steps(key, domain, first, process[i], trial[i], even, odd)
+            for step in range(start, stop):
+                half = even if step % 2 == 0 else odd
+                out[step - start, i] = scale * half[step // 2 - first]
+        return out
     even = np.empty(process.size)
     odd = np.empty(process.size)
-    for pair in range(start // 2, (stop + 1) // 2):
+    for pair in range(first, last):
         normal_lanes(key, domain, pair, process, trial, even, odd)
         if 2 * pair >= start:
             multiply(even, scale, out[2 * pair - start])

@@ -29,21 +29,21 @@ from hh_sde.kernels.jit import kernel
 @kernel
 def euler_maruyama(m, h):
     """x + f h + A dW (Maruyama 1955)."""
-    couple(m, m.x)
+    couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     euler(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
 @kernel
 def tamed_euler(m, h):
     """x + f h/(1 + h |f|) + A dW, |f| of each neuron (Hutzenthaler, Jentzen & Kloeden 2012)."""
-    couple(m, m.x)
+    couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     tamed(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
 @kernel
 def exponential_euler(m, h):
     """Gates by their exact flow, V by Euler, both from the old state (Rush & Larsen 1978)."""
-    couple(m, m.x)
+    couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     rush_larsen(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
@@ -51,7 +51,7 @@ def exponential_euler(m, h):
 def lie_trotter(m, h):
     """Gates by their exact flow at the old V, then V by its exact flow with the new gates."""
     relax(m.x, h, m.p, m.q, m.curves)
-    couple(m, m.x)
+    couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     flow(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
@@ -59,7 +59,7 @@ def lie_trotter(m, h):
 def strang(m, h):
     """Gates by half a step, V with its noise by a whole one, gates by half a step."""
     relax(m.x, 0.5 * h, m.p, m.q, m.curves)
-    couple(m, m.x)
+    couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     flow(m.x, m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
     relax(m.x, 0.5 * h, m.p, m.q, m.curves)
 
@@ -83,11 +83,11 @@ def add_row(row, factor, out):
 def heun(m, h):
     """Predictor x + f h + A dW, then the mean of both drifts (Ruemelin 1982; noise is additive)."""
     f, f_predicted, predicted = m.work[0], m.work[1], m.work[2]
-    couple(m, m.x)
+    couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     drift(m.x, m.I[0], m.u, f, m.p, m.q, m.curves)
     add(m.x, f, h, predicted)
     add_row(m.kick[0], 1.0, predicted[0])
-    couple(m, predicted)
+    couple(predicted, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     drift(predicted, m.I[1], m.u, f_predicted, m.p, m.q, m.curves)
     add(m.x, f, 0.5 * h, m.x)
     add(m.x, f_predicted, 0.5 * h, m.x)
@@ -98,11 +98,11 @@ def heun(m, h):
 def sra1(m, h):
     """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise."""
     f, f_stage, stage = m.work[0], m.work[1], m.work[2]
-    couple(m, m.x)
+    couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     drift(m.x, m.I[0], m.u, f, m.p, m.q, m.curves)
     add(m.x, f, 0.75 * h, stage)
     add_row(m.kick[1], 1.5, stage[0])
-    couple(m, stage)
+    couple(stage, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     drift(stage, m.I[1], m.u, f_stage, m.p, m.q, m.curves)
     add(m.x, f, h / 3.0, m.x)
     add(m.x, f_stage, 2.0 * h / 3.0, m.x)
@@ -114,14 +114,9 @@ def flat_drift(x, I, first_synapse, start, source, weight, p, q, curves):
     """f of a flat state (d,) of one trial, as sdeint and scipy call it."""
     n = I.size
     state = x.reshape(x.size // n, n)
-    currents = I.reshape(1, n)
     dx = np.empty_like(state)
     u = np.empty(((start.size - 1) // n, n))
-    none = np.empty((0, 0, 0))
-    m = Lanes(
-        state, currents, u, currents, none, n, 1, first_synapse, start, source, weight, p, q, curves
-    )
-    couple(m, state)
+    couple(state, u, first_synapse, n, 1, start, source, weight)
     drift(state, I, u, dx, p, q, curves)
     return dx.reshape(x.size)
 
