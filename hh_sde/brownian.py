@@ -95,6 +95,19 @@ class BrownianPath:
         return self._first_dt / 2**self._depth
 
     @property
+    def grid(self) -> str:
+        """How this grid came from the first one, in words."""
+        return (
+            f"first step {self._first_dt!r} ms, halved {self._depth} times, then coarsened by "
+            f"{self._factor}; trial {self.trial}"
+        )
+
+    @property
+    def fine_steps(self) -> int:
+        """Steps of the finest grid in one of this path."""
+        return self._factor
+
+    @property
     def dt(self) -> float:
         """Grid step, ms."""
         return self._fine_dt * self._factor
@@ -123,27 +136,39 @@ class BrownianPath:
         """Increments of several trials, shape (stop - start, m * trials), trial fastest."""
         _check_window(start, stop)
         k = self._factor
-        fine = self._finest(start * k, stop * k, trials)
+        if self._depth:
+            fine, _ = self._fine_pairs(start * k, stop * k, trials, self._depth)
+        else:
+            scale = np.sqrt(self._first_dt)
+            fine = self._normals(_INCREMENT, start * k, stop * k, trials, scale)
         total = fine[::k]
         for j in range(1, k):  # in this order whatever the shape, unlike numpy.sum
             total = total + fine[j::k]
         return total
 
-    def _finest(
-        self, start: int, stop: int, trials: Sequence[int] | np.ndarray, depth: int | None = None
-    ) -> np.ndarray:
-        """Increments of the grid at `depth` halvings, all the way down from the first grid."""
-        depth = self._depth if depth is None else depth
+    def _fine_pairs(
+        self, start: int, stop: int, trials: Sequence[int] | np.ndarray, depth: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """dW and I_(1,0) on the grid at `depth` halvings, down from the first grid by bridges."""
         dt = self._first_dt / 2**depth
         if depth == 0:
-            return self._normals(_INCREMENT, start, stop, trials, np.sqrt(dt))
+            dW = self._normals(_INCREMENT, start, stop, trials, np.sqrt(dt))
+            zeta = self._normals(_TIME_INTEGRAL, start, stop, trials, np.sqrt(dt / 3))
+            return dW, 0.5 * dt * (dW + zeta)
         first, last = start // 2, (stop + 1) // 2
-        whole = self._finest(first, last, trials, depth - 1)
-        bridge = self._normals(_BRIDGE + depth * _PER_DEPTH, first, last, trials, np.sqrt(dt / 2))
-        halves = np.empty((2 * len(whole), whole.shape[1]))
-        halves[::2] = 0.5 * whole + bridge
-        halves[1::2] = 0.5 * whole - bridge
-        return halves[start - 2 * first : stop - 2 * first]
+        dW, I = self._fine_pairs(first, last, trials, depth - 1)
+        h = 2 * dt
+        unit = np.stack([dW / np.sqrt(h), I / h**1.5])
+        domain = _BRIDGE + depth * _PER_DEPTH
+        xi = self._normals(domain, 2 * first, 2 * last, trials, 1.0)
+        mean, root = _bridge()
+        halves = np.tensordot(mean, unit, 1) + np.tensordot(root, np.stack([xi[::2], xi[1::2]]), 1)
+        dW_1, I_1 = halves[0] * np.sqrt(h), halves[1] * h**1.5
+        both_dW, both_I = np.empty((2, 2 * len(dW), dW.shape[1]))
+        both_dW[::2], both_dW[1::2] = dW_1, dW - dW_1
+        both_I[::2], both_I[1::2] = I_1, I - I_1 - dt * dW_1
+        window = slice(start - 2 * first, stop - 2 * first)
+        return both_dW[window], both_I[window]
 
     def _domain(self, use: int) -> int:
         """Every grid has areas and integrals of its own."""
@@ -167,16 +192,13 @@ class BrownianPath:
     ) -> np.ndarray:
         """I_(1,0), the integral of W - W(t_j) over each step, (stop - start, m * trials), ms^1.5.
 
-        On the finest grid it is dt (dW + zeta sqrt(dt/3))/2, zeta standard normal and independent
-        of all increments there; on coarser grids it follows the path.
+        On the first grid it is dt (dW + zeta sqrt(dt/3))/2, zeta standard normal and independent
+        of all increments there; on coarser and finer grids it follows the path.
         """
         _check_window(start, stop)
         k, dt = self._factor, self._fine_dt
-        fine = self._changed(factor=1)
         trials = [self.trial] if trials is None else trials
-        dW = fine.lanes(start * k, stop * k, trials)
-        zeta = fine._normals(_TIME_INTEGRAL, start * k, stop * k, trials, np.sqrt(dt / 3))
-        each = 0.5 * dt * (dW + zeta)
+        dW, each = self._fine_pairs(start * k, stop * k, trials, self._depth)
         total = each[::k]
         W = dW[::k]
         for j in range(1, k):
@@ -185,10 +207,10 @@ class BrownianPath:
         return total
 
     def refine(self) -> BrownianPath:
-        """The same path on a grid of half the step: the midpoints are bridges between old points.
+        """The same path on a grid of half the step, drawn as a bridge between the old points.
 
-        Of a coarsened path it is the path itself on the finer grid that it came from, where k is
-        even. Levy areas and time integrals of a refined path are drawn anew on its finest grid.
+        The bridge keeps increments and time integrals; Levy areas it cannot keep, so `integrals`
+        refuses them. A path that was coarsened by an even number goes back to what it came from.
         """
         if self._factor % 2 == 0:
             return self._changed(factor=self._factor // 2)
@@ -203,33 +225,38 @@ class BrownianPath:
         """Iterated Ito integrals I_ij = int int dW_i dW_j of each step, (stop - start, m, m).
 
         I = (dW dW^T - dt 1)/2 + A, with the Levy area A drawn on the finest grid, inside blocks
-        (entries between blocks are 0), and carried to coarser grids by Chen's relation
+        (0 between blocks), and carried to coarser grids by Chen's relation
         I(s, u) = I(s, r) + I(r, u) + dW(s, r) dW(r, u)^T.
 
         Parameters
         ----------
         areas : bool
             False leaves A out: enough where the noise is commutative.
+
+        Raises
+        ------
+        ValueError
+            If areas are wanted of a refined path: they are not those of the path before.
         """
         _check_window(start, stop)
-        out = np.zeros((stop - start, self.m, self.m))
-        for members in self._equal_blocks():
-            rows, columns = members[:, :, None], members[:, None, :]
-            part = self._with_areas if areas and members.shape[1] > 1 else self._symmetric
-            out[:, rows, columns] = part(members, start, stop)
+        if areas and self._depth:
+            raise ValueError(
+                "Levy areas are not refined with a path: begin with the finest grid and coarsen it"
+            )
+        dW = self.increments(start, stop)
+        out = _symmetric(dW, self.dt)
+        for members in self._equal_blocks() if areas else []:
+            if members.shape[1] > 1:
+                rows, columns = members[:, :, None], members[:, None, :]
+                out[:, rows, columns] = self._with_areas(members, start, stop)
         return out
-
-    def _symmetric(self, members: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """(dW dW^T - dt 1)/2 for blocks of equal size: (steps, blocks, b, b)."""
-        dW = self.increments(start, stop)[:, members]
-        return 0.5 * (_outer(dW, dW) - self.dt * np.eye(members.shape[1]))
 
     def _with_areas(self, members: np.ndarray, start: int, stop: int) -> np.ndarray:
         """The same with Levy areas, by way of the finest grid."""
         k = self._factor
         fine = self._changed(factor=1)
         dW = fine.increments(start * k, stop * k)[:, members]
-        I = fine._symmetric(members, start * k, stop * k)
+        I = _symmetric(dW, fine.dt)
         I += fine._levy_areas(dW / np.sqrt(fine.dt), members, start * k)
         return I if k == 1 else _chen(I, dW, k)
 
@@ -306,6 +333,26 @@ def seed_sequence(rng: Rng) -> np.random.SeedSequence:
     if rng < 0:
         raise ValueError(f"rng must not be negative, got {rng}")
     return np.random.SeedSequence(int(rng))
+
+
+def _symmetric(dW: np.ndarray, h: float) -> np.ndarray:
+    """(dW dW^T - h 1)/2 over the last axis."""
+    return 0.5 * (_outer(dW, dW) - h * np.eye(dW.shape[-1]))
+
+
+def _bridge() -> tuple[np.ndarray, np.ndarray]:
+    """Law of (dW, I_(1,0)) of the first half of a unit step, given those of the whole step.
+
+    Mean = first @ (dW, I), covariance = second @ second^T. From the joint normal law of both
+    halves: var dW = k, var I = k^3/3, cov = k^2/2 for a step k, and I = I_1 + I_2 + k dW_1.
+    """
+    k = 0.5
+    half = np.array([[k, k**2 / 2], [k**2 / 2, k**3 / 3]])
+    both = np.kron(np.eye(2), half)  # dW_1, I_1, dW_2, I_2
+    whole = np.array([[1, 0, 1, 0], [k, 1, 0, 1]])
+    gain = both @ whole.T @ np.linalg.inv(whole @ both @ whole.T)
+    rest = both - gain @ whole @ both
+    return gain[:2], np.linalg.cholesky(rest[:2, :2])
 
 
 def _outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:

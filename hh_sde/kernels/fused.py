@@ -224,7 +224,9 @@ class _Writer:
         """The text of the module."""
         n = self.n_variables
         rates = self.bases.lines(self.base_names) + self.rate_lines
-        currents = self.block_bases() + self.block_lines + self.conductance_lines
+        # blocks are taken at the potential w, then V is the potential again
+        blocks = ["V = w[i]", *self.block_bases(), *self.block_lines, "V = x0[i]"]
+        currents = (blocks if self.block_lines else []) + self.conductance_lines
         slopes = [f"f{k} = a{k} * (1.0 - y{k}) - b{k} * y{k}" for k in range(1, n)]
         dV = [f"f0 = J / {self.C}"]
         loops = [
@@ -281,7 +283,7 @@ class _Writer:
             ),
             self._loop(
                 "flow",
-                "x, I, u, kick, h",
+                "x, w, I, u, kick, h",
                 [*currents, f"z = G * h / {self.C}"],
                 [
                     # V_inf + (V - V_inf) e^-z and the noise gathered on the way, which has
@@ -310,7 +312,9 @@ class _Writer:
             ),
         ]
         title = f"{n} variables: written by hh_sde.kernels.fused, not by hand."
-        return HEADER.format(title=title) + "\n\n" + "\n\n".join(loops) + "\n\n" + _steps_text()
+        frozen = bool(self.block_lines) or self.model.gap is not None
+        head = HEADER.format(title=title) + f"\nFROZEN = {frozen}  # inputs that depend on V\n"
+        return head + "\n\n" + "\n\n".join(loops) + "\n\n" + _steps_text()
 
     def block_bases(self) -> list[str]:
         """The exponentials that the blocks need where no gate's rate is evaluated."""
@@ -459,6 +463,7 @@ def _write(path: Path, text: str) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
+    os.chmod(temporary, 0o644)  # a shared folder serves all
     os.replace(temporary, path)  # whole or not at all, also if two processes do it at once
 
 
