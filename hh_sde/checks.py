@@ -79,6 +79,11 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
     sde = model.sde() if isinstance(model, Network) else model
     if noise == "ignore":
         sde = sde.without_noise()
+    if method.compiled and sde.program is not None and not sde.program.stands_for(sde.f, sde.G):
+        raise ValueError(
+            f"{name} runs the network's compiled equations, but this SDE has another f or G; give "
+            "SDE(f=..., G=..., x0=...) without the program, to a method of sdeint or scipy"
+        )
     if method.compiled and sde.program is None:
         others = [key for key, other in METHODS.items() if not other.compiled]
         raise ValueError(
@@ -99,7 +104,13 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
 def grid(t_end: float, dt: float, x0: Any) -> tuple[float, int, int]:
     """Start time, its grid step, and the number of steps to t_end."""
     positive(dt, "dt")
+    if isinstance(x0, xr.Dataset) and "time" not in x0.coords:
+        raise ValueError(
+            f"x0 has no time: a run is continued from the Dataset of its traces, not from one of "
+            f"{', '.join(map(str, x0.data_vars)) or 'nothing'}"
+        )
     start = float(x0.time[-1]) if isinstance(x0, xr.Dataset) else 0.0
+    t_end = number(t_end, "t_end")
     first_step = whole_steps(start, dt, "the last time of x0") if start else 0
     if not np.isfinite(t_end) or t_end <= start:
         raise ValueError(f"t_end must be later than the start ({start:g} ms), got {t_end}")
@@ -113,7 +124,9 @@ def whole_steps(time: float, dt: float, name: str) -> int:
     return round(steps)
 
 
-def spikes_alone(record: Any, rule: SpikeRule | None, method: Method) -> SpikeRule | None:
+def spikes_alone(
+    record: Any, rule: SpikeRule | None, method: Method, model: Network | SDE
+) -> SpikeRule | None:
     """The rule, if it is spikes that are to be recorded."""
     names = [record] if isinstance(record, str) else list(record or ())
     if "spikes" not in names:
@@ -124,6 +137,8 @@ def spikes_alone(record: Any, rule: SpikeRule | None, method: Method) -> SpikeRu
         return None
     if len(names) > 1:
         raise ValueError(f"record spikes alone, or variables and ds.hh.spikes(); got {names}")
+    if not isinstance(model, Network):
+        raise ValueError("an SDE has no spikes; give the Network")
     if not method.compiled:
         fitting = [name for name, other in METHODS.items() if other.compiled]
         raise ValueError(f"spikes are recorded by {', '.join(fitting)}; record V with this method")
@@ -137,45 +152,58 @@ def numbers_of(rule: SpikeRule) -> tuple[float, float, float]:
     return rule.threshold, np.inf if rule.rearm is None else rule.rearm, rule.lockout
 
 
-def trial_numbers(trials: Any, x0: Any) -> np.ndarray | None:
+def trial_numbers(trials: Any, x0: Any, path: BrownianPath | None) -> tuple[np.ndarray, bool]:
+    """The trials' numbers, and whether the result has a dimension for them."""
+    if path is not None and not isinstance(path, BrownianPath):
+        raise TypeError(f"path must be a BrownianPath, got {type(path).__name__}")
+    if path is not None and path.trial and trials is not None:
+        raise ValueError(
+            f"path is that of trial {path.trial}: give trials and a path of trial 0, or no trials"
+        )
     if trials is None:
-        if isinstance(x0, xr.Dataset) and "trial" in x0.dims:
-            return x0.trial.values.astype(np.int64)
-        return None
+        if isinstance(x0, xr.Dataset) and "trial" in x0.coords:
+            return np.atleast_1d(x0.trial.values.astype(np.int64)), "trial" in x0.dims
+        return np.array([0 if path is None else path.trial]), False
     if isinstance(trials, int | np.integer) and not isinstance(trials, bool):
-        return np.arange(positive_int(trials, "trials"))
+        return np.arange(positive_int(trials, "trials")), True
     numbers = np.asarray(trials)
     if numbers.ndim != 1 or numbers.size == 0 or not np.issubdtype(numbers.dtype, np.integer):
         raise ValueError(f"trials must be a number or a list of trial numbers, got {trials!r}")
     if numbers.min() < 0 or len(set(numbers.tolist())) != numbers.size:
         raise ValueError(f"trial numbers must be different and not negative, got {trials!r}")
-    return numbers.astype(np.int64)
+    return numbers.astype(np.int64), True
 
 
-def initial_states(x0: Any, sde: SDE, layout: Layout, numbers: np.ndarray | None) -> np.ndarray:
-    n_trials = 1 if numbers is None else len(numbers)
+def initial_states(x0: Any, sde: SDE, layout: Layout, numbers: np.ndarray) -> np.ndarray:
+    """The states to start from, (trials, d)."""
     if x0 is None:
         state = sde.x0
     elif isinstance(x0, xr.Dataset):
-        state = _last_state(x0, layout)
+        state = _last_state(x0, layout, numbers)
     else:
         state = np.asarray(x0, dtype=float)
-    if state.shape not in ((sde.d,), (n_trials, sde.d)):
+    if state.shape not in ((sde.d,), (len(numbers), sde.d)):
         raise ValueError(
-            f"x0 has shape {state.shape}; this problem takes ({sde.d},) or ({n_trials}, {sde.d})"
+            f"x0 has shape {state.shape}; this problem takes ({sde.d},) or "
+            f"({len(numbers)}, {sde.d})"
         )
     if not np.all(np.isfinite(state)):
         raise ValueError("x0 must be finite")
-    return np.array(np.broadcast_to(state, (n_trials, sde.d)))
+    return np.array(np.broadcast_to(state, (len(numbers), sde.d)))
 
 
-def _last_state(ds: xr.Dataset, layout: Layout) -> np.ndarray:
+def _last_state(ds: xr.Dataset, layout: Layout, numbers: np.ndarray) -> np.ndarray:
     missing = [name for name in layout.labels if name not in ds]
     if missing:
         raise ValueError(
             f"x0 lacks {', '.join(missing)}: a run can be continued if all variables were recorded"
         )
     last = ds[list(layout.labels)].isel(time=-1)
+    if "trial" in last.dims:
+        absent = sorted(set(numbers.tolist()) - set(last.trial.values.tolist()))
+        if absent:
+            raise ValueError(f"x0 has no trials {absent}; it has {last.trial.values.tolist()}")
+        last = last.sel(trial=numbers)
     order = [dim for dim in ("trial", layout.dim) if dim in last.dims]
     return np.concatenate([last[name].transpose(*order).values for name in layout.labels], axis=-1)
 
@@ -184,8 +212,6 @@ def noise_path(path: BrownianPath | None, rng: Rng, sde: SDE, dt: float) -> Brow
     if path is None:
         seed = seed_sequence(rng)
         return BrownianPath(seed, m=sde.m, dt=dt, blocks=sde.blocks) if sde.m else None
-    if not isinstance(path, BrownianPath):
-        raise TypeError(f"path must be a BrownianPath, got {type(path).__name__}")
     if rng is not None:
         raise ValueError("give rng or path, not both: the path has its own seed")
     if path.m != sde.m or not np.isclose(path.dt, dt, rtol=1e-9, atol=0.0):
@@ -196,7 +222,16 @@ def noise_path(path: BrownianPath | None, rng: Rng, sde: SDE, dt: float) -> Brow
     return path if sde.m else None
 
 
-def positive(value: float, name: str) -> float:
+def number(value: Any, name: str) -> float:
+    """`value` as a float, if it is a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
+    return float(value)
+
+
+def positive(value: Any, name: str) -> float:
+    """`value` as a float, if it is positive and finite."""
+    value = number(value, name)
     if not np.isfinite(value) or value <= 0:
         raise ValueError(f"{name} must be positive and finite, got {value}")
     return float(value)

@@ -42,7 +42,9 @@ def run(
         _stop(f"{config}:\n{error}", code=2)
     failure = ""
     try:
-        arguments = {**wanted.arguments, "progress": False} if quiet else wanted.arguments
+        arguments = {**wanted.arguments, "progress": False} if quiet else dict(wanted.arguments)
+        if "spikes" in arguments.get("record", ()):
+            arguments["spike_rule"] = wanted.spike_rule
         ds, failure = _until_interrupted(lambda: solve(wanted.network, **arguments))
     except (TypeError, ValueError) as error:
         _stop(f"{config}: {error}", code=2)
@@ -157,6 +159,11 @@ def _until_interrupted(simulate: Any) -> tuple[xr.Dataset, str]:
 
 def _summary(ds: xr.Dataset, rule: Any) -> None:
     sizes = ", ".join(f"{size} {dim}s" for dim, size in ds.sizes.items() if dim in _COUNTED)
+    if "spike_time" in ds:
+        span = f"{ds.attrs['t_start']:g} to {ds.attrs['t_end']:g} ms"
+        typer.echo(f"{ds.attrs.get('method', 'unknown method')}: {sizes}; {span}")
+        _say_rate(ds.hh.rates().rate)
+        return
     typer.echo(
         f"{ds.attrs.get('method', 'unknown method')}: {sizes}; "
         f"{float(ds.time[0]):g} to {float(ds.time[-1]):g} ms; "
@@ -164,12 +171,15 @@ def _summary(ds: xr.Dataset, rule: Any) -> None:
     )
     if "V" not in ds or ds.sizes["time"] < 2:
         return
-    rate = ds.hh.rates(rule).rate
+    _say_rate(ds.hh.rates(rule).rate)
+
+
+def _say_rate(rate: xr.DataArray) -> None:
     low, mean, high = float(rate.min()), float(rate.mean()), float(rate.max())
     typer.echo(f"firing rate: mean {mean:.2f} Hz (from {low:.2f} to {high:.2f} over neurons)")
 
 
-_COUNTED = ("trial", "time", "neuron", "component")
+_COUNTED = ("trial", "time", "neuron", "component", "spike")
 
 
 def _opened(file: Path) -> xr.Dataset:

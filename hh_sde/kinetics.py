@@ -234,6 +234,8 @@ class Gate(Record):
 
     def __post_init__(self) -> None:
         check_name(self.name, "a gate")
+        if isinstance(self.power, np.integer):
+            object.__setattr__(self, "power", int(self.power))
         if not isinstance(self.power, int) or isinstance(self.power, bool) or self.power < 1:
             raise ValueError(f"gate {self.name}: power must be 1, 2, 3, ..., got {self.power!r}")
         given = [k for k in ("alpha", "beta", "x_inf", "tau") if getattr(self, k) is not None]

@@ -150,8 +150,17 @@ def rates(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
     array([70.])
     """
     found = _as_spikes(ds, rule)
-    coords, trains = _by_neuron(found)
-    count = np.vectorize(len, otypes=[np.int64])(trains)
+    coords = {
+        name: json.loads(found.attrs[key])
+        for name, key in (("trial", "trials"), ("neuron", "neurons"))
+        if key in found.attrs
+    }
+    count = np.zeros([len(values) for values in coords.values()], dtype=np.int64)
+    where = []
+    for name, values in coords.items():
+        order = np.argsort(values)
+        where.append(order[np.searchsorted(values, found[name].values, sorter=order)])
+    np.add.at(count, tuple(where), 1)
     duration = found.attrs["t_end"] - found.attrs["t_start"]
     return xr.Dataset(
         {
@@ -267,22 +276,6 @@ def _as_spikes(ds: xr.Dataset, rule: SpikeRule | None) -> xr.Dataset:
             f"these spikes were found by another rule than {rule}; give the traces, or no rule"
         )
     return ds
-
-
-def _by_neuron(found: xr.Dataset) -> tuple[dict[str, list[int]], np.ndarray]:
-    """Coordinates (trial, neuron) and, for each, its spike times: an object array."""
-    coords = {
-        name: json.loads(found.attrs[key])
-        for name, key in (("trial", "trials"), ("neuron", "neurons"))
-        if key in found.attrs
-    }
-    trains = np.empty([len(values) for values in coords.values()], dtype=object)
-    for index in np.ndindex(trains.shape):
-        mine = np.ones(found.sizes["spike"], dtype=bool)
-        for (name, values), position in zip(coords.items(), index, strict=True):
-            mine &= found[name].values == values[position]
-        trains[index] = found.spike_time.values[mine]
-    return coords, trains
 
 
 def _coordinates(coords: dict[str, list[int]]) -> dict[str, Any]:

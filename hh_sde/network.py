@@ -183,23 +183,30 @@ class Network(Record):
         n = self.n_neurons
         amplitudes = self._amplitudes
         m = amplitudes.shape[1]
-        G = _additive_diffusion(amplitudes, n * len(self.variables))
+        matrix = _additive_diffusion(amplitudes, n * len(self.variables))
+        f = self._drift()
+
+        def G(x: np.ndarray, t: float) -> np.ndarray:
+            return matrix()
+
         stimulus = self.stimulus
         return SDE(
-            f=self._drift(),
-            G=lambda x, t: G(),
+            f=f,
+            G=G,
             m=m,
             x0=self.steady_state(),
             noise_type="additive",
             names=[f"{variable}[{i}]" for variable in self.variables for i in range(n)],
             blocks=np.arange(m),
-            columns=[_column(G, k) for k in range(m)],
+            columns=[_column(matrix, k) for k in range(m)],
             breakpoints=None if stimulus.constant else stimulus.breakpoints,
             program=fused.Program(
                 compiled=self._compiled,
                 first_synapse=self._first_synapse,
                 noise=_links([amplitudes], m),
                 current=self._currents,
+                f=f,
+                G=G,
             ),
         )
 
@@ -361,6 +368,9 @@ def _column(G: Callable[[], np.ndarray], k: int) -> Function:
 
 
 def _no_clash(variables: tuple[str, ...]) -> None:
+    reserved = sorted({"time", "neuron", "trial", "spike", "spike_time"} & set(variables))
+    if reserved:
+        raise ValueError(f"{', '.join(reserved)} cannot be a gate's name: results use it")
     double = sorted({name for name in variables if variables.count(name) > 1})
     if double:
         raise ValueError(
@@ -378,7 +388,7 @@ def _checked_count(n_neurons: Any) -> int:
 def _checked_cell(cell: Any) -> Cell:
     if isinstance(cell, Cell):
         return cell
-    if cell in CELLS:
+    if isinstance(cell, str) and cell in CELLS:
         return CELLS[cell]
     raise ValueError(f"cell must be a Cell or one of {', '.join(CELLS)}; got {cell!r}")
 
@@ -388,6 +398,11 @@ def _checked_synapses(synapses: Any) -> tuple[Synapse | GapJunction, ...]:
         return (synapses,)
     if synapses is None:
         return ()
+    if isinstance(synapses, str) or callable(synapses):
+        raise TypeError(
+            f"synapses must be Synapse or GapJunction, got {synapses!r}; an entry of SYNAPSES is "
+            'called with the weights: hh_sde.SYNAPSES["AMPA"](weights=0.1)'
+        )
     for synapse in synapses:
         if not isinstance(synapse, Synapse | GapJunction):
             raise TypeError(f"synapses must be Synapse or GapJunction, got {synapse!r}")

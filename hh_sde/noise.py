@@ -57,7 +57,12 @@ class CurrentNoise(Record):
             matrix.flags.writeable = False
             object.__setattr__(self, "correlation", matrix)
         square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
-        if not square or not np.array_equal(matrix, matrix.T) or not np.all(np.diag(matrix) == 1):
+        # to rounding, as numpy.corrcoef gives it
+        if (
+            not square
+            or not np.allclose(matrix, matrix.T, rtol=0.0, atol=1e-12)
+            or not np.allclose(np.diag(matrix), 1.0, rtol=0.0, atol=1e-12)
+        ):
             raise ValueError(
                 "CurrentNoise.correlation must be one number or a symmetric matrix with ones on "
                 f"the diagonal, got {self.correlation!r}"

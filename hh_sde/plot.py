@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -42,6 +43,10 @@ def overview(
     ValueError
         If there is nothing to draw, or no such trial.
     """
+    if "spike_time" in ds:
+        fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
+        raster(ds, ax=ax, trial=trial)
+        return fig
     one = _one_trial(ds, trial)
     if "x" in one:
         fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
@@ -87,7 +92,7 @@ def traces(ds: xr.Dataset, *, ax: Axes | None = None, trial: int | None = None) 
         )
         ax.figure.colorbar(image, ax=ax, label="V (mV)", pad=0.01)
         ax.set_ylabel("neuron")
-    _time_axis(ax, V)
+    _time_axis(ax, float(V.time[0]), float(V.time[-1]))
     return ax
 
 
@@ -103,7 +108,7 @@ def gates(
     ax.set_ylim(-0.03, 1.03)
     ax.set_ylabel(f"gates of\nneuron {neuron}")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
-    _time_axis(ax, one)
+    _time_axis(ax, float(one.time[0]), float(one.time[-1]))
     return ax
 
 
@@ -116,15 +121,19 @@ def raster(
 ) -> Axes:
     """Spike times of every neuron."""
     ax = _axes(ax)
-    one = _one_trial(ds, trial)
-    found = measures.spikes(one, rule)
-    neurons = one.neuron.values
+    if "spike_time" in ds:
+        found, neurons = _spikes_of_trial(ds, trial), np.array(json.loads(ds.attrs["neurons"]))
+        span = ds.attrs["t_start"], ds.attrs["t_end"]
+    else:
+        one = _one_trial(ds, trial)
+        found, neurons = measures.spikes(one, rule), one.neuron.values
+        span = float(one.time[0]), float(one.time[-1])
     size = float(np.clip(160 / len(neurons), 2, 14))
     ax.plot(found.spike_time, found.neuron, "|", ms=size, mew=1.0, color="#333333")
     ax.set_ylim(neurons.min() - 0.6, neurons.max() + 0.6)
     ax.set_ylabel("neuron")
     ax.yaxis.set_major_locator(MaxNLocator(nbins=min(len(neurons), 6), integer=True, min_n_ticks=1))
-    _time_axis(ax, one)
+    _time_axis(ax, *span)
     return ax
 
 
@@ -136,7 +145,7 @@ def components(ds: xr.Dataset, *, ax: Axes | None = None, trial: int | None = No
         ax.plot(x.time, x[:, i], color=COLOURS[i], lw=1.2, label=str(name))
     ax.set_ylabel("x")
     ax.legend(loc="upper right", ncols=4, frameon=False, fontsize="small")
-    _time_axis(ax, x)
+    _time_axis(ax, float(x.time[0]), float(x.time[-1]))
     return ax
 
 
@@ -176,7 +185,17 @@ def _raster_height(ds: xr.Dataset) -> float:
     return float(np.clip(0.3 * ds.sizes["neuron"], 0.8, 2.5))
 
 
-def _time_axis(ax: Axes, data: xr.Dataset | xr.DataArray) -> None:
+def _spikes_of_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
+    if "trial" not in ds:
+        return ds
+    trials = json.loads(ds.attrs["trials"])
+    trial = trials[0] if trial is None else trial
+    if trial not in trials:
+        raise ValueError(f"there is no trial {trial}; there are {trials}")
+    return ds.isel(spike=ds.trial.values == trial)
+
+
+def _time_axis(ax: Axes, start: float, stop: float) -> None:
     ax.set_xlabel("time (ms)")
-    ax.set_xlim(float(data.time[0]), float(data.time[-1]))
+    ax.set_xlim(start, stop)
     ax.spines[["top", "right"]].set_visible(False)

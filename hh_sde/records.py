@@ -50,6 +50,10 @@ class Record:
         changes = {name: _of_neuron(value, neuron) for name, value in _fields(self).items()}
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: what was computed from them on the way is computed again."""
+        return _fields(self)
+
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
@@ -206,4 +210,4 @@ def _same(a: Any, b: Any) -> bool:
         return a.shape == b.shape and (a != b).nnz == 0
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
-    return bool(a == b)
+    return bool(a == b) or (a != a and b != b)  # nan is nan

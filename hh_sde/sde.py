@@ -92,6 +92,8 @@ class SDE:
         m = self.m if self.m >= 0 else _number_of_columns(np.shape(self.G(x0, 0.0)), x0.size)
         _one_of("noise_type", self.noise_type, NOISE_TYPES)
         _one_of("interpretation", self.interpretation, INTERPRETATIONS)
+        if self.noise_type == "diagonal" and m not in (0, x0.size):
+            raise ValueError(f"diagonal noise has m = d = {x0.size} columns, got {m}")
         names = tuple(self.names) or tuple(f"x[{i}]" for i in range(x0.size))
         if len(names) != x0.size or len(set(names)) != len(names):
             raise ValueError(f"names must be {x0.size} different names, got {names!r}")
@@ -128,15 +130,19 @@ class SDE:
 
     def without_noise(self) -> SDE:
         """The same drift, no noise: m = 0. The drift is taken as it stands, Ito or Stratonovich."""
-        d = len(self.x0)
+        none = np.zeros((len(self.x0), 0))
+
+        def G(x: np.ndarray, t: float) -> np.ndarray:
+            return none
+
         return replace(
             self,
-            G=lambda x, t: np.zeros((d, 0)),
+            G=G,
             m=0,
             blocks=None,
             columns=None,
             correction=None,
-            program=self.program and self.program.without_noise(),
+            program=self.program and self.program.without_noise(G),
         )
 
     def _with_drift(self, sign: float, interpretation: str) -> SDE:

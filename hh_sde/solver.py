@@ -150,16 +150,16 @@ def solve(
     sde = suited(model, recipe, method, noise)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0)
-    rule = spikes_alone(record, spike_rule, recipe)
+    rule = spikes_alone(record, spike_rule, recipe, model)
     if rule:
-        record, save_dt = [], t_end - start
+        record, save_dt = [], dt  # nothing is kept, so nothing is thinned out
     save_every = whole_steps(dt if save_dt is None else save_dt, dt, "save_dt")
     if n_steps % save_every:
         raise ValueError(
             f"the run of {n_steps} steps must end on a save; save_dt = {save_dt} is {save_every} "
             "steps, which does not divide them"
         )
-    numbers = trial_numbers(trials, x0)
+    numbers, many = trial_numbers(trials, x0, path)
     kept = [] if rule else layout.kept(record)
     problem = Problem(
         sde=sde,
@@ -170,14 +170,14 @@ def solve(
         x0=initial_states(x0, sde, layout, numbers),
         keep=layout.components(kept),
         path=noise_path(path, rng, sde, dt),
-        trials=np.arange(1) if numbers is None else numbers,
+        trials=numbers,
         threads=positive_int(threads, "threads"),
         rtol=positive(rtol, "rtol"),
         atol=positive(atol, "atol"),
         spike_rule=None if rule is None else numbers_of(rule),
     )
-    attrs = _provenance(problem, recipe, method, model, noise, start, t_end, x0)
-    run = _Run(problem, layout, kept, numbers, attrs, rule)
+    attrs = _provenance(problem, recipe, method, model, noise, start, t_end, x0, path is not None)
+    run = _Run(problem, layout, kept, many, attrs, rule)
     return run.complete(recipe, progress)
 
 
@@ -189,13 +189,13 @@ class _Run:
         problem: Problem,
         layout: Layout,
         kept: list[str],
-        numbers: np.ndarray | None,
+        many: bool,
         attrs: dict[str, Any],
         rule: SpikeRule | None,
     ) -> None:
         self.problem = problem
         self.layout = layout
-        self.numbers = numbers
+        self.numbers = problem.trials if many else None
         self.attrs = attrs
         self.rule = rule
         self.variables = ["x"] if layout.by_component else kept
@@ -219,8 +219,8 @@ class _Run:
         except KeyboardInterrupt:
             reached = self._times()[-1]
             warnings.warn(
-                f"interrupted: the result ends at {reached:g} ms; solve(..., x0=this Dataset) "
-                "goes on from there",
+                f"interrupted: the result ends at {reached:g} ms"
+                + ("" if self.rule else "; solve(..., x0=this Dataset) goes on from there"),
                 stacklevel=3,
             )
         except Diverged as diverged:
@@ -256,13 +256,15 @@ class _Run:
     def _spikes(self, rule: SpikeRule, attrs: dict[str, Any]) -> xr.Dataset:
         events = [*self.problem.events, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
+        reached = float(self._times()[-1])
+        before = time <= reached  # a thread may be ahead of one that failed
         found = measures.ragged(
-            time,
-            trial,
-            neuron,
+            time[before],
+            trial[before],
+            neuron[before],
             trials=self.numbers,
             neurons=np.asarray(self.layout.members),
-            attrs={**measures.rule_attributes(rule), "t_end": float(self._times()[-1])},
+            attrs={**measures.rule_attributes(rule), "t_end": reached},
         )
         return dataset.label(found, attrs, self.layout.arrays)
 
@@ -310,6 +312,7 @@ def _provenance(
     start: float,
     t_end: float,
     x0: Any,
+    given: bool,
 ) -> dict[str, Any]:
     """Attributes that tell how to run it again."""
     seed = problem.path.seed if problem.path is not None else None
@@ -327,6 +330,7 @@ def _provenance(
         "interpretation": problem.sde.interpretation,
         "noise_type": problem.sde.noise_type if problem.sde.m else "none",
         "noise": "ignored" if noise == "ignore" else None,
+        "path": problem.path.grid if problem.path is not None and given else None,
         "x0": "default" if x0 is None else "given",
         "network": model.describe()[0] if isinstance(model, Network) else None,
         f"{recipe.library}_version": metadata.version(recipe.library),

@@ -154,7 +154,7 @@ def weight_matrix(weights: Weights, n_neurons: int, name: str) -> scipy.sparse.c
 
 def _checked_weights(weights: Weights, name: str) -> Any:
     if scipy.sparse.issparse(weights):
-        values = scipy.sparse.csr_array(weights, dtype=float)
+        values = scipy.sparse.csr_array(weights, dtype=float, copy=True)
         numbers = values.data
     else:
         try:

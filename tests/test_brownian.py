@@ -50,7 +50,8 @@ def test_symmetric_part_of_the_integrals_is_exact(path, k):
     np.testing.assert_allclose(
         (I + I.transpose(0, 2, 1))[:, together], symmetric[:, together], atol=1e-14
     )
-    assert np.all(I[:, ~together] == 0)
+    # between blocks there is no area
+    np.testing.assert_allclose(2 * I[:, ~together], symmetric[:, ~together], atol=1e-14)
     without = coarse.integrals(0, 50, areas=False)
     np.testing.assert_allclose(2 * without[:, together], symmetric[:, together], atol=1e-14)
 
@@ -127,3 +128,27 @@ def test_a_generator_gives_new_paths_and_a_recorded_seed():
     assert first.seed.entropy != second.seed.entropy
     again = hh.BrownianPath(first.seed.entropy, m=1, dt=0.1)
     assert np.array_equal(again.increments(0, 5), first.increments(0, 5))
+
+
+def test_blocks_leave_out_areas_alone():
+    """Two commuting columns on one component: dx = x dW_1 + x dW_2, exactly exp(W_1 + W_2 - t)."""
+    sde = hh.SDE(
+        f=lambda x, t: 0.0 * x,
+        G=lambda x, t: np.array([[x[0], x[0]]]),
+        x0=[1.0],
+        noise_type="commutative",
+        blocks=[0, 1],
+    )
+    fine = hh.BrownianPath(3, m=2, dt=2.0**-7, blocks=[0, 1])
+    exact = [np.exp(fine.of_trial(i).increments(0, 128).sum() - 1.0) for i in range(60)]
+    errors = []
+    for k in (1, 4):
+        run = {"dt": 2.0**-7 * k, "path": fine.coarsen(k), "trials": 60, "save_dt": 1.0}
+        ds = hh.solve(sde, 1.0, method="sdeint.itoSRI2", **run)
+        errors.append(np.sqrt(np.mean((ds.x[:, -1, 0].values - exact) ** 2)))
+    assert errors[1] / errors[0] > 3.0  # order 1; without the symmetric part 2
+
+
+def test_areas_are_not_refined():
+    with pytest.raises(ValueError, match="areas are not refined"):
+        hh.BrownianPath(1, m=2, dt=0.1).refine().integrals(0, 3)

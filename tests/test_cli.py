@@ -65,6 +65,17 @@ def test_examples_run(example, tmp_path):
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
+def test_recording_spikes_alone(tmp_path):
+    path = short(tmp_path, record='["spikes"]')
+    path.write_text(path.read_text().replace("threshold = 0.0", "threshold = -10.0"))
+    run = call(tmp_path, "run", path, "--out", "spikes.nc", "--plot", "raster.png")
+    assert run.returncode == 0, run.stderr
+    assert "spikes; 0 to 20 ms" in run.stdout
+    assert xr.load_dataset(tmp_path / "spikes.nc").attrs["spike_threshold"] == -10.0
+    assert "firing rate" in call(tmp_path, "info", "spikes.nc").stdout
+    assert call(tmp_path, "plot", "spikes.nc").returncode == 0
+
+
 def test_init_does_not_overwrite(tmp_path):
     call(tmp_path, "init")
     again = call(tmp_path, "init")

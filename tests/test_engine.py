@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.stats
 
 import hh_sde as hh
@@ -115,12 +116,12 @@ def linear_moments(method, dt, t_end):
 class _Impulse(hh.BrownianPath):
     """A path that is zero but for one normal number, which is one."""
 
-    step, kind = 0, "dW"
+    step, kind, process = 0, "dW", 0
 
     def lanes(self, start, stop, trials):
         out = np.zeros((stop - start, self.m * len(trials)))
         if self.kind == "dW" and start <= self.step < stop:
-            out[self.step - start] = np.sqrt(self.dt)
+            out[self.step - start, self.process] = np.sqrt(self.dt)
         return out
 
     def time_integrals(self, start, stop, trials=None):
@@ -155,6 +156,59 @@ def test_splitting_has_the_exact_law_of_the_passive_membrane(method, dt):
     k, s = 0.5 / 2.0, 3.0 / 2.0
     assert mean == pytest.approx(np.exp(-k * 10.0), rel=1e-9)
     assert variance == pytest.approx(s**2 * (1 - np.exp(-2 * k * 10.0)) / (2 * k), rel=1e-9)
+
+
+FROZEN = {
+    "gap junction": hh.GapJunction(0.5),
+    "block": hh.SYNAPSES["AMPA"](0.1, block=hh.Sigmoid(1.0, -20.0, 16.0)),
+}
+
+
+@pytest.mark.parametrize("inputs", FROZEN)
+def test_strang_keeps_order_two_where_inputs_depend_on_V(inputs):
+    net = hh.Network(2, stimulus=[10.0, 5.0], synapses=FROZEN[inputs])
+    exact = hh.solve(net, 3.0, dt=3.0, method="scipy.DOP853", rtol=1e-12, atol=1e-12).V[-1]
+    errors = [
+        float(abs(hh.solve(net, 3.0, dt=dt, method="strang").V[-1] - exact).max())
+        for dt in (0.01, 0.005)
+    ]
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(2.0, abs=0.05)
+
+
+def test_strang_keeps_weak_order_two_through_a_gap_junction():
+    """Covariance of two passive membranes joined by a gap junction, exactly known."""
+    net = hh.Network(
+        2, cell=PASSIVE, synapses=hh.GapJunction(1.0), noise=hh.CurrentNoise([3.0, 0.5])
+    )
+    A = np.array([[-0.5 - 1.0, 1.0], [1.0, -0.5 - 1.0]]) / 2.0
+    B = np.diag([3.0, 0.5]) / 2.0
+    t_end = 2.0
+    big = scipy.linalg.expm(t_end * np.block([[-A, B @ B.T], [np.zeros((2, 2)), A.T]]))
+    exact = big[2:, 2:].T @ big[:2, 2:]  # Van Loan 1978
+    errors = []
+    for dt in (0.25, 0.125, 0.0625):
+        covariance = np.zeros((2, 2))
+        for step in range(round(t_end / dt)):
+            for process in (0, 1):
+                path = _Impulse(1, m=2, dt=dt)
+                path.step, path.process = step, process
+                ds = hh.solve(net, t_end, dt=dt, method="strang", path=path, save_dt=t_end)
+                response = ds.V[-1].values + 60.0
+                covariance += np.outer(response, response)
+        errors.append(np.abs(covariance - exact).max())
+    orders = np.log2(np.array(errors[:-1]) / errors[1:])
+    assert orders[-1] == pytest.approx(2.0, abs=0.15)
+
+
+@pytest.mark.parametrize("method", ["heun", "strang", "sra1"])
+def test_a_jump_on_the_grid_does_not_cost_order(method):
+    net = hh.Network(2, stimulus=hh.StepCurrent(20.0, start=1.0))
+    exact = hh.solve(net, 3.0, dt=3.0, method="scipy.DOP853", rtol=1e-12, atol=1e-12).V[-1]
+    errors = [
+        float(abs(hh.solve(net, 3.0, dt=dt, method=method).V[-1] - exact).max())
+        for dt in (0.005, 0.0025)
+    ]
+    assert np.log2(errors[0] / errors[1]) > 1.8
 
 
 # -- the limit ------------------------------------------------------------------------------------
@@ -309,6 +363,14 @@ def test_a_folder_that_cannot_be_written_is_not_the_end(tmp_path, monkeypatch):
 ALARM = 1e-4
 
 
+def test_refining_keeps_time_integrals():
+    path = hh.BrownianPath(1, m=3, dt=0.1)
+    back = path.refine().refine().coarsen(4)
+    np.testing.assert_allclose(back.time_integrals(0, 50), path.time_integrals(0, 50), atol=1e-15)
+    fine = path.refine()
+    assert np.array_equal(fine.time_integrals(3, 17), fine.time_integrals(0, 40)[3:17])
+
+
 def test_refining_keeps_the_path():
     path = hh.BrownianPath(1, m=3, dt=0.1)
     fine = path.refine().refine()
@@ -334,15 +396,21 @@ def test_bridge_law():
     assert scipy.stats.kstest(deeper / np.sqrt(0.1), "norm").pvalue > ALARM
 
 
-@pytest.mark.parametrize("k", [1, 6])
-def test_law_of_the_time_integrals(k):
+@pytest.mark.parametrize("form", ["first grid", "coarsened", "refined"])
+def test_law_of_the_time_integrals(form):
     """Variance h^3/3, covariance h^2/2 with dW (Kloeden & Platen 1999, section 5.7)."""
-    path = hh.BrownianPath(3, m=1, dt=0.5 / k).coarsen(k)
+    path = {
+        "first grid": hh.BrownianPath(3, m=1, dt=0.5),
+        "coarsened": hh.BrownianPath(3, m=1, dt=0.5 / 6).coarsen(6),
+        "refined": hh.BrownianPath(3, m=1, dt=2.0).refine().refine(),
+    }[form]
     h, n = 0.5, 40_000
     dW, I_10 = path.increments(0, n)[:, 0], path.time_integrals(0, n)[:, 0]
     zeta = (I_10 - h * dW / 2) / np.sqrt(h**3 / 12)
     assert scipy.stats.kstest(zeta, "norm").pvalue > ALARM
     assert scipy.stats.pearsonr(zeta, dW).pvalue > ALARM
+    assert scipy.stats.pearsonr(zeta[1:], zeta[:-1]).pvalue > ALARM
+    assert scipy.stats.kstest(dW / np.sqrt(h), "norm").pvalue > ALARM
 
 
 def test_time_integrals_follow_the_path():
@@ -390,6 +458,18 @@ def test_room_for_spikes_is_never_short(monkeypatch):
     many = hh.solve(net, 300.0, dt=0.02, rng=1, record=("spikes",), spike_rule=rule)
     assert few.sizes["spike"] > 300
     assert few.identical(many)
+
+
+def test_spikes_of_a_run_that_fails():
+    net = hh.Network(1, stimulus=10.0, noise=hh.CurrentNoise(1.0))
+    with pytest.raises(hh.IntegrationError) as info:
+        hh.solve(net, 200.0, dt=0.08, rng=1, trials=4, record="spikes", threads=2)
+    found = info.value.dataset
+    assert found.attrs["t_end"] == pytest.approx(info.value.time - 0.08)
+    assert float(found.spike_time.max()) <= found.attrs["t_end"]
+    assert np.all(np.isfinite(found.hh.rates().rate))
+    with pytest.raises(ValueError, match="x0 has no time"):
+        hh.solve(net, 300.0, x0=found)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """solve(): grids, records, trials, continuation, failures, interruption, memory, own SDEs."""
 
+import copy
+import dataclasses
+import pickle
 import subprocess
 import sys
 import tracemalloc
@@ -179,6 +182,8 @@ BAD = {
     "unknown method": ({"method": "euler"}, r"unknown method 'euler'; choose from euler_maruyama"),
     "t_end in the past": ({"t_end": 0.0}, r"t_end must be later than the start \(0 ms\), got 0.0"),
     "t_end off the grid": ({"dt": 0.3}, r"t_end = 1.0 ms must be a multiple of dt = 0.3 ms"),
+    "dt as text": ({"dt": "0.01"}, r"dt must be a number, got '0.01' \(str\)"),
+    "t_end as text": ({"t_end": "5"}, r"t_end must be a number, got '5' \(str\)"),
     "negative dt": ({"dt": -0.1}, r"dt must be positive and finite, got -0.1"),
     "nan dt": ({"dt": float("nan")}, r"dt must be positive and finite, got nan"),
     "save_dt off the grid": ({"save_dt": 0.015}, r"save_dt = 0.015 ms must be a multiple of dt"),
@@ -239,6 +244,10 @@ BAD_SDES = {
     "noise_type": ({"noise_type": "white"}, "noise_type must be one of additive, diagonal"),
     "interpretation": ({"interpretation": "Ito"}, "interpretation must be one of ito, strat"),
     "names": ({"names": ["a", "a"]}, "names must be 2 different names"),
+    "diagonal": (
+        {"noise_type": "diagonal", "G": lambda x, t: np.zeros((2, 3))},
+        "diagonal noise has m = d = 2 columns, got 3",
+    ),
     "blocks": ({"blocks": [0]}, r"blocks must have shape \(2,\)"),
 }
 
@@ -256,3 +265,48 @@ def test_progress_bar(noisy_pair, capsys):
     assert "100%" in capsys.readouterr().err
     hh.solve(noisy_pair, 5.0, rng=1)
     assert capsys.readouterr().err == ""
+
+
+def test_a_path_brings_its_trial(noisy_pair):
+    path = hh.BrownianPath(1, m=2, dt=0.01)
+    ensemble = hh.solve(noisy_pair, 1.0, rng=1, trials=9)
+    for trial in (0, 7):
+        alone = hh.solve(noisy_pair, 1.0, path=path.of_trial(trial))
+        assert np.array_equal(alone.V, ensemble.V.sel(trial=trial))
+        assert f"trial {trial}" in alone.attrs["path"]
+    with pytest.raises(ValueError, match="path is that of trial 7"):
+        hh.solve(noisy_pair, 1.0, path=path.of_trial(7), trials=2)
+
+
+def test_continuing_some_trials_of_an_ensemble(noisy_pair):
+    whole = hh.solve(noisy_pair, 2.0, rng=1, trials=4)
+    half = hh.solve(noisy_pair, 1.0, rng=1, trials=4)
+    one = hh.solve(noisy_pair, 2.0, rng=1, x0=half.isel(trial=2))
+    assert np.array_equal(one.V[-1], whole.V.sel(trial=2)[-1])
+    turned = hh.solve(noisy_pair, 2.0, rng=1, x0=half, trials=[3, 1])
+    assert np.array_equal(turned.V[:, -1], whole.V.sel(trial=[3, 1])[:, -1])
+    with pytest.raises(ValueError, match=r"x0 has no trials \[7\]; it has \[0, 1, 2, 3\]"):
+        hh.solve(noisy_pair, 2.0, rng=1, x0=half, trials=[7])
+
+
+def test_an_sde_whose_functions_were_exchanged_is_not_run_by_the_engine(noisy_pair):
+    sde = noisy_pair.sde()
+    assert np.array_equal(
+        hh.solve(sde, 0.1, rng=1).x[-1, :2], hh.solve(noisy_pair, 0.1, rng=1).V[-1]
+    )
+    other = dataclasses.replace(sde, f=lambda x, t: 0.0 * x)
+    with pytest.raises(ValueError, match="has another f or G"):
+        hh.solve(other, 0.1, rng=1)
+
+
+def test_a_network_that_has_run_can_be_pickled_and_copied(noisy_pair):
+    hh.solve(noisy_pair, 0.1, rng=1)
+    assert pickle.loads(pickle.dumps(noisy_pair)) == noisy_pair
+    assert copy.deepcopy(noisy_pair) == noisy_pair
+
+
+@pytest.mark.parametrize("method", [m for m in hh.METHODS if m.startswith("scipy.")])
+def test_breakpoints_that_differ_by_rounding_are_one(method):
+    stimulus = hh.StepCurrent(5.0, start=0.3) + hh.SampledCurrent(np.arange(20.0), dt=0.1)
+    ds = hh.solve(hh.Network(1, stimulus=stimulus), 1.0, dt=0.1, method=method)
+    assert ds.sizes["time"] == 11

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import hh_sde as hh
 
@@ -53,6 +54,15 @@ BAD = [
         "cell must be a Cell or one of hodgkin_huxley; got 'squid'",
     ),
     (lambda: hh.Network(1, synapses=["x"]), "synapses must be Synapse or GapJunction, got 'x'"),
+    (lambda: hh.Network(1, synapses="AMPA"), r"got 'AMPA'; an entry of SYNAPSES is called with"),
+    (lambda: hh.Network(1, synapses=hh.SYNAPSES["AMPA"]), "an entry of SYNAPSES is called with"),
+    (lambda: hh.Network(1, cell=["squid"]), r"cell must be a Cell or one of .* got \['squid'\]"),
+    (
+        lambda: hh.Network(
+            1, cell=hh.Cell("c", (hh.Channel("A", 1.0, 0.0, (GATE.replace(name="time"),)),))
+        ),
+        "time cannot be a gate's name",
+    ),
     (lambda: hh.Network(1, noise=1.0), "noise must be None or one of CurrentNoise, got 1.0"),
     (
         lambda: hh.Network(3, cell=CLASSIC.replace(g_K=[1.0, 2.0])),
@@ -101,3 +111,16 @@ def test_every_cell_states_its_source_and_runs(name):
 def test_every_synapse_runs(name):
     net = hh.Network(2, synapses=hh.SYNAPSES[name](weights=0.05), stimulus=10.0)
     assert np.all(np.isfinite(hh.solve(net, 5.0).V))
+
+
+def test_what_numpy_gives_is_taken():
+    data = np.random.default_rng(0).normal(size=(3, 50))
+    assert hh.Network(3, noise=hh.CurrentNoise(1.0, correlation=np.corrcoef(data))).sde().m == 3
+    assert GATE.replace(power=np.int64(4)).power == 4
+
+
+def test_a_users_sparse_matrix_is_copied():
+    weights = scipy.sparse.csr_array([[0.0, 0.1], [0.1, 0.0]])
+    synapse = hh.Synapse.sigmoidal(weights)
+    weights.data[:] = 5.0
+    assert synapse.weights.max() == 0.1

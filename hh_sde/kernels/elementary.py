@@ -66,7 +66,7 @@ F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F14, F15, F16 = (
 
 # u/(1 - e^-u) = 1 + u/2 + B2 u^2 + B4 u^4 + ... (Bernoulli numbers over factorials)
 B2, B4, B6, B8, B10 = 1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160
-SMALL = 0.25  # the series' next term is then below 1e-17, and 1 - e keeps all but 3 bits
+SMALL = 0.25  # the series' next term is then below 4e-17, and 1 - e keeps all but 3 bits
 
 
 @expression
@@ -143,7 +143,7 @@ def decayed(z):
 
 @expression
 def relaxed(x, a, b, h):
-    """dx/dt = a (1 - x) - b x after a time h, a and b held: x + (x_inf - x)(1 - exp(-(a + b) h)).
+    """dx/dt = a (1 - x) - b x after a time h, a and b >= 0: x + (x_inf - x)(1 - exp(-(a + b) h)).
 
     It stays in [0, 1], rounding included: x_inf and the last factor lie in [0, 1], the difference
     of two numbers in [0, 1] rounds to one in [-x, 1 - x] rounded, and x plus that to one in [0, 1].

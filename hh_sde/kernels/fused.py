@@ -94,11 +94,18 @@ class Program(NamedTuple):
     first_synapse: int  # its row in the state
     noise: Links  # rows of A: dV_i gets sum_k A_ik dW_k
     current: Callable[[np.ndarray], np.ndarray]  # (times,) ms -> (times or 1, n_neurons)
+    f: Callable[..., np.ndarray]  # the functions that say the same
+    G: Callable[..., np.ndarray]
 
-    def without_noise(self) -> Program:
-        """The same equations with nothing in the rows of the noise."""
+    def stands_for(self, f: Callable[..., np.ndarray], G: Callable[..., np.ndarray]) -> bool:
+        """Whether f and G are still the functions that this program was made with."""
+        return f is self.f and G is self.G
+
+    def without_noise(self, G: Callable[..., np.ndarray]) -> Program:
+        """The same equations with nothing in the rows of the noise; G is what they have for G."""
         start = np.zeros_like(self.noise.start)
-        return self._replace(noise=Links(start, self.noise.source[:0], self.noise.weight[:0]))
+        none = Links(start, self.noise.source[:0], self.noise.weight[:0])
+        return self._replace(noise=none, G=G)
 
 
 class _Writer:

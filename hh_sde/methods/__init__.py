@@ -11,7 +11,7 @@ __all__ = ["METHODS", "Diverged", "Method", "Problem", "each_trial"]
 
 _ROESSLER = "Roessler 2010, SIAM J. Numer. Anal. 48, 922, doi:10.1137/09076636X"
 _SPLITTING = (
-    "Chen, Raman & Stern 2020, SIAM J. Sci. Comput. 42, B765, doi:10.1137/18M123390X; "
+    "Chen, Raman & Stern 2020, SIAM J. Sci. Comput. 42, doi:10.1137/18M123390X; "
     "Buckwar, Samson, Tamborrino & Tubikanec 2022, arXiv:2101.01027"
 )
 _EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}

@@ -12,6 +12,8 @@ from hh_sde.methods.method import Diverged, Problem
 
 #: Increments in a window, which then stay in a core's own cache; 8 bytes each.
 _CACHED = 2**18
+#: The end of a step is looked at this much before it, ms: more than rounding, less than any step.
+_BEFORE = 2e-9
 #: Spikes of a window for which there is room before they are collected.
 _ROOM = 2**14
 #: Lanes come in whole SIMD registers.
@@ -36,7 +38,8 @@ def engine(
         n_trials = len(problem.trials)
         groups = np.array_split(np.arange(n_trials), min(problem.threads, n_trials))
         blocks = [_Block(problem, members, step, nodes, time_integrals) for members in groups]
-        largest = max(1, _CACHED // blocks[0].lanes)
+        fine_steps = 1 if problem.path is None else problem.path.fine_steps
+        largest = max(1, _CACHED // (blocks[0].lanes * fine_steps))
         with ThreadPoolExecutor(max_workers=len(blocks)) as pool:
             for start, stop in problem.windows(largest):
                 futures = [pool.submit(block.advance, start, stop) for block in blocks[1:]]
@@ -147,7 +150,9 @@ class _Block:
     def _currents(self, start: int, stop: int) -> np.ndarray:
         """(nodes, steps or 1, n_neurons)"""
         times = self.problem.times(start, stop - 1)
-        return np.stack([self.program.current(times + c * self.problem.dt) for c in self.nodes])
+        # a step that ends at a jump of the current ends with the value before it
+        shifts = [c * self.problem.dt - (_BEFORE if c == 1.0 else 0.0) for c in self.nodes]
+        return np.stack([self.program.current(times + shift) for shift in shifts])
 
     def _increments(self, start: int, stop: int) -> np.ndarray:
         """(steps, 1 or 2, processes * trials): dW, and I_(1,0)/h where it is needed."""

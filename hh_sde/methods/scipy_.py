@@ -28,6 +28,8 @@ def odeint(problem: Problem) -> Iterator[np.ndarray]:
         times = problem.times(start, stop)
         inside = breaks[(breaks > times[0]) & (breaks < times[-1])]
         edges = [times[0], *inside, times[-1]]
+        for edge in inside:  # a grid time that is the edge but for rounding is the edge
+            times[np.abs(times - edge) <= _BEFORE] = edge
         states = np.empty((len(times), x.size))
         for begin, end in pairwise(edges):
             wanted = np.flatnonzero((times > begin) & (times <= end))
@@ -98,7 +100,9 @@ def _breakpoints(problem: Problem) -> np.ndarray:
     if problem.sde.breakpoints is None:
         return np.empty(0)
     first, last = problem.first_step, problem.first_step + problem.n_steps
-    return problem.sde.breakpoints(first * problem.dt, last * problem.dt)
+    times = np.sort(problem.sde.breakpoints(first * problem.dt, last * problem.dt))
+    # two that differ by rounding are one: no solver takes a step that short
+    return times[np.diff(times, prepend=-np.inf) > 2 * _BEFORE]
 
 
 def _until(problem: Problem, end: float) -> Callable[[np.ndarray, float], np.ndarray]:
