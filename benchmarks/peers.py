@@ -22,9 +22,10 @@ ONE_THREAD = {
     "MKL_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
+REPOSITORY = [str(HERE.parent)]
 PEERS = {  # name: (script, packages, environment variables, largest share of a case's steps)
-    "engine": ("engine.py", [str(HERE.parent)], {}, 1.0),
-    "engine, 2 threads": ("engine.py", [str(HERE.parent)], {"THREADS": "2"}, 1.0),
+    "engine": ("engine.py", REPOSITORY, {}, 1.0),
+    "engine, 2 threads": ("engine.py", REPOSITORY, {"THREADS": "2"}, 1.0),
     "C, gcc -Ofast, libmvec": ("c_libmvec.py", [], {}, 1.0),
     "Brian2 C++, -O3 -march=native": (
         "brian2_.py",
@@ -66,11 +67,13 @@ def environment(name: str, folder: Path) -> Path:
     script, packages, _, _ = PEERS[name]
     home = folder / "-".join([Path(script).stem, str(len(packages))])
     python = home / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet"]
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", home], check=True)
         if packages:
-            pip = [python, "-m", "pip", "install", "--quiet", "setuptools", *packages]
-            subprocess.run(pip, check=True)
+            subprocess.run([*pip, "setuptools", *packages], check=True)
+    if packages == REPOSITORY:  # as it is now, not as it was when the environment was made
+        subprocess.run([*pip, "--force-reinstall", "--no-deps", *packages], check=True)
     return python
 
 
@@ -80,7 +83,7 @@ def lap(name: str, case: str, python: Path) -> float:
     options = dict(CASES[case])
     options["steps"] = max(1, round(options["steps"] * share))
     options["threads"] = int(variables.get("THREADS", 1))
-    arguments = [f"--{key}={value}" for key, value in options.items()]
+    arguments = ["--repeats=3", *(f"--{key}={value}" for key, value in options.items())]
     run = subprocess.run(
         [python, HERE / "peers" / script, *arguments],
         env={**os.environ, **ONE_THREAD, **variables},

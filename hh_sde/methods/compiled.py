@@ -10,8 +10,8 @@ import numpy as np
 from hh_sde.kernels.fused import Program
 from hh_sde.methods.method import Diverged, Problem
 
-#: Increments in a window, which then stay in a core's own cache; 8 bytes each.
-_CACHED = 2**18
+#: Increments in a window, 8 bytes each: enough to make little of what a window costs in Python.
+_CACHED = 2**19
 #: The end of a step is looked at this much before it, ms: more than rounding, less than any step.
 _BEFORE = 2e-9
 #: Spikes of a window for which there is room before they are collected.
