@@ -230,128 +230,85 @@ class _Writer:
     def module(self) -> str:
         """The text of the module."""
         n = self.n_variables
-        rates = self.bases.lines(self.base_names) + self.rate_lines
-        # blocks are taken at the potential w, then V is the potential again
-        blocks = ["V = w[i]", *self.block_bases(), *self.block_lines, "V = x0[i]"]
-        currents = (blocks if self.block_lines else []) + self.conductance_lines
-        slopes = [f"f{k} = a{k} * (1.0 - y{k}) - b{k} * y{k}" for k in range(1, n)]
-        dV = [f"f0 = J / {self.C}"]
-        loops = [
-            self._loop(
-                "drift",
-                "x, I, u, dx",
-                rates + self.block_lines + self.conductance_lines + slopes + dV,
-                [f"d{k}[i] = f{k}" for k in range(n)],
-                reads=n,
-                inputs=True,
-            ),
-            self._loop(
-                "euler",
-                "x, I, u, kick, h",
-                rates + self.block_lines + self.conductance_lines + slopes + dV,
-                ["x0[i] = V + f0 * h + kick[i]"]
-                + [f"x{k}[i] = y{k} + f{k} * h" for k in range(1, n)],
-                reads=n,
-                inputs=True,
-            ),
-            self._loop(
-                "tamed",
-                "x, I, u, kick, h",
-                rates
-                + self.block_lines
-                + self.conductance_lines
-                + slopes
-                + dV
-                + [
-                    "size = sqrt(" + " + ".join(f"f{k} * f{k}" for k in range(n)) + ")",
-                    "tame = h / (1.0 + h * size)",
-                ],
-                ["x0[i] = V + f0 * tame + kick[i]"]
-                + [f"x{k}[i] = y{k} + f{k} * tame" for k in range(1, n)],
-                reads=n,
-                inputs=True,
-            ),
-            self._loop(
-                "rush_larsen",
-                "x, I, u, kick, h",
-                rates + self.block_lines + self.conductance_lines + dV,
-                [f"x{k}[i] = relaxed(y{k}, a{k}, b{k}, h)" for k in range(1, n)]
-                + ["x0[i] = V + f0 * h + kick[i]"],
-                reads=n,
-                inputs=True,
-            ),
-            self._loop(
-                "relax",
-                "x, h",
-                rates,
-                [f"x{k}[i] = relaxed(x{k}[i], a{k}, b{k}, h)" for k in range(1, n)],
-                reads=1,
-                inputs=False,
-            ),
-            self._loop(
-                "flow",
-                "x, w, I, u, kick, h",
-                [*currents, f"z = G * h / {self.C}"],
-                [
-                    # V_inf + (V - V_inf) e^-z and the noise gathered on the way, which has
-                    # variance (1 - e^-2z)/(2z) of that of the kick
-                    f"x0[i] = V + J * (h / {self.C}) / linoid(z) + kick[i] / sqrt(linoid(2.0 * z))"
-                ],
-                reads=1 + len(self.gates),
-                inputs=True,
-            ),
-            self._loop(
-                "steady",
-                "x",
-                rates,
-                [f"x{k}[i] = a{k} / (a{k} + b{k})" for k in range(1, n)],
-                reads=1,
-                inputs=False,
-            ),
-            self._loop(
-                "gate_rates",
-                "x, a, b",
-                rates,
-                [f"a[{k - 1}, i] = a{k}" for k in range(1, n)]
-                + [f"b[{k - 1}, i] = b{k}" for k in range(1, n)],
-                reads=1,
-                inputs=False,
-            ),
-        ]
-        title = f"{n} variables: written by hh_sde.kernels.fused, not by hand."
         frozen = bool(self.block_lines) or self.model.gap is not None
-        head = HEADER.format(title=title) + f"\nFROZEN = {frozen}  # inputs that depend on V\n"
-        return head + "\n\n" + "\n\n".join(loops) + "\n\n" + _steps_text()
+        head = HEADER.format(title=f"{n} variables: written by hh_sde.kernels.fused, not by hand.")
+        head += f"\nFROZEN = {frozen}  # inputs that depend on V\n"
+        loops = [self._loop(name, *loop) for name, loop in self._loops().items()]
+        return "\n\n".join([head, *loops, _steps_text()])
 
-    def block_bases(self) -> list[str]:
-        """The exponentials that the blocks need where no gate's rate is evaluated."""
-        return self.bases.lines(self.base_names) if self.block_lines else []
+    def _loops(self) -> dict[str, tuple[str, list[str]]]:
+        """Arguments and lines of each loop."""
+        gates = range(1, self.n_variables)
+        rates = self.bases.lines(self.base_names) + self.rate_lines
+        J_and_G = self.block_lines + self.conductance_lines
+        f0 = f"f0 = J / {self.C}"
+        f = [f"f{k} = a{k} * (1.0 - y{k}) - b{k} * y{k}" for k in gates]
+        slopes = [*rates, *J_and_G, f0, *f]
+        size = " + ".join(f"f{k} * f{k}" for k in [0, *gates])
+        relax = [f"x{k}[i] = relaxed(y{k}, a{k}, b{k}, h)" for k in gates]
 
-    def _loop(
-        self,
-        name: str,
-        arguments: str,
-        body: list[str],
-        end: list[str],
-        *,
-        reads: int,
-        inputs: bool,
-    ) -> str:
-        n_inputs = len(self.model.synapses) + (self.model.gap is not None)
-        head = [f"p{k} = p[{k}]" for k in range(len(self.scalars))]
-        head += [f"q{k} = q[{k}]" for k in range(len(self.rows))]
-        head += [f"x{k} = x[{k}]" for k in range(self.n_variables)]
-        head += [f"d{k} = dx[{k}]" for k in range(self.n_variables)] if name == "drift" else []
-        head += [f"u{k} = u[{k}]" for k in range(n_inputs)] if inputs else []
-        inner = ["V = x0[i]"] + [f"y{k} = x{k}[i]" for k in range(1, reads)]
-        text = body + end
-        used = "\n".join(inner + text)
-        head = [line for line in head if _uses(used, line.split(" ")[0])]
-        lines = [f"@kernel\ndef {name}({arguments}, p, q, curves):"]
-        lines += [f"    {line}" for line in head]
-        lines += ["    for i in range(x0.size):"]
-        lines += [f"        {line}" for line in inner + text]
-        return "\n".join(lines) + "\n"
+        def euler(h: str) -> list[str]:
+            return [
+                f"x0[i] = V + f0 * {h} + kick[i]",
+                *(f"x{k}[i] = y{k} + f{k} * {h}" for k in gates),
+            ]
+
+        tame = [f"tame = h / (1.0 + h * sqrt({size}))"]
+        step = "x, I, u, kick, h"
+        return {
+            "drift": ("x, I, u, dx", [*slopes, *(f"d{k}[i] = f{k}" for k in [0, *gates])]),
+            "euler": (step, [*slopes, *euler("h")]),
+            "tamed": (step, [*slopes, *tame, *euler("tame")]),
+            "rush_larsen": (
+                step,
+                [*rates, *J_and_G, f0, *relax, "x0[i] = V + f0 * h + kick[i]"],
+            ),
+            "relax": ("x, h", [*rates, *relax]),
+            "flow": ("x, w, I, u, kick, h", self._flow()),
+            "steady": ("x", [*rates, *(f"x{k}[i] = a{k} / (a{k} + b{k})" for k in gates)]),
+            "gate_rates": (
+                "x, a, b",
+                [
+                    *rates,
+                    *(f"{rate}[{k - 1}, i] = {rate}{k}" for k in gates for rate in "ab"),
+                ],
+            ),
+        }
+
+    def _flow(self) -> list[str]:
+        """V_inf + (V - V_inf) e^-z after a time h, z = G h/C, and the noise gathered on the way.
+
+        That noise has the variance of the kick, h, times (1 - e^-2z)/(2z). Blocks are taken at the
+        potential w.
+        """
+        blocks = ["V = w[i]", *self.bases.lines(self.base_names), *self.block_lines, "V = x0[i]"]
+        return [
+            *(blocks if self.block_lines else []),
+            *self.conductance_lines,
+            f"z = G * h / {self.C}",
+            f"x0[i] = V + J * (h / {self.C}) / linoid(z) + kick[i] / sqrt(linoid(2.0 * z))",
+        ]
+
+    def _loop(self, name: str, arguments: str, lines: list[str]) -> str:
+        """One function: what its lines use is taken out of the arrays first."""
+        inputs = len(self.model.synapses) + (self.model.gap is not None)
+        rows = [
+            ("p", "p", len(self.scalars)),
+            ("q", "q", len(self.rows)),
+            ("x", "x", self.n_variables),
+            ("d", "dx", self.n_variables),
+            ("u", "u", inputs),
+        ]
+        values = [f"y{k} = x{k}[i]" for k in range(1, self.n_variables)]
+        values = [line for line in values if _uses(lines, line.split()[0])]
+        body = ["V = x0[i]", *values, *lines]
+        views = [f"{short}{k} = {array}[{k}]" for short, array, count in rows for k in range(count)]
+        views = [line for line in views if _uses(body, line.split()[0])]
+        text = [f"@kernel\ndef {name}({arguments}, p, q, curves):"]
+        text += [f"    {line}" for line in views]
+        text += ["    for i in range(x0.size):"]
+        text += [f"        {line}" for line in body]
+        return "\n".join(text) + "\n"
 
 
 class _Bases:
@@ -420,8 +377,8 @@ def _power(name: str, power: int) -> str:
     return " * ".join([name] * power)
 
 
-def _uses(text: str, name: str) -> bool:
-    return re.search(rf"\b{name}\b", text) is not None
+def _uses(lines: list[str], name: str) -> bool:
+    return any(re.search(rf"\b{name}\b", line) for line in lines)
 
 
 def _steps_text() -> str:
