@@ -96,17 +96,8 @@ def kicks(diagonal, start, source, weight, dW, trials, out):
     if diagonal and trials == 1:
         for i in range(n_neurons):
             out[i] = weight[i] * dW[i]
-        return
-    for i in range(n_neurons):
-        target = out[i * trials : (i + 1) * trials]
-        for k in range(trials):
-            target[k] = 0.0
-        for e in range(start[i], start[i + 1]):
-            amplitude = weight[e]
-            begin = source[e] * trials
-            terms = dW[begin : begin + trials]
-            for k in range(trials):
-                target[k] += amplitude * terms[k]
+    else:
+        many_trials(dW, out, 0, n_neurons, trials, start, source, weight)
 
 
 @kernel
