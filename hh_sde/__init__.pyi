@@ -6,7 +6,16 @@ from .kinetics import Channel, Constant, Exponential, Gate, Linoid, Sigmoid, Tab
 from .measures import SpikeRule
 from .methods import METHODS
 from .network import Network
-from .noise import NOISES, CurrentNoise
+from .noise import (
+    NOISES,
+    ConductanceNoise,
+    CurrentNoise,
+    EffectiveConductanceNoise,
+    OrnsteinUhlenbeckConductance,
+    OrnsteinUhlenbeckCurrent,
+    ShieldedNoise,
+    SubunitNoise,
+)
 from .sde import SDE
 from .solver import IntegrationError, solve
 from .stimuli import (
@@ -29,21 +38,27 @@ __all__ = [
     "BrownianPath",
     "Cell",
     "Channel",
+    "ConductanceNoise",
     "Constant",
     "ConstantCurrent",
     "CurrentNoise",
+    "EffectiveConductanceNoise",
     "Exponential",
     "GapJunction",
     "Gate",
     "IntegrationError",
     "Linoid",
     "Network",
+    "OrnsteinUhlenbeckConductance",
+    "OrnsteinUhlenbeckCurrent",
     "PulseTrain",
     "SampledCurrent",
+    "ShieldedNoise",
     "Sigmoid",
     "SineCurrent",
     "SpikeRule",
     "StepCurrent",
+    "SubunitNoise",
     "Synapse",
     "Tabulated",
     "dataset",

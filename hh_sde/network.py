@@ -7,9 +7,9 @@ The only module that knows the state layout: variable-major,
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,17 +17,38 @@ import scipy.sparse
 import xarray as xr
 
 from hh_sde.cells import CELLS, Cell
+from hh_sde.diffusion import Diffusion
 from hh_sde.kernels import fused
 from hh_sde.kernels.tables import (
     ChannelTable,
+    ColoredTable,
     GateTable,
     Links,
     Model,
+    PairTable,
     RateTable,
     SynapseTable,
 )
-from hh_sde.kinetics import Constant, Exponential, Gate, Linoid, Rate, Sigmoid, Tabulated
-from hh_sde.noise import NOISES, CurrentNoise
+from hh_sde.kinetics import (
+    Channel,
+    Constant,
+    Exponential,
+    Gate,
+    Linoid,
+    Rate,
+    Sigmoid,
+    Tabulated,
+)
+from hh_sde.markov import scheme
+from hh_sde.noise import (
+    NOISES,
+    ChannelNoise,
+    CurrentNoise,
+    Noise,
+    OrnsteinUhlenbeckConductance,
+    OrnsteinUhlenbeckCurrent,
+    SubunitNoise,
+)
 from hh_sde.records import Record, decode, encode, per_neuron
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
@@ -55,7 +76,8 @@ class Network(Record):
     synapses : Synapse, GapJunction or a sequence of them
     stimulus : Stimulus, float or (n_neurons,) array
         Injected current, uA/cm^2.
-    noise : CurrentNoise, optional
+    noise : Noise or a sequence of them, optional
+        Entries of NOISES, of channel noise at most one.
 
     Raises
     ------
@@ -78,7 +100,7 @@ class Network(Record):
     cell: Cell
     synapses: tuple[Synapse | GapJunction, ...]
     stimulus: Stimulus
-    noise: CurrentNoise | None
+    noise: tuple[Noise, ...]
 
     def __init__(
         self,
@@ -86,7 +108,7 @@ class Network(Record):
         cell: str | Cell = "hodgkin_huxley",
         synapses: Synapse | GapJunction | Sequence[Synapse | GapJunction] = (),
         stimulus: Any = 0.0,
-        noise: CurrentNoise | None = None,
+        noise: Noise | Sequence[Noise] | None = None,
     ) -> None:
         parts = {
             "n_neurons": _checked_count(n_neurons),
@@ -98,6 +120,8 @@ class Network(Record):
         for name, value in parts.items():
             object.__setattr__(self, name, value)
         _no_clash(self.variables)
+        if self._channel_noise is not None:
+            self._channel_noise.check_names(self.cell.channels)
         for checked_against_n_neurons in ("_model", "_amplitudes"):
             getattr(self, checked_against_n_neurons)
         self._currents(np.zeros(1))
@@ -105,18 +129,24 @@ class Network(Record):
     @property
     def variables(self) -> tuple[str, ...]:
         """Names of the state variables, in the order of the flat state."""
-        return ("V", *(gate.name for gate in self.cell.gates), *self._synapse_variables())
+        return tuple(self.labels)
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, tuple[str, str]]:
-        """(units, long name) of each state variable."""
-        labels = {"V": ("mV", "membrane potential")}
-        for channel in self.cell.channels:
-            for gate in channel.gates:
-                labels[gate.name] = ("1", f"gate {gate.name} of channel {channel.name}")
+        """(units, long name) of each state variable, in the order of the flat state."""
+        labels = [("V", "mV", "membrane potential")]
+        for channel, table in zip(self.cell.channels, self._channels, strict=True):
+            labels += _channel_labels(channel, table.form)
+        for channel, table in zip(self.cell.channels, self._channels, strict=True):
+            if table.form == "fluctuations":
+                labels += _fluctuation_labels(channel)
+        for noise in self._colored_noise:
+            what = "current" if isinstance(noise, OrnsteinUhlenbeckCurrent) else "conductance"
+            labels.append((noise.name, noise.units["mean"], f"Ornstein-Uhlenbeck {what}"))
         for name, synapse in zip(self._synapse_variables(), self._chemical(), strict=True):
-            labels[name] = ("1", f"gate of the synapse {synapse.name}")
-        return labels
+            labels.append((name, "1", f"gate of the synapse {synapse.name}"))
+        _no_clash(tuple(name for name, _, _ in labels))
+        return {name: (units, long_name) for name, units, long_name in labels}
 
     def steady_state(self, V: Any = None) -> np.ndarray:
         """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest.
@@ -179,34 +209,35 @@ class Network(Record):
         )
 
     def sde(self) -> SDE:
-        """The network as dx = f(x, t) dt + G(x, t) dW."""
+        """The network as dx = f(x, t) dt + G(x, t) dW.
+
+        The Wiener processes are those of the noise on V, then, for each of the others in turn, one
+        in every neuron.
+        """
         n = self.n_neurons
-        amplitudes = self._amplitudes
-        m = amplitudes.shape[1]
-        matrix = _additive_diffusion(amplitudes, n * len(self.variables))
+        diffusion = Diffusion(self._compiled, self._amplitudes, n * len(self.variables))
         f = self._drift()
-
-        def G(x: np.ndarray, t: float) -> np.ndarray:
-            return matrix()
-
-        stimulus = self.stimulus
+        additive = diffusion.noise_type == "additive"
         return SDE(
             f=f,
-            G=G,
-            m=m,
+            G=diffusion,
+            m=diffusion.m,
             x0=self.steady_state(),
-            noise_type="additive",
+            noise_type=diffusion.noise_type,
             names=[f"{variable}[{i}]" for variable in self.variables for i in range(n)],
-            blocks=np.arange(m),
-            columns=[_column(matrix, k) for k in range(m)],
-            breakpoints=None if stimulus.constant else stimulus.breakpoints,
+            correction=None if additive else diffusion.correction,
+            blocks=diffusion.blocks,
+            columns=[diffusion.column(k) for k in range(diffusion.m)],
+            breakpoints=None if self.stimulus.constant else self.stimulus.breakpoints,
             program=fused.Program(
                 compiled=self._compiled,
                 first_synapse=self._first_synapse,
-                noise=_links([amplitudes], m),
+                noise=_links([self._amplitudes], diffusion.m_V),
                 current=self._currents,
                 f=f,
-                G=G,
+                G=diffusion,
+                blocks=diffusion.blocks,
+                bounded=self._bounds in ("clip", "reflect"),
             ),
         )
 
@@ -252,11 +283,24 @@ class Network(Record):
     @cached_property
     def _amplitudes(self) -> scipy.sparse.csr_array:
         """A with dV_i = (...) dt + sum_k A[i, k] dW_k: (n_neurons, m), mV ms^-0.5."""
-        if self.noise is None:
-            return scipy.sparse.csr_array((self.n_neurons, 0))
-        C = per_neuron(self.cell.C, self.n_neurons, "C")
-        amplitudes = self.noise.amplitudes(self.n_neurons)
+        n = self.n_neurons
+        C = per_neuron(self.cell.C, n, "C")
+        white = [noise.amplitudes(n) for noise in self.noise if isinstance(noise, CurrentNoise)]
+        amplitudes = scipy.sparse.hstack([scipy.sparse.csr_array((n, 0)), *white])
         return scipy.sparse.csr_array(scipy.sparse.diags_array(1 / C) @ amplitudes)
+
+    @property
+    def _channel_noise(self) -> ChannelNoise | None:
+        return next((noise for noise in self.noise if isinstance(noise, ChannelNoise)), None)
+
+    @property
+    def _colored_noise(self) -> list[OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance]:
+        kinds = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
+        return [noise for noise in self.noise if isinstance(noise, kinds)]
+
+    @property
+    def _bounds(self) -> str:
+        return "none" if self._channel_noise is None else self._channel_noise.bounds
 
     def _drift(self) -> Function:
         n = self.n_neurons
@@ -297,14 +341,7 @@ class Network(Record):
         return Model(
             n_neurons=n,
             C=per_neuron(self.cell.C, n, "C"),
-            channels=tuple(
-                ChannelTable(
-                    g=per_neuron(channel.g, n, f"g_{channel.name}"),
-                    E=per_neuron(channel.E, n, f"E_{channel.name}"),
-                    gates=tuple(self._gate_table(gate) for gate in channel.gates),
-                )
-                for channel in self.cell.channels
-            ),
+            channels=self._channels,
             synapses=tuple(
                 SynapseTable(
                     alpha=self._rate_table(synapse.alpha, synapse.name),
@@ -317,7 +354,56 @@ class Network(Record):
             ),
             gap=gap,
             links=_links(links, n),
+            colored=tuple(self._colored_table(noise) for noise in self._colored_noise),
+            bounds=self._bounds,
         )
+
+    @cached_property
+    def _channels(self) -> tuple[ChannelTable, ...]:
+        return tuple(self._channel_table(channel) for channel in self.cell.channels)
+
+    def _channel_table(self, channel: Channel) -> ChannelTable:
+        n, noise = self.n_neurons, self._channel_noise
+        table = ChannelTable(
+            g=per_neuron(channel.g, n, f"g_{channel.name}"),
+            E=per_neuron(channel.E, n, f"E_{channel.name}"),
+            gates=tuple(self._gate_table(gate) for gate in channel.gates),
+        )
+        number = None if noise is None else noise.number(channel, n)
+        if noise is None or number is None:
+            return table
+        states = scheme(channel)
+        noisy = noise.noisy(states)
+        subunits = isinstance(noise, SubunitNoise) and noise.each_subunit
+        return table._replace(
+            form=noise.form,
+            number=tuple(number * (gate.power if subunits else 1) for gate in channel.gates),
+            levels=states.levels,
+            pairs=tuple(
+                PairTable(
+                    pair.source,
+                    pair.target,
+                    pair.gate,
+                    pair.opening,
+                    pair.closing,
+                    (states.names[2 * k] in noisy, states.names[2 * k + 1] in noisy),
+                )
+                for k, pair in enumerate(states.pairs)
+            ),
+            paired=getattr(noise, "paired", False),
+        )
+
+    def _colored_table(
+        self, noise: OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
+    ) -> ColoredTable:
+        n = self.n_neurons
+        numbers = (
+            per_neuron(getattr(noise, name), n, f"{noise.name}: {name}")
+            for name in ("mean", "sigma", "tau")
+        )
+        if isinstance(noise, OrnsteinUhlenbeckCurrent):
+            return ColoredTable(*numbers)
+        return ColoredTable(*numbers, per_neuron(noise.E, n, f"{noise.name}: E"))
 
     def _gate_table(self, gate: Gate) -> GateTable:
         first, second = (self._rate_table(rate, gate.name) for rate in gate.rates)
@@ -350,21 +436,22 @@ def _links(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Links:
     )
 
 
-def _additive_diffusion(amplitudes: scipy.sparse.csr_array, d: int) -> Callable[[], np.ndarray]:
-    """The constant G (d, m), made when it is first asked for: the engine never does."""
-
-    @cache
-    def matrix() -> np.ndarray:
-        G = np.zeros((d, amplitudes.shape[1]))
-        G[: amplitudes.shape[0]] = amplitudes.toarray()
-        G.flags.writeable = False
-        return G
-
-    return matrix
+def _channel_labels(channel: Channel, form: str) -> list[tuple[str, str, str]]:
+    if form == "states":
+        return [
+            (state, "1", f"fraction of the channels {channel.name} in state {state}")
+            for state in scheme(channel).states
+        ]
+    return [
+        (gate.name, "1", f"gate {gate.name} of channel {channel.name}") for gate in channel.gates
+    ]
 
 
-def _column(G: Callable[[], np.ndarray], k: int) -> Function:
-    return lambda x, t: G()[:, k]
+def _fluctuation_labels(channel: Channel) -> list[tuple[str, str, str]]:
+    return [
+        (f"z_{state}", "1", f"fluctuation of the open fraction of {channel.name}, part {state}")
+        for state in scheme(channel).states[1:]
+    ]
 
 
 def _no_clash(variables: tuple[str, ...]) -> None:
@@ -409,10 +496,17 @@ def _checked_synapses(synapses: Any) -> tuple[Synapse | GapJunction, ...]:
     return tuple(synapses)
 
 
-def _checked_noise(noise: Any) -> CurrentNoise | None:
-    if noise is not None and not isinstance(noise, CurrentNoise):
+def _checked_noise(noise: Any) -> tuple[Noise, ...]:
+    parts = (noise,) if isinstance(noise, Noise) else noise
+    known = tuple(NOISES.values())
+    if parts is None:
+        return ()
+    if not isinstance(parts, tuple | list) or not all(isinstance(part, known) for part in parts):
         raise TypeError(
-            f"noise must be None or one of {', '.join(c.__name__ for c in NOISES.values())}, "
-            f"got {noise!r}"
+            f"noise must be None, one of {', '.join(c.__name__ for c in known)}, or several of "
+            f"them, got {noise!r}"
         )
-    return noise
+    channel_noise = [type(part).__name__ for part in parts if isinstance(part, ChannelNoise)]
+    if len(channel_noise) > 1:
+        raise ValueError(f"a network takes one kind of channel noise, got {channel_noise}")
+    return tuple(parts)

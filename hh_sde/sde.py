@@ -156,11 +156,15 @@ class SDE:
                 "c(x, t) = 1/2 sum_k (dg_k) g_k, or use a method for "
                 f"{self.interpretation} equations (see hh_sde.METHODS)"
             )
+
+        def other(x: np.ndarray, t: float) -> np.ndarray:
+            return f(x, t) + sign * correction(x, t)
+
         return replace(
             self,
-            f=lambda x, t: f(x, t) + sign * correction(x, t),
+            f=other,
             interpretation=interpretation,
-            program=None,
+            program=self.program and self.program.restated(other),
         )
 
 

@@ -7,6 +7,7 @@ import scipy.stats
 
 import hh_sde as hh
 from hh_sde.kernels import fused
+from hh_sde.kernels.writer import Writer
 
 ENGINE = [name for name, method in hh.METHODS.items() if method.compiled]
 BOUNDED = [name for name in ENGINE if hh.METHODS[name].keeps_gates]
@@ -336,7 +337,7 @@ def test_excursions_are_counted():
 def test_other_numbers_need_no_other_module():
     cell = hh.CELLS["hodgkin_huxley"]
     texts = {
-        fused._Writer(net._model).module()
+        Writer(net._model).module()
         for net in (
             hh.Network(1),
             hh.Network(7, stimulus=3.0, noise=hh.CurrentNoise(1.0)),

@@ -16,7 +16,9 @@ class Lanes(NamedTuple):
     x: np.ndarray  # (variables, lanes)
     I: np.ndarray  # (nodes, lanes): injected current at the step's nodes
     u: np.ndarray  # (inputs, lanes): synaptic and gap sums
-    kick: np.ndarray  # (2, lanes): A dW, and A I_(1,0)/h where the scheme asks for it
+    kick: np.ndarray  # (2, lanes): A dW, and a second one where the scheme asks for it
+    xi: np.ndarray  # (2, terms, lanes): the same for the lanes' own processes, without A
+    areas: np.ndarray  # (terms + 1, terms, lanes): I_(l,k), and A I_(.,k) for the current noise
     work: np.ndarray  # (4, variables, lanes)
     n_neurons: int
     trials: int
@@ -110,10 +112,21 @@ def all_finite(V, lanes):
 
 
 @kernel
-def excursions(x, lanes):
-    """How many gates (all variables but V) are outside [0, 1]."""
+def fill(flat, lanes, out):
+    """Rows of `lanes` numbers one after the other in `flat`, into the rows of `out`."""
+    for t in range(out.shape[0]):
+        begin = t * lanes
+        for i in range(lanes):
+            out[t, i] = flat[begin + i]
+
+
+@kernel
+def excursions(x, free, lanes):
+    """How many gates and states (all but V and the free rows) are outside [0, 1]."""
     count = 0
     for v in range(1, x.shape[0]):
+        if free[0] <= v < free[1]:
+            continue
         row = x[v]
         for i in range(lanes):
             count += (row[i] < 0.0) | (row[i] > 1.0)

@@ -154,6 +154,18 @@ def relaxed(x, a, b, h):
 
 
 @expression
+def positive_root(x):
+    """sqrt(x), and 0 where x is negative; NaN at NaN."""
+    return math.sqrt(0.0 if x < 0.0 else x)
+
+
+@expression
+def absolute_root(x):
+    """sqrt(|x|)"""
+    return math.sqrt(abs(x))
+
+
+@expression
 def table_value(V, start, inverse_step, curves, begin, points):
     """Linear interpolation in a table, constant beyond its ends, NaN at NaN."""
     position = (V - start) * inverse_step

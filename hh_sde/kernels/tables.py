@@ -35,12 +35,45 @@ class GateTable(NamedTuple):
     rates: tuple[RateTable, RateTable]
 
 
+class PairTable(NamedTuple):
+    """Two states of a channel one subunit apart; see `hh_sde.markov.Pair`.
+
+    noisy tells for the opening and for the closing transition whether it is noisy.
+    """
+
+    source: int
+    target: int
+    gate: int
+    opening: int
+    closing: int
+    noisy: tuple[bool, bool]
+
+
 class ChannelTable(NamedTuple):
-    """g and E are (n_neurons,)."""
+    """g and E are (n_neurons,).
+
+    form: "gates", the gates are the variables, with noise of their own if there is a `number`;
+    "states", the occupancies of the channel's states are; "fluctuations", the gates are, and so
+    are the fluctuations of the open fraction, one for each entry of `levels` but the first.
+    """
 
     g: np.ndarray
     E: np.ndarray
     gates: tuple[GateTable, ...]
+    form: str = "gates"
+    number: tuple[np.ndarray, ...] | None = None  # of channels, (n_neurons,), for each gate
+    levels: tuple[tuple[int, ...], ...] = ()  # of the states: how many subunits are open
+    pairs: tuple[PairTable, ...] = ()
+    paired: bool = False  # one Wiener process for both transitions of a pair
+
+
+class ColoredTable(NamedTuple):
+    """An Ornstein-Uhlenbeck process, as a current or (with E) as a conductance; (n_neurons,)."""
+
+    mean: np.ndarray
+    sigma: np.ndarray
+    tau: np.ndarray
+    E: np.ndarray | None = None
 
 
 class SynapseTable(NamedTuple):
@@ -55,7 +88,8 @@ class SynapseTable(NamedTuple):
 class Model(NamedTuple):
     """Cells and synapses of n_neurons neurons.
 
-    The state is (variables, lanes): V, the gates channel by channel, then the synapses' gates.
+    The state is (variables, lanes): V, the gates or states channel by channel, then what is free
+    to leave [0, 1] (fluctuations, then coloured noise), then the synapses' gates.
     Row s * n_neurons + i of `links` are the inputs of neuron i through synapse s; after the
     synapses come the gap junctions, if there are any.
     """
@@ -66,3 +100,5 @@ class Model(NamedTuple):
     synapses: tuple[SynapseTable, ...]
     gap: np.ndarray | None  # (n_neurons,) sum of a neuron's gap conductances
     links: Links
+    colored: tuple[ColoredTable, ...] = ()
+    bounds: str = "none"  # what is done with noisy gates and states outside [0, 1]

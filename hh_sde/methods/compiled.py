@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import scipy.sparse
 
 from hh_sde.kernels.fused import Program
 from hh_sde.methods.method import Diverged, Problem
@@ -21,7 +22,7 @@ _WIDTH = 8
 
 
 def engine(
-    step: str, *, nodes: tuple[float, ...] = (0.0,), time_integrals: bool = False
+    step: str, *, nodes: tuple[float, ...] = (0.0,), needs: str = ""
 ) -> Callable[[Problem], Iterator[np.ndarray]]:
     """The method of `kernels.steps` with that name.
 
@@ -30,16 +31,17 @@ def engine(
     step : str
     nodes : tuple of float
         Where in a step, in units of h, it needs the injected current.
-    time_integrals : bool
-        Whether it needs I_(1,0) besides dW.
+    needs : {"", "time integrals", "halves", "areas"}
+        What it needs of the noise besides dW: I_(1,0); the increments of the first half of each
+        step, for what is not noise on V; or the iterated integrals I_(l,k).
     """
 
     def run(problem: Problem) -> Iterator[np.ndarray]:
         n_trials = len(problem.trials)
         groups = np.array_split(np.arange(n_trials), min(problem.threads, n_trials))
-        blocks = [_Block(problem, members, step, nodes, time_integrals) for members in groups]
+        blocks = [_Block(problem, members, step, nodes, needs) for members in groups]
         fine_steps = 1 if problem.path is None else problem.path.fine_steps
-        largest = max(1, _CACHED // (blocks[0].lanes * fine_steps))
+        largest = max(1, _CACHED // (blocks[0].numbers_per_step * fine_steps))
         with ThreadPoolExecutor(max_workers=len(blocks)) as pool:
             for start, stop in problem.windows(largest):
                 futures = [pool.submit(block.advance, start, stop) for block in blocks[1:]]
@@ -64,7 +66,7 @@ class _Block:
         members: np.ndarray,
         step: str,
         nodes: tuple[float, ...],
-        time_integrals: bool,
+        needs: str,
     ) -> None:
         program: Program = problem.sde.program
         compiled = program.compiled
@@ -73,8 +75,12 @@ class _Block:
         self.program = program
         self.members = members
         self.nodes = nodes
-        self.time_integrals = time_integrals
+        self.terms = len(compiled.terms) if problem.path is not None else 0
+        # without noise of their own, no lane's increment is ever split
+        self.needs = "" if needs == "halves" and not self.terms else needs
         self.lanes = n_neurons * len(members)
+        areas = self.terms * (self.terms + 1) if needs == "areas" else 0
+        self.numbers_per_step = self.lanes * (1 + self.terms + areas)
         state = np.ascontiguousarray(problem.x0[members].T).reshape(-1, self.lanes)
         padding = -self.lanes % _WIDTH
         self.x = np.pad(state, ((0, 0), (0, padding)), mode="edge")
@@ -110,6 +116,7 @@ class _Block:
         saves = self._saves(start, stop)
         out = np.empty((saves, len(self.rows), self.lanes))
         I, dW = self._currents(start, stop), self._increments(start, stop)
+        areas = self._areas(start, stop)
         made = 0
         while made < stop - start and self.failure is None:
             made += self.window(
@@ -117,6 +124,7 @@ class _Block:
                 *self.model,
                 I[:, made:] if I.shape[1] > 1 else I,
                 dW[made:],
+                areas[made:],
                 problem.dt,
                 problem.first_step,
                 start + made,
@@ -155,18 +163,42 @@ class _Block:
         return np.stack([self.program.current(times + shift) for shift in shifts])
 
     def _increments(self, start: int, stop: int) -> np.ndarray:
-        """(steps, 1 or 2, processes * trials): dW, and I_(1,0)/h where it is needed."""
-        problem = self.problem
-        kinds = 1 + self.time_integrals
-        if problem.path is None:
-            return np.empty((stop - start, kinds, 0))
-        window = (problem.first_step + start, problem.first_step + stop)
+        """(steps, 1 or 2, processes * trials): dW, and what is needed besides."""
+        problem, path = self.problem, self.problem.path
+        if path is None:
+            return np.empty((stop - start, 1, 0))
+        first, last = problem.first_step + start, problem.first_step + stop
         trials = problem.trials[self.members]
-        dW = problem.path.lanes(*window, trials)
-        if not self.time_integrals:
+        if self.needs == "halves":
+            halves = path.refine().lanes(2 * first, 2 * last, trials)
+            return np.stack([halves[::2] + halves[1::2], halves[::2]], axis=1)
+        dW = path.lanes(first, last, trials)
+        if self.needs != "time integrals":
             return dW[:, None]
-        both = (dW, problem.path.time_integrals(*window, trials) / problem.dt)
-        return np.stack(both, axis=1)
+        return np.stack([dW, path.time_integrals(first, last, trials) / problem.dt], axis=1)
+
+    def _areas(self, start: int, stop: int) -> np.ndarray:
+        """(steps, terms + 1, terms, lanes): I_(l,k), and sum_j A_ij I_(j,k) for the noise on V."""
+        terms, problem = self.terms, self.problem
+        if self.needs != "areas" or not terms:
+            return np.empty((0, 0, 0, 0))
+        n_neurons, n_trials = self.program.compiled.n_neurons, len(self.members)
+        noise = self.program.noise
+        m_V = problem.sde.m - terms * n_neurons
+        A = scipy.sparse.csr_array((noise.weight, noise.source, noise.start), (n_neurons, m_V))
+        own = m_V + np.arange(terms * n_neurons).reshape(terms, n_neurons)
+        window = (problem.first_step + start, problem.first_step + stop)
+        out = np.empty((stop - start, terms + 1, terms, n_neurons, n_trials))
+        for k, trial in enumerate(problem.trials[self.members]):
+            assert problem.path is not None
+            path = problem.path.of_trial(int(trial))
+            I = path.integrals(*window, areas=problem.sde.noise_type == "general")
+            out[:, :terms, :, :, k] = I[:, own[:, None], own[None, :]]
+            for i in range(n_neurons):
+                entries = slice(A.indptr[i], A.indptr[i + 1])
+                on_V = I[:, A.indices[entries]][:, :, own[:, i]]
+                out[:, terms, :, i, k] = np.einsum("j,sjk->sk", A.data[entries], on_V)
+        return out.reshape(stop - start, terms + 1, terms, self.lanes)
 
     def _failure(self, step: int) -> Diverged:
         by_trial = self.x[:, : self.lanes].reshape(-1, len(self.members))

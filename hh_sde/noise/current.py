@@ -1,4 +1,4 @@
-"""Noise models as data, and the table NOISES."""
+"""White current noise."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 import scipy.sparse
 
 from hh_sde.kinetics import Parameter
-from hh_sde.records import Record, parameter, per_neuron
+from hh_sde.noise.base import Noise
+from hh_sde.records import parameter, per_neuron
 
 
 @dataclass(frozen=True, eq=False)
-class CurrentNoise(Record):
+class CurrentNoise(Noise):
     """White current noise: C dV_i = (...) dt + sigma_i dB_i, B correlated Wiener processes.
 
     Additive, so Ito and Stratonovich solutions agree.
@@ -110,7 +111,3 @@ def cholesky(matrix: np.ndarray, tolerance: float = 1e-12) -> np.ndarray:
                 f"({np.linalg.eigvalsh(matrix)[0]:.3g}): no noise has it"
             )
     return L
-
-
-#: Noise models by name.
-NOISES: dict[str, type[CurrentNoise]] = {"current": CurrentNoise}

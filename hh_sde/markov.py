@@ -1,0 +1,149 @@
+"""The Markov scheme of a channel: what its gates become where every channel is counted.
+
+A gate x of power p stands for p independent subunits, so a channel with powers p, q, ... has
+(p + 1)(q + 1)... states, told apart by how many subunits of each kind are open. Between
+neighbours the rates are alpha times the subunits still closed, and beta times those open
+(Hodgkin & Huxley 1952; the scheme of Fitzhugh 1965, doi:10.1085/jgp.48.5.111).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hh_sde.kinetics import Channel
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two neighbouring states and the transitions between them, one subunit apart.
+
+    Parameters
+    ----------
+    source, target : int
+        States; `target` has one more subunit open.
+    gate : int
+        Which gate of the channel the subunit belongs to.
+    opening, closing : int
+        Multiplicities: the rates are opening * alpha and closing * beta of that gate.
+    """
+
+    source: int
+    target: int
+    gate: int
+    opening: int
+    closing: int
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """States and pairs of transitions of one channel.
+
+    Parameters
+    ----------
+    channel : str
+    states : tuple of str
+        Names, as "m2h1": how many subunits of each gate are open.
+    levels : tuple of tuple of int
+        The same as numbers, (states, gates). The first gate changes fastest.
+    pairs : tuple of Pair
+
+    Examples
+    --------
+    >>> from hh_sde import CELLS
+    >>> K = scheme(CELLS["hodgkin_huxley"].channels[1])
+    >>> K.states
+    ('n0', 'n1', 'n2', 'n3', 'n4')
+    >>> K.names[:2]
+    ('n0->n1', 'n1->n0')
+    """
+
+    channel: str
+    states: tuple[str, ...]
+    levels: tuple[tuple[int, ...], ...]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def open(self) -> int:
+        """The one state that conducts: all subunits open."""
+        return len(self.states) - 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the transitions: of each pair the opening one, then the closing one."""
+        return tuple(
+            f"{self.states[a]}->{self.states[b]}"
+            for pair in self.pairs
+            for a, b in ((pair.source, pair.target), (pair.target, pair.source))
+        )
+
+    def touching_open(self) -> tuple[str, ...]:
+        """The transitions that change the conductance: into the open state or out of it."""
+        open_state = self.states[self.open]
+        return tuple(name for name in self.names if open_state in name.split("->"))
+
+    def generator(self, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
+        """Q with dp/dt = Q p for occupancies p, (states, states), columns sum to 0.
+
+        Parameters
+        ----------
+        alpha, beta : (gates,) array
+            Opening and closing rates of the gates, 1/ms.
+        """
+        Q = np.zeros((len(self.states), len(self.states)))
+        for pair in self.pairs:
+            for a, b, rate in (
+                (pair.source, pair.target, pair.opening * alpha[pair.gate]),
+                (pair.target, pair.source, pair.closing * beta[pair.gate]),
+            ):
+                Q[b, a] += rate
+                Q[a, a] -= rate
+        return Q
+
+    def equilibrium(self, x_inf: np.ndarray) -> np.ndarray:
+        """Occupancies (states,) where the gates are independent and open with probability x_inf."""
+        powers = self.levels[self.open]
+        return np.array(
+            [
+                math.prod(
+                    math.comb(p, k) * x**k * (1 - x) ** (p - k)
+                    for p, k, x in zip(powers, level, x_inf, strict=True)
+                )
+                for level in self.levels
+            ]
+        )
+
+
+def scheme(channel: Channel) -> Scheme:
+    """The Markov scheme of a channel with at least one gate.
+
+    Raises
+    ------
+    ValueError
+        If the channel has no gate: then there is nothing that opens and closes.
+    """
+    if not channel.gates:
+        raise ValueError(f"channel {channel.name} has no gates, so no states to go between")
+    powers = [gate.power for gate in channel.gates]
+    levels = [level[::-1] for level in itertools.product(*(range(p + 1) for p in powers[::-1]))]
+    number = {level: k for k, level in enumerate(levels)}
+    pairs = []
+    for gate, power in enumerate(powers):
+        for level in levels:
+            if level[gate] < power:
+                above = (*level[:gate], level[gate] + 1, *level[gate + 1 :])
+                pairs.append(
+                    Pair(number[level], number[above], gate, power - level[gate], above[gate])
+                )
+    return Scheme(
+        channel=channel.name,
+        states=tuple(
+            "".join(f"{gate.name}{k}" for gate, k in zip(channel.gates, level, strict=True))
+            for level in levels
+        ),
+        levels=tuple(levels),
+        pairs=tuple(pairs),
+    )

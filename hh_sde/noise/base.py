@@ -1,0 +1,7 @@
+"""What all noise models have in common."""
+
+from hh_sde.records import Record
+
+
+class Noise(Record):
+    """A part of a network's noise."""
