@@ -17,6 +17,7 @@ _TAIL_LINEAR = 1
 _FOURIER = 1  # term r of the series has domain _FOURIER + r
 _TIME_INTEGRAL = 32
 _BRIDGE = 33
+_MIDPOINT = 40
 _TAIL_PRODUCT = 64  # the pair (i, j-th of its block) has this domain + j
 #: Terms of the Levy areas' Fourier series that are summed; the tail is Gaussian.
 AREA_TERMS = 5
@@ -145,6 +146,25 @@ class BrownianPath:
         for j in range(1, k):  # in this order whatever the shape, unlike numpy.sum
             total = total + fine[j::k]
         return total
+
+    def halves(self, start: int, stop: int, trials: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Increments over each step, and over its first half.
+
+        Those of the finer grid where this path was coarsened by an even number, else drawn: given
+        dW they are normal with mean dW/2 and variance dt/4. (`refine` keeps time integrals too,
+        and is another path between the same points.)
+
+        Returns
+        -------
+        (stop - start, 2, m * trials) array: dW, and its first half
+        """
+        if self._factor % 2 == 0:
+            fine = self._changed(factor=self._factor // 2).lanes(2 * start, 2 * stop, trials)
+            return np.stack([fine[::2] + fine[1::2], fine[::2]], axis=1)
+        dW = self.lanes(start, stop, trials)
+        domain = self._domain(_MIDPOINT)
+        middle = self._normals(domain, start, stop, trials, 0.5 * np.sqrt(self.dt))
+        return np.stack([dW, 0.5 * dW + middle], axis=1)
 
     def _fine_pairs(
         self, start: int, stop: int, trials: Sequence[int] | np.ndarray, depth: int

@@ -96,6 +96,11 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
         raise ValueError(
             f"{name} does not take {sde.noise_type} noise; choose from {', '.join(fitting)}{hint}"
         )
+    if not method.compiled and getattr(sde.program, "bounded", False) and sde.m:
+        raise ValueError(
+            f"{name} cannot bring gates back after each step; with bounds='clip' or 'reflect' "
+            "use a method of the engine, or give bounds='none'"
+        )
     if method.interpretation == "stratonovich":
         return sde.to_stratonovich()
     return sde.to_ito()
@@ -145,6 +150,19 @@ def spikes_alone(
     if rule is not None and not isinstance(rule, SpikeRule):
         raise TypeError(f"spike_rule must be a SpikeRule, got {rule!r}")
     return rule or SpikeRule()
+
+
+def reductions(reduce: Any, many: bool, n_trials: int, rule: SpikeRule | None) -> list[str]:
+    """The statistics over trials that are to be kept in place of the trials."""
+    names = [reduce] if isinstance(reduce, str) else list(reduce or ())
+    for name in names:
+        if name not in ("mean", "var"):
+            raise ValueError(f"reduce must be 'mean', 'var' or both, got {name!r}")
+    if names and rule is not None:
+        raise ValueError("reduce keeps statistics of traces; it does not go with record='spikes'")
+    if names and (not many or n_trials < 2):
+        raise ValueError("reduce takes statistics over trials; give trials=2 or more")
+    return [name for name in ("mean", "var") if name in names]
 
 
 def numbers_of(rule: SpikeRule) -> tuple[float, float, float]:

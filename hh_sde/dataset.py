@@ -64,6 +64,16 @@ def label(
     return ds
 
 
+def statistics_labels(labels: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Labels of V_mean, V_var and their like from those of V."""
+    found = {}
+    for name, (units, long_name) in labels.items():
+        squared = "1" if units == "1" else f"({units})^2" if "/" in units else f"{units}^2"
+        found[f"{name}_mean"] = (units, f"mean over trials of the {long_name}")
+        found[f"{name}_var"] = (squared, f"variance over trials of the {long_name}")
+    return found
+
+
 def validate(ds: xr.Dataset) -> xr.Dataset:
     """Check that `ds` keeps to the schema; return it.
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 
 from hh_sde.kinetics import Channel
 
@@ -115,6 +117,37 @@ class Scheme:
                 for level in self.levels
             ]
         )
+
+    def covariance(
+        self, alpha: np.ndarray, beta: np.ndarray, noisy: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """Stationary covariance of the occupancies at fixed rates, times the number of channels.
+
+        The solution C of Q C + C Q^T + D = 0 whose rows sum to 0, where D has the noise of the
+        transitions `noisy` (default: all, which gives diag(p) - p p^T).
+
+        Parameters
+        ----------
+        alpha, beta : (gates,) array
+            1/ms.
+        """
+        Q = self.generator(alpha, beta)
+        p = self.equilibrium(alpha / (alpha + beta))
+        D = np.zeros_like(Q)
+        for k, name in enumerate(self.names):
+            pair = self.pairs[k // 2]
+            if noisy is not None and name not in noisy:
+                continue
+            if k % 2 == 0:
+                flux = pair.opening * alpha[pair.gate] * p[pair.source]
+            else:
+                flux = pair.closing * beta[pair.gate] * p[pair.target]
+            step = np.zeros(len(p))
+            step[[pair.source, pair.target]] = -1.0, 1.0
+            D += flux * np.outer(step, step)
+        # C has no part along the sum, so Q may decay there too, which makes the equation regular
+        shifted = Q - np.outer(p, np.ones_like(p))
+        return scipy.linalg.solve_continuous_lyapunov(shifted, -D)
 
 
 def scheme(channel: Channel) -> Scheme:

@@ -47,6 +47,7 @@ from hh_sde.noise import (
     Noise,
     OrnsteinUhlenbeckConductance,
     OrnsteinUhlenbeckCurrent,
+    ShieldedNoise,
     SubunitNoise,
 )
 from hh_sde.records import Record, decode, encode, per_neuron
@@ -208,6 +209,53 @@ class Network(Record):
             },
         )
 
+    def shielding(self, V: Any = None) -> xr.Dataset:
+        """What is missing of the open fractions' variance because not all transitions are noisy.
+
+        Parameters
+        ----------
+        V : (points,) array, optional
+            Clamped potentials, mV. Default: -100 to 60 in steps of 5.
+
+        Returns
+        -------
+        Dataset with missing (1), dims (channel, V): 1 - variance/(variance with all noise) of the
+        open fraction in voltage clamp, from the Langevin equation's stationary covariance, for the
+        channels whose states are variables
+
+        Examples
+        --------
+        >>> from hh_sde import ShieldedNoise
+        >>> net = Network(1, noise=ShieldedNoise(area=100.0))
+        >>> bool(net.shielding([-65.0]).missing.max() < 0.2)
+        True
+        """
+        V = np.arange(-100.0, 61.0, 5.0) if V is None else np.atleast_1d(np.asarray(V, dtype=float))
+        rates = self.kinetics(V)
+        chosen = [
+            channel
+            for channel, table in zip(self.cell.channels, self._channels, strict=True)
+            if table.form == "states"
+        ]
+        missing = [self._missing_variance(channel, rates) for channel in chosen]
+        return xr.Dataset(
+            {
+                "missing": (
+                    ("channel", "V"),
+                    np.array(missing).reshape(len(chosen), V.size),
+                    {"units": "1", "long_name": "missing part of the open fraction's variance"},
+                )
+            },
+            coords={
+                "channel": (
+                    "channel",
+                    [channel.name for channel in chosen],
+                    {"units": "1", "long_name": "channel"},
+                ),
+                "V": ("V", V, {"units": "mV", "long_name": "membrane potential"}),
+            },
+        )
+
     def sde(self) -> SDE:
         """The network as dx = f(x, t) dt + G(x, t) dW.
 
@@ -240,6 +288,19 @@ class Network(Record):
                 bounded=self._bounds in ("clip", "reflect"),
             ),
         )
+
+    def _missing_variance(self, channel: Channel, rates: xr.Dataset) -> list[float]:
+        """1 - variance/(variance with all noise) of a channel's open fraction, for each V."""
+        assert self._channel_noise is not None
+        states = scheme(channel)
+        noisy = self._channel_noise.noisy(states)
+        gates = [gate.name for gate in channel.gates]
+        alpha, beta = (rates[name].sel(gate=gates).values.T for name in ("alpha", "beta"))
+        open_state = (states.open, states.open)
+        return [
+            1.0 - states.covariance(a, b, noisy)[open_state] / states.covariance(a, b)[open_state]
+            for a, b in zip(alpha, beta, strict=True)
+        ]
 
     def describe(self) -> tuple[str, dict[str, tuple[np.ndarray, str]]]:
         """The network as JSON, and the long arrays it refers to, with their units."""
@@ -297,6 +358,17 @@ class Network(Record):
     def _colored_noise(self) -> list[OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance]:
         kinds = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
         return [noise for noise in self.noise if isinstance(noise, kinds)]
+
+    @property
+    def noise_report(self) -> dict[str, Any]:
+        """What a result has to say of its channel noise, as attributes."""
+        noise = self._channel_noise
+        if noise is None:
+            return {}
+        report: dict[str, Any] = {"bounds": noise.bounds}
+        if isinstance(noise, ShieldedNoise) or getattr(noise, "transitions", None) is not None:
+            report["largest_missing_variance"] = float(self.shielding().missing.max())
+        return report
 
     @property
     def _bounds(self) -> str:
@@ -397,13 +469,13 @@ class Network(Record):
         self, noise: OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
     ) -> ColoredTable:
         n = self.n_neurons
-        numbers = (
+        mean, sigma, tau = (
             per_neuron(getattr(noise, name), n, f"{noise.name}: {name}")
             for name in ("mean", "sigma", "tau")
         )
         if isinstance(noise, OrnsteinUhlenbeckCurrent):
-            return ColoredTable(*numbers)
-        return ColoredTable(*numbers, per_neuron(noise.E, n, f"{noise.name}: E"))
+            return ColoredTable(mean, sigma, tau)
+        return ColoredTable(mean, sigma, tau, per_neuron(noise.E, n, f"{noise.name}: E"))
 
     def _gate_table(self, gate: Gate) -> GateTable:
         first, second = (self._rate_table(rate, gate.name) for rate in gate.rates)

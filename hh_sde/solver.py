@@ -22,6 +22,7 @@ from hh_sde.checks import (
     numbers_of,
     positive,
     positive_int,
+    reductions,
     spikes_alone,
     suited,
     trial_numbers,
@@ -32,6 +33,12 @@ from hh_sde.methods import Diverged, Method, Problem
 from hh_sde.network import Network
 from hh_sde.progress import Progress
 from hh_sde.sde import SDE
+
+#: What `reduce` makes of states (saves, trials, kept).
+STATISTICS = {
+    "mean": lambda states: states.mean(axis=1),
+    "var": lambda states: states.var(axis=1, ddof=1),
+}
 
 
 class IntegrationError(RuntimeError):
@@ -83,6 +90,7 @@ def solve(
     progress: bool | None = None,
     threads: int = 1,
     spike_rule: SpikeRule | None = None,
+    reduce: str | Sequence[str] | None = None,
     rtol: float = 1e-8,
     atol: float = 1e-8,
 ) -> xr.Dataset:
@@ -121,6 +129,9 @@ def solve(
         Threads over which the compiled methods spread the trials. Does not change the result.
     spike_rule : SpikeRule, optional
         What counts as a spike, with ``record=("spikes",)``.
+    reduce : {"mean", "var"} or both, optional
+        Keep these statistics over the trials at every saved time, as V_mean and V_var, and not the
+        trials, so that memory does not grow with their number. `var` is divided by trials - 1.
     rtol, atol : float
         Tolerances of the methods with error control.
 
@@ -160,6 +171,7 @@ def solve(
             "steps, which does not divide them"
         )
     numbers, many = trial_numbers(trials, x0, path)
+    statistics = reductions(reduce, many, len(numbers), rule)
     kept = [] if rule else layout.kept(record)
     problem = Problem(
         sde=sde,
@@ -177,7 +189,9 @@ def solve(
         spike_rule=None if rule is None else numbers_of(rule),
     )
     attrs = _provenance(problem, recipe, method, model, noise, start, t_end, x0, path is not None)
-    run = _Run(problem, layout, kept, many, attrs, rule)
+    if statistics:
+        attrs["trials"] = len(numbers)
+    run = _Run(problem, layout, kept, many, attrs, rule, statistics)
     return run.complete(recipe, progress)
 
 
@@ -192,19 +206,20 @@ class _Run:
         many: bool,
         attrs: dict[str, Any],
         rule: SpikeRule | None,
+        statistics: list[str],
     ) -> None:
         self.problem = problem
         self.layout = layout
         self.numbers = problem.trials if many else None
         self.attrs = attrs
         self.rule = rule
+        self.statistics = statistics
         self.variables = ["x"] if layout.by_component else kept
         self.members = kept if layout.by_component else list(layout.members)
         n_saves = problem.n_steps // problem.save_every
-        # one contiguous array (trials, times, members) for each variable
-        self.values = np.empty(
-            (len(self.variables), len(problem.trials), n_saves + 1, len(self.members))
-        )
+        # one contiguous array (trials or statistics, times, members) for each variable
+        rows = len(statistics) or len(problem.trials)
+        self.values = np.empty((len(self.variables), rows, n_saves + 1, len(self.members)))
         self.saved = 0
         self._store(problem.x0[:, problem.keep][None])
 
@@ -240,14 +255,23 @@ class _Run:
             return self._spikes(self.rule, attrs)
         coords: dict[str, Any] = {}
         values = self.values[:, :, : self.saved]
-        if self.numbers is None:
-            values = values[:, 0]
+        labels = self.layout.labels
+        if self.statistics:
+            found = {
+                f"{variable}_{statistic}": values[v, s]
+                for v, variable in enumerate(self.variables)
+                for s, statistic in enumerate(self.statistics)
+            }
+            labels = dataset.statistics_labels(labels)
+        elif self.numbers is None:
+            found = dict(zip(self.variables, values[:, 0], strict=True))
         else:
+            found = dict(zip(self.variables, values, strict=True))
             coords["trial"] = self.numbers
         coords |= {"time": self._times(), self.layout.dim: self.members}
         return dataset.build(
-            dict(zip(self.variables, values, strict=True)),
-            self.layout.labels,
+            found,
+            labels,
             coords,
             attrs,
             self.layout.arrays,
@@ -276,6 +300,9 @@ class _Run:
     def _store(self, chunk: np.ndarray) -> None:
         """Take in (saves, trials, kept)."""
         saves, trials, _ = chunk.shape
+        if self.statistics:
+            chunk = np.stack([STATISTICS[name](chunk) for name in self.statistics], axis=1)
+            trials = len(self.statistics)
         by_variable = chunk.reshape(saves, trials, len(self.variables), len(self.members))
         self.values[:, :, self.saved : self.saved + saves] = by_variable.transpose(2, 1, 0, 3)
         self.saved += saves
@@ -316,7 +343,9 @@ def _provenance(
 ) -> dict[str, Any]:
     """Attributes that tell how to run it again."""
     seed = problem.path.seed if problem.path is not None else None
+    channel_noise = model.noise_report if isinstance(model, Network) and noise is None else {}
     return {
+        **channel_noise,
         "hh_sde_version": metadata.version("hh_sde"),
         "method": method,
         "dt": problem.dt,

@@ -63,7 +63,10 @@ BAD = [
         ),
         "time cannot be a gate's name",
     ),
-    (lambda: hh.Network(1, noise=1.0), "noise must be None or one of CurrentNoise, got 1.0"),
+    (
+        lambda: hh.Network(1, noise=1.0),
+        "noise must be None, one of CurrentNoise, .*, or several of them, got 1.0",
+    ),
     (
         lambda: hh.Network(3, cell=CLASSIC.replace(g_K=[1.0, 2.0])),
         r"g_K has 2 values; a network of 3 neurons takes one number or an array of shape \(3,\)",

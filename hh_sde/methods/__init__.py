@@ -78,7 +78,7 @@ METHODS: dict[str, Method] = {
         interpretation="ito",
         strong_order=_EVERY_NOISE_1,
         deterministic_order=2.0,
-        weak_order=2.0,
+        weak_order=1.0,
         compiled=True,
         source=_ROESSLER,
     ),

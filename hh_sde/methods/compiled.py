@@ -170,8 +170,7 @@ class _Block:
         first, last = problem.first_step + start, problem.first_step + stop
         trials = problem.trials[self.members]
         if self.needs == "halves":
-            halves = path.refine().lanes(2 * first, 2 * last, trials)
-            return np.stack([halves[::2] + halves[1::2], halves[::2]], axis=1)
+            return path.halves(first, last, trials)
         dW = path.lanes(first, last, trials)
         if self.needs != "time integrals":
             return dW[:, None]
