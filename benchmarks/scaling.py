@@ -141,7 +141,8 @@ def plot(result: dict, path: Path) -> None:
     for kind, colour in COLOURS.items():
         values = [row[kind] for row in result["lanes"]]
         left.plot(LANES, values, "o-", color=colour, label=f"lanes are {kind}")
-    left.set(xscale="log", xlabel="lanes", ylabel="ns per lane and step", ylim=(0, None))
+    left.set(xscale="log", xlabel="lanes", ylabel="ns per lane and step")
+    left.set_ylim(0, 1.3 * max(row[kind] for row in result["lanes"] for kind in COLOURS))
     left.set_xticks(LANES[::2], [f"{lanes}" for lanes in LANES[::2]])
     left.minorticks_off()
     left.legend(frameon=False)
