@@ -47,6 +47,10 @@ PEERS = {  # name: (script, packages, environment variables, largest share of a 
     ),
     "JAX scan": ("jax_.py", ["jax"], {}, 0.5),
     "diffrax Euler": ("jax_.py", ["jax", "diffrax"], {"JAX_SOLVER": "diffrax"}, 0.2),
+    # no Euler: two drifts a step, random numbers for gates too (see the script)
+    "jitcsde, SRA": ("jitcsde_.py", ["jitcsde"], {}, 0.2),
+    # this version, because a wheel for the processor alone, where pip is given one, counts as it
+    "torchsde Euler": ("torchsde_.py", ["torch==2.13.0", "torchsde"], {}, 0.05),
     "sdeint, numpy f and G": ("sdeint_numpy.py", ["sdeint", "numpy", "scipy"], {}, 0.1),
 }
 CASES = {
@@ -55,6 +59,8 @@ CASES = {
     "1 trial of the pair": {"neurons": 2, "trials": 1, "coupled": 1, "steps": 100_000},
 }
 IMPOSSIBLE = {
+    # it has no trials: they would be 1000 runs, or 10^4 equations to compile
+    ("jitcsde, SRA", "1000 trials of the pair"),
     ("C, gcc -Ofast, libmvec", "1000 trials of the pair"),
     ("C, gcc -Ofast, libmvec", "1 trial of the pair"),
     ("sdeint, numpy f and G", "512 neurons"),  # G alone has 10^6 entries

@@ -23,7 +23,14 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
 ]
-exclude_patterns = ["peers.md", "_build", "generated", "jupyter_execute"]
+exclude_patterns = [
+    "peers.md",
+    "scaling.md",
+    "work_precision.md",
+    "_build",
+    "generated",
+    "jupyter_execute",
+]
 default_role = "literal"
 html_theme = "pydata_sphinx_theme"
 html_title = "hh_sde"
