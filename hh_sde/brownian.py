@@ -215,16 +215,20 @@ class BrownianPath:
         On the first grid it is dt (dW + zeta sqrt(dt/3))/2, zeta standard normal and independent
         of all increments there; on coarser and finer grids it follows the path.
         """
+        return self.pairs(start, stop, [self.trial] if trials is None else trials)[1]
+
+    def pairs(
+        self, start: int, stop: int, trials: Sequence[int] | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What `lanes` and `time_integrals` give, drawn once."""
         _check_window(start, stop)
         k, dt = self._factor, self._fine_dt
-        trials = [self.trial] if trials is None else trials
         dW, each = self._fine_pairs(start * k, stop * k, trials, self._depth)
-        total = each[::k]
-        W = dW[::k]
-        for j in range(1, k):
+        total, W = each[::k], dW[::k]
+        for j in range(1, k):  # in this order whatever the shape, unlike numpy.sum
             total = total + (each[j::k] + dt * W)
             W = W + dW[j::k]
-        return total
+        return W, total
 
     def refine(self) -> BrownianPath:
         """The same path on a grid of half the step, drawn as a bridge between the old points.
@@ -318,7 +322,7 @@ class BrownianPath:
     def _changed(
         self, *, trial: int | None = None, factor: int | None = None, depth: int | None = None
     ) -> BrownianPath:
-        path = BrownianPath(
+        path = type(self)(
             self.seed,
             m=self.m,
             dt=self._first_dt,

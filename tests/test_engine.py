@@ -125,12 +125,12 @@ class _Impulse(hh.BrownianPath):
             out[self.step - start, self.process] = np.sqrt(self.dt)
         return out
 
-    def time_integrals(self, start, stop, trials=None):
-        trials = [0] if trials is None else trials
+    def pairs(self, start, stop, trials):
         zeta = np.zeros((stop - start, self.m * len(trials)))
         if self.kind == "zeta" and start <= self.step < stop:
             zeta[self.step - start] = np.sqrt(self.dt / 3)
-        return 0.5 * self.dt * (self.lanes(start, stop, trials) + zeta)
+        dW = self.lanes(start, stop, trials)
+        return dW, 0.5 * self.dt * (dW + zeta)
 
     def of_trial(self, trial):
         return self

@@ -171,10 +171,10 @@ class _Block:
         trials = problem.trials[self.members]
         if self.needs == "halves":
             return path.halves(first, last, trials)
-        dW = path.lanes(first, last, trials)
-        if self.needs != "time integrals":
-            return dW[:, None]
-        return np.stack([dW, path.time_integrals(first, last, trials) / problem.dt], axis=1)
+        if self.needs == "time integrals":
+            dW, I_10 = path.pairs(first, last, trials)
+            return np.stack([dW, I_10 / problem.dt], axis=1)
+        return path.lanes(first, last, trials)[:, None]
 
     def _areas(self, start: int, stop: int) -> np.ndarray:
         """(steps, terms + 1, terms, lanes): I_(l,k), and sum_j A_ij I_(j,k) for the noise on V."""
