@@ -177,6 +177,11 @@ def _synapses(value: Any) -> Any:
     return [read(item) for item in (value if isinstance(value, list) else [value])]
 
 
+def _noise(value: Any) -> Any:
+    read = entry(NOISES, {})
+    return [read(item) for item in value] if isinstance(value, list) else read(value)
+
+
 def _method(value: Any) -> Any:
     if value not in METHODS:
         raise ValueError(f"{value!r} is not known (accepted: {', '.join(METHODS)})")
@@ -200,7 +205,7 @@ class _NetworkModel(_Strict):
     cell: Annotated[Any, BeforeValidator(_cell)] = "hodgkin_huxley"
     stimulus: Annotated[Any, BeforeValidator(_stimulus)] = 0.0
     synapses: Annotated[Any, BeforeValidator(_synapses)] = ()
-    noise: Annotated[Any, BeforeValidator(entry(NOISES, {}))] = None
+    noise: Annotated[Any, BeforeValidator(_noise)] = None
 
     def build(self) -> Network:
         return Network(**dict(self))

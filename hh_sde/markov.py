@@ -92,7 +92,7 @@ class Scheme:
 
         Parameters
         ----------
-        alpha, beta : (gates,) array
+        alpha, beta : (n_gates,) array
             Opening and closing rates of the gates, 1/ms.
         """
         Q = np.zeros((len(self.states), len(self.states)))
@@ -128,7 +128,7 @@ class Scheme:
 
         Parameters
         ----------
-        alpha, beta : (gates,) array
+        alpha, beta : (n_gates,) array
             1/ms.
         """
         Q = self.generator(alpha, beta)

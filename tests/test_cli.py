@@ -266,3 +266,18 @@ BAD = [
 def test_faults_are_named_with_their_key(tree, message):
     with pytest.raises(ConfigError, match=message):
         parse(tree)
+
+
+def test_several_kinds_of_noise():
+    tree = {
+        "network": {
+            "n_neurons": 1,
+            "noise": [
+                {"kind": "current", "sigma": 1.0},
+                {"kind": "conductance", "area": "50 um^2", "transitions": [["K", "n1->n2"]]},
+            ],
+        },
+        "run": {"t_end": 1.0},
+    }
+    noise = (hh.CurrentNoise(1.0), hh.ConductanceNoise(50.0, transitions=[("K", "n1->n2")]))
+    assert parse(tree).network == hh.Network(1, noise=noise)

@@ -2,7 +2,7 @@
 # mypy: disable-error-code="name-defined"
 """The steps of the integrators.
 
-`fused` puts the text below the mark behind a model's physics, so that `drift`, `euler`, `relax`,
+`writer` puts the text below the mark behind a model's physics, so that `drift`, `euler`, `relax`,
 `flow` and their like are that model's own; it is not run from here.
 
 A step takes the lanes `m` from t to t + h. On entry m.I holds the injected current at the nodes
