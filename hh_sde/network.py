@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.optimize
 import scipy.sparse
 import xarray as xr
 
@@ -168,6 +169,30 @@ class Network(Record):
                 f"(neuron {neuron}): alpha + beta is zero or not finite there"
             )
         return x.ravel()
+
+    def equilibrium(self) -> np.ndarray:
+        """The flat state (d,) in which nothing moves but for the noise, stable or not.
+
+        Found from the cell's V0, at the stimulus's value at t = 0.
+
+        Raises
+        ------
+        ValueError
+            If none is found.
+        """
+        f = self._drift()
+
+        def imbalance(V: np.ndarray) -> np.ndarray:
+            return f(self.steady_state(V), 0.0)[: self.n_neurons]
+
+        start = per_neuron(self.cell.V0, self.n_neurons, "V0")
+        found = scipy.optimize.root(imbalance, start, tol=1e-12)
+        if np.max(np.abs(found.fun)) > 1e-8:
+            raise ValueError(
+                f"no equilibrium found from V0 = {start[0]:g} mV; dV/dt is still "
+                f"{np.max(np.abs(found.fun)):.2g} mV/ms"
+            )
+        return self.steady_state(found.x)
 
     def kinetics(self, V: Any) -> xr.Dataset:
         """Steady state and time constant of the first neuron's gates as functions of V.

@@ -1,0 +1,56 @@
+"""Studies: functions of a network that answer one question with a labelled Dataset.
+
+Every study has an interval beside each estimate, can be run from a TOML file (`hh-sde study`), and
+its Dataset reproduces itself: `rerun(ds)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import xarray as xr
+
+from hh_sde.studies import common
+from hh_sde.studies.compare import compare_methods
+from hh_sde.studies.convergence import strong_convergence, weak_convergence
+from hh_sde.studies.precision import recommend, work_precision
+from hh_sde.studies.sweeps import noise_sweep, rate_curve, reliability, synchrony
+
+__all__ = [
+    "STUDIES",
+    "compare_methods",
+    "noise_sweep",
+    "rate_curve",
+    "recommend",
+    "reliability",
+    "rerun",
+    "strong_convergence",
+    "synchrony",
+    "weak_convergence",
+    "work_precision",
+]
+
+
+def rerun(ds: xr.Dataset) -> xr.Dataset:
+    """Run the study that made `ds` again: the result is equal but for wall times.
+
+    Raises
+    ------
+    ValueError
+        If `ds` is not the result of a study.
+    """
+    return common.rerun(ds, STUDIES)
+
+
+#: Studies by name.
+STUDIES: dict[str, Callable[..., xr.Dataset]] = {
+    "compare_methods": compare_methods,
+    "strong_convergence": strong_convergence,
+    "weak_convergence": weak_convergence,
+    "work_precision": work_precision,
+    "recommend": recommend,
+    "rate_curve": rate_curve,
+    "noise_sweep": noise_sweep,
+    "reliability": reliability,
+    "synchrony": synchrony,
+}

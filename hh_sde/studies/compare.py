@@ -1,0 +1,192 @@
+"""compare_methods: every method on one Brownian path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hh_sde.brownian import BrownianPath, Rng
+from hh_sde.network import Network
+from hh_sde.studies.common import (
+    bootstrap,
+    brownian_path,
+    fitting_methods,
+    labelled,
+    nested_steps,
+    reference_method,
+    run,
+    study,
+    wall_time,
+)
+
+
+@study
+def compare_methods(
+    net: Network,
+    methods: Sequence[str] | None = None,
+    dt: float | Sequence[float] = (0.01, 0.025, 0.05, 0.1, 0.2),
+    t_end: float = 200.0,
+    trials: int = 20,
+    *,
+    window: float = 10.0,
+    reference_dt: float | None = None,
+    confidence: float = 0.95,
+    rng: Rng = None,
+    threads: int = 1,
+) -> xr.Dataset:
+    """Every method at every step, on one Brownian path: errors, statistics, cost.
+
+    Parameters
+    ----------
+    net : Network
+    methods : sequence of str, optional
+        Default: all of the engine that take the network's noise.
+    dt : float or sequence of float
+        Steps, ms.
+    t_end : float
+        For the statistics, ms.
+    trials : int
+    window : float
+        The error along the path is taken from 0 to here, ms; later, phases part.
+    reference_dt : float, optional
+        Step of the reference, of which all steps are multiples. Default: half the smallest step.
+    confidence : float
+        Of the intervals, by bootstrap over trials.
+    rng, threads
+        As for `hh_sde.solve`.
+
+    Returns
+    -------
+    Dataset
+        Over (method, dt), nan where a method diverged: path_error (mV, root mean square of V less
+        that of the reference over the window), spike_shift (ms, mean distance of each spike in the
+        window from the reference's nearest one), interval, interval_low, interval_high (ms),
+        cv, gate_excursions, cost (ns per neuron and step, this machine's), diverged.
+
+    Examples
+    --------
+    >>> from hh_sde import CurrentNoise, Network
+    >>> net = Network(1, stimulus=10.0, noise=CurrentNoise(1.0))
+    >>> ds = compare_methods(net, ["euler_maruyama", "strang"], [0.05, 0.1], 50.0, 4, rng=1)
+    >>> ds.diverged.values.tolist()
+    [[0, 1], [0, 0]]
+    """
+    methods = fitting_methods(net, methods)
+    dts = sorted({float(step) for step in np.atleast_1d(dt)})
+    finest = dts[0] / 2 if reference_dt is None else reference_dt
+    factors = nested_steps(dts, finest)
+    path = brownian_path(net, rng, finest)
+    best = reference_method(net.sde())
+    exact = _run(net, window, path, 1, finest, best, trials, threads)
+    if exact is None:
+        raise ValueError(f"the reference, {best}, diverged at dt = {finest:g} ms; take less")
+    columns: dict[str, np.ndarray] = {
+        name: np.full((len(methods), len(dts)), np.nan) for name in _MEASURED
+    }
+    for i, method in enumerate(methods):
+        for j, step in enumerate(dts):
+            near = _run(net, window, path, factors[step], step, method, trials, threads)
+            found = (
+                None
+                if near is None
+                else _measure(
+                    net, t_end, path, factors[step], step, method, trials, threads, confidence
+                )
+            )
+            columns["diverged"][i, j] = found is None
+            if near is None or found is None:
+                continue
+            for name, value in {**found, **_against(near, exact, factors[step])}.items():
+                columns[name][i, j] = value
+    values = {
+        name: (("method", "dt"), columns[name], *described) for name, described in _MEASURED.items()
+    }
+    ds = labelled(values, {"method": methods, "dt": dts})
+    return ds.assign(diverged=ds.diverged.astype(np.int8)).assign_attrs(reference=best)
+
+
+_MEASURED = {
+    "path_error": ("mV", "root mean square error of V along the path"),
+    "spike_shift": ("ms", "mean distance of spikes from those of the reference"),
+    "interval": ("ms", "mean inter-spike interval"),
+    "interval_low": ("ms", "lower end of the interval of the mean interval"),
+    "interval_high": ("ms", "upper end of the interval of the mean interval"),
+    "cv": ("1", "coefficient of variation of the intervals"),
+    "gate_excursions": ("1", "states of gates seen outside [0, 1]"),
+    "cost": ("ns", "wall time per neuron and step"),
+    "diverged": ("1", "1: the state became infinite"),
+}
+
+
+def _run(
+    net: Network,
+    t_end: float,
+    path: BrownianPath | None,
+    k: int,
+    dt: float,
+    method: str,
+    trials: int,
+    threads: int,
+    **options: Any,
+) -> xr.Dataset | None:
+    options = {"record": ["V"], **options}
+    return run(net, t_end, path, k, dt, method=method, trials=trials, threads=threads, **options)
+
+
+def _measure(
+    net: Network,
+    t_end: float,
+    path: BrownianPath | None,
+    k: int,
+    dt: float,
+    method: str,
+    trials: int,
+    threads: int,
+    confidence: float,
+) -> dict[str, float] | None:
+    """Statistics of a long run, and what it cost."""
+    ds = _run(net, t_end, path, k, dt, method, trials, threads)
+    if ds is None:
+        return None
+    found = ds.hh.intervals()
+    lengths = found.interval_length.values
+    of_trial = found.trial.values.astype(int)
+    total = np.bincount(of_trial, lengths, minlength=trials)
+    count = np.bincount(of_trial, minlength=trials)
+
+    def mean(resamples: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return total[resamples].sum(axis=1) / count[resamples].sum(axis=1)
+
+    low, high = bootstrap(mean, trials, confidence)
+    wall = wall_time(net, t_end, dt, method, trials=trials, threads=threads)
+    return {
+        "interval": float(lengths.mean()) if lengths.size else np.nan,
+        "interval_low": float(low),
+        "interval_high": float(high),
+        "cv": float(lengths.std() / lengths.mean()) if lengths.size > 1 else np.nan,
+        "gate_excursions": ds.attrs.get("gate_excursions", np.nan),
+        "cost": 1e9 * wall / (t_end / dt * net.n_neurons * trials),
+    }
+
+
+def _against(near: xr.Dataset, exact: xr.Dataset, k: int) -> dict[str, float]:
+    """Distance from the reference along the path, and of the spikes."""
+    difference = near.V.values - exact.V.values[:, ::k]
+    ours, theirs = near.hh.spikes(), exact.hh.spikes()
+    shifts = []
+    for trial, neuron in np.ndindex(near.sizes["trial"], near.sizes["neuron"]):
+        a, b = (
+            spikes.spike_time.values[(spikes.trial.values == trial)
+                                     & (spikes.neuron.values == neuron)]
+            for spikes in (ours, theirs)
+        )  # fmt: skip
+        if a.size and b.size:
+            shifts += list(np.abs(a[:, None] - b).min(axis=1))
+    return {
+        "path_error": float(np.sqrt((difference**2).mean())),
+        "spike_shift": float(np.mean(shifts)) if shifts else np.nan,
+    }

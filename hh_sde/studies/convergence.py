@@ -1,0 +1,410 @@
+"""Orders of convergence: strong_convergence and weak_convergence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hh_sde.brownian import Rng
+from hh_sde.methods import METHODS
+from hh_sde.network import Network
+from hh_sde.studies.common import (
+    bootstrap,
+    brownian_path,
+    fitting_methods,
+    labelled,
+    nested_steps,
+    reference_method,
+    run,
+    study,
+)
+
+#: A step is fitted if its error is this many times the reference's own.
+ABOVE_FLOOR = 4.0
+#: Neighbouring slopes of the asymptotic range lie this close to the mean of those before them;
+#: wider where they have sampling noise.
+SLOPE_SPREAD, NOISY_SLOPE_SPREAD = 0.3, 0.7
+#: Weaker errors than this many standard errors are noise.
+ABOVE_NOISE = 3.0
+DEFAULT_STEPS = (0.00125, 0.0025, 0.005, 0.01, 0.02)
+
+
+@study
+def strong_convergence(
+    net: Network,
+    methods: Sequence[str] | None = None,
+    dts: Sequence[float] = DEFAULT_STEPS,
+    t_end: float = 5.0,
+    trials: int = 100,
+    *,
+    variable: str = "V",
+    refine: int = 8,
+    reference: str | None = None,
+    confidence: float = 0.95,
+    rng: Rng = None,
+    threads: int = 1,
+) -> xr.Dataset:
+    """Pathwise error against the step, and the slope beside the declared order.
+
+    All runs are on one Brownian path for each trial, coarsened; the reference is on a grid
+    `refine` times finer than the smallest step.
+
+    Parameters
+    ----------
+    net : Network
+    methods : sequence of str, optional
+        Default: all of the engine that take the network's noise.
+    dts : sequence of float
+        Steps, ms, multiples of the smallest one divided by `refine`.
+    t_end : float
+        When the paths are compared, ms.
+    trials : int
+    variable : str
+        What is compared.
+    refine : int
+    reference : str, optional
+        Default: the method of highest order for the noise.
+    confidence : float
+        Of the interval, by bootstrap over trials.
+    rng, threads
+        As for `hh_sde.solve`.
+
+    Returns
+    -------
+    Dataset
+        error (method, dt): root mean square over trials and neurons, nan where the method
+        diverged; error_low, error_high; fitted: 1 where a step lies in the asymptotic range;
+        order, order_low, order_high, declared_order (method); floor: the reference's own error.
+
+    References
+    ----------
+    Kloeden & Platen 1999, section 9.3, doi:10.1007/978-3-662-12616-5.
+
+    Examples
+    --------
+    >>> from hh_sde import CurrentNoise, Network
+    >>> net = Network(1, stimulus=10.0, noise=CurrentNoise(1.0))
+    >>> ds = strong_convergence(net, ["euler_maruyama"], [0.005, 0.01, 0.02], 1.0, 20, rng=1)
+    >>> dict(ds.error.sizes)
+    {'method': 1, 'dt': 3}
+    """
+    methods, dts = fitting_methods(net, methods), sorted(map(float, dts))
+    finest = dts[0] / refine
+    factors = nested_steps(dts, finest)
+    path = brownian_path(net, rng, finest)
+    options: dict[str, Any] = {
+        "trials": trials,
+        "save_dt": t_end,
+        "record": [variable],
+        "threads": threads,
+    }
+    reference = reference or reference_method(net.sde())
+
+    def at_end(method: str, k: int, dt: float) -> np.ndarray | None:
+        ds = run(net, t_end, path, k, dt, method=method, **options)
+        return None if ds is None else ds[variable].isel(time=-1).values
+
+    exact = at_end(reference, 1, finest)
+    check = at_end(reference, 2, 2 * finest)
+    if exact is None or check is None:
+        raise ValueError(f"the reference, {reference}, diverged at dt = {finest:g} ms; take less")
+    squares = np.full((len(methods), len(dts), trials), np.nan)
+    for i, method in enumerate(methods):
+        for j, dt in enumerate(dts):
+            state = at_end(method, factors[dt], dt)
+            if state is not None:
+                squares[i, j] = ((state - exact) ** 2).mean(axis=-1)
+    floor = float(np.sqrt(((check - exact) ** 2).mean()))
+    declared = [_declared(net, method) for method in methods]
+    return _orders(methods, dts, squares, floor, declared, confidence)
+
+
+def _declared(net: Network, method: str) -> float:
+    sde = net.sde()
+    recipe = METHODS[method]
+    if not sde.m:
+        return np.nan if recipe.deterministic_order is None else recipe.deterministic_order
+    return recipe.strong_order.get(sde.noise_type, np.nan)
+
+
+def _orders(
+    methods: list[str],
+    dts: list[float],
+    squares: np.ndarray,
+    floor: float,
+    declared: list[float],
+    confidence: float,
+) -> xr.Dataset:
+    """From squared errors (method, dt, trial) to errors and slopes with their intervals."""
+    log_dt, trials = np.log(dts), squares.shape[2]
+    error = np.sqrt(squares.mean(axis=2))
+    fitted = np.array([asymptotic_range(np.array(dts), row, ABOVE_FLOOR * floor) for row in error])
+    low, high = np.empty_like(error), np.empty_like(error)
+    order = np.full((3, len(methods)), np.nan)
+    for i in range(len(methods)):
+        rows = squares[i]
+
+        def errors(resamples: np.ndarray, rows: np.ndarray = rows) -> np.ndarray:
+            return np.sqrt(np.stack([row[resamples].mean(axis=1) for row in rows], axis=1))
+
+        low[i], high[i] = bootstrap(errors, trials, confidence)
+        if fitted[i].sum() >= 3:
+            kept = fitted[i]
+
+            def slopes(resamples: np.ndarray, kept: np.ndarray = kept) -> np.ndarray:
+                logs = np.log(errors(resamples)[:, kept])
+                return np.polyfit(log_dt[kept], logs.T, 1)[0]
+
+            order[0, i] = np.polyfit(log_dt[kept], np.log(error[i, kept]), 1)[0]
+            order[1:, i] = bootstrap(slopes, trials, confidence)
+    both, one = ("method", "dt"), ("method",)
+    return labelled(
+        {
+            "error": (both, error, "1", "root mean square error along the path"),
+            "error_low": (both, low, "1", "lower end of the error's interval"),
+            "error_high": (both, high, "1", "upper end of the error's interval"),
+            "fitted": (both, fitted.astype(np.int8), "1", "1: in the asymptotic range"),
+            "order": (one, order[0], "1", "slope of log error over log dt"),
+            "order_low": (one, order[1], "1", "lower end of the slope's interval"),
+            "order_high": (one, order[2], "1", "upper end of the slope's interval"),
+            "declared_order": (one, declared, "1", "declared order of convergence"),
+            "floor": ((), floor, "1", "error of the reference itself"),
+        },
+        {"method": methods, "dt": dts},
+    )
+
+
+def asymptotic_range(
+    dts: np.ndarray, error: np.ndarray, floor: float | np.ndarray, spread: float = SLOPE_SPREAD
+) -> np.ndarray:
+    """Which steps to fit: from the smallest whose error is above `floor`, as far as slopes agree.
+
+    The slope between neighbours must stay within `spread` of the mean of those before it, so
+    that neither a flat region (the reference's error, sampling noise) nor one where the method
+    breaks down is fitted.
+    """
+    kept = np.zeros(error.size, dtype=bool)
+    usable = np.flatnonzero(np.isfinite(error) & (error > floor))
+    if usable.size < 2:
+        return kept
+    first = usable[0]
+    kept[first] = True
+    slopes: list[float] = []
+    for j in range(first + 1, error.size):
+        if not (np.isfinite(error[j]) and error[j] > 0):
+            break
+        slope = np.log(error[j] / error[j - 1]) / np.log(dts[j] / dts[j - 1])
+        if slopes and abs(slope - np.mean(slopes)) > spread:
+            break
+        slopes.append(float(slope))
+        kept[j] = True
+    return kept
+
+
+OBSERVABLES = {
+    "mean_V": ("mV", "mean of V at the end"),
+    "var_V": ("mV^2", "variance of V at the end"),
+    "rate": ("Hz", "firing rate"),
+    "interval": ("ms", "mean inter-spike interval"),
+    "first_passage": ("ms", "time of the first spike"),
+}
+
+
+@study
+def weak_convergence(
+    net: Network,
+    methods: Sequence[str] | None = None,
+    dts: Sequence[float] = (0.01, 0.025, 0.05, 0.1, 0.2),
+    t_end: float = 200.0,
+    trials: int = 200,
+    *,
+    refine: int = 2,
+    reference: str | None = None,
+    confidence: float = 0.95,
+    rng: Rng = None,
+    threads: int = 1,
+) -> xr.Dataset:
+    """Error of statistics against the step: what is left after averaging over trials.
+
+    Runs share the reference's noise, so that differences have less sampling error than the
+    estimates themselves.
+
+    Parameters
+    ----------
+    net, methods, dts, t_end, trials, refine, reference, confidence, rng, threads
+        As for `strong_convergence`.
+
+    Returns
+    -------
+    Dataset
+        estimate, error (estimate less that of the reference), error_low, error_high, fitted
+        (method, observable, dt); order, order_low, order_high (method, observable), nan where no
+        three steps have an error above the sampling noise; exact (observable), the reference's;
+        declared_order (method).
+
+    Examples
+    --------
+    >>> from hh_sde import CurrentNoise, Network
+    >>> net = Network(1, stimulus=10.0, noise=CurrentNoise(1.0))
+    >>> ds = weak_convergence(net, ["lie_trotter"], [0.05, 0.1], 40.0, 10, rng=1)
+    >>> ds.observable.values.tolist()
+    ['mean_V', 'var_V', 'rate', 'interval', 'first_passage']
+    """
+    methods, dts = fitting_methods(net, methods), sorted(map(float, dts))
+    finest = dts[0] / refine
+    factors = nested_steps(dts, finest)
+    path = brownian_path(net, rng, finest)
+    reference = reference or reference_method(net.sde())
+
+    def samples(method: str, k: int, dt: float) -> np.ndarray | None:
+        """Sums over neurons of each trial from which the observables follow, (sums, trials)."""
+        options: dict[str, Any] = {
+            "method": method,
+            "trials": trials,
+            "threads": threads,
+            "record": ["V"],
+        }
+        ds = run(net, t_end, path, k, dt, **options)
+        return None if ds is None else _sums(ds)
+
+    exact = samples(reference, 1, finest)
+    if exact is None:
+        raise ValueError(f"the reference, {reference}, diverged at dt = {finest:g} ms; take less")
+    names = list(OBSERVABLES)
+    shape = (len(methods), len(names), len(dts))
+    estimate, low, high = np.full((3, *shape), np.nan)
+    whole = np.arange(trials)[None]
+    at_reference = _observables(exact, whole, t_end)[0]
+    found: dict[tuple[int, int], np.ndarray] = {}
+    for i, method in enumerate(methods):
+        for j, dt in enumerate(dts):
+            sums = samples(method, factors[dt], dt)
+            if sums is None:
+                continue
+            found[i, j] = sums
+            estimate[i, :, j] = _observables(sums, whole, t_end)[0]
+            low[i, :, j], high[i, :, j] = bootstrap(
+                partial(_differences, sums, exact, t_end),
+                trials,
+                confidence,
+            )
+    error = estimate - at_reference[None, :, None]
+    order, fitted = _weak_orders(found, exact, error, low, high, dts, t_end, confidence)
+    three, two = ("method", "observable", "dt"), ("method", "observable")
+    return labelled(
+        {
+            "estimate": (three, estimate, "1", "estimate, in the observable's unit"),
+            "error": (three, error, "1", "estimate less that of the reference"),
+            "error_low": (three, low, "1", "lower end of the error's interval"),
+            "error_high": (three, high, "1", "upper end of the error's interval"),
+            "fitted": (three, fitted.astype(np.int8), "1", "1: in the asymptotic range"),
+            "order": (two, order[0], "1", "slope of log |error| over log dt"),
+            "order_low": (two, order[1], "1", "lower end of the slope's interval"),
+            "order_high": (two, order[2], "1", "upper end of the slope's interval"),
+            "exact": (("observable",), at_reference, "1", "estimate of the reference"),
+            "declared_order": (
+                ("method",),
+                [_declared_weak(net, method) for method in methods],
+                "1",
+                "declared weak order for additive noise",
+            ),
+        },
+        {"method": methods, "observable": names, "dt": dts},
+    )
+
+
+def _declared_weak(net: Network, method: str) -> float:
+    additive = net.sde().noise_type == "additive"
+    order = METHODS[method].weak_order if additive else None
+    return np.nan if order is None else order
+
+
+def _sums(ds: xr.Dataset) -> np.ndarray:
+    """(sums, trials): V, V^2 at the end; spikes; intervals and how many; first spikes and how many.
+
+    Means over neurons where they are sums over them, so that observables are ratios of sums.
+    """
+    spikes = ds.hh.spikes()
+    intervals = spikes.hh.intervals()
+    trials = ds.sizes["trial"]
+    V = ds.V.isel(time=-1).values
+
+    def per_trial(trial: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        return np.bincount(trial.astype(int), weights, minlength=trials)
+
+    new = np.ones(spikes.sizes["spike"], dtype=bool)
+    pairs = np.stack([spikes.trial.values, spikes.neuron.values])
+    new[1:] = np.any(pairs[:, 1:] != pairs[:, :-1], axis=0)
+    return np.stack(
+        [
+            V.mean(axis=1),
+            (V**2).mean(axis=1),
+            per_trial(spikes.trial.values) / ds.sizes["neuron"],
+            per_trial(intervals.trial.values, intervals.interval_length.values),
+            per_trial(intervals.trial.values),
+            per_trial(spikes.trial.values[new], spikes.spike_time.values[new]),
+            per_trial(spikes.trial.values[new]),
+        ]
+    )
+
+
+def _observables(sums: np.ndarray, resamples: np.ndarray, t_end: float) -> np.ndarray:
+    """OBSERVABLES of each resample, (resamples, observables)."""
+    V, V2, spikes, length, n_lengths, first, n_first = sums[:, resamples].mean(axis=2)
+    trials = resamples.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.stack(
+            [
+                V,
+                (V2 - V**2) * trials / max(trials - 1, 1),
+                1e3 * spikes / t_end,
+                length / n_lengths,
+                first / n_first,
+            ],
+            axis=1,
+        )
+
+
+def _differences(
+    sums: np.ndarray, exact: np.ndarray, t_end: float, resamples: np.ndarray
+) -> np.ndarray:
+    return _observables(sums, resamples, t_end) - _observables(exact, resamples, t_end)
+
+
+def _weak_orders(
+    found: dict[tuple[int, int], np.ndarray],
+    exact: np.ndarray,
+    error: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    dts: list[float],
+    t_end: float,
+    confidence: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Slopes (3, method, observable) with interval, and the steps (method, observable, dt) used."""
+    noise = ABOVE_NOISE * (high - low) / 4.0  # an interval is about four standard errors wide
+    fitted = np.zeros(error.shape, dtype=bool)
+    order = np.full((3, *error.shape[:2]), np.nan)
+    for i, o in np.ndindex(error.shape[:2]):
+        kept = asymptotic_range(np.array(dts), np.abs(error[i, o]), noise[i, o], NOISY_SLOPE_SPREAD)
+        if kept.sum() < 3:
+            continue
+        fitted[i, o] = kept
+        steps = np.flatnonzero(kept)
+        log_dt = np.log(np.array(dts)[steps])
+
+        def slopes(
+            r: np.ndarray, i: int = i, o: int = o, steps: np.ndarray = steps,
+            log_dt: np.ndarray = log_dt,
+        ) -> np.ndarray:  # fmt: skip
+            at_exact = _observables(exact, r, t_end)[:, o]
+            errors = [_observables(found[i, j], r, t_end)[:, o] - at_exact for j in steps]
+            return np.polyfit(log_dt, np.log(np.abs(errors)), 1)[0]
+
+        order[0, i, o] = np.polyfit(log_dt, np.log(np.abs(error[i, o, steps])), 1)[0]
+        order[1:, i, o] = bootstrap(slopes, exact.shape[1], confidence)
+    return order, fitted
