@@ -1,4 +1,4 @@
-from . import dataset, measures, plot
+from . import dataset, measures, plot, studies
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .dataset import validate
@@ -65,5 +65,6 @@ __all__ = [
     "measures",
     "plot",
     "solve",
+    "studies",
     "validate",
 ]

@@ -63,6 +63,74 @@ def run(
 
 
 @app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="One of hh-sde studies.")],
+    config: ConfigPath,
+    out: Annotated[Path | None, typer.Option(help="Write the result here (netCDF).")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture here (PNG, PDF, SVG).")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+) -> None:
+    """Answer a question about the network of CONFIG.toml; its table [study] has the arguments."""
+    from hh_sde.config import ConfigError, load_study
+    from hh_sde.solver import IntegrationError
+    from hh_sde.studies import STUDIES
+
+    _check_targets(out, plot)
+    if name not in STUDIES:
+        _stop(f"there is no study {name!r}; choose from {', '.join(STUDIES)}", code=2)
+    try:
+        net, arguments = load_study(config, name)
+        ds = STUDIES[name](net, **arguments)
+    except (ConfigError, TypeError, ValueError) as error:
+        _stop(f"{config}:\n{error}", code=2)
+    except IntegrationError as error:
+        _stop(str(error), code=1)
+    if out:
+        ds.to_netcdf(out)
+    if plot:
+        _save_picture(ds, plot, None)
+    if not quiet:
+        _say_study(ds)
+        for path in filter(None, (out, plot)):
+            typer.echo(f"written: {path}")
+
+
+@app.command()
+def studies() -> None:
+    """List the studies and the arguments that they take."""
+    import inspect
+
+    from rich.console import Console
+    from rich.padding import Padding
+
+    from hh_sde.studies import STUDIES
+
+    console = Console(highlight=False)
+    for name, function in STUDIES.items():
+        console.print(f"[bold]{name}[/bold]")
+        summary = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
+        arguments = [key for key in inspect.signature(function).parameters if key != "net"]
+        console.print(Padding(f"{summary} Arguments: {', '.join(arguments)}.", (0, 0, 0, 4)))
+
+
+def _say_study(ds: xr.Dataset) -> None:
+    """The study's estimates as a table, or where there are many the shape of them."""
+    for name, variable in ds.data_vars.items():
+        if str(name).endswith(("_low", "_high")) or variable.ndim > 2 or "network" in str(name):
+            continue
+        described = variable.attrs.get("long_name", name), variable.attrs.get("units", "1")
+        typer.echo("\n{} ({}):".format(*described))
+        if variable.ndim:
+            table = variable.to_pandas()
+            typer.echo(table.to_string(float_format="{:.4g}".format))
+        else:
+            typer.echo(f"{variable.item():.4g}")
+    for name in ("recommended_method", "recommended_dt", "advice"):
+        if name in ds.attrs:
+            typer.echo(f"{name}: {ds.attrs[name]}")
+
+
+@app.command()
 def methods() -> None:
     """List the integration methods, their orders and the noise they take."""
     from rich.console import Console

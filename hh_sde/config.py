@@ -23,6 +23,7 @@ from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.noise import NOISES
 from hh_sde.stimuli import STIMULI, Stimulus
+from hh_sde.studies import STUDIES
 from hh_sde.synapses import SYNAPSES, Synapse
 
 _NUMBER_AND_UNIT = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
@@ -82,6 +83,51 @@ def parse(tree: Mapping[str, Any]) -> Config:
         raise ConfigError("\n".join(_fault(fault) for fault in error.errors())) from None
     except (TypeError, ValueError) as error:  # the parts do not fit each other
         raise ConfigError(f"network: {error}") from None
+
+
+def load_study(path: str | Path, name: str) -> tuple[Network, dict[str, Any]]:
+    """Read the network and the arguments of a study: [study], and rng and threads of [run].
+
+    Raises
+    ------
+    ConfigError
+        As `load`, and for a key that the study does not have.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        tree = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        document = _StudyDocument.model_validate(tree)
+        arguments = {key: document.run[key] for key in ("rng", "threads") if key in document.run}
+        arguments |= _study_arguments(name, document.study)
+        return document.network.build(), arguments
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}") from None
+    except ValidationError as error:
+        raise ConfigError("\n".join(_fault(fault) for fault in error.errors())) from None
+    except (TypeError, ValueError) as error:
+        raise ConfigError(str(error)) from None
+
+
+def _study_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    accepted = [key for key in inspect.signature(STUDIES[name]).parameters if key != "net"]
+    for key in given:
+        if key not in accepted:
+            raise ValueError(
+                f"study: key {key!r} is not known for {name} (accepted: {', '.join(accepted)})"
+            )
+    return {
+        key: in_unit(_STUDY_UNITS[key])(value) if key in _STUDY_UNITS else value
+        for key, value in given.items()
+    }
+
+
+_STUDY_UNITS = {
+    **dict.fromkeys(("t_end", "dt", "dts", "save_dt", "discard", "window", "width"), "ms"),
+    "reference_dt": "ms",
+    "currents": "uA/cm^2",
+    "sigmas": "uA/cm^2*ms^0.5",
+}
 
 
 def in_unit(unit: str) -> Callable[[Any], Any]:
@@ -229,6 +275,14 @@ class _Document(_Strict):
     network: _NetworkModel
     run: _RunModel
     spikes: Annotated[Any, BeforeValidator(_spike_rule)] = SpikeRule()
+    study: dict[str, Any] = {}  # for hh-sde study
+
+
+class _StudyDocument(_Strict):
+    network: _NetworkModel
+    study: dict[str, Any] = {}
+    run: dict[str, Any] = {}
+    spikes: dict[str, Any] = {}
 
 
 def _fault(fault: Any) -> str:

@@ -31,6 +31,7 @@ ORDER = [
     "progress",
     "checks",
     "solver",
+    "studies",
     "config",
     "cli",
 ]

@@ -92,6 +92,8 @@ def strong_convergence(
     >>> dict(ds.error.sizes)
     {'method': 1, 'dt': 3}
     """
+    if variable not in net.labels:
+        raise ValueError(f"there is no variable {variable!r}; choose from {list(net.labels)}")
     methods, dts = fitting_methods(net, methods), sorted(map(float, dts))
     finest = dts[0] / refine
     factors = nested_steps(dts, finest)
@@ -120,7 +122,10 @@ def strong_convergence(
                 squares[i, j] = ((state - exact) ** 2).mean(axis=-1)
     floor = float(np.sqrt(((check - exact) ** 2).mean()))
     declared = [_declared(net, method) for method in methods]
-    return _orders(methods, dts, squares, floor, declared, confidence)
+    ds = _orders(methods, dts, squares, floor, declared, confidence)
+    for name in ("error", "error_low", "error_high", "floor"):
+        ds[name].attrs["units"] = net.labels[variable][0]
+    return ds
 
 
 def _declared(net: Network, method: str) -> float:
