@@ -98,7 +98,9 @@ def load_study(path: str | Path, name: str) -> tuple[Network, dict[str, Any]]:
     try:
         tree = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         document = _StudyDocument.model_validate(tree)
-        arguments = {key: document.run[key] for key in ("rng", "threads") if key in document.run}
+        arguments: dict[str, Any] = {
+            key: document.run[key] for key in ("rng", "threads") if key in document.run
+        }
         arguments |= _study_arguments(name, document.study)
         return document.network.build(), arguments
     except tomllib.TOMLDecodeError as error:

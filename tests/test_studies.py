@@ -1,0 +1,272 @@
+"""Studies: what they find where the answer is known, and that they reproduce themselves."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import hh_sde as hh
+from hh_sde import studies
+from hh_sde.studies.convergence import asymptotic_range
+
+ENGINE = [name for name, method in hh.METHODS.items() if method.compiled]
+
+# Every study in a small size; a new entry of STUDIES is asked for here.
+SMALL = {
+    "compare_methods": {"methods": ["strang"], "dt": [0.05], "t_end": 40.0, "trials": 3},
+    "strong_convergence": {"methods": ["strang"], "dts": [0.02, 0.04, 0.08], "t_end": 1.6,
+                           "trials": 5},
+    "weak_convergence": {"methods": ["strang"], "dts": [0.05, 0.1], "t_end": 40.0, "trials": 3},
+    "work_precision": {"methods": ["strang"], "dts": [0.05, 0.1], "t_end": 40.0, "trials": 3,
+                       "repeats": 1},
+    "recommend": {"tolerance": 0.5, "methods": ["strang"], "dts": [0.05, 0.1], "t_end": 60.0,
+                  "trials": 3},
+    "rate_curve": {"currents": [5.0, 12.0], "sigmas": [1.0], "t_end": 100.0, "trials": 2, "discard": 50.0},
+    "noise_sweep": {"sigmas": [1.0, 4.0], "t_end": 100.0, "trials": 3},
+    "reliability": {"sigmas": [0.1, 3.0], "t_end": 60.0, "trials": 3},
+    "synchrony": {"couplings": [0.0, 1.0], "sigmas": [1.0], "t_end": 60.0, "trials": 2,
+                  "discard": 20.0},
+}  # fmt: skip
+MEASURED_IN_TIME = ("cost",)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return hh.Network(
+        2,
+        stimulus=10.0,
+        synapses=hh.Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]),
+        noise=hh.CurrentNoise(1.0),
+    )
+
+
+@pytest.mark.parametrize("name", studies.STUDIES)
+def test_a_study_goes_to_a_file_and_reproduces_itself(name, pair, tmp_path):
+    ds = studies.STUDIES[name](pair, **SMALL[name], rng=3)
+    for variable in ds.variables.values():
+        assert variable.attrs["units"]
+        assert variable.attrs["long_name"]
+    ds.to_netcdf(tmp_path / "study.nc")
+    back = xr.load_dataset(tmp_path / "study.nc")
+    again = studies.rerun(back)
+    assert again.attrs["study"] == name
+    timed = [variable for variable in MEASURED_IN_TIME if variable in ds]
+    assert again.drop_vars(timed).identical(ds.drop_vars(timed))
+    other = studies.STUDIES[name](pair, **SMALL[name], rng=4)
+    assert not other.drop_vars(timed).equals(ds.drop_vars(timed))
+
+
+# -- orders ---------------------------------------------------------------------------------------
+
+
+def test_orders_on_the_questions_network(pair):
+    """Additive noise: every slope's interval contains the declared order, to 0.02 for what bias
+    the next terms leave. sra1 is above: at these steps its error is that of order 2 without
+    noise, and its 1.5 is seen in test_engine, on a drift that is more curved."""
+    ds = studies.strong_convergence(pair, ENGINE, trials=200, rng=1, confidence=0.99)
+    for name in set(ENGINE) - {"sra1", "tamed_euler"}:
+        one = ds.sel({"method": name})
+        assert one.order_low - 0.02 < one.declared_order < one.order_high + 0.02, name
+        assert one.fitted.sum() >= 4
+    assert ds.order.sel({"method": "sra1"}) > ds.declared_order.sel({"method": "sra1"})
+    assert float(ds.floor) < 0.1 * float(ds.error.sel({"method": "heun"}).min())
+
+
+GATE = hh.Gate("a", 1, alpha=hh.Sigmoid(0.2, -60.0, 1.0), beta=hh.Constant(0.4))
+CHANNELS = (hh.Channel("L", g=0.05, E=-60.0), hh.Channel("A", g=0.05, E=-80.0, gates=(GATE,)))
+GENERAL = hh.Network(
+    1,
+    cell=hh.Cell("small", CHANNELS, V0=-60.0),
+    noise=[hh.SubunitNoise(numbers={"A": 4}), hh.CurrentNoise(4.0)],
+)
+
+
+def test_orders_with_gate_noise_and_current_noise():
+    ds = studies.strong_convergence(
+        GENERAL, ["euler_maruyama", "sri2"], [1 / 256, 1 / 128, 1 / 64, 1 / 32], 0.5, 200,
+        variable="a", rng=1, confidence=0.999,
+    )  # fmt: skip
+    assert ds.declared_order.values.tolist() == [0.5, 1.0]
+    assert np.all(ds.order_low - 0.12 < ds.declared_order)
+    assert np.all(ds.declared_order < ds.order_high + 0.12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [m for m in hh.METHODS if m.startswith("sdeint")])
+def test_orders_of_sdeint_on_the_questions_network(pair, method):
+    ds = studies.strong_convergence(pair, [method], trials=40, rng=1, confidence=0.99)
+    one = ds.sel({"method": method})
+    assert one.order_low - 0.05 < one.declared_order < one.order_high + 0.05
+
+
+@pytest.mark.parametrize("method", ["lie_trotter", "strang"])
+def test_weak_errors_of_the_splitting(pair, method):
+    """The period's error of the noise-free cell, order 2, is that of the mean interval."""
+    ds = studies.weak_convergence(pair, [method], rng=1, trials=100)
+    one = ds.sel({"method": method}).sel(observable="interval")
+    assert one.order_low - 0.2 < 2.0 < one.order_high + 0.2
+    relative = one.error / one.exact
+    assert float(relative.sel(dt=0.1)) == pytest.approx(0.005, abs=0.0015)
+
+
+def test_the_asymptotic_range():
+    dts = np.array([0.01, 0.02, 0.04, 0.08, 0.16, 0.32])
+    clean = dts**2
+    assert asymptotic_range(dts, clean, 0.0).all()
+    # below the floor, the smallest steps are not fitted
+    assert asymptotic_range(dts, clean, 5e-4).tolist() == [False, False, True, True, True, True]
+    # a method that breaks down, and one that diverges, lose their largest steps
+    broken = np.where(dts > 0.1, 40 * clean, clean)
+    assert asymptotic_range(dts, broken, 0.0).tolist() == [True] * 4 + [False] * 2
+    gone = np.where(dts > 0.1, np.nan, clean)
+    assert asymptotic_range(dts, gone, 0.0).tolist() == [True] * 4 + [False] * 2
+    # a flat region at small steps is cut by the floor, and noise about it is not fitted
+    flat = np.maximum(clean, 1e-3)
+    assert asymptotic_range(dts, flat, 4e-3).tolist() == [False] * 3 + [True] * 3
+    assert not asymptotic_range(dts, np.full(6, np.nan), 0.0).any()
+
+
+# -- which method ---------------------------------------------------------------------------------
+
+
+def test_euler_breaks_down_where_the_splitting_does_not(pair):
+    ds = studies.compare_methods(
+        pair, ["euler_maruyama", "heun", "lie_trotter", "strang"], t_end=60.0, trials=8, rng=1
+    )
+    diverged = ds.diverged.astype(bool)
+    assert not diverged.sel(dt=slice(None, 0.05)).any()
+    assert diverged.sel({"method": ["euler_maruyama", "heun"]}).sel(dt=slice(0.1, None)).all()
+    assert not diverged.sel({"method": ["lie_trotter", "strang"]}).any()
+    error = ds.path_error.sel({"method": "strang"})
+    assert np.all(np.diff(error) > 0)
+    assert ds.path_error.sel({"method": "heun"}).sel(dt=0.01) < 0.2
+    assert ds.spike_shift.sel({"method": "heun"}).sel(dt=0.01) < 0.01
+
+
+def test_recommendation(pair):
+    methods = ["euler_maruyama", "lie_trotter"]
+    ds = studies.recommend(pair, 0.03, methods, [0.01, 0.1, 0.2], 100.0, 40, rng=1)
+    assert ds.attrs["recommended_method"] == "lie_trotter"
+    assert ds.attrs["recommended_dt"] in (0.1, 0.2)
+    chosen = ds.sel({"method": "lie_trotter"}).sel(dt=ds.attrs["recommended_dt"])
+    assert abs(chosen.interval_error) < 0.03
+    hopeless = studies.recommend(pair, 1e-6, methods, [0.1], 100.0, 5, rng=1)
+    assert "no method is certain" in hopeless.attrs["advice"]
+    with pytest.raises(ValueError, match="between 0 and 1, got 3"):
+        studies.recommend(pair, 3)
+
+
+# -- sweeps ---------------------------------------------------------------------------------------
+
+PUBLISHED = hh.CELLS["hodgkin_huxley"].replace(E_L=-54.4)
+
+
+def test_two_curves_without_noise_one_with_it():
+    """Bistable from 6.26 (fold of limit cycles) to 9.78 (subcritical Hopf), E_L = -54.4."""
+    ds = studies.rate_curve(
+        hh.Network(1, cell=PUBLISHED),
+        [6.1, 6.3, 6.35, 6.45, 6.6, 7.0, 7.5, 8.0, 9.0, 9.6, 10.0, 12.0],
+        [0.0, 2.0],
+        t_end=1000.0,
+        discard=800.0,
+        trials=4,
+        rng=1,
+    )
+    quiet = ds.rate.sel(sigma=0.0)
+    assert np.all(quiet.sel(start="firing", current=slice(6.3, None)) > 40)
+    assert np.all(quiet.sel(start="firing", current=6.1) == 0)
+    assert np.all(quiet.sel(start="rest", current=slice(None, 9.6)) == 0)
+    assert np.all(quiet.sel(start="rest", current=slice(10.0, None)) > 40)
+    noisy = ds.rate.sel(sigma=2.0)
+    assert np.all(noisy > 20)
+    assert np.abs(np.diff(noisy, axis=1)).max() < 15  # no jump
+
+
+@pytest.mark.slow
+def test_onset_and_block_without_noise():
+    """Fold of limit cycles 6.264, Hopf 9.7793 and 154.526 (E_L = -54.4)."""
+    net = hh.Network(1, cell=PUBLISHED)
+    common = {"trials": 1, "rng": 1, "dt": 0.02}
+    low = [6.24, 6.26, 6.28, 6.3, 6.35, 6.5, 7.0, 8.0, 9.0, 9.76, 9.82, 9.9, 12.0]
+    ds = studies.rate_curve(net, low, t_end=3000.0, discard=2500.0, **common).sel(sigma=0.0)
+    firing = ds.rate.sel(start="firing")
+    assert np.all((firing > 0) == (firing.current > 6.27))
+    rest = ds.amplitude.sel(start="rest")
+    assert float(rest.sel(current=9.76)) < 0.1 < float(rest.sel(current=9.82))
+    high = studies.rate_curve(net, [150.0, 154.0, 155.5], t_end=2000.0, discard=1800.0, **common)
+    extent = high.amplitude.sel(sigma=0.0, start="firing")
+    assert extent[0] > 5 > extent[1] > 1
+    assert extent[2] < 0.05
+
+
+def test_coherence_resonance():
+    """The coefficient of variation has its least value at a noise between the ends."""
+    net = hh.Network(1, stimulus=6.0)
+    ds = studies.noise_sweep(net, [1.0, 3.0, 8.0, 24.0], rng=1, confidence=0.999)
+    best = int(ds.cv.argmin("sigma"))
+    assert 0 < best < 3
+    assert ds.cv_high[best] < ds.cv_low[0]
+    assert ds.cv_high[best] < ds.cv_low[-1]
+    assert np.all(np.diff(ds.rate) > 0)
+
+
+def test_noise_makes_trials_differ():
+    ds = studies.reliability(hh.Network(1, stimulus=10.0), [0.0, 0.3, 3.0], rng=1, trials=20)
+    assert float(ds.reliability[0]) == pytest.approx(1.0)
+    assert ds.reliability_low[1] > ds.reliability_high[2]
+
+
+def test_coupling_makes_neurons_agree():
+    net = hh.Network(2, stimulus=10.0, synapses=hh.GapJunction(1.0))
+    ds = studies.synchrony(net, [0.0, 0.1, 1.0], [2.0], rng=1)
+    assert ds.chi_high[0, 0] < ds.chi_low[2, 0]
+    assert float(ds.chi[2, 0]) > 0.95
+    with pytest.raises(ValueError, match="two neurons or more"):
+        studies.synchrony(hh.Network(1))
+
+
+# -- usage ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda net: studies.strong_convergence(net, ["strong"]), "unknown method 'strong'"),
+        (lambda net: studies.strong_convergence(net, dts=[0.01, 0.0137]), "not a multiple"),
+        (lambda net: studies.strong_convergence(net, variable="W"), "no variable 'W'"),
+        (lambda net: studies.compare_methods(net.sde()), "takes a Network, got SDE"),
+        (lambda net: studies.rerun(xr.Dataset()), "no attribute 'study'"),
+    ],
+)
+def test_wrong_use(call, message, pair):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call(pair)
+
+
+def test_from_the_command_line(tmp_path):
+    (tmp_path / "net.toml").write_text(
+        '[network]\nn_neurons = 1\nstimulus = 6.0\n[study]\nsigmas = ["1 uA/cm^2*ms^0.5", 4.0]\n'
+        "t_end = 200.0\ntrials = 4\n[run]\nrng = 5\n"
+    )
+
+    def command(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "hh_sde.cli", *arguments],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    done = command("study", "noise_sweep", "net.toml", "--out", "s.nc")
+    assert done.returncode == 0, done.stderr
+    assert "coefficient of variation" in done.stdout
+    by_hand = studies.noise_sweep(
+        hh.Network(1, stimulus=6.0), sigmas=[1.0, 4.0], t_end=200.0, trials=4, rng=5
+    )
+    assert xr.load_dataset(tmp_path / "s.nc").equals(by_hand)
+    wrong = command("study", "noise_sweeps", "net.toml")
+    assert wrong.returncode == 2
+    assert "choose from compare_methods" in wrong.stderr
+    wrong = command("study", "synchrony", "net.toml")
+    assert wrong.returncode == 2
+    assert "two neurons or more" in wrong.stderr
