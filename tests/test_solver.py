@@ -14,7 +14,7 @@ from conftest import linear_sde
 import hh_sde as hh
 from hh_sde.methods import sdeint_
 
-STOCHASTIC = [name for name, method in hh.METHODS.items() if method.interpretation != "ode"]
+STOCHASTIC = [name for name, method in hh.METHODS.items() if method.strong_order]
 
 
 @pytest.mark.parametrize("method", hh.METHODS)
