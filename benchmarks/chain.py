@@ -48,6 +48,7 @@ def stepping(net, method, t_end, dt=0.01):
 
 def measure(area, seconds):
     net = network(area)
+    net.sde()  # what is computed once for a network
     t_end = round(1e3 * seconds * max(1.0, 100.0 / area))  # alike many transitions
     event, second = exact(net, t_end)
     return {

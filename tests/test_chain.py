@@ -136,9 +136,8 @@ def test_autocovariance_at_voltage_clamp(method, dt):
             for lag, then in zip(lags, later, strict=True):
                 stay = scipy.linalg.expm(Q * lag)[state, state]
                 expected = number * law[state] * (stay - law[state])
-                measured = np.mean((first - number * law[state]) * (then - number * law[state]))
-                spread = np.std(first * then - measured) / np.sqrt(trials)
-                z = (measured - expected) / spread
+                products = (first - number * law[state]) * (then - number * law[state])
+                z = (np.mean(products) - expected) / (np.std(products) / np.sqrt(trials))
                 assert abs(z) < scipy.stats.norm.isf(LEVEL / 2), (channel.name, state, lag, z)
 
 

@@ -22,7 +22,7 @@ from hh_sde.kernels.random import waits_and_choices
 
 # -- the steps --
 
-BAND = 0.5  # mV
+BAND = 1.0  # mV
 FEW, MANY = 8, 32  # random numbers made at a time: first, and then
 
 
