@@ -23,6 +23,8 @@ from hh_sde.kernels.random import waits_and_choices
 # -- the steps --
 
 BAND = 1.0  # mV
+TOO_FAR = 1e9  # mV
+TOO_OFTEN = 1e12  # transitions in a ms: a run that would not end
 FEW, MANY = 8, 32  # random numbers made at a time: first, and then
 
 
@@ -143,7 +145,7 @@ def gillespie_window(
 
     Returns
     -------
-    (step, lane) of the first lane whose rates are not finite; (-1, -1): none.
+    (step, lane) of the first failure, the lane then being left as it was; (-1, -1): none.
     """
     classes = chain.start.size - 1
     weight = np.empty(classes)
@@ -160,6 +162,7 @@ def gillespie_window(
     start, source, goal = chain.start, chain.source, chain.target
     multiplicity = chain.multiplicity
     threshold, rearm = rule[0], rule[1]  # nan: no spikes wanted, and nothing compares
+    failed_step, failed_lane = -1, -1
     for lane in range(first, last):
         neuron, member = lane // trials.size, lane % trials.size
         numbers[:, 0] = q[:, neuron]
@@ -180,10 +183,9 @@ def gillespie_window(
             I = current[piece if current.shape[0] > 1 else 0, neuron] + chain.leak[1, neuron]
             target, k, slope = course(count, conducting, unit, E, G, I, C)
             left = edges[piece + 1] - edges[piece]
-            if not abs(v) < 1e9:
-                return steps[piece], lane
-            band = np.int64(np.floor(v / BAND))
-            while True:
+            finite = abs(v) < TOO_FAR
+            band = np.int64(np.floor(v / BAND)) if finite else known
+            while finite:
                 if band != known:
                     limit_rates(
                         band, chain, at_ends, alphas, betas, p, numbers, curves, largest, smallest
@@ -193,8 +195,9 @@ def gillespie_window(
                 total = 0.0
                 for c in range(classes):
                     total += weight[c] * largest[c]
-                if not total < 1e300:
-                    return steps[piece], lane
+                if not total < TOO_OFTEN:
+                    finite = False
+                    break
                 if draw == ready:
                     size = FEW if ready == 0 else MANY
                     trial = trials[member]
@@ -252,9 +255,13 @@ def gillespie_window(
                 transitions += 1
                 if conducts[left_state] or conducts[entered]:
                     target, k, slope = course(count, conducting, unit, E, G, I, C)
+            if not finite:
+                if failed_lane < 0 or steps[piece] < failed_step:
+                    failed_step, failed_lane = steps[piece], lane
+                break
             if saves[piece] >= 0:
                 save_lane(v, count, neuron, lane, chain, rows, out[saves[piece]])
         V[lane] = v
         armed[lane] = primed
         fired[lane] += transitions
-    return -1, -1
+    return failed_step, failed_lane
