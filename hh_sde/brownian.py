@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hh_sde.kernels.random import normal_window
+from hh_sde.kernels.random import derived_key, normal_window
 
 Rng = int | np.random.SeedSequence | np.random.Generator | None
 
@@ -18,6 +18,7 @@ _FOURIER = 1  # term r of the series has domain _FOURIER + r
 _TIME_INTEGRAL = 32
 _BRIDGE = 33
 _MIDPOINT = 40
+_CHAIN = 34  # the key of the chain of ion channels
 _TAIL_PRODUCT = 64  # the pair (i, j-th of its block) has this domain + j
 #: Terms of the Levy areas' Fourier series that are summed; the tail is Gaussian.
 AREA_TERMS = 5
@@ -112,6 +113,10 @@ class BrownianPath:
     def dt(self) -> float:
         """Grid step, ms."""
         return self._fine_dt * self._factor
+
+    def chain_key(self) -> np.ndarray:
+        """The key of random numbers for what is no Wiener process, (2,) words of 32 bits."""
+        return derived_key(self._key, _CHAIN, 0)
 
     def of_trial(self, trial: int) -> BrownianPath:
         """The path of another trial under the same seed."""

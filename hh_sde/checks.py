@@ -10,9 +10,11 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
+from hh_sde.kinetics import Constant, Sigmoid, Tabulated
 from hh_sde.measures import SpikeRule
-from hh_sde.methods import METHODS, Method
+from hh_sde.methods import METHODS, Method, chain
 from hh_sde.network import Network
+from hh_sde.noise import ConductanceNoise
 from hh_sde.sde import SDE
 
 
@@ -76,6 +78,8 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
         raise TypeError(f"solve takes a Network or an SDE, got {type(model).__name__}")
     if noise not in (None, "ignore"):
         raise ValueError(f"noise must be None or 'ignore', got {noise!r}")
+    if method.interpretation == "chain":
+        return counted(model, method, name, noise).sde()
     sde = model.sde() if isinstance(model, Network) else model
     if noise == "ignore":
         sde = sde.without_noise()
@@ -104,6 +108,69 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
     if method.interpretation == "stratonovich":
         return sde.to_stratonovich()
     return sde.to_ito()
+
+
+def counted(model: Any, method: Method, name: str, noise: str | None) -> Network:
+    """The network whose channels a chain method counts, or an error that says what it takes."""
+    takes = f"{name} counts the channels of a Network whose noise is ConductanceNoise(area=...)"
+    if not isinstance(model, Network):
+        raise ValueError(f"{takes}; got an SDE")
+    if noise == "ignore":
+        raise ValueError(f"{takes}: there is nothing left without it; noise='ignore' goes with ode")
+    given = [type(part).__name__ for part in model.noise]
+    if given != ["ConductanceNoise"]:
+        raise ValueError(f"{takes}, alone; got {', '.join(given) or 'no noise'}")
+    (channels,) = model.noise
+    assert isinstance(channels, ConductanceNoise)
+    if channels.transitions is not None or channels.bounds != "none":
+        raise ValueError(
+            f"{takes}, with all transitions and bounds='none'; got transitions = "
+            f"{channels.transitions!r}, bounds = {channels.bounds!r}"
+        )
+    uncounted = [
+        channel.name
+        for channel in model.cell.channels
+        if channel.gates and channels.number(channel, model.n_neurons) is None
+    ]
+    if uncounted:
+        raise ValueError(
+            f"{takes}: all channels with gates need a number; there is none for "
+            f"{', '.join(uncounted)} (numbers={{...}})"
+        )
+    if not any(channel.gates for channel in model.cell.channels):
+        raise ValueError(f"{takes}; this cell has no channels with gates")
+    if method.exact:
+        _exactly_solvable(model, name)
+    if not channels.paired:
+        return model
+    # one process for a transition or for a pair of them: the chain is the same
+    return Network(
+        model.n_neurons, model.cell, model.synapses, model.stimulus, channels.replace(paired=False)
+    )
+
+
+def _exactly_solvable(model: Network, name: str) -> None:
+    """See that V between two transitions is known in closed form, and its rates are bounded."""
+    other = "; tau_leap takes them"
+    if model.synapses:
+        raise ValueError(f"{name} takes neurons without synapses and gap junctions{other}")
+    if not model.stimulus.piecewise_constant:
+        raise ValueError(
+            f"{name} takes currents that change at jumps alone: numbers, StepCurrent, PulseTrain, "
+            f"SampledCurrent(interpolation='previous'), and sums of them{other} all"
+        )
+    for gate in model.cell.gates:
+        if any(isinstance(rate, Tabulated) for rate in gate.rates):
+            raise ValueError(
+                f"{name} takes rates that are monotone in V (Exponential, Sigmoid, Linoid, "
+                f"Constant); gate {gate.name} has a Tabulated one{other}"
+            )
+        if gate.x_inf is not None and not (
+            isinstance(gate.x_inf, Sigmoid | Constant) and np.all(np.asarray(gate.x_inf.rate) <= 1)
+        ):
+            raise ValueError(
+                f"{name}: x_inf of gate {gate.name} must be a Sigmoid or Constant <= 1"
+            )
 
 
 def grid(t_end: float, dt: float, x0: Any) -> tuple[float, int, int]:
@@ -192,8 +259,10 @@ def trial_numbers(trials: Any, x0: Any, path: BrownianPath | None) -> tuple[np.n
     return numbers.astype(np.int64), True
 
 
-def initial_states(x0: Any, sde: SDE, layout: Layout, numbers: np.ndarray) -> np.ndarray:
-    """The states to start from, (trials, d)."""
+def initial_states(
+    x0: Any, sde: SDE, layout: Layout, numbers: np.ndarray, method: Method
+) -> np.ndarray:
+    """The states to start from, (trials, d); of a chain's methods with whole channels."""
     if x0 is None:
         state = sde.x0
     elif isinstance(x0, xr.Dataset):
@@ -207,7 +276,10 @@ def initial_states(x0: Any, sde: SDE, layout: Layout, numbers: np.ndarray) -> np
         )
     if not np.all(np.isfinite(state)):
         raise ValueError("x0 must be finite")
-    return np.array(np.broadcast_to(state, (len(numbers), sde.d)))
+    states = np.array(np.broadcast_to(state, (len(numbers), sde.d)))
+    if method.interpretation == "chain":
+        return chain.whole_channels(sde.program.compiled.model, states)
+    return states
 
 
 def _last_state(ds: xr.Dataset, layout: Layout, numbers: np.ndarray) -> np.ndarray:
@@ -226,7 +298,14 @@ def _last_state(ds: xr.Dataset, layout: Layout, numbers: np.ndarray) -> np.ndarr
     return np.concatenate([last[name].transpose(*order).values for name in layout.labels], axis=-1)
 
 
-def noise_path(path: BrownianPath | None, rng: Rng, sde: SDE, dt: float) -> BrownianPath | None:
+def noise_path(
+    path: BrownianPath | None, rng: Rng, sde: SDE, dt: float, method: Method
+) -> BrownianPath | None:
+    if path is not None and method.exact:
+        raise ValueError(
+            "path holds Wiener processes, of which this method takes none; give rng, its seed: "
+            "rng=path.seed"
+        )
     if path is None:
         seed = seed_sequence(rng)
         return BrownianPath(seed, m=sde.m, dt=dt, blocks=sde.blocks) if sde.m else None

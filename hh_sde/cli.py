@@ -12,6 +12,8 @@ import typer
 if TYPE_CHECKING:
     import xarray as xr
 
+    from hh_sde.methods import Method
+
 app = typer.Typer(
     name="hh-sde",
     help="Networks of Hodgkin-Huxley neurons as stochastic differential equations.",
@@ -141,18 +143,26 @@ def methods() -> None:
     console = Console(highlight=False)
     for name, method in METHODS.items():
         strong = ", ".join(f"{kind} {order:g}" for kind, order in method.strong_order.items())
-        plain = method.deterministic_order
         console.print(f"[bold]{name}[/bold]")
         about = (
             f"{method.summary} ({method.interpretation}). "
-            + (f"Strong order: {strong}. " if strong else "Takes no noise. ")
-            + (
-                "Error control by rtol and atol."
-                if plain is None
-                else f"No noise: order {plain:g}."
-            )
+            + (f"Strong order: {strong}. " if strong else "")
+            + _noise_taken(method)
         )
         console.print(Padding(about, (0, 0, 0, 4)))
+
+
+def _noise_taken(method: Method) -> str:
+    """What `hh-sde methods` says besides strong orders."""
+    if method.exact:
+        return "Takes ConductanceNoise alone. No step, no error of one."
+    if method.interpretation == "chain":
+        order = method.deterministic_order
+        return f"Takes ConductanceNoise alone. With ever more channels: order {order:g}."
+    taken = "" if method.strong_order else "Takes no noise. "
+    if method.adaptive:
+        return taken + "Error control by rtol and atol."
+    return f"{taken}No noise: order {method.deterministic_order:g}."
 
 
 @app.command()

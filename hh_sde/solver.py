@@ -102,7 +102,8 @@ def solve(
     t_end : float
         End, ms. The start is 0, or the last time of the Dataset given as `x0`.
     dt : float
-        Step, ms. Methods with error control take their own steps; dt then spaces the output.
+        Step, ms. Methods with error control, and exact ones, go their own ways; dt then spaces the
+        output.
     method : str
         A name of `hh_sde.METHODS`.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
@@ -179,9 +180,9 @@ def solve(
         first_step=first_step,
         n_steps=n_steps,
         save_every=save_every,
-        x0=initial_states(x0, sde, layout, numbers),
+        x0=initial_states(x0, sde, layout, numbers, recipe),
         keep=layout.components(kept),
-        path=noise_path(path, rng, sde, dt),
+        path=noise_path(path, rng, sde, dt, recipe),
         trials=numbers,
         threads=positive_int(threads, "threads"),
         rtol=positive(rtol, "rtol"),
@@ -344,6 +345,7 @@ def _provenance(
     """Attributes that tell how to run it again."""
     seed = problem.path.seed if problem.path is not None else None
     channel_noise = model.noise_report if isinstance(model, Network) and noise is None else {}
+    chain = recipe.interpretation == "chain"
     return {
         **channel_noise,
         "hh_sde_version": metadata.version("hh_sde"),
@@ -356,8 +358,8 @@ def _provenance(
         "atol": problem.atol if recipe.adaptive else None,
         "rng_entropy": None if seed is None else str(seed.entropy),
         "rng_spawn_key": None if seed is None else ",".join(map(str, seed.spawn_key)),
-        "interpretation": problem.sde.interpretation,
-        "noise_type": problem.sde.noise_type if problem.sde.m else "none",
+        "interpretation": "chain" if chain else problem.sde.interpretation,
+        "noise_type": "chain" if chain else problem.sde.noise_type if problem.sde.m else "none",
         "noise": "ignored" if noise == "ignore" else None,
         "path": problem.path.grid if problem.path is not None and given else None,
         "x0": "default" if x0 is None else "given",

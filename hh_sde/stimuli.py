@@ -23,6 +23,8 @@ class Stimulus(Record):
 
     #: True where the current does not depend on time.
     constant: bool = False
+    #: True where it changes at its breakpoints alone.
+    piecewise_constant: bool = False
 
     def current(self, t: np.ndarray) -> np.ndarray:
         """Current at times `t` of shape (times, 1), as (times, n_neurons) or (times, 1), uA/cm^2.
@@ -55,6 +57,7 @@ class ConstantCurrent(Stimulus):
 
     amplitude: Parameter
     constant = True
+    piecewise_constant = True
 
     def __post_init__(self) -> None:
         _check(self, "amplitude")
@@ -74,6 +77,8 @@ class StepCurrent(Stimulus):
     """
 
     units = {"amplitude": "uA/cm^2", "start": "ms", "stop": "ms"}
+
+    piecewise_constant = True
 
     amplitude: Parameter
     start: float
@@ -117,6 +122,8 @@ class PulseTrain(Stimulus):
         "width": "ms",
         "period": "ms",
     }
+
+    piecewise_constant = True
 
     amplitude: Parameter
     start: float
@@ -222,6 +229,10 @@ class SampledCurrent(Stimulus):
                 f"got {self.interpolation!r}"
             )
 
+    @property
+    def piecewise_constant(self) -> bool:  # type: ignore[override]
+        return self.interpolation == "previous"
+
     def current(self, t: np.ndarray) -> np.ndarray:
         values = self.values[:, None] if self.values.ndim == 1 else self.values
         position = (t[:, 0] - self.start + SAME_TIME) / self.dt
@@ -256,6 +267,10 @@ class StimulusSum(Stimulus):
     @property
     def constant(self) -> bool:  # type: ignore[override]
         return all(term.constant for term in self.terms)
+
+    @property
+    def piecewise_constant(self) -> bool:  # type: ignore[override]
+        return all(term.piecewise_constant for term in self.terms)
 
     def current(self, t: np.ndarray) -> np.ndarray:
         total = self.terms[0].current(t)

@@ -9,7 +9,7 @@ import hh_sde as hh
 from hh_sde.kernels import fused
 from hh_sde.kernels.writer import Writer
 
-ENGINE = [name for name, method in hh.METHODS.items() if method.compiled]
+ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
 BOUNDED = [name for name in ENGINE if hh.METHODS[name].keeps_gates]
 
 PASSIVE = hh.Cell("passive", (hh.Channel("L", g=0.5, E=-60.0),), C=2.0, V0=-60.0)

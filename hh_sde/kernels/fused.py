@@ -21,7 +21,7 @@ import numba
 import numpy as np
 import platformdirs
 
-from hh_sde.kernels import coupling, elementary, jit
+from hh_sde.kernels import binomial, coupling, elementary, jit, random
 from hh_sde.kernels.parts import Term
 from hh_sde.kernels.tables import Links, Model
 from hh_sde.kernels.writer import Writer
@@ -37,6 +37,7 @@ class Compiled(NamedTuple):
     curves: np.ndarray  # tabulated values
     links: Links
     terms: tuple[Term, ...]  # noise that every lane has of its own
+    model: Model  # the tables it was written from
 
     def numbers(self, trials: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(p, q, curves) for `trials` trials of every neuron, q padded to `lanes` columns."""
@@ -56,6 +57,7 @@ def compiled(model: Model) -> Compiled:
         curves=np.concatenate([np.zeros(1), *writer.curves]),
         links=model.links,
         terms=tuple(writer.terms),
+        model=model,
     )
 
 
@@ -128,6 +130,6 @@ def _fingerprint(text: str) -> str:
     parts = [text, numba.__version__, np.__version__]
     parts += [
         Path(module.__file__ or "").read_text(encoding="utf-8")
-        for module in (coupling, elementary, jit)
+        for module in (binomial, coupling, elementary, jit, random)
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

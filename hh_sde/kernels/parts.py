@@ -49,6 +49,10 @@ class Part:
         """Lines that take y5 over a step h at fixed V, noise included."""
         raise NotImplementedError
 
+    def leap(self) -> list[str]:
+        """Lines that do the same where channels are counted: whole channels change their state."""
+        return self.flow(backward=False)
+
     def steady(self) -> list[str]:
         """Lines that give y5 at the steady state."""
         raise NotImplementedError
@@ -118,6 +122,7 @@ class StatesPart(Part):
         pairs: Sequence[PairTable],
         paired: bool,
         inverse_number: str,
+        number: str,
     ) -> None:
         self.rows = tuple(range(first_row, first_row + len(levels)))
         self.levels = levels
@@ -125,6 +130,7 @@ class StatesPart(Part):
         self.pairs = pairs
         self.paired = paired
         self.inverse_number = inverse_number
+        self.number = number
         self.policy = "none"
 
     def _pair(self, pair: PairTable) -> tuple[str, str, str, str]:
@@ -195,6 +201,28 @@ class StatesPart(Part):
             f"{source} = {source} - move",
             f"{target} = {target} + move",
         ]
+
+    def leap(self) -> list[str]:
+        """Pair after pair, each channel of the two states changes to the other or does not.
+
+        Takes one Wiener process for every transition, of which uniform numbers are made.
+        """
+        lines = []
+        for k, pair in enumerate(self.pairs):
+            source, target, opening, closing = self._pair(pair)
+            ways = [
+                f"binomial({count}, {p}, uniform_of(xi{self.first_term + term} * sqrt(rh)))"
+                for count, p, term in (("lower", "forth", 2 * k), ("upper", "back", 2 * k + 1))
+            ]
+            lines += [
+                *_changes("forth", "back", opening, closing),
+                f"lower = np.rint({source} * {self.number})",
+                f"upper = np.rint({target} * {self.number})",
+                f"move = {' - '.join(ways)}",
+                f"{source} = (lower - move) / {self.number}",
+                f"{target} = (upper + move) / {self.number}",
+            ]
+        return lines
 
     def _kept_inside(self, source: str, target: str) -> list[str]:
         """No more moves than there is: what is below 0 afterwards is cut off, or mirrored."""

@@ -132,3 +132,25 @@ def normal_window(key, domain, start, stop, process, trial, scale):
         if 2 * pair + 1 < stop:
             multiply(odd, scale, out[2 * pair + 1 - start])
     return out
+
+
+@kernel
+def derived_key(key, domain, high):
+    """A key for a use that fills all four words of its counters: the first half of one block."""
+    c0, c1 = address(domain, 0)
+    words = philox4x32(c0, c1, np.uint64(high), np.uint64(0), key[0], key[1])
+    return np.array(words, dtype=np.uint64)[:2]
+
+
+@kernel
+def waits_and_choices(key, first, size, step, process, trial, waits, choices):
+    """Exponential numbers of mean 1 and uniform ones in [0, 1): draws first, first + 1, ..."""
+    c1 = np.uint64(step) & MASK
+    c2 = np.uint64(process)
+    c3 = np.uint64(trial)
+    k0 = key[0]
+    k1 = key[1]
+    for i in range(size):
+        w0, w1, w2, w3 = philox4x32(np.uint64(first + i) & MASK, c1, c2, c3, k0, k1)
+        waits[i] = -log(2.0 - unit_interval(w0, w1))
+        choices[i] = unit_interval(w2, w3) - 1.0

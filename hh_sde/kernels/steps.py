@@ -67,6 +67,15 @@ def lie_trotter(m, h):
 
 
 @kernel
+def tau_leap(m, h):
+    """Channels by exchanges of whole ones at the old V, then V by its exact flow with the new."""
+    used = m.x[:, : m.n_neurons * m.trials]  # no SIMD here that would need the padding
+    leap(used, m.xi[0], h, m.p, m.q, m.curves)
+    couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
+    flow(m.x, m.x[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
+
+
+@kernel
 def strang(m, h):
     """Gates by half a step, V with its noise by a whole one, gates by half a step backwards.
 

@@ -39,13 +39,15 @@ from math import sqrt
 
 import numpy as np
 
+from hh_sde.kernels.binomial import binomial, uniform_of
 from hh_sde.kernels.coupling import (
     Lanes, all_finite, couple, detect, excursions, fill, inject, is_diagonal, kicks,
 )
 from hh_sde.kernels.elementary import (
-    decayed, exp, linoid, linoid_of, relaxed, {root} as root, table_value,
+    decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
 )
 from hh_sde.kernels.jit import kernel
+from hh_sde.kernels.random import waits_and_choices
 
 FROZEN = {frozen}  # inputs that depend on V
 TERMS = {terms}  # Wiener processes of a lane's own
@@ -138,6 +140,7 @@ class Writer:
             channel.pairs,
             channel.paired,
             self.number(1.0 / channel.number[0]),
+            self.number(channel.number[0]),
         )
         part.policy = self.model.bounds
         self.parts.append(part)
@@ -260,7 +263,7 @@ class Writer:
             free=self.free,
         )
         loops = [self._loop(name, *loop) for name, loop in self._loops().items()]
-        return "\n\n".join([head, *loops, _steps_text()])
+        return "\n\n".join([head, *loops, _steps_text(), _chain_text()])
 
     def _loops(self) -> dict[str, tuple[str, list[str]]]:
         """Arguments and lines of each loop."""
@@ -276,6 +279,7 @@ class Writer:
         size = " + ".join(f"f{k} * f{k}" for k in [0, *variables])
         store = [f"x{k}[i] = y{k}" for k in variables]
         flows = [line for part in self.parts for line in part.flow(backward=False)]
+        leaps = [line for part in self.parts for line in part.leap()]
         flows_back = [line for part in self.parts for line in part.flow(backward=True)]
         bound = [line for part in self.parts for line in part.bound(self.model.bounds)]
         terms = range(len(self.terms))
@@ -304,6 +308,7 @@ class Writer:
             "milstein_euler": (step, [*slopes, *euler("h", milstein)]),
             "rush_larsen": (step, [*rates, *J_and_G, f0, first_V, *flows, *store]),
             "relax": ("x, xi, h", [*rates, *flows, *store]),
+            "leap": ("x, xi, h", [*rates, *leaps, *store]),
             "relax_back": ("x, xi, h", [*rates, *flows_back, *store]),
             "flow": ("x, w, I, u, kick, h", self._flow()),
             "steady": ("x", [*rates, *(l for part in self.parts for l in part.steady()), *store]),
@@ -397,3 +402,9 @@ def _steps_text() -> str:
         for name in names
     ]
     return schemes + "\n\n".join(windows)
+
+
+def _chain_text() -> str:
+    """The text of chain.py."""
+    text = Path(__file__).with_name("chain.py").read_text(encoding="utf-8")
+    return text.partition(STEPS_MARK)[2].lstrip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import scipy.integrate
 
-from hh_sde.methods import compiled, scipy_, sdeint_
+from hh_sde.methods import chain, compiled, scipy_, sdeint_
 from hh_sde.methods.method import Diverged, Method, Problem, each_trial
 
 __all__ = ["METHODS", "Diverged", "Method", "Problem", "each_trial"]
@@ -114,6 +114,28 @@ METHODS: dict[str, Method] = {
         keeps_gates=True,
         compiled=True,
         source=_SPLITTING,
+    ),
+    "gillespie": Method(
+        run=chain.gillespie,
+        summary="exact: channels one by one and V between their transitions, by thinning",
+        interpretation="chain",
+        deterministic_order=None,
+        exact=True,
+        keeps_gates=True,
+        compiled=True,
+        source=(
+            "Anderson, Ermentrout & Thomas 2015, J. Comput. Neurosci. 38, 67, "
+            "doi:10.1007/s10827-014-0528-2; Lewis & Shedler 1979, doi:10.1002/nav.3800260304"
+        ),
+    ),
+    "tau_leap": Method(
+        run=compiled.engine("tau_leap"),
+        summary="splitting: whole channels by binomial exchanges, then V by its exact flow",
+        interpretation="chain",
+        deterministic_order=1.0,
+        keeps_gates=True,
+        compiled=True,
+        source="Tian & Burrage 2004, J. Chem. Phys. 121, 10356, doi:10.1063/1.1810475",
     ),
     "sdeint.itoEuler": Method(
         run=each_trial(sdeint_.ito_euler),

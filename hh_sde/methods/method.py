@@ -104,16 +104,20 @@ class Method:
         See the contract at the head of this module.
     summary : str
         One line.
-    interpretation : {"ito", "stratonovich", "ode"}
-        "ode": takes no noise.
+    interpretation : {"ito", "stratonovich", "ode", "chain"}
+        "ode": takes no noise. "chain": takes ConductanceNoise alone, and instead of the diffusion
+        simulates the Markov chain of whole channels that it approximates.
     strong_order : mapping of noise type to float
         The noise types it accepts, with its strong order for each.
     deterministic_order : float or None
-        Order without noise; None where the error is controlled by rtol and atol.
+        Order without noise (of a chain: with ever more channels); None where the error is
+        controlled by rtol and atol, or where there is none.
     weak_order : float or None
         Weak order for additive noise, where it is known.
     keeps_gates : bool
         Whether gates stay in [0, 1] at any step.
+    exact : bool
+        Has no step: dt spaces the output.
     compiled : bool
         Runs in the engine: needs a Network's equations.
     source : str
@@ -128,12 +132,13 @@ class Method:
     strong_order: Mapping[str, float] = field(default_factory=dict)
     weak_order: float | None = None
     keeps_gates: bool = False
+    exact: bool = False
     compiled: bool = False
 
     @property
     def adaptive(self) -> bool:
         """Whether the step follows rtol and atol; dt is then the spacing of the output."""
-        return self.deterministic_order is None
+        return self.deterministic_order is None and not self.exact
 
     @property
     def library(self) -> str:

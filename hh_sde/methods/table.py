@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hh_sde.methods import METHODS
+from hh_sde.methods import METHODS, Method
 from hh_sde.sde import NOISE_TYPES
 
 HEADER = ("method", "equation", *NOISE_TYPES, "no noise", "scheme")
@@ -13,17 +13,23 @@ def rows() -> list[tuple[str, ...]]:
     table = []
     for name, method in METHODS.items():
         strong = [method.strong_order.get(noise_type) for noise_type in NOISE_TYPES]
-        plain = method.deterministic_order
         table.append(
             (
                 name,
                 method.interpretation,
                 *("-" if order is None else f"{order:g}" for order in strong),
-                "adaptive" if plain is None else f"{plain:g}",
+                _without_noise(method),
                 method.summary,
             )
         )
     return table
+
+
+def _without_noise(method: Method) -> str:
+    if method.exact:
+        return "exact"
+    plain = method.deterministic_order
+    return "adaptive" if plain is None else f"{plain:g}"
 
 
 def markdown() -> str:

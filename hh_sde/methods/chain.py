@@ -1,0 +1,247 @@
+"""The Markov chain of ion channels: whole channels that change their states at random times.
+
+The chain and V together are a piecewise deterministic Markov process: Chow & White (1996), Biophys.
+J. 71, 3013, doi:10.1016/S0006-3495(96)79494-8; Anderson, Ermentrout & Thomas (2015), J. Comput.
+Neurosci. 38, 67, doi:10.1007/s10827-014-0528-2. How it is simulated: `hh_sde.kernels.chain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from hh_sde.kernels.fused import Program
+from hh_sde.kernels.tables import ChainTable, ChannelTable, Model
+from hh_sde.methods.method import Diverged, Problem
+
+#: Transitions in a window, about: a second's work, so that progress shows.
+_TRANSITIONS = 2**24
+#: Transitions of a channel per ms, roughly, and at most in common cells.
+_PER_CHANNEL = 2.0
+#: Numbers saved in a window.
+_SAVED = 2**21
+#: Spikes of a window for which there is room at first.
+_ROOM = 2**10
+#: Jumps of the current closer than this to a grid point are at the grid point, ms.
+_SAME_TIME = 2e-9
+
+
+def gillespie(problem: Problem) -> Iterator[np.ndarray]:
+    """The method: lanes, each a neuron of a trial, are independent and spread over threads."""
+    run = _Run(problem)
+    bounds = np.linspace(0, run.lanes, min(problem.threads, run.lanes) + 1).astype(int)
+    ranges = [_Range(run, *pair) for pair in pairwise(bounds)]
+    with ThreadPoolExecutor(max_workers=len(ranges)) as pool:
+        for start, stop in problem.windows(run.steps_at_once()):
+            pieces = run.pieces(start, stop)
+            out = np.empty((int(pieces.saves.max()) + 1, len(run.rows), run.lanes))
+            futures = [pool.submit(one.advance, pieces, out) for one in ranges]
+            failures = [failure for future in futures if (failure := future.result())]
+            problem.report["transition_events"] = int(run.fired.sum())
+            failed = min(failures, key=lambda failure: failure.step, default=None)
+            done = len(out) if failed is None else failed.step // problem.save_every
+            done -= 0 if failed is None else start // problem.save_every
+            yield run.kept(out[:done])
+            if failed is not None:
+                raise failed
+
+
+class Pieces(NamedTuple):
+    """A window of time, cut at the points of the output grid and at jumps of the current."""
+
+    edges: np.ndarray  # (pieces + 1,) ms
+    steps: np.ndarray  # (pieces,): step of the grid
+    saves: np.ndarray  # (pieces,): number of the save at its end, or -1
+    current: np.ndarray  # (pieces or 1, n_neurons)
+
+
+class _Run:
+    """All lanes of a problem: lane = neuron * trials + trial."""
+
+    def __init__(self, problem: Problem) -> None:
+        assert problem.path is not None
+        program: Program = problem.sde.program
+        self.problem = problem
+        self.program = program
+        self.chain = chain_table(program.compiled.model)
+        n, trials = program.compiled.n_neurons, problem.trials
+        self.lanes = n * len(trials)
+        x = problem.x0.reshape(len(trials), -1, n).transpose(1, 2, 0)
+        self.V = np.ascontiguousarray(x[0].ravel())
+        number = self.chain.number[:, :, None]
+        counts = np.rint(x[1:] * number).astype(np.int64)
+        self.counts = np.ascontiguousarray(counts.reshape(len(number), -1).T)
+        self.fired = np.zeros(self.lanes, dtype=np.int64)
+        self.armed = np.ones(self.lanes, dtype=np.bool_)
+        self.last_spike = np.full(self.lanes, -np.inf)
+        self.rows = np.unique(problem.keep // n)
+        row = np.searchsorted(self.rows, problem.keep // n)
+        self.columns = row * n + problem.keep % n
+        self.model = (self.chain, *program.compiled.numbers(1, n))
+        self.address = (problem.path.chain_key(), trials)
+
+    def steps_at_once(self) -> int:
+        """Steps of the output grid in a window."""
+        first = self.chain.conducting  # one state of each channel
+        channels = self.chain.number[first].sum() * len(self.problem.trials)
+        work = _TRANSITIONS / (_PER_CHANNEL * channels * self.problem.dt)
+        saved = _SAVED * self.problem.save_every / max(1, len(self.rows) * self.lanes)
+        return max(1, int(min(work, saved)))
+
+    def pieces(self, start: int, stop: int) -> Pieces:
+        """The window of steps start + 1 ... stop."""
+        problem = self.problem
+        grid = problem.times(start, stop)
+        breaks = np.empty(0)
+        if problem.sde.breakpoints is not None:
+            breaks = np.sort(problem.sde.breakpoints(grid[0], grid[-1]))
+            nearest = grid[np.clip(np.searchsorted(grid, breaks - _SAME_TIME), 0, len(grid) - 1)]
+            breaks = breaks[np.abs(breaks - nearest) > _SAME_TIME]
+        edges = np.union1d(grid, breaks)
+        step = np.searchsorted(grid, edges[:-1], side="right") - 1
+        ends = np.searchsorted(grid, edges[1:])
+        on_grid = grid[ends] == edges[1:]
+        saved = on_grid & ((start + ends) % problem.save_every == 0)
+        number = (start + ends) // problem.save_every - start // problem.save_every - 1
+        middle = 0.5 * (edges[:-1] + edges[1:])
+        return Pieces(
+            edges=edges,
+            steps=problem.first_step + start + step,
+            saves=np.where(saved, number, -1),
+            current=self.program.current(middle),
+        )
+
+    def kept(self, out: np.ndarray) -> np.ndarray:
+        """(saves, trials, kept) of (saves, rows, lanes)."""
+        trials = len(self.problem.trials)
+        width = len(self.rows) * self.lanes // trials
+        return out.reshape(len(out), width, trials).transpose(0, 2, 1)[:, :, self.columns]
+
+
+class _Range:
+    """The lanes of one thread."""
+
+    def __init__(self, run: _Run, first: int, last: int) -> None:
+        self.run = run
+        self.first, self.last = int(first), int(last)
+        self.lanes = slice(self.first, self.last)
+        self.rule = np.array(run.problem.spike_rule or (np.nan,) * 3)
+        self.room = 0 if run.problem.spike_rule is None else _ROOM
+
+    def advance(self, pieces: Pieces, out: np.ndarray) -> Diverged | None:
+        """Go through a window; once more from its start if there was no room for its spikes."""
+        run, mine = self.run, self.lanes
+        state = (run.V, run.counts, run.armed, run.last_spike, run.fired)
+        before = [array[mine].copy() for array in state]
+        while True:
+            lane, time = np.empty(self.room, dtype=np.int64), np.empty(self.room)
+            found = np.zeros(1, dtype=np.int64)
+            step, failed = run.program.compiled.module.gillespie_window(
+                self.first, self.last, run.V, run.counts, *pieces, *run.model, *run.address,
+                run.rows, out, self.rule, run.armed, run.last_spike, lane, time, found, run.fired,
+            )  # fmt: skip
+            if found[0] <= self.room:
+                break
+            self.room = 2 * int(found[0])
+            for array, values in zip(state, before, strict=True):
+                array[mine] = values
+        neuron, member = np.divmod(lane[: found[0]], len(run.problem.trials))
+        if found[0]:
+            run.problem.events.append((member, neuron, time[: found[0]]))
+        if step < 0:
+            return None
+        neuron, member = divmod(failed, len(run.problem.trials))
+        return Diverged(int(step) - run.problem.first_step, int(neuron), int(member))
+
+
+def chain_table(model: Model) -> ChainTable:
+    """The chain of a model in which all channels with gates are counted."""
+    n = model.n_neurons
+    counted = [channel for channel in model.channels if channel.gates]
+    others = [channel for channel in model.channels if not channel.gates]
+    sizes = [len(channel.levels) for channel in counted]
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    conducting = offsets[1:] - 1  # the last state of a channel is the open one
+    classes = [
+        _transitions(channel, gate, opening, int(offset))
+        for channel, offset in zip(counted, offsets[:-1], strict=True)
+        for gate in range(len(channel.gates))
+        for opening in (True, False)
+    ]
+    transitions = np.concatenate(classes)
+    g = [(channel.g, channel.g * channel.E) for channel in others]
+    numbers = np.array([_number(channel) for channel in counted])
+    return ChainTable(
+        C=model.C,
+        leak=np.sum(g, axis=0) if g else np.zeros((2, n)),
+        unit=np.array([channel.g for channel in counted]) / numbers,
+        E=np.array([channel.E for channel in counted]),
+        conducting=conducting,
+        conducts=np.isin(np.arange(offsets[-1]), conducting),
+        number=np.repeat(numbers, sizes, axis=0),
+        start=np.concatenate([[0], np.cumsum([len(one) for one in classes])]).astype(np.int64),
+        source=np.ascontiguousarray(transitions[:, 0]),
+        target=np.ascontiguousarray(transitions[:, 1]),
+        multiplicity=np.ascontiguousarray(transitions[:, 2]),
+        by_tau=np.array([gate.by_tau for channel in counted for gate in channel.gates]),
+    )
+
+
+def _transitions(channel: ChannelTable, gate: int, opening: bool, offset: int) -> np.ndarray:
+    """(source, target, multiplicity) of the transitions in which that gate opens, or closes."""
+    pairs = [pair for pair in channel.pairs if pair.gate == gate]
+    if opening:
+        rows = [(pair.source + offset, pair.target + offset, pair.opening) for pair in pairs]
+    else:
+        rows = [(pair.target + offset, pair.source + offset, pair.closing) for pair in pairs]
+    return np.array(rows, dtype=np.int64)
+
+
+def _number(channel: ChannelTable) -> np.ndarray:
+    assert channel.number is not None
+    return channel.number[0]
+
+
+def whole_channels(model: Model, x: np.ndarray) -> np.ndarray:
+    """States (trials, d) with the channels' occupancies rounded to whole channels.
+
+    Those that lose most by being rounded down are rounded up, so that no channel is lost.
+
+    Raises
+    ------
+    ValueError
+        If the occupancies of a channel are negative or do not add up to 1.
+    """
+    chain = chain_table(model)
+    state = np.array(x).reshape(len(x), -1, model.n_neurons)
+    first = 0
+    for last in chain.conducting:
+        rows = slice(1 + first, 2 + last)
+        number = chain.number[first]
+        state[:, rows] = _rounded(state[:, rows] * number, number) / number
+        first = last + 1
+    return state.reshape(x.shape)
+
+
+def _rounded(expected: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Whole numbers (trials, states, n_neurons) near those expected, of sum `number`."""
+    tolerance = 1e-6 * number
+    if np.any(expected < -tolerance[None, None]) or np.any(
+        np.abs(expected.sum(axis=1) - number) > tolerance
+    ):
+        raise ValueError(
+            "x0: the fractions of a channel's states must not be negative and add up to 1; those "
+            "of a run of ConductanceNoise by another method need not, so give other ones"
+        )
+    expected = np.maximum(expected, 0.0)
+    expected = expected * (number / expected.sum(axis=1))[:, None]
+    nearest = np.rint(expected)
+    # what is whole but for rounding stays so
+    whole = np.where(np.abs(expected - nearest) < 1e-6, nearest, np.floor(expected))
+    missing = number - whole.sum(axis=1)
+    rank = np.argsort(np.argsort(whole - expected, axis=1, kind="stable"), axis=1)
+    return whole + (rank < missing[:, None])
