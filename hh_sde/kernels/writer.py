@@ -365,11 +365,9 @@ class Writer:
         ]
         lines = [re.sub(r"\b(xi\d+)\b", r"\1[i]", line) for line in lines]
         values = [f"y{k} = x{k}[i]" for k in range(1, self.n_variables)]
-        values = [line for line in values if _uses(lines, line.split()[0])]
-        body = ["V = x0[i]", *values, *lines]
+        body = ["V = x0[i]", *_used(values, lines), *lines]
         views = [f"{short}{k} = {array}[{k}]" for short, array, count in rows for k in range(count)]
-        views = [line for line in views if _uses(body, line.split()[0])]
-        views += ["rh = 1.0 / h"] if _uses(body, "rh") else []
+        views = _used([*views, "rh = 1.0 / h"], body)
         text = [f"@kernel\ndef {name}({arguments}, p, q, curves):"]
         text += [f"    {line}" for line in views]
         text += ["    for i in range(x0.size):"]
@@ -387,8 +385,10 @@ def _power(name: str, power: int) -> str:
     return " * ".join([name] * power)
 
 
-def _uses(lines: list[str], name: str) -> bool:
-    return any(re.search(rf"\b{name}\b", line) for line in lines)
+def _used(assignments: list[str], lines: list[str]) -> list[str]:
+    """Those assignments whose names stand in the lines."""
+    words = set(re.findall(r"\w+", "\n".join(lines)))
+    return [line for line in assignments if line.split()[0] in words]
 
 
 def _steps_text() -> str:
