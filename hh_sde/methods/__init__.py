@@ -143,6 +143,7 @@ METHODS: dict[str, Method] = {
         interpretation="ito",
         strong_order=_HALF_UNLESS_ADDITIVE,
         deterministic_order=1.0,
+        weak_order=1.0,
         source="sdeint.itoEuler; Maruyama 1955, doi:10.1007/BF02846028",
     ),
     "sdeint.itoSRI2": Method(
@@ -151,6 +152,7 @@ METHODS: dict[str, Method] = {
         interpretation="ito",
         strong_order=_EVERY_NOISE_1,
         deterministic_order=2.0,
+        weak_order=1.0,
         source=f"sdeint.itoSRI2; {_ROESSLER}",
     ),
     "sdeint.stratHeun": Method(
@@ -159,6 +161,7 @@ METHODS: dict[str, Method] = {
         interpretation="stratonovich",
         strong_order={**_EVERY_NOISE_1, "general": 0.5},
         deterministic_order=2.0,
+        weak_order=2.0,
         source="sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
     ),
     "sdeint.stratSRS2": Method(
@@ -167,6 +170,7 @@ METHODS: dict[str, Method] = {
         interpretation="stratonovich",
         strong_order=_EVERY_NOISE_1,
         deterministic_order=2.0,
+        weak_order=1.0,
         source=f"sdeint.stratSRS2; {_ROESSLER}",
     ),
     "sdeint.stratKP2iS": Method(
@@ -177,6 +181,7 @@ METHODS: dict[str, Method] = {
         # (dg) f sqrt(h) J_kk, whose mean does not vanish: order 0.5 unless g is constant.
         strong_order=_HALF_UNLESS_ADDITIVE,
         deterministic_order=2.0,
+        weak_order=2.0,
         source=(
             "sdeint.stratKP2iS; Kloeden & Platen 1999, section 12.4, doi:10.1007/978-3-662-12616-5"
         ),
