@@ -22,7 +22,6 @@ ORDER = [
     "sde",
     "brownian",
     "methods",
-    "diffusion",
     "network",
     "dataset",
     "measures",

@@ -112,7 +112,7 @@ def rate_curve(
 @study
 def noise_sweep(
     net: Network,
-    sigmas: Sequence[float] = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0),
+    sigmas: Sequence[float] = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 24.0),
     t_end: float = 2000.0,
     trials: int = 20,
     *,

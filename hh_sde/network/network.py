@@ -1,8 +1,4 @@
-"""Network: neurons, synapses, stimulus and noise as one SDE.
-
-The only module that knows the state layout: variable-major,
-[V_0 ... V_{n-1}, m_0 ..., h_0 ..., n_0 ..., s_0 ...].
-"""
+"""Network: neurons, synapses, stimulus and noise as one SDE."""
 
 from __future__ import annotations
 
@@ -17,53 +13,24 @@ import scipy.optimize
 import scipy.sparse
 import xarray as xr
 
-from hh_sde.cells import CELLS, Cell
-from hh_sde.diffusion import Diffusion
+from hh_sde.cells import Cell
 from hh_sde.kernels import fused
-from hh_sde.kernels.tables import (
-    ChannelTable,
-    ColoredTable,
-    GateTable,
-    Links,
-    Model,
-    PairTable,
-    RateTable,
-    SynapseTable,
-)
-from hh_sde.kinetics import (
-    Channel,
-    Constant,
-    Exponential,
-    Gate,
-    Linoid,
-    Rate,
-    Sigmoid,
-    Tabulated,
-)
+from hh_sde.kernels.tables import ChannelTable, Model
+from hh_sde.kinetics import Channel
 from hh_sde.markov import scheme
+from hh_sde.network import packing
+from hh_sde.network.checked import checked_cell, checked_count, checked_noise, checked_synapses
+from hh_sde.network.diffusion import Diffusion
 from hh_sde.noise import (
-    NOISES,
     ChannelNoise,
     CurrentNoise,
     Noise,
-    OrnsteinUhlenbeckConductance,
-    OrnsteinUhlenbeckCurrent,
     ShieldedNoise,
-    SubunitNoise,
 )
 from hh_sde.records import Record, decode, encode, per_neuron
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
-from hh_sde.synapses import GapJunction, Synapse, weight_matrix
-
-#: What the kernels call each form of rate.
-RATE_KINDS: dict[type[Rate], str] = {
-    Exponential: "exponential",
-    Sigmoid: "sigmoid",
-    Linoid: "linoid",
-    Constant: "constant",
-    Tabulated: "tabulated",
-}
+from hh_sde.synapses import GapJunction, Synapse
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,18 +80,17 @@ class Network(Record):
         noise: Noise | Sequence[Noise] | None = None,
     ) -> None:
         parts = {
-            "n_neurons": _checked_count(n_neurons),
-            "cell": _checked_cell(cell),
-            "synapses": _checked_synapses(synapses),
+            "n_neurons": checked_count(n_neurons),
+            "cell": checked_cell(cell),
+            "synapses": checked_synapses(synapses),
             "stimulus": as_stimulus(stimulus),
-            "noise": _checked_noise(noise),
+            "noise": checked_noise(noise),
         }
         for name, value in parts.items():
             object.__setattr__(self, name, value)
-        _no_clash(self.variables)
         if self._channel_noise is not None:
             self._channel_noise.check_names(self.cell.channels)
-        for checked_against_n_neurons in ("_model", "_amplitudes"):
+        for checked_against_n_neurons in ("labels", "_model", "_amplitudes"):
             getattr(self, checked_against_n_neurons)
         self._currents(np.zeros(1))
 
@@ -136,19 +102,7 @@ class Network(Record):
     @cached_property
     def labels(self) -> dict[str, tuple[str, str]]:
         """(units, long name) of each state variable, in the order of the flat state."""
-        labels = [("V", "mV", "membrane potential")]
-        for channel, table in zip(self.cell.channels, self._channels, strict=True):
-            labels += _channel_labels(channel, table.form)
-        for channel, table in zip(self.cell.channels, self._channels, strict=True):
-            if table.form == "fluctuations":
-                labels += _fluctuation_labels(channel)
-        for noise in self._colored_noise:
-            what = "current" if isinstance(noise, OrnsteinUhlenbeckCurrent) else "conductance"
-            labels.append((noise.name, noise.units["mean"], f"Ornstein-Uhlenbeck {what}"))
-        for name, synapse in zip(self._synapse_variables(), self._chemical(), strict=True):
-            labels.append((name, "1", f"gate of the synapse {synapse.name}"))
-        _no_clash(tuple(name for name, _, _ in labels))
-        return {name: (units, long_name) for name, units, long_name in labels}
+        return packing.state_labels(self.cell, self._channels, self._colored_noise, self.synapses)
 
     def steady_state(self, V: Any = None) -> np.ndarray:
         """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest.
@@ -305,7 +259,7 @@ class Network(Record):
             program=fused.Program(
                 compiled=self._compiled,
                 first_synapse=self._first_synapse,
-                noise=_links([self._amplitudes], diffusion.m_V),
+                noise=packing.links([self._amplitudes], diffusion.m_V),
                 current=self._currents,
                 f=f,
                 G=diffusion,
@@ -348,13 +302,6 @@ class Network(Record):
             )
         return decode(json.loads(ds.attrs["network"]), {str(k): v for k, v in ds.data_vars.items()})
 
-    def _chemical(self) -> list[Synapse]:
-        return [synapse for synapse in self.synapses if isinstance(synapse, Synapse)]
-
-    def _synapse_variables(self) -> tuple[str, ...]:
-        names = [synapse.name for synapse in self._chemical()]
-        return ("s",) if len(names) == 1 else tuple(f"s_{name}" for name in names)
-
     def _currents(self, times: np.ndarray) -> np.ndarray:
         """Injected current at `times` (ms): (times, n_neurons), or (1, n_neurons) if constant."""
         times = times[:1] if self.stimulus.constant else times
@@ -380,9 +327,8 @@ class Network(Record):
         return next((noise for noise in self.noise if isinstance(noise, ChannelNoise)), None)
 
     @property
-    def _colored_noise(self) -> list[OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance]:
-        kinds = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
-        return [noise for noise in self.noise if isinstance(noise, kinds)]
+    def _colored_noise(self) -> list[packing.Colored]:
+        return [noise for noise in self.noise if isinstance(noise, packing.Colored)]
 
     @property
     def noise_report(self) -> dict[str, Any]:
@@ -417,7 +363,7 @@ class Network(Record):
 
     @property
     def _first_synapse(self) -> int:
-        return len(self.variables) - len(self._chemical())
+        return len(self.variables) - sum(isinstance(s, Synapse) for s in self.synapses)
 
     @cached_property
     def _compiled(self) -> fused.Compiled:
@@ -425,185 +371,18 @@ class Network(Record):
 
     @cached_property
     def _model(self) -> Model:
-        """The tables with every number spread over the neurons, as the kernels take them."""
-        n = self.n_neurons
-        synapses = self._chemical()
-        junctions = [s.weights for s in self.synapses if isinstance(s, GapJunction)]
-        links = [weight_matrix(synapse.weights, n, synapse.name) for synapse in synapses]
-        gap = None
-        if junctions:
-            total = sum(weight_matrix(weights, n, "GapJunction") for weights in junctions)
-            links.append(scipy.sparse.csr_array(total))
-            gap = np.asarray(links[-1].sum(axis=1)).ravel()
-        return Model(
-            n_neurons=n,
-            C=per_neuron(self.cell.C, n, "C"),
-            channels=self._channels,
-            synapses=tuple(
-                SynapseTable(
-                    alpha=self._rate_table(synapse.alpha, synapse.name),
-                    beta=self._rate_table(synapse.beta, synapse.name),
-                    block=None if block is None else self._rate_table(block, synapse.name),
-                    E=per_neuron(synapse.E, n, f"E of synapse {synapse.name}"),
-                )
-                for synapse in synapses
-                for block in [synapse.block]
-            ),
-            gap=gap,
-            links=_links(links, n),
-            colored=tuple(self._colored_table(noise) for noise in self._colored_noise),
-            bounds=self._bounds,
+        return packing.model(
+            self.n_neurons,
+            self.cell,
+            self._channels,
+            self.synapses,
+            self._colored_noise,
+            self._bounds,
         )
 
     @cached_property
     def _channels(self) -> tuple[ChannelTable, ...]:
-        return tuple(self._channel_table(channel) for channel in self.cell.channels)
-
-    def _channel_table(self, channel: Channel) -> ChannelTable:
-        n, noise = self.n_neurons, self._channel_noise
-        table = ChannelTable(
-            g=per_neuron(channel.g, n, f"g_{channel.name}"),
-            E=per_neuron(channel.E, n, f"E_{channel.name}"),
-            gates=tuple(self._gate_table(gate) for gate in channel.gates),
+        return tuple(
+            packing.channel_table(channel, self._channel_noise, self.n_neurons)
+            for channel in self.cell.channels
         )
-        number = None if noise is None else noise.number(channel, n)
-        if noise is None or number is None:
-            return table
-        states = scheme(channel)
-        noisy = noise.noisy(states)
-        subunits = isinstance(noise, SubunitNoise) and noise.each_subunit
-        return table._replace(
-            form=noise.form,
-            number=tuple(number * (gate.power if subunits else 1) for gate in channel.gates),
-            levels=states.levels,
-            pairs=tuple(
-                PairTable(
-                    pair.source,
-                    pair.target,
-                    pair.gate,
-                    pair.opening,
-                    pair.closing,
-                    (states.names[2 * k] in noisy, states.names[2 * k + 1] in noisy),
-                )
-                for k, pair in enumerate(states.pairs)
-            ),
-            paired=getattr(noise, "paired", False),
-        )
-
-    def _colored_table(
-        self, noise: OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
-    ) -> ColoredTable:
-        n = self.n_neurons
-        mean, sigma, tau = (
-            per_neuron(getattr(noise, name), n, f"{noise.name}: {name}")
-            for name in ("mean", "sigma", "tau")
-        )
-        if isinstance(noise, OrnsteinUhlenbeckCurrent):
-            return ColoredTable(mean, sigma, tau)
-        return ColoredTable(mean, sigma, tau, per_neuron(noise.E, n, f"{noise.name}: E"))
-
-    def _gate_table(self, gate: Gate) -> GateTable:
-        first, second = (self._rate_table(rate, gate.name) for rate in gate.rates)
-        return GateTable(gate.power, gate.alpha is None, (first, second))
-
-    def _rate_table(self, rate: Rate, owner: str) -> RateTable:
-        if type(rate) not in RATE_KINDS:
-            raise TypeError(
-                f"{owner}: {type(rate).__name__} is not a rate the engine knows; use one of "
-                + ", ".join(kind.__name__ for kind in RATE_KINDS)
-            )
-        kind = RATE_KINDS[type(rate)]
-        if isinstance(rate, Tabulated):
-            return RateTable(kind, (), (rate.start, rate.step, rate.values))
-        names = ["rate"] if isinstance(rate, Constant) else ["rate", "mid", "scale"]
-        numbers = (
-            per_neuron(getattr(rate, name), self.n_neurons, f"{owner}: {name}") for name in names
-        )
-        return RateTable(kind, tuple(numbers))
-
-
-def _links(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Links:
-    none = scipy.sparse.csr_array((0, n_neurons))
-    stacked = scipy.sparse.csr_array(scipy.sparse.vstack([none, *matrices], format="csr"))
-    stacked.sort_indices()
-    return Links(
-        start=stacked.indptr.astype(np.int64),
-        source=stacked.indices.astype(np.int64),
-        weight=stacked.data.astype(float),
-    )
-
-
-def _channel_labels(channel: Channel, form: str) -> list[tuple[str, str, str]]:
-    if form == "states":
-        return [
-            (state, "1", f"fraction of the channels {channel.name} in state {state}")
-            for state in scheme(channel).states
-        ]
-    return [
-        (gate.name, "1", f"gate {gate.name} of channel {channel.name}") for gate in channel.gates
-    ]
-
-
-def _fluctuation_labels(channel: Channel) -> list[tuple[str, str, str]]:
-    return [
-        (f"z_{state}", "1", f"fluctuation of the open fraction of {channel.name}, part {state}")
-        for state in scheme(channel).states[1:]
-    ]
-
-
-def _no_clash(variables: tuple[str, ...]) -> None:
-    reserved = sorted({"time", "neuron", "trial", "spike", "spike_time"} & set(variables))
-    if reserved:
-        raise ValueError(f"{', '.join(reserved)} cannot be a gate's name: results use it")
-    double = sorted({name for name in variables if variables.count(name) > 1})
-    if double:
-        raise ValueError(
-            f"the state variables {', '.join(double)} stand for two things; give the synapse (or "
-            "the gate) another name"
-        )
-
-
-def _checked_count(n_neurons: Any) -> int:
-    if isinstance(n_neurons, bool) or not isinstance(n_neurons, int | np.integer) or n_neurons < 1:
-        raise ValueError(f"n_neurons must be 1, 2, 3, ..., got {n_neurons!r}")
-    return int(n_neurons)
-
-
-def _checked_cell(cell: Any) -> Cell:
-    if isinstance(cell, Cell):
-        return cell
-    if isinstance(cell, str) and cell in CELLS:
-        return CELLS[cell]
-    raise ValueError(f"cell must be a Cell or one of {', '.join(CELLS)}; got {cell!r}")
-
-
-def _checked_synapses(synapses: Any) -> tuple[Synapse | GapJunction, ...]:
-    if isinstance(synapses, Synapse | GapJunction):
-        return (synapses,)
-    if synapses is None:
-        return ()
-    if isinstance(synapses, str) or callable(synapses):
-        raise TypeError(
-            f"synapses must be Synapse or GapJunction, got {synapses!r}; an entry of SYNAPSES is "
-            'called with the weights: hh_sde.SYNAPSES["AMPA"](weights=0.1)'
-        )
-    for synapse in synapses:
-        if not isinstance(synapse, Synapse | GapJunction):
-            raise TypeError(f"synapses must be Synapse or GapJunction, got {synapse!r}")
-    return tuple(synapses)
-
-
-def _checked_noise(noise: Any) -> tuple[Noise, ...]:
-    parts = (noise,) if isinstance(noise, Noise) else noise
-    known = tuple(NOISES.values())
-    if parts is None:
-        return ()
-    if not isinstance(parts, tuple | list) or not all(isinstance(part, known) for part in parts):
-        raise TypeError(
-            f"noise must be None, one of {', '.join(c.__name__ for c in known)}, or several of "
-            f"them, got {noise!r}"
-        )
-    channel_noise = [type(part).__name__ for part in parts if isinstance(part, ChannelNoise)]
-    if len(channel_noise) > 1:
-        raise ValueError(f"a network takes one kind of channel noise, got {channel_noise}")
-    return tuple(parts)

@@ -1,0 +1,227 @@
+"""A network's description as the kernels take it: tables with every number spread over the neurons.
+
+The state is variable-major: [V_0 ... V_{n-1}, m_0 ..., h_0 ..., n_0 ..., s_0 ...]; `state_labels`
+says which variables there are, in the order in which `kernels.writer` lays them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.sparse
+
+from hh_sde.cells import Cell
+from hh_sde.kernels.tables import (
+    ChannelTable,
+    ColoredTable,
+    GateTable,
+    Links,
+    Model,
+    PairTable,
+    RateTable,
+    SynapseTable,
+)
+from hh_sde.kinetics import (
+    Channel,
+    Constant,
+    Exponential,
+    Gate,
+    Linoid,
+    Rate,
+    Sigmoid,
+    Tabulated,
+)
+from hh_sde.markov import scheme
+from hh_sde.noise import (
+    ChannelNoise,
+    OrnsteinUhlenbeckConductance,
+    OrnsteinUhlenbeckCurrent,
+    SubunitNoise,
+)
+from hh_sde.records import per_neuron
+from hh_sde.synapses import GapJunction, Synapse, weight_matrix
+
+Colored = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
+
+#: What the kernels call each form of rate.
+RATE_KINDS: dict[type[Rate], str] = {
+    Exponential: "exponential",
+    Sigmoid: "sigmoid",
+    Linoid: "linoid",
+    Constant: "constant",
+    Tabulated: "tabulated",
+}
+
+
+def model(
+    n: int,
+    cell: Cell,
+    channels: tuple[ChannelTable, ...],
+    synapses: Sequence[Synapse | GapJunction],
+    colored: Sequence[Colored],
+    bounds: str,
+) -> Model:
+    """The tables of n neurons; gap junctions are one, with the sum of their weights."""
+    chemical = [synapse for synapse in synapses if isinstance(synapse, Synapse)]
+    junctions = [synapse.weights for synapse in synapses if isinstance(synapse, GapJunction)]
+    matrices = [weight_matrix(synapse.weights, n, synapse.name) for synapse in chemical]
+    gap = None
+    if junctions:
+        total = sum(weight_matrix(weights, n, "GapJunction") for weights in junctions)
+        matrices.append(scipy.sparse.csr_array(total))
+        gap = np.asarray(matrices[-1].sum(axis=1)).ravel()
+    return Model(
+        n_neurons=n,
+        C=per_neuron(cell.C, n, "C"),
+        channels=channels,
+        synapses=tuple(_synapse_table(synapse, n) for synapse in chemical),
+        gap=gap,
+        links=links(matrices, n),
+        colored=tuple(_colored_table(noise, n) for noise in colored),
+        bounds=bounds,
+    )
+
+
+def channel_table(channel: Channel, noise: ChannelNoise | None, n: int) -> ChannelTable:
+    """A channel, and what the channel noise makes of it."""
+    table = ChannelTable(
+        g=per_neuron(channel.g, n, f"g_{channel.name}"),
+        E=per_neuron(channel.E, n, f"E_{channel.name}"),
+        gates=tuple(_gate_table(gate, n) for gate in channel.gates),
+    )
+    number = None if noise is None else noise.number(channel, n)
+    if noise is None or number is None:
+        return table
+    states = scheme(channel)
+    noisy = noise.noisy(states)
+    subunits = isinstance(noise, SubunitNoise) and noise.each_subunit
+    return table._replace(
+        form=noise.form,
+        number=tuple(number * (gate.power if subunits else 1) for gate in channel.gates),
+        levels=states.levels,
+        pairs=tuple(
+            PairTable(
+                pair.source,
+                pair.target,
+                pair.gate,
+                pair.opening,
+                pair.closing,
+                (states.names[2 * k] in noisy, states.names[2 * k + 1] in noisy),
+            )
+            for k, pair in enumerate(states.pairs)
+        ),
+        paired=getattr(noise, "paired", False),
+    )
+
+
+def _colored_table(
+    noise: OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance, n: int
+) -> ColoredTable:
+    mean, sigma, tau = (
+        per_neuron(getattr(noise, name), n, f"{noise.name}: {name}")
+        for name in ("mean", "sigma", "tau")
+    )
+    if isinstance(noise, OrnsteinUhlenbeckCurrent):
+        return ColoredTable(mean, sigma, tau)
+    return ColoredTable(mean, sigma, tau, per_neuron(noise.E, n, f"{noise.name}: E"))
+
+
+def _gate_table(gate: Gate, n: int) -> GateTable:
+    first, second = (_rate_table(rate, gate.name, n) for rate in gate.rates)
+    return GateTable(gate.power, gate.alpha is None, (first, second))
+
+
+def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
+    if type(rate) not in RATE_KINDS:
+        raise TypeError(
+            f"{owner}: {type(rate).__name__} is not a rate the engine knows; use one of "
+            + ", ".join(kind.__name__ for kind in RATE_KINDS)
+        )
+    kind = RATE_KINDS[type(rate)]
+    if isinstance(rate, Tabulated):
+        return RateTable(kind, (), (rate.start, rate.step, rate.values))
+    names = ["rate"] if isinstance(rate, Constant) else ["rate", "mid", "scale"]
+    numbers = (per_neuron(getattr(rate, name), n, f"{owner}: {name}") for name in names)
+    return RateTable(kind, tuple(numbers))
+
+
+def links(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Links:
+    none = scipy.sparse.csr_array((0, n_neurons))
+    stacked = scipy.sparse.csr_array(scipy.sparse.vstack([none, *matrices], format="csr"))
+    stacked.sort_indices()
+    return Links(
+        start=stacked.indptr.astype(np.int64),
+        source=stacked.indices.astype(np.int64),
+        weight=stacked.data.astype(float),
+    )
+
+
+def _synapse_table(synapse: Synapse, n: int) -> SynapseTable:
+    block = synapse.block
+    return SynapseTable(
+        alpha=_rate_table(synapse.alpha, synapse.name, n),
+        beta=_rate_table(synapse.beta, synapse.name, n),
+        block=None if block is None else _rate_table(block, synapse.name, n),
+        E=per_neuron(synapse.E, n, f"E of synapse {synapse.name}"),
+    )
+
+
+def state_labels(
+    cell: Cell,
+    channels: tuple[ChannelTable, ...],
+    colored: Sequence[Colored],
+    synapses: Sequence[Synapse | GapJunction],
+) -> dict[str, tuple[str, str]]:
+    """(units, long name) of each state variable, in the order of the flat state.
+
+    Raises
+    ------
+    ValueError
+        If two variables have the same name, or one that results use.
+    """
+    labels = [("V", "mV", "membrane potential")]
+    for channel, table in zip(cell.channels, channels, strict=True):
+        labels += _channel_labels(channel, table.form)
+    for channel, table in zip(cell.channels, channels, strict=True):
+        if table.form == "fluctuations":
+            labels += _fluctuation_labels(channel)
+    for noise in colored:
+        what = "current" if isinstance(noise, OrnsteinUhlenbeckCurrent) else "conductance"
+        labels.append((noise.name, noise.units["mean"], f"Ornstein-Uhlenbeck {what}"))
+    chemical = [synapse.name for synapse in synapses if isinstance(synapse, Synapse)]
+    for name in chemical:
+        variable = "s" if len(chemical) == 1 else f"s_{name}"
+        labels.append((variable, "1", f"gate of the synapse {name}"))
+    _no_clash([name for name, _, _ in labels])
+    return {name: (units, long_name) for name, units, long_name in labels}
+
+
+def _channel_labels(channel: Channel, form: str) -> list[tuple[str, str, str]]:
+    if form == "states":
+        return [
+            (state, "1", f"fraction of the channels {channel.name} in state {state}")
+            for state in scheme(channel).states
+        ]
+    return [
+        (gate.name, "1", f"gate {gate.name} of channel {channel.name}") for gate in channel.gates
+    ]
+
+
+def _fluctuation_labels(channel: Channel) -> list[tuple[str, str, str]]:
+    return [
+        (f"z_{state}", "1", f"fluctuation of the open fraction of {channel.name}, part {state}")
+        for state in scheme(channel).states[1:]
+    ]
+
+
+def _no_clash(variables: list[str]) -> None:
+    reserved = sorted({"time", "neuron", "trial", "spike", "spike_time"} & set(variables))
+    if reserved:
+        raise ValueError(f"{', '.join(reserved)} cannot be a gate's name: results use it")
+    double = sorted({name for name in variables if variables.count(name) > 1})
+    if double:
+        raise ValueError(
+            f"the state variables {', '.join(double)} stand for two things; give the synapse (or "
+            "the gate) another name"
+        )
