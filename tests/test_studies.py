@@ -11,7 +11,7 @@ import hh_sde as hh
 from hh_sde import studies
 from hh_sde.studies.convergence import asymptotic_range
 
-ENGINE = [name for name, method in hh.METHODS.items() if method.compiled]
+ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
 
 # Every study in a small size; a new entry of STUDIES is asked for here.
 SMALL = {

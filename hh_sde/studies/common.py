@@ -7,6 +7,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from importlib import metadata
 from typing import Any
@@ -143,7 +144,8 @@ def fitting_methods(net: Network, methods: Sequence[str] | None) -> list[str]:
         return [
             name
             for name, method in METHODS.items()
-            if method.compiled and (sde.noise_type in method.strong_order or not sde.m)
+            if method.compiled
+            and (sde.noise_type in method.strong_order if sde.m else method.strong_order)
         ]
     for name in methods:
         if name not in METHODS:
@@ -151,37 +153,79 @@ def fitting_methods(net: Network, methods: Sequence[str] | None) -> list[str]:
     return list(methods)
 
 
-def nested_steps(dts: Sequence[float], finest: float) -> dict[float, int]:
-    """How many steps of the finest grid each step has.
+@dataclass(frozen=True)
+class Ensemble:
+    """Trials of a network, each with a Brownian path of its own, for any method at any step.
 
-    Raises
-    ------
-    ValueError
-        If a step is not a multiple of it.
+    Parameters
+    ----------
+    net : Network
+    path : BrownianPath or None
+        On the finest grid; None without noise.
+    finest : float
+        Step of that grid, ms.
+    trials, threads : int
     """
-    factors = {}
-    for dt in dts:
-        factor = round(dt / finest)
-        if factor < 1 or abs(factor * finest - dt) > 1e-9 * dt:
-            raise ValueError(f"dt = {dt:g} ms is not a multiple of the finest step, {finest:g} ms")
-        factors[float(dt)] = factor
-    return factors
 
+    net: Network
+    path: BrownianPath | None
+    finest: float
+    trials: int
+    threads: int
 
-def brownian_path(net: Network, rng: Rng, dt: float) -> BrownianPath | None:
-    """The path of a network's noise on a grid of step dt; None without noise."""
-    sde = net.sde()
-    return BrownianPath(rng, m=sde.m, dt=dt, blocks=sde.blocks) if sde.m else None
+    @classmethod
+    def of(
+        cls, net: Network, dts: Sequence[float], finest: float, trials: int, rng: Rng, threads: int
+    ) -> Ensemble:
+        """With a path of which every k-th point gives a grid for each of the steps.
 
+        Raises
+        ------
+        ValueError
+            If a step is not a multiple of the finest one.
+        """
+        for dt in dts:
+            factor = round(dt / finest)
+            if factor < 1 or abs(factor * finest - dt) > 1e-9 * dt:
+                raise ValueError(
+                    f"dt = {dt:g} ms is not a multiple of the finest step, {finest:g} ms"
+                )
+        sde = net.sde()
+        path = BrownianPath(rng, m=sde.m, dt=finest, blocks=sde.blocks) if sde.m else None
+        return cls(net, path, finest, trials, threads)
 
-def run(net: Network, t_end: float, path: BrownianPath | None, k: int, dt: float,
-        **options: Any) -> xr.Dataset | None:  # fmt: skip
-    """`solve` on every k-th point of the path; None if it diverges."""
-    noise: dict[str, Any] = {} if path is None else {"path": path.coarsen(k)}
-    try:
-        return solve(net, t_end, dt=dt, progress=False, **noise, **options)
-    except IntegrationError:
-        return None
+    def run(self, method: str, t_end: float, dt: float, **options: Any) -> xr.Dataset | None:
+        """All trials; None if the method diverges."""
+        if self.path is not None:
+            options["path"] = self.path.coarsen(round(dt / self.finest))
+        try:
+            return solve(
+                self.net,
+                t_end,
+                dt=dt,
+                method=method,
+                trials=self.trials,
+                threads=self.threads,
+                progress=False,
+                **options,
+            )
+        except IntegrationError:
+            return None
+
+    def reference(self, method: str, t_end: float, **options: Any) -> xr.Dataset:
+        """The same at the finest step.
+
+        Raises
+        ------
+        ValueError
+            If it diverges.
+        """
+        found = self.run(method, t_end, self.finest, **options)
+        if found is None:
+            raise ValueError(
+                f"the reference, {method}, diverged at dt = {self.finest:g} ms; take less"
+            )
+        return found
 
 
 def wall_time(net: Network, t_end: float, dt: float, method: str, **options: Any) -> float:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from hh_sde.brownian import BrownianPath, Rng
+from hh_sde.brownian import Rng
 from hh_sde.network import Network
 from hh_sde.studies.common import (
+    Ensemble,
     bootstrap,
-    brownian_path,
     fitting_methods,
     labelled,
-    nested_steps,
     reference_method,
-    run,
     study,
     wall_time,
 )
@@ -77,29 +74,23 @@ def compare_methods(
     methods = fitting_methods(net, methods)
     dts = sorted({float(step) for step in np.atleast_1d(dt)})
     finest = dts[0] / 2 if reference_dt is None else reference_dt
-    factors = nested_steps(dts, finest)
-    path = brownian_path(net, rng, finest)
+    ensemble = Ensemble.of(net, dts, finest, trials, rng, threads)
     best = reference_method(net.sde())
-    exact = _run(net, window, path, 1, finest, best, trials, threads)
-    if exact is None:
-        raise ValueError(f"the reference, {best}, diverged at dt = {finest:g} ms; take less")
+    exact = ensemble.reference(best, window, record=["V"])
     columns: dict[str, np.ndarray] = {
         name: np.full((len(methods), len(dts)), np.nan) for name in _MEASURED
     }
     for i, method in enumerate(methods):
         for j, step in enumerate(dts):
-            near = _run(net, window, path, factors[step], step, method, trials, threads)
-            found = (
-                None
-                if near is None
-                else _measure(
-                    net, t_end, path, factors[step], step, method, trials, threads, confidence
-                )
-            )
-            columns["diverged"][i, j] = found is None
-            if near is None or found is None:
+            near = ensemble.run(method, window, step, record=["V"])
+            far = None if near is None else ensemble.run(method, t_end, step, record=["V"])
+            columns["diverged"][i, j] = far is None
+            if near is None or far is None:
                 continue
-            for name, value in {**found, **_against(near, exact, factors[step])}.items():
+            cost = wall_time(net, t_end, step, method, trials=trials, threads=threads)
+            columns["cost"][i, j] = 1e9 * cost / (t_end / step * net.n_neurons * trials)
+            found = {**_statistics(far, confidence), **_against(near, exact)}
+            for name, value in found.items():
                 columns[name][i, j] = value
     values = {
         name: (("method", "dt"), columns[name], *described) for name, described in _MEASURED.items()
@@ -121,39 +112,12 @@ _MEASURED = {
 }
 
 
-def _run(
-    net: Network,
-    t_end: float,
-    path: BrownianPath | None,
-    k: int,
-    dt: float,
-    method: str,
-    trials: int,
-    threads: int,
-    **options: Any,
-) -> xr.Dataset | None:
-    options = {"record": ["V"], **options}
-    return run(net, t_end, path, k, dt, method=method, trials=trials, threads=threads, **options)
-
-
-def _measure(
-    net: Network,
-    t_end: float,
-    path: BrownianPath | None,
-    k: int,
-    dt: float,
-    method: str,
-    trials: int,
-    threads: int,
-    confidence: float,
-) -> dict[str, float] | None:
-    """Statistics of a long run, and what it cost."""
-    ds = _run(net, t_end, path, k, dt, method, trials, threads)
-    if ds is None:
-        return None
+def _statistics(ds: xr.Dataset, confidence: float) -> dict[str, float]:
+    """Of the intervals of a long run; the mean with a bootstrap over trials."""
     found = ds.hh.intervals()
     lengths = found.interval_length.values
     of_trial = found.trial.values.astype(int)
+    trials = ds.sizes["trial"]
     total = np.bincount(of_trial, lengths, minlength=trials)
     count = np.bincount(of_trial, minlength=trials)
 
@@ -162,19 +126,18 @@ def _measure(
             return total[resamples].sum(axis=1) / count[resamples].sum(axis=1)
 
     low, high = bootstrap(mean, trials, confidence)
-    wall = wall_time(net, t_end, dt, method, trials=trials, threads=threads)
     return {
         "interval": float(lengths.mean()) if lengths.size else np.nan,
         "interval_low": float(low),
         "interval_high": float(high),
         "cv": float(lengths.std() / lengths.mean()) if lengths.size > 1 else np.nan,
         "gate_excursions": ds.attrs.get("gate_excursions", np.nan),
-        "cost": 1e9 * wall / (t_end / dt * net.n_neurons * trials),
     }
 
 
-def _against(near: xr.Dataset, exact: xr.Dataset, k: int) -> dict[str, float]:
+def _against(near: xr.Dataset, exact: xr.Dataset) -> dict[str, float]:
     """Distance from the reference along the path, and of the spikes."""
+    k = (exact.sizes["time"] - 1) // (near.sizes["time"] - 1)
     difference = near.V.values - exact.V.values[:, ::k]
     ours, theirs = near.hh.spikes(), exact.hh.spikes()
     shifts = []

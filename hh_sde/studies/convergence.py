@@ -13,13 +13,11 @@ from hh_sde.brownian import Rng
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.studies.common import (
+    Ensemble,
     bootstrap,
-    brownian_path,
     fitting_methods,
     labelled,
-    nested_steps,
     reference_method,
-    run,
     study,
 )
 
@@ -95,37 +93,24 @@ def strong_convergence(
     if variable not in net.labels:
         raise ValueError(f"there is no variable {variable!r}; choose from {list(net.labels)}")
     methods, dts = fitting_methods(net, methods), sorted(map(float, dts))
-    finest = dts[0] / refine
-    factors = nested_steps(dts, finest)
-    path = brownian_path(net, rng, finest)
-    options: dict[str, Any] = {
-        "trials": trials,
-        "save_dt": t_end,
-        "record": [variable],
-        "threads": threads,
-    }
+    ensemble = Ensemble.of(net, dts, dts[0] / refine, trials, rng, threads)
+    options: dict[str, Any] = {"save_dt": t_end, "record": [variable]}
     reference = reference or reference_method(net.sde())
-
-    def at_end(method: str, k: int, dt: float) -> np.ndarray | None:
-        ds = run(net, t_end, path, k, dt, method=method, **options)
-        return None if ds is None else ds[variable].isel(time=-1).values
-
-    exact = at_end(reference, 1, finest)
-    check = at_end(reference, 2, 2 * finest)
-    if exact is None or check is None:
-        raise ValueError(f"the reference, {reference}, diverged at dt = {finest:g} ms; take less")
+    exact = ensemble.reference(reference, t_end, **options)[variable].values[:, -1]
+    check = ensemble.run(reference, t_end, 2 * ensemble.finest, **options)
+    floor = np.inf if check is None else check[variable].values[:, -1] - exact
     squares = np.full((len(methods), len(dts), trials), np.nan)
     for i, method in enumerate(methods):
         for j, dt in enumerate(dts):
-            state = at_end(method, factors[dt], dt)
-            if state is not None:
-                squares[i, j] = ((state - exact) ** 2).mean(axis=-1)
-    floor = float(np.sqrt(((check - exact) ** 2).mean()))
+            ds = ensemble.run(method, t_end, dt, **options)
+            if ds is not None:
+                squares[i, j] = ((ds[variable].values[:, -1] - exact) ** 2).mean(axis=-1)
     declared = [_declared(net, method) for method in methods]
-    ds = _orders(methods, dts, squares, floor, declared, confidence)
+    root_mean_square = float(np.sqrt(np.mean(np.square(floor))))
+    found = _orders(methods, dts, squares, root_mean_square, declared, confidence)
     for name in ("error", "error_low", "error_high", "floor"):
-        ds[name].attrs["units"] = net.labels[variable][0]
-    return ds
+        found[name].attrs["units"] = net.labels[variable][0]
+    return found
 
 
 def _declared(net: Network, method: str) -> float:
@@ -260,25 +245,9 @@ def weak_convergence(
     ['mean_V', 'var_V', 'rate', 'interval', 'first_passage']
     """
     methods, dts = fitting_methods(net, methods), sorted(map(float, dts))
-    finest = dts[0] / refine
-    factors = nested_steps(dts, finest)
-    path = brownian_path(net, rng, finest)
+    ensemble = Ensemble.of(net, dts, dts[0] / refine, trials, rng, threads)
     reference = reference or reference_method(net.sde())
-
-    def samples(method: str, k: int, dt: float) -> np.ndarray | None:
-        """Sums over neurons of each trial from which the observables follow, (sums, trials)."""
-        options: dict[str, Any] = {
-            "method": method,
-            "trials": trials,
-            "threads": threads,
-            "record": ["V"],
-        }
-        ds = run(net, t_end, path, k, dt, **options)
-        return None if ds is None else _sums(ds)
-
-    exact = samples(reference, 1, finest)
-    if exact is None:
-        raise ValueError(f"the reference, {reference}, diverged at dt = {finest:g} ms; take less")
+    exact = _sums(ensemble.reference(reference, t_end, record=["V"]))
     names = list(OBSERVABLES)
     shape = (len(methods), len(names), len(dts))
     estimate, low, high = np.full((3, *shape), np.nan)
@@ -287,10 +256,10 @@ def weak_convergence(
     found: dict[tuple[int, int], np.ndarray] = {}
     for i, method in enumerate(methods):
         for j, dt in enumerate(dts):
-            sums = samples(method, factors[dt], dt)
-            if sums is None:
+            ds = ensemble.run(method, t_end, dt, record=["V"])
+            if ds is None:
                 continue
-            found[i, j] = sums
+            found[i, j] = sums = _sums(ds)
             estimate[i, :, j] = _observables(sums, whole, t_end)[0]
             low[i, :, j], high[i, :, j] = bootstrap(
                 partial(_differences, sums, exact, t_end),
