@@ -12,9 +12,10 @@ import xarray as xr
 
 from hh_sde.studies import common
 from hh_sde.studies.compare import compare_methods
-from hh_sde.studies.convergence import strong_convergence, weak_convergence
+from hh_sde.studies.convergence import strong_convergence
 from hh_sde.studies.precision import recommend, work_precision
 from hh_sde.studies.sweeps import noise_sweep, rate_curve, reliability, synchrony
+from hh_sde.studies.weak import weak_convergence
 
 __all__ = [
     "STUDIES",

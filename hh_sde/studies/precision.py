@@ -11,7 +11,8 @@ import xarray as xr
 from hh_sde.brownian import Rng
 from hh_sde.network import Network
 from hh_sde.studies.common import fitting_methods, labelled, study, wall_time
-from hh_sde.studies.convergence import strong_convergence, weak_convergence
+from hh_sde.studies.convergence import strong_convergence
+from hh_sde.studies.weak import weak_convergence
 
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
