@@ -42,7 +42,7 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
         Ragged, dim `spike`: peak_time (ms), peak (mV), threshold (mV, eFEL's AP_begin_voltage),
         half_width (ms, spike_half_width: at half the height over the afterhyperpolarisation), ahp
         (mV, min_AHP_values), neuron, trial and swept parameters as in `spikes`. A spike that eFEL
-        cannot measure (cut off by the end of the record, say) has NaN.
+        cannot measure (cut off by an end of the record, say) has NaN.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
     efel.reset()
     efel.set_setting("Threshold", float(level))
     efel.set_setting("interp_step", step)
-    found = [_features(efel, ds.time.values, row) for row in rows]
+    found = [_features(efel, ds.time.values, row, level) for row in rows]
     efel.reset()
     train = np.repeat(np.arange(len(rows)), [len(one["peak"]) for one in found])
     where = np.unravel_index(train, [V.sizes[dim] for dim in dims])
@@ -244,7 +244,7 @@ def _extra(name: str) -> Any:
         ) from error
 
 
-def _features(efel: Any, times: np.ndarray, V: np.ndarray) -> dict[str, np.ndarray]:
+def _features(efel: Any, times: np.ndarray, V: np.ndarray, level: float) -> dict[str, np.ndarray]:
     """The features of the spikes in one trace, NaN where eFEL has none."""
     trace = {"T": times, "V": V, "stim_start": [times[0]], "stim_end": [times[-1]]}
     names = [feature for feature, *_ in FEATURES.values()]
@@ -254,12 +254,15 @@ def _features(efel: Any, times: np.ndarray, V: np.ndarray) -> dict[str, np.ndarr
     peak_time = got["peak_time"]
     begins = np.searchsorted(peak_time, times[got["AP_begin_indices"].astype(int)])
     ends = np.searchsorted(peak_time, times[got["min_AHP_indices"].astype(int)]) - 1
+    widths = np.array(got["spike_half_width"])
+    if widths.size and V[0] >= level:
+        widths[0] = np.nan  # eFEL takes the first interval of such a record for its width
     whole = np.arange(peak_time.size)
     return {
         "peak_time": peak_time,
         "peak": got["peak_voltage"],
         "threshold": _at(begins, got["AP_begin_voltage"], whole.size),
-        "half_width": _at(whole, got["spike_half_width"], whole.size),
+        "half_width": _at(whole, widths, whole.size),
         "ahp": _at(ends, got["min_AHP_values"], whole.size),
     }
 

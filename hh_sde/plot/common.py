@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -121,4 +122,6 @@ def legend_above(ax: Axes) -> None:
 
 
 def _raised(units: str) -> str:
-    return units.replace("^2", "²").replace("uA", "µA").replace("uF", "µF").replace("um", "µm")
+    for plain, symbol in (("^2", "²"), ("uA", "µA"), ("uF", "µF"), ("um", "µm")):
+        units = units.replace(plain, symbol)
+    return re.sub(r"\^(-?[\d.]+)", r"$^{\1}$", units)

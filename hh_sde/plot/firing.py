@@ -61,7 +61,10 @@ def raster(
     ax.plot(found.spike_time, found[row], "|", ms=size, mew=1.0, color="#333333")
     ax.set_ylim(rows.min() - 0.6, rows.max() + 0.6)
     ax.set_ylabel(row if neuron is None else f"trial\n(neuron {neuron})")
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=min(len(rows), 6), integer=True, min_n_ticks=1))
+    if len(rows) <= MOST_LINES:
+        ax.set_yticks(rows)
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     time_axis(ax, found.attrs["t_start"], found.attrs["t_end"])
     if rate_bin is not None:
         _rate_above(ax, found, rate_bin)
@@ -93,9 +96,11 @@ def psth(
     ax = axes_of(ax)
     if rate.sizes["neuron"] <= MOST_LINES:
         for i, neuron in enumerate(rate.neuron.values):
-            ax.stairs(rate[:, i], edges, color=COLOURS[i], lw=1.4, label=f"neuron {neuron}")
+            ax.stairs(
+                rate[:, i], edges, baseline=None, color=COLOURS[i], lw=1.4, label=f"neuron {neuron}"
+            )
         ax.set_ylabel("firing rate (Hz)")
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, 1.08 * max(float(rate.max()), 1.0))
         if rate.sizes["neuron"] > 1:
             legend_above(ax)
     else:
@@ -229,6 +234,8 @@ def _rate_above(ax: Axes, found: xr.Dataset, bin: float) -> None:
     above = make_axes_locatable(ax).append_axes("top", size="45%", pad=0.1, sharex=ax)
     edges = found.attrs["t_start"] + bin * np.arange(rate.size + 1)
     above.stairs(rate, edges, color=COLOURS[0], fill=True)
-    above.set_ylabel("rate (Hz)")
+    above.set_ylim(0, 1.35 * max(float(rate.max()), 1.0))
+    # inside, because layouts make no room for what stands beside appended axes
+    above.text(0.005, 0.97, "mean rate (Hz)", transform=above.transAxes, va="top", fontsize="small")
     above.tick_params(labelbottom=False)
     tidy(above)

@@ -54,9 +54,7 @@ def spectrum(
     ax.set_yscale("log")
     ax.set_xlim(0, float(shown.frequency[-1]))
     ax.set_xlabel("frequency (Hz)")
-    # the name stands above: it is too long for the side of small axes
-    units = axis_label(power.rename("power"), long=False)
-    ax.set_ylabel(units)
+    ax.set_ylabel(axis_label(power.rename("power"), long=False))
     legend_above(ax)
     tidy(ax)
     return ax

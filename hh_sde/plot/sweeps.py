@@ -97,7 +97,7 @@ def heatmap(ds: xr.Dataset, *, x: str, y: str, z: str, ax: Axes | None = None) -
     """
     _check(ds, [x, y, z])
     dims = str(ds[y].dims[0]), str(ds[x].dims[0])
-    if set(ds[z].dims) != set(dims):
+    if dims[0] == dims[1] or set(ds[z].dims) != set(dims):
         raise ValueError(f"{z} has dims {ds[z].dims}; a heat map takes {' and '.join(dims)}")
     ax = axes_of(ax, (5, 3.8))
     image = ax.pcolormesh(
