@@ -150,7 +150,8 @@ def test_raster_of_trials_with_the_rate_above(result):
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), mine.trial)
     assert ax.get_yticks().tolist() == [0, 1]
     (above,) = [other for other in ax.figure.axes if other is not ax]
-    rate = above.patches[0].get_data().values
+    rate, edges, _ = above.patches[0].get_data()
+    np.testing.assert_allclose(edges, [0, 10, 20, 30, 40])
     assert rate.sum() * 10.0 * 2 / 1e3 == pytest.approx(mine.sizes["spike"])
     with pytest.raises(ValueError, match="give a trial, to draw its neurons, or a neuron"):
         result.hh.plot.raster(neuron=1, trial=0)
