@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import hh_sde
 
 PACKAGE = Path(hh_sde.__file__).parent
@@ -100,3 +102,14 @@ def test_public_names_resolve_and_the_accessor_is_there():
     for name in hh_sde.__all__:
         assert getattr(hh_sde, name) is not None
     loaded_after("import hh_sde, xarray; xarray.Dataset().hh")
+
+
+def test_the_reference_lists_every_measure_and_picture():
+    page = PACKAGE.parent / "docs" / "api.md"
+    if not page.exists():
+        pytest.skip("the tests run outside the repository")
+    text = page.read_text(encoding="utf-8")
+    internal = {"SpikeRule", "ragged", "rule_attributes", "COLOURS", "MOST_LINES", "PICTURES"}
+    for module in (hh_sde.measures, hh_sde.plot):
+        for name in set(module.__all__) - internal:
+            assert f".. autofunction:: {module.__name__}.{name}\n" in text, name

@@ -1,5 +1,7 @@
 """Pictures: what is in them. (How they look is for eyes.)"""
 
+import inspect
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import xarray as xr
 from conftest import linear_sde
 
 import hh_sde as hh
-from hh_sde import plot
+from hh_sde import measures, plot
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +73,181 @@ def test_parts_take_axes(result):
     for part, ax in zip((plot.traces, plot.gates, plot.raster), axes, strict=True):
         assert part(result, ax=ax) is ax
     assert plot.traces(result).figure is not axes[0].figure
+
+
+def pixels(ax):
+    """The rendered figure: not blank, and nothing drawn over its edge."""
+    fig = ax.figure
+    fig.canvas.draw()
+    grey = np.asarray(fig.canvas.buffer_rgba())[..., :3].mean(axis=-1)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    assert grey.std() > 5
+    assert (border > 250).all()
+    return grey
+
+
+@pytest.fixture
+def sweep():
+    sigma, models = np.linspace(1, 5, 4), ["current", "subunit"]
+    labels = {"units": "1", "long_name": "coefficient of variation"}
+    cv = np.outer([1.0, 2.0], 1 / sigma)
+    data = {"cv": cv, "low": 0.9 * cv, "high": 1.1 * cv}
+    return xr.Dataset(
+        {name: (("model", "sigma"), values, labels) for name, values in data.items()},
+        coords={
+            "model": models,
+            "sigma": ("sigma", sigma, {"units": "uA/cm^2 ms^0.5", "long_name": "noise strength"}),
+        },
+    )
+
+
+def test_every_picture_renders(result, sweep):
+    """Not blank, and with no label cut off; those of results take an ax and return it."""
+    options = {"curve": {"x": "sigma", "y": "cv", "hue": "model"},
+               "heatmap": {"x": "sigma", "y": "model", "z": "cv"},
+               "raster": {"rate_bin": 5.0}, "correlogram": {"max_lag": 20.0}}  # fmt: skip
+    for name in set(plot.PICTURES) - {"overview", "components"}:
+        ds = sweep if name in ("curve", "heatmap") else result
+        picture = getattr(ds.hh.plot, name)
+        pixels(picture(**options.get(name, {})))
+        ax = plt.subplots(layout="constrained")[1]
+        assert picture(ax=ax, **options.get(name, {})) is ax
+        assert ax.get_xlabel()
+        assert ax.get_ylabel()
+        plt.close("all")
+
+
+def test_open_fractions_stand_for_gates():
+    net = hh.Network(1, stimulus=10.0, noise=hh.ConductanceNoise(area=100.0))
+    ds = hh.solve(net, 10.0, rng=1)
+    fig = ds.hh.plot()
+    _, gates, _ = fig.axes
+    assert [line.get_label() for line in gates.lines] == ["Na open (m3h1)", "K open (n4)"]
+    np.testing.assert_array_equal(gates.lines[0].get_ydata(), ds.m3h1[:, 0])
+    assert gates.get_ylim()[1] < 1
+    assert gates.get_ylabel() == "open channels of\nneuron 0"
+    plane = ds.hh.plot.phase_plane()
+    np.testing.assert_array_equal(plane.lines[0].get_ydata(), ds.n4[:, 0])
+    assert plane.get_ylabel() == "K open (n4)"
+
+
+def test_phase_plane(result):
+    ax = result.hh.plot.phase_plane(neuron=1, trial=1)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), result.V.sel(neuron=1, trial=1))
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), result.n.sel(neuron=1, trial=1))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("V (mV)", "n")
+    with pytest.raises(ValueError, match="no variable 'u' over time; there is V, m, h, n, s"):
+        result.hh.plot.phase_plane(y="u")
+    with pytest.raises(ValueError, match=r"no neuron 5; there are \[0, 1\]"):
+        result.hh.plot.phase_plane(neuron=5)
+
+
+def test_raster_of_trials_with_the_rate_above(result):
+    ax = result.hh.plot.raster(neuron=1, rate_bin=10.0)
+    found = result.hh.spikes()
+    mine = found.isel(spike=found.neuron.values == 1)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), mine.spike_time)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), mine.trial)
+    assert ax.get_yticks().tolist() == [0, 1]
+    (above,) = [other for other in ax.figure.axes if other is not ax]
+    rate, edges, _ = above.patches[0].get_data()
+    np.testing.assert_allclose(edges, [0, 10, 20, 30, 40])
+    assert rate.sum() * 10.0 * 2 / 1e3 == pytest.approx(mine.sizes["spike"])
+    with pytest.raises(ValueError, match="give a trial, to draw its neurons, or a neuron"):
+        result.hh.plot.raster(neuron=1, trial=0)
+    with pytest.raises(ValueError, match="this has no trials"):
+        result.sel(trial=0).hh.plot.raster(neuron=1)
+
+
+def test_the_raster_of_one_trial_has_the_rate_of_that_trial(result):
+    ax = result.hh.spikes().hh.plot.raster(trial=1, rate_bin=10.0)
+    (above,) = [other for other in ax.figure.axes if other is not ax]
+    counts = above.patches[0].get_data().values.sum() * 10.0 * 2 / 1e3
+    assert counts == pytest.approx(result.sel(trial=1).hh.spikes().sizes["spike"])
+
+
+def test_psth_and_its_result(result):
+    found = result.hh.psth(10.0)
+    for ax in (result.hh.plot.psth(bin=10.0), found.hh.plot.psth()):
+        values, edges, _ = ax.patches[1].get_data()
+        np.testing.assert_array_equal(values, found.rate.sel(neuron=1))
+        np.testing.assert_allclose(edges, [0, 10, 20, 30, 40])
+        assert ax.get_ylim()[1] > values.max()
+
+
+def test_interval_histogram(result):
+    ax = result.hh.plot.interval_histogram(bins=10)
+    lengths = result.hh.intervals()
+    for neuron, patch in enumerate(ax.patches):
+        values, edges, _ = patch.get_data()
+        assert (values * np.diff(edges)).sum() == pytest.approx(1)
+        mine = lengths.interval_length[lengths.neuron == neuron]
+        assert edges[0] <= mine.min() <= mine.max() <= edges[-1]
+    cv = result.hh.interval_statistics(pool="trial").cv[0].item()
+    assert ax.get_legend().get_texts()[0].get_text() == f"neuron 0, CV {cv:.2g}"
+    with pytest.raises(ValueError, match="no neuron fired twice"):
+        result.sel(time=slice(0, 5)).hh.plot.interval_histogram()
+
+
+def test_correlogram_and_spectrum(result):
+    ax = result.hh.plot.correlogram(i=0, j=1, bin=2.0, max_lag=20.0)
+    expected = result.hh.crosscorrelogram(0, 1, 2.0, 20.0).rate
+    np.testing.assert_array_equal(ax.patches[0].get_data().values, expected)
+    ax = result.hh.plot.spectrum(max_frequency=400.0)
+    expected = result.hh.power_spectrum().power.mean("trial").sel(frequency=slice(1, 400))
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), expected.sel(neuron=1))
+    assert ax.get_ylabel() == "power (mV²/Hz)"
+    ax = result.hh.spikes().hh.plot.spectrum()
+    floor = result.hh.rates().rate.mean().item()
+    assert ax.lines[-1].get_ydata()[0] == pytest.approx(floor)
+    assert ax.get_ylabel() == "power (Hz)"
+
+
+def test_curves_with_bands(sweep):
+    ax = sweep.hh.plot.curve(x="sigma", y="cv", low="low", high="high", hue="model")
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), sweep.cv.sel(model="subunit"))
+    assert len(ax.collections) == 2
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == pytest.approx((0.9 / 5, 1.1))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["current", "subunit"]
+    assert ax.get_xlabel() == "noise strength (µA/cm² ms$^{0.5}$)"
+    assert len({line.get_color() for line in ax.lines}) == 2
+    assert len({line.get_marker() for line in ax.lines}) == 2
+    with pytest.raises(ValueError, match="a band needs both low and high"):
+        sweep.hh.plot.curve(x="sigma", y="cv", low="low", hue="model")
+    with pytest.raises(ValueError, match="a curve takes sigma: average over the others"):
+        sweep.hh.plot.curve(x="sigma", y="cv")
+    with pytest.raises(ValueError, match="no variable 'CV'; there is"):
+        sweep.hh.plot.curve(x="sigma", y="CV")
+
+
+def test_heatmap(sweep):
+    ax = sweep.hh.plot.heatmap(x="sigma", y="model", z="cv")
+    np.testing.assert_array_equal(ax.collections[0].get_array().reshape(2, 4), sweep.cv)
+    assert ax.figure.axes[1].get_ylabel() == "coefficient of variation"
+    with pytest.raises(ValueError, match="a heat map takes"):
+        sweep.isel(model=0).hh.plot.heatmap(x="sigma", y="sigma", z="cv")
+
+
+def test_the_pictures_of_the_accessor(result):
+    assert set(plot.PICTURES) <= set(dir(result.hh.plot))
+    assert "ds :" not in result.hh.plot.psth.__doc__
+    assert list(inspect.signature(result.hh.plot.psth).parameters) == ["bin", "ax", "rule"]
+    with pytest.raises(AttributeError, match="no picture 'histogram'; there are overview, traces"):
+        _ = result.hh.plot.histogram
+    swept = xr.concat([result, result], dim="I", combine_attrs="drop")
+    with pytest.raises(ValueError, match="choose one value along 'I' first"):
+        swept.hh.plot.traces()
+
+
+def test_every_measure_is_a_method_of_the_accessor(result):
+    """With the signature less the Dataset, and a docstring less its examples."""
+    plain = {"SpikeRule", "ragged", "rule_attributes", "gates"}
+    for name in set(measures.__all__) - plain:
+        method, function = getattr(result.hh, name), getattr(measures, name)
+        own = list(inspect.signature(function).parameters)
+        assert list(inspect.signature(method).parameters) == own[1:]
+        assert method.__doc__.startswith(function.__doc__.split("\n")[0])
+        assert ">>>" not in method.__doc__
+        assert "ds :" not in method.__doc__
+    assert result.hh.fano_factor(10.0).identical(measures.fano_factor(result, 10.0))

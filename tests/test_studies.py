@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -43,6 +44,19 @@ def pair():
     )
 
 
+def see_picture(ds):
+    """Every panel has labels, data, and ink."""
+    fig = ds.hh.plot()
+    fig.canvas.draw()
+    for ax in fig.axes:
+        assert ax.get_ylabel()
+        assert ax.lines or ax.collections
+    assert all(ax.get_xlabel() for ax in fig.axes if ax.get_label() != "<colorbar>")
+    image = np.asarray(fig.canvas.buffer_rgba())[..., :3]
+    assert 0.01 < (image < 200).any(axis=2).mean() < 0.9
+    plt.close(fig)
+
+
 @pytest.mark.parametrize("name", studies.STUDIES)
 def test_a_study_goes_to_a_file_and_reproduces_itself(name, pair, tmp_path):
     ds = studies.STUDIES[name](pair, **SMALL[name], rng=3)
@@ -55,6 +69,7 @@ def test_a_study_goes_to_a_file_and_reproduces_itself(name, pair, tmp_path):
     assert again.attrs["study"] == name
     timed = [variable for variable in MEASURED_IN_TIME if variable in ds]
     assert again.drop_vars(timed).identical(ds.drop_vars(timed))
+    see_picture(ds)
     other = studies.STUDIES[name](pair, **SMALL[name], rng=4)
     assert not other.drop_vars(timed).equals(ds.drop_vars(timed))
 

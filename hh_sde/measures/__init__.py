@@ -1,0 +1,44 @@
+"""Spikes and statistics: Dataset to Dataset.
+
+Measures of spikes take a result of `solve` with V, whose spikes they find by a `SpikeRule`, or the
+ragged Dataset of `spikes` (also of ``solve(..., record=("spikes",))``). They keep the dims trial
+and neuron, and any further ones that a sweep has added, unless they say that they pool them. Where
+there are too few spikes the result is NaN, and the variable's attribute `nan_means` says why. A
+transient is left out with ``ds.sel(time=slice(100.0, None))`` beforehand.
+"""
+
+from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
+from hh_sde.measures.counts import fano_factor, psth, rates
+from hh_sde.measures.detection import SpikeRule, rule_attributes
+from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance, to_neo
+from hh_sde.measures.isi import interval_statistics, intervals
+from hh_sde.measures.passage import first_passage
+from hh_sde.measures.populations import phase_locking, synchrony
+from hh_sde.measures.spectra import power_spectrum, spike_spectrum
+from hh_sde.measures.states import gates
+from hh_sde.measures.trains import ragged, spikes
+
+__all__ = [
+    "SpikeRule",
+    "action_potentials",
+    "autocorrelogram",
+    "coherence_time",
+    "crosscorrelogram",
+    "fano_factor",
+    "first_passage",
+    "gates",
+    "interval_statistics",
+    "intervals",
+    "isi_distance",
+    "phase_locking",
+    "power_spectrum",
+    "psth",
+    "ragged",
+    "rates",
+    "rule_attributes",
+    "spike_distance",
+    "spike_spectrum",
+    "spikes",
+    "synchrony",
+    "to_neo",
+]

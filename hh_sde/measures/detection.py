@@ -1,0 +1,78 @@
+"""What counts as a spike, and the spike times of one trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class SpikeRule:
+    """What counts as a spike: V rising through `threshold`, having been below `rearm` before.
+
+    Re-arming keeps noise around the threshold from being counted as several spikes, so that the
+    count does not depend on dt.
+
+    Parameters
+    ----------
+    threshold : float
+        mV.
+    rearm : float or None
+        Level V must fall below before the next spike, mV; None: every upward crossing counts. At
+        the start of the record the rule is armed wherever V is.
+    lockout : float
+        No spike within this time after a spike, ms.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite, rearm lies above threshold, or lockout is negative.
+
+    Examples
+    --------
+    >>> SpikeRule(threshold=-10.0, rearm=None)
+    SpikeRule(threshold=-10.0, rearm=None, lockout=0.0)
+    """
+
+    threshold: float = 0.0
+    rearm: float | None = -40.0
+    lockout: float = 0.0
+
+    def __post_init__(self) -> None:
+        levels = [self.threshold, self.lockout] + ([] if self.rearm is None else [self.rearm])
+        if not np.all(np.isfinite(levels)):
+            raise ValueError(f"the numbers of a SpikeRule must be finite, got {self}")
+        if self.rearm is not None and self.rearm > self.threshold:
+            raise ValueError(
+                f"rearm must not lie above threshold ({self.threshold} mV), got {self.rearm}"
+            )
+        if self.lockout < 0:
+            raise ValueError(f"lockout must not be negative (ms), got {self.lockout}")
+
+
+def rule_attributes(rule: SpikeRule) -> dict[str, float | str]:
+    """The rule as attributes of a Dataset."""
+    return {
+        "spike_threshold": rule.threshold,
+        "spike_rearm": "none" if rule.rearm is None else rule.rearm,
+        "spike_lockout": rule.lockout,
+    }
+
+
+def times_of(times: np.ndarray, V: np.ndarray, rule: SpikeRule) -> np.ndarray:
+    """Spike times of one neuron in one trial."""
+    up = np.flatnonzero((V[:-1] < rule.threshold) & (V[1:] >= rule.threshold))
+    if rule.rearm is not None and up.size > 1:
+        armed = np.concatenate([[0], np.cumsum(rule.rearm > V)])
+        # samples below the re-arm level up to each crossing: none since the last crossing, no spike
+        up = up[np.concatenate([[True], np.diff(armed[up + 1]) > 0])]
+    fraction = (rule.threshold - V[up]) / (V[up + 1] - V[up])
+    found = times[up] + fraction * (times[up + 1] - times[up])
+    if rule.lockout == 0 or found.size < 2:
+        return found
+    kept = [found[0]]
+    for time in found[1:]:
+        if time - kept[-1] >= rule.lockout:
+            kept.append(time)
+    return np.array(kept)

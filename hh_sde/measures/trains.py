@@ -1,0 +1,292 @@
+"""Spike trains: found in traces, kept ragged, and taken apart for the measures.
+
+Spikes are ragged: one dim `spike`, with the variables spike_time, neuron, where there are trials
+trial, and one for every further dim of V (a swept parameter), in the order of those dims, trial,
+neuron, time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from hh_sde.measures.detection import SpikeRule, rule_attributes, times_of
+
+COLUMNS = {
+    "trial": ("1", "trial number"),
+    "neuron": ("1", "neuron that fired"),
+}
+
+
+def spikes(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
+    """Spike times, interpolated linearly between samples of V.
+
+    Parameters
+    ----------
+    ds : Dataset with V (trial, time, neuron), `trial` optional
+        Further dims, such as a swept parameter, are kept: see Returns.
+    rule : SpikeRule, optional
+
+    Returns
+    -------
+    Dataset
+        Dim `spike`; variables spike_time (ms), neuron, (with trials) trial, and one for every
+        further dim of V. The attributes hold the rule and the record's start, end, neurons, trials
+        and sweeps, which the rates need.
+
+    Raises
+    ------
+    ValueError
+        If `ds` has no V over time and neuron.
+
+    Examples
+    --------
+    >>> import hh_sde as hh
+    >>> ds = hh.solve(hh.Network(1, stimulus=10.0), 50.0)
+    >>> spikes(ds).spike_time.values.round(1)
+    array([ 1.9, 16.8, 31.5, 46.1])
+    """
+    rule = rule or SpikeRule()
+    V = _potentials(ds)
+    times = ds.time.values
+    coords = {str(dim): V[dim].values for dim in V.dims if dim != "time"}
+    shape = tuple(map(len, coords.values()))
+    # (trains, time): one contiguous row for each train
+    rows = np.moveaxis(V.values, V.dims.index("time"), -1).reshape(-1, len(times))
+    trains = [times_of(times, np.ascontiguousarray(row), rule) for row in rows]
+    train = np.repeat(np.arange(len(trains)), [len(one) for one in trains])
+    span = {"t_start": float(times[0]), "t_end": float(times[-1])}
+    return _ragged(
+        np.concatenate([*trains, np.zeros(0)]),
+        dict(zip(coords, np.unravel_index(train, shape), strict=True)),
+        coords,
+        {**rule_attributes(rule), **span},
+        {name: V[name].attrs for name in coords},
+    )
+
+
+def ragged(
+    time: np.ndarray,
+    trial: np.ndarray,
+    neuron: np.ndarray,
+    *,
+    trials: np.ndarray | None,
+    neurons: np.ndarray,
+    attrs: dict[str, Any],
+) -> xr.Dataset:
+    """The Dataset of `spikes` from spike times and positions in `trials` and `neurons`."""
+    positions, coords = {"trial": trial, "neuron": neuron}, {"neuron": neurons}
+    if trials is not None:
+        coords = {"trial": trials, "neuron": neurons}
+    order = np.lexsort((time, neuron, trial))
+    ordered = {name: positions[name][order] for name in coords}
+    return _ragged(time[order], ordered, coords, attrs, {})
+
+
+@dataclass(frozen=True)
+class Trains:
+    """Spike trains over every combination of sweep, trial and neuron.
+
+    Attributes
+    ----------
+    coords : dict of dim to its values
+        Sweeps, then trial (if there are trials), then neuron.
+    times : list of (n_spikes,) arrays
+        One sorted train (ms) for each combination, the last dim fastest; it may be empty.
+    start, end : float
+        Span of the record, ms.
+    units : dict of sweep to its attributes
+    attrs : dict
+        Attributes of the spikes.
+    """
+
+    coords: dict[str, np.ndarray]
+    times: list[np.ndarray]
+    start: float
+    end: float
+    units: dict[str, dict[str, str]]
+    attrs: dict[str, Any]
+
+    @classmethod
+    def of(cls, ds: xr.Dataset, rule: SpikeRule | None) -> Trains:
+        """The trains of a result of `solve` or of `spikes`."""
+        found = as_spikes(ds, rule)
+        coords = coordinates(found)
+        where = [_positions(values, found[name].values) for name, values in coords.items()]
+        shape = tuple(map(len, coords.values()))
+        train = np.ravel_multi_index(tuple(where), shape)
+        order = np.lexsort((found.spike_time.values, train))
+        ends = np.cumsum(np.bincount(train, minlength=int(np.prod(shape))))
+        times = np.split(found.spike_time.values[order], ends[:-1])
+        units = {name: found[name].attrs for name in coords if name not in COLUMNS}
+        span = found.attrs["t_start"], found.attrs["t_end"]
+        return cls(coords, times, *span, units, found.attrs)
+
+    @property
+    def duration(self) -> float:
+        """Length of the record, ms."""
+        return self.end - self.start
+
+    def groups(self, pool: str | None) -> tuple[dict[str, np.ndarray], list[list[np.ndarray]]]:
+        """Coordinates without the dim `pool`, and for each combination the trains along it.
+
+        Without trials, each train is the only trial of its group.
+
+        Raises
+        ------
+        ValueError
+            If there is no dim `pool`.
+        """
+        if pool is None or (pool == "trial" and pool not in self.coords):
+            return self.coords, [[train] for train in self.times]
+        if pool not in self.coords:
+            raise ValueError(f"no dim {pool!r} to pool over; there are {', '.join(self.coords)}")
+        axis = list(self.coords).index(pool)
+        numbers = np.arange(len(self.times)).reshape([len(v) for v in self.coords.values()])
+        rows = np.moveaxis(numbers, axis, -1).reshape(-1, len(self.coords[pool]))
+        coords = {name: values for name, values in self.coords.items() if name != pool}
+        return coords, [[self.times[i] for i in row] for row in rows]
+
+    def counts(self, trains: list[np.ndarray], width: float) -> np.ndarray:
+        """Spikes of each train in windows of `width` ms from the start on, (trains, windows).
+
+        As in a histogram, a window holds its left edge, and the last one both. What is left after
+        the last whole window is not counted.
+        """
+        n = int(self.duration / width + ROUNDING)
+        found = np.zeros((len(trains), n), dtype=np.int64)
+        for row, train in zip(found, trains, strict=True):
+            place = (train - self.start) / width
+            place = np.where(np.abs(place - n) < ROUNDING, n - 1, np.floor(place + ROUNDING))
+            inside = place[(place >= 0) & (place < n)].astype(np.int64)
+            row += np.bincount(inside, minlength=n)
+        return found
+
+    def dataset(
+        self, variables: Mapping[str, Labelled], coords: Mapping[str, np.ndarray | Labelled]
+    ) -> xr.Dataset:
+        """A Dataset of `variables` over `coords`, each a dim of the trains or labelled."""
+        axes = {
+            name: entry if isinstance(entry, Labelled) else Labelled(entry, *self._label(name))
+            for name, entry in coords.items()
+        }
+        data = {}
+        for name, variable in variables.items():
+            dims = tuple(axes) if variable.dims is None else variable.dims
+            shape = [len(axes[dim].values) for dim in dims]
+            data[name] = (dims, np.reshape(variable.values, shape), variable.attrs)
+        own = {name: (name, np.asarray(axis.values), axis.attrs) for name, axis in axes.items()}
+        return xr.Dataset(data, coords=own, attrs=self.attrs)
+
+    def _label(self, name: str) -> tuple[str, str]:
+        attrs = self.units.get(name, {})
+        return attrs.get("units", "1"), attrs.get("long_name", f"{name} number")
+
+
+class Labelled(NamedTuple):
+    """Values of any shape of the right size, what they are, and what NaN among them means.
+
+    They lie over `dims`, by default all of the Dataset they go into.
+    """
+
+    values: Any
+    units: str
+    long_name: str
+    nan_means: str = ""
+    dims: tuple[str, ...] | None = None
+
+    @property
+    def attrs(self) -> dict[str, str]:
+        """Attributes of the variable."""
+        missing = {"nan_means": self.nan_means} if self.nan_means else {}
+        return labels(self.units, self.long_name) | missing
+
+
+#: Windows and bins: a spike this close (in widths) to an edge lies on it.
+ROUNDING = 1e-9
+
+
+def as_spikes(ds: xr.Dataset, rule: SpikeRule | None) -> xr.Dataset:
+    """`ds` if it holds spikes (of that rule), else its spikes."""
+    if "spike_time" not in ds:
+        return spikes(ds, rule)
+    if rule is not None and rule_attributes(rule).items() - ds.attrs.items():
+        raise ValueError(
+            f"these spikes were found by another rule than {rule}; give the traces, or no rule"
+        )
+    return ds
+
+
+def coordinates(found: xr.Dataset) -> dict[str, np.ndarray]:
+    """The values along each dim of the record that the spikes `found` come from."""
+    coords = sweeps_of(found) | {
+        name: json.loads(found.attrs[key])
+        for name, key in (("trial", "trials"), ("neuron", "neurons"))
+        if key in found.attrs
+    }
+    return {name: np.asarray(values) for name, values in coords.items()}
+
+
+def sweeps_of(found: xr.Dataset) -> dict[str, list[Any]]:
+    """The swept parameters of the spikes `found`, and their values."""
+    return json.loads(found.attrs.get("sweeps", "{}"))
+
+
+def checked(value: float, name: str, *, most: float = np.inf) -> float:
+    """A positive, finite number (ms), not above `most`.
+
+    Raises
+    ------
+    TypeError, ValueError
+    """
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number (ms), got {value!r}")
+    if not (np.isfinite(value) and 0 < value <= most * (1 + ROUNDING)):
+        limit = f" and at most the record's {most:g} ms" if np.isfinite(most) else ""
+        raise ValueError(f"{name} must be positive{limit}, got {value!r}")
+    return float(value)
+
+
+def labels(units: str, long_name: str) -> dict[str, str]:
+    """Attributes of a variable."""
+    return {"units": units, "long_name": long_name}
+
+
+def _ragged(
+    time: np.ndarray,
+    positions: Mapping[str, np.ndarray],
+    coords: Mapping[str, np.ndarray],
+    attrs: Mapping[str, Any],
+    units: Mapping[str, dict[str, str]],
+) -> xr.Dataset:
+    sweeps = {name: values for name, values in coords.items() if name not in COLUMNS}
+    data: dict[str, Any] = {"spike_time": ("spike", time, labels("ms", "spike time"))}
+    for name in ["neuron", *(["trial"] if "trial" in coords else []), *sweeps]:
+        own = labels(*COLUMNS[name]) if name in COLUMNS else {**labels("1", name), **units[name]}
+        data[name] = ("spike", np.asarray(coords[name])[positions[name]], own)
+    attrs = {**attrs, "neurons": json.dumps(coords["neuron"].tolist())}
+    if "trial" in coords:
+        attrs["trials"] = json.dumps(coords["trial"].tolist())
+    if sweeps:
+        attrs["sweeps"] = json.dumps({name: values.tolist() for name, values in sweeps.items()})
+    return xr.Dataset(data, attrs=attrs)
+
+
+def _potentials(ds: xr.Dataset) -> xr.DataArray:
+    if "V" not in ds or not {"time", "neuron"} <= set(ds["V"].dims):
+        raise ValueError(
+            "spikes need the variable V over (trial, time, neuron); this Dataset has "
+            + ", ".join(f"{name}{variable.dims}" for name, variable in ds.data_vars.items())
+        )
+    usual = [dim for dim in ("trial", "time", "neuron") if dim in ds["V"].dims]
+    return ds["V"].transpose(..., *usual)
+
+
+def _positions(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    order = np.argsort(values)
+    return order[np.searchsorted(values, wanted, sorter=order)]

@@ -1,0 +1,48 @@
+"""Pictures: Dataset to matplotlib axes, or for `overview` to a figure.
+
+Each takes `ax=` and returns the axes it drew into; the labels come from the Dataset.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from hh_sde.plot.common import COLOURS, MOST_LINES
+from hh_sde.plot.firing import correlogram, interval_histogram, psth, raster
+from hh_sde.plot.panels import overview
+from hh_sde.plot.spectra import spectrum
+from hh_sde.plot.states import components, gates, phase_plane, traces
+from hh_sde.plot.sweeps import curve, heatmap
+
+__all__ = [
+    "COLOURS",
+    "MOST_LINES",
+    "PICTURES",
+    "components",
+    "correlogram",
+    "curve",
+    "gates",
+    "heatmap",
+    "interval_histogram",
+    "overview",
+    "phase_plane",
+    "psth",
+    "raster",
+    "spectrum",
+    "traces",
+]
+
+#: The pictures by name, as ``ds.hh.plot`` has them.
+PICTURES: dict[str, Callable[..., Any]] = {
+    "overview": overview,
+    "traces": traces,
+    "gates": gates,
+    "phase_plane": phase_plane,
+    "components": components,
+    "raster": raster,
+    "psth": psth,
+    "interval_histogram": interval_histogram,
+    "correlogram": correlogram,
+    "spectrum": spectrum,
+    "curve": curve,
+    "heatmap": heatmap,
+}

@@ -1,0 +1,60 @@
+"""Pictures of power spectra."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from hh_sde import measures
+from hh_sde.plot.common import COLOURS, MOST_LINES, axes_of, axis_label, legend_above, tidy
+
+
+def spectrum(
+    ds: xr.Dataset,
+    *,
+    variable: str = "V",
+    max_frequency: float = 500.0,
+    segment: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Power spectrum, averaged over trials, of each neuron (or the mean of many).
+
+    Parameters
+    ----------
+    ds : a result of `power_spectrum` or `spike_spectrum`, or Dataset to take one of
+        Spikes, of which `spike_spectrum` is taken, are drawn with their white-noise floor.
+    variable : str
+        Whose spectrum is taken, of a Dataset with traces.
+    max_frequency : float
+        Where the axis ends, Hz.
+    segment : float, optional
+        Length of the segments, ms. Default: that of the measure.
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a new figure.
+    """
+    if "spike_time" in ds:
+        ds = measures.spike_spectrum(ds, segment=segment, max_frequency=max_frequency)
+    elif "power" not in ds:
+        ds = measures.power_spectrum(ds, variable, segment=segment)
+    averaged = [dim for dim in ds.power.dims if dim not in ("frequency", "neuron")]
+    power = ds.power.mean(averaged, keep_attrs=True)
+    shown = power.sel(frequency=slice(np.nextafter(0, 1), max_frequency))
+    if "neuron" not in shown.dims:
+        shown = shown.expand_dims("neuron")
+    if shown.sizes["neuron"] > MOST_LINES:
+        shown = shown.mean("neuron", keep_attrs=True).expand_dims("neuron")
+    ax = axes_of(ax, (5.5, 3.5))
+    for colour, line in zip(COLOURS, shown.transpose("neuron", "frequency"), strict=False):
+        label = f"neuron {line.neuron.item()}" if "neuron" in line.coords else "mean of the neurons"
+        ax.plot(line.frequency, line, color=colour, lw=1.1, label=label)
+    if "floor" in ds:
+        floor = ds.floor.mean().item()
+        ax.axhline(floor, color="#555555", lw=1.0, ls="--", label=f"white noise, {floor:.3g} Hz")
+    ax.set_yscale("log")
+    ax.set_xlim(0, float(shown.frequency[-1]))
+    ax.set_xlabel("frequency (Hz)")
+    ax.set_ylabel(axis_label(power.rename("power"), long=False))
+    legend_above(ax)
+    tidy(ax)
+    return ax

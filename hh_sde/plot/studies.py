@@ -1,0 +1,213 @@
+"""Pictures of studies: one function for each, chosen by the attribute `study`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from hh_sde.plot.common import COLOURS, axis_label, tidy
+from hh_sde.plot.sweeps import curve, heatmap
+
+#: With the colours, so that more than seven lines are told apart.
+MARKERS = "osD^vP*Xh<>"
+
+
+def picture(ds: xr.Dataset) -> Figure:
+    """The picture of a study.
+
+    Raises
+    ------
+    ValueError
+        If `ds` is not the result of one.
+    """
+    name = ds.attrs.get("study")
+    if name not in STUDY_PICTURES:
+        raise ValueError(
+            f"no picture for the study {name!r}; there are {', '.join(STUDY_PICTURES)}"
+        )
+    draw, panels = STUDY_PICTURES[name]
+    fig, axes = plt.subplots(
+        1, panels, figsize=(1.5 + 4.2 * panels, 4.0), squeeze=False, layout="constrained"
+    )
+    draw(ds, axes=axes[0])
+    return fig
+
+
+def orders(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+    """Error over the step with reference slopes; filled where fitted; the order in the legend."""
+    ax = axes[0]
+    for i, method in enumerate(ds.method.values):
+        one = ds.sel({"method": method})
+        label = _order_label(str(method), one)
+        _error_line(ax, one, one.error, i, label)
+    _reference_slopes(ax, ds.dt.values, ds.error.values)
+    ax.set(xlabel="dt (ms)", ylabel=axis_label(ds.error))
+    _log_log(ax)
+    ax.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+
+
+def weak_orders(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+    """|Error| of the mean interval and of the first spike's time over the step."""
+    for ax, observable in zip(axes, ("interval", "first_passage"), strict=True):
+        part = ds.sel(observable=observable)
+        for i, method in enumerate(ds.method.values):
+            one = part.sel({"method": method})
+            _error_line(
+                ax, one, abs(one.error).where(one.error != 0), i, _order_label(str(method), one)
+            )
+        _reference_slopes(ax, ds.dt.values, abs(part.error.values))
+        ax.set(xlabel="dt (ms)", ylabel=f"|error| of the {observable.replace('_', ' ')} (ms)")
+        _log_log(ax)
+        ax.legend(fontsize="x-small", frameon=False)
+
+
+def comparison(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+    """Error along the path and mean interval over the step; x where a method diverged."""
+    for i, method in enumerate(ds.method.values):
+        one = ds.sel({"method": method})
+        style = _style(i)
+        axes[0].plot(one.dt, one.path_error, label=str(method), **style)
+        axes[1].plot(one.dt, one.interval, label=str(method), **style)
+        axes[1].fill_between(
+            one.dt, one.interval_low, one.interval_high, color=style["color"], alpha=0.15, lw=0
+        )
+    gone = ds.diverged.any("method").values.astype(bool)
+    for ax, name in zip(axes, ("path_error", "interval"), strict=True):
+        top = ax.get_ylim()[1]
+        for dt in ds.dt.values[gone]:
+            lost = [str(m) for m in ds.method.values[ds.diverged.sel(dt=dt).values == 1]]
+            ax.plot([dt], [top], "x", color="#333333", clip_on=False)
+            ax.annotate(f"{len(lost)}", (dt, top), xytext=(0, 5), textcoords="offset points",
+                        ha="center", fontsize="x-small")  # fmt: skip
+        ax.set(xlabel="dt (ms)", ylabel=axis_label(ds[name]), xscale="log")
+        _plain_ticks(ax)
+        tidy(ax)
+    axes[0].set_yscale("log")
+    axes[0].set_title("x: how many methods diverged", fontsize="small", loc="left", pad=18)
+    axes[1].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+
+
+def precision(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+    """Errors over their cost."""
+    for ax, name in zip(axes, ("path_error", "interval_error"), strict=True):
+        for i, method in enumerate(ds.method.values):
+            one = ds.sel({"method": method})
+            ax.plot(one.cost, abs(one[name]), label=str(method), **_style(i))
+        ax.set(xlabel=axis_label(ds.cost), ylabel=axis_label(ds[name]))
+        _log_log(ax)
+    axes[1].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+
+
+def rates(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+    """Rate over current for each noise: from firing a full line, from rest a broken one."""
+    ax = axes[0]
+    for i, sigma in enumerate(ds.sigma.values):
+        for start, line in (("firing", "-"), ("rest", "--")):
+            one = ds.sel(sigma=sigma, start=start)
+            label = f"sigma = {sigma:g}" if start == "firing" else None
+            _band(ax, one.current, one, "rate", i, label=label, ls=line)
+    ax.set(xlabel=axis_label(ds.current), ylabel=axis_label(ds.rate))
+    ax.set_title("full: from firing, broken: from rest", fontsize="small", loc="left")
+    ax.legend(fontsize="small", frameon=False)
+
+
+def noise(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+    """Rate and coefficient of variation over the noise."""
+    for ax, name in zip(axes, ("rate", "cv"), strict=True):
+        _over_sigma(ds, name, ax)
+    axes[1].set_yscale("log")
+
+
+def reliability(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+    """Reliability over the noise."""
+    _over_sigma(ds, "reliability", axes[0])
+    axes[0].set_ylim(0, 1.02)
+
+
+def synchrony(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+    """Synchrony over coupling and noise, as a heat map."""
+    heatmap(ds, x="sigma", y="coupling", z="chi", ax=axes[0])
+
+
+def _over_sigma(ds: xr.Dataset, name: str, ax: Axes) -> None:
+    curve(ds, x="sigma", y=name, low=f"{name}_low", high=f"{name}_high", ax=ax)
+    if np.all(ds.sigma > 0):
+        ax.set_xscale("log")
+        _plain_ticks(ax)
+
+
+def _style(i: int) -> dict[str, Any]:
+    return {
+        "color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)], "ms": 4, "lw": 1.2
+    }  # fmt: skip
+
+
+def _error_line(ax: Axes, one: xr.Dataset, error: xr.DataArray, i: int, label: str) -> None:
+    style = _style(i)
+    ax.plot(one.dt, error, label=label, mfc="white", **style)
+    kept = one.fitted.values.astype(bool)
+    ax.plot(one.dt[kept], error[kept], ls="", **{k: v for k, v in style.items() if k != "lw"})
+
+
+def _order_label(method: str, one: xr.Dataset) -> str:
+    if not np.isfinite(one.order):
+        return f"{method}: no range to fit"
+    order, low, high = (float(one[name]) for name in ("order", "order_low", "order_high"))
+    return f"{method}: {order:.2f} ({low:.2f}, {high:.2f})"
+
+
+def _reference_slopes(ax: Axes, dts: np.ndarray, error: np.ndarray) -> None:
+    """Broken grey lines of slopes 1/2, 1, 3/2 and 2 through the largest error."""
+    finite = error[np.isfinite(error) & (error > 0)]
+    if not finite.size:
+        return
+    for slope in (0.5, 1.0, 1.5, 2.0):
+        line = 1.5 * finite.max() * (dts / dts[-1]) ** slope
+        ax.plot(dts, line, ls=":", color="#999999", lw=0.8)
+        ax.annotate(f"{slope:g}", (dts[0], line[0]), fontsize="x-small", color="#777777",
+                    ha="right", va="center")  # fmt: skip
+
+
+def _log_log(ax: Axes) -> None:
+    ax.set(xscale="log", yscale="log")
+    _plain_ticks(ax)
+    tidy(ax)
+
+
+def _plain_ticks(ax: Axes) -> None:
+    """1, 2 and 5 of every decade, as plain numbers."""
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.tick_params(axis="x", labelsize="small")
+
+
+def _band(
+    ax: Axes, x: xr.DataArray, ds: xr.Dataset, name: str, i: int, *, label: str | None = None,
+    ls: str = "-",
+) -> None:  # fmt: skip
+    colour = COLOURS[i % len(COLOURS)]
+    ax.plot(x, ds[name], color=colour, marker="o", ms=3, lw=1.2, ls=ls, label=label)
+    ax.fill_between(x, ds[f"{name}_low"], ds[f"{name}_high"], color=colour, alpha=0.2, lw=0)
+    tidy(ax)
+
+
+#: The picture of each study, and how many panels it has.
+STUDY_PICTURES: dict[str, tuple[Callable[..., None], int]] = {
+    "compare_methods": (comparison, 2),
+    "strong_convergence": (orders, 1),
+    "weak_convergence": (weak_orders, 2),
+    "work_precision": (precision, 2),
+    "recommend": (precision, 2),
+    "rate_curve": (rates, 1),
+    "noise_sweep": (noise, 2),
+    "reliability": (reliability, 1),
+    "synchrony": (synchrony, 1),
+}
