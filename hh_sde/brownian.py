@@ -168,8 +168,11 @@ class BrownianPath:
             return np.stack([fine[::2] + fine[1::2], fine[::2]], axis=1)
         dW = self.lanes(start, stop, trials)
         domain = self._domain(_MIDPOINT)
-        middle = self._normals(domain, start, stop, trials, 0.5 * np.sqrt(self.dt))
-        return np.stack([dW, 0.5 * dW + middle], axis=1)
+        out = np.empty((len(dW), 2, dW.shape[1]))
+        out[:, 0] = dW
+        np.multiply(dW, 0.5, out=out[:, 1])
+        out[:, 1] += self._normals(domain, start, stop, trials, 0.5 * np.sqrt(self.dt))
+        return out
 
     def _fine_pairs(
         self, start: int, stop: int, trials: Sequence[int] | np.ndarray, depth: int
