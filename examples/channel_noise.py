@@ -402,14 +402,15 @@ def crossing(result, spent):
     return float(np.exp(np.interp(np.log(spent), np.log(cost), np.log(area))))
 
 
-def series(ax, result, current, label, name, colour, dx=1.0):
+def series(ax, result, current, label, name, colour):
     """A model's quantity over area, with its interval."""
     rows = [row for row in result["areas"] if row["current"] == current]
     found = [(row["area"], (row["models"].get(label) or {}).get(name)) for row in rows]
     found = [(area, *value) for area, value in found if value]
     if found:
         area, middle, low, high = np.array(found).T
-        ax.fill_between(area, np.maximum(low, 1e-4), high, color=colour, alpha=0.2, linewidth=0)
+        sure = (low > 0) | (name == "rate")  # on a logarithmic axis 0 is far below
+        ax.fill_between(area, low, high, where=sure, color=colour, alpha=0.2, linewidth=0)
         ax.plot(area, middle, "o-", color=colour, markersize=3.5)
 
 
@@ -431,7 +432,7 @@ def draw(result, path):
             middle = 0.5 * (edges[1:] + edges[:-1])
             density.plot(middle, values, color=COLOURS[label], label=label, linewidth=1.3)
         density.legend(frameon=False, fontsize="small")
-    density.set(xlabel="interval (ms)", ylabel="density (1/ms)")
+    density.set(xlabel="interval (ms)", ylabel="density (1/ms)", xlim=(10, 24))
     density.set_title("100 µm², I = 10 µA/cm²", fontsize="medium")
 
     current = 10.0
