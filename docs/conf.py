@@ -24,6 +24,9 @@ extensions = [
     "sphinx.ext.mathjax",
 ]
 exclude_patterns = [
+    "channel_noise_areas.md",
+    "channel_noise_cost.md",
+    "channel_noise_published.md",
     "peers.md",
     "scaling.md",
     "work_precision.md",
