@@ -83,10 +83,15 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
     sde = model.sde() if isinstance(model, Network) else model
     if noise == "ignore":
         sde = sde.without_noise()
-    if method.compiled and sde.program is not None and not sde.program.stands_for(sde.f, sde.G):
+    if (
+        method.compiled
+        and sde.program is not None
+        and not sde.program.stands_for(sde.f, sde.G, sde.interpretation)
+    ):
         raise ValueError(
-            f"{name} runs the network's compiled equations, but this SDE has another f or G; give "
-            "SDE(f=..., G=..., x0=...) without the program, to a method of sdeint or scipy"
+            f"{name} runs the network's compiled equations, but this SDE has another f, G or "
+            "interpretation; give SDE(f=..., G=..., x0=...) without the program, to a method of "
+            "sdeint or scipy"
         )
     if method.compiled and sde.program is None:
         others = [key for key, other in METHODS.items() if not other.compiled]

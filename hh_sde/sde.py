@@ -131,6 +131,9 @@ class SDE:
     def without_noise(self) -> SDE:
         """The same drift, no noise: m = 0. The drift is taken as it stands, Ito or Stratonovich."""
         none = np.zeros((len(self.x0), 0))
+        # the engine has the Ito drift alone
+        restated = self.interpretation != "ito" and self.noise_type != "additive"
+        program = None if restated else self.program
 
         def G(x: np.ndarray, t: float) -> np.ndarray:
             return none
@@ -142,12 +145,13 @@ class SDE:
             blocks=None,
             columns=None,
             correction=None,
-            program=self.program and self.program.without_noise(G),
+            program=program and program.without_noise(G),
         )
 
     def _with_drift(self, sign: float, interpretation: str) -> SDE:
         if self.noise_type == "additive" or self.m == 0:
-            return replace(self, interpretation=interpretation)
+            program = self.program and self.program.restated(self.f, interpretation)
+            return replace(self, interpretation=interpretation, program=program)
         f, correction = self.f, self.correction
         if correction is None:
             raise ValueError(
@@ -164,7 +168,7 @@ class SDE:
             self,
             f=other,
             interpretation=interpretation,
-            program=self.program and self.program.restated(other),
+            program=self.program and self.program.restated(other, interpretation),
         )
 
 

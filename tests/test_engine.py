@@ -1,5 +1,7 @@
 """The engine's integrators: orders and limits from METHODS, exact cases, and what they preserve."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -132,6 +134,13 @@ class _Impulse(hh.BrownianPath):
         dW = self.lanes(start, stop, trials)
         return dW, 0.5 * self.dt * (dW + zeta)
 
+    def halves(self, start, stop, trials):
+        dW = self.lanes(start, stop, trials)
+        middle = np.zeros_like(dW)
+        if self.kind == "middle" and start <= self.step < stop:
+            middle[self.step - start, self.process] = 0.5 * np.sqrt(self.dt)
+        return np.stack([dW, 0.5 * dW + middle], axis=1)
+
     def of_trial(self, trial):
         return self
 
@@ -190,9 +199,9 @@ def test_strang_keeps_weak_order_two_through_a_gap_junction():
     for dt in (0.25, 0.125, 0.0625):
         covariance = np.zeros((2, 2))
         for step in range(round(t_end / dt)):
-            for process in (0, 1):
+            for process, kind in itertools.product((0, 1), ("dW", "middle")):
                 path = _Impulse(1, m=2, dt=dt)
-                path.step, path.process = step, process
+                path.step, path.process, path.kind = step, process, kind
                 ds = hh.solve(net, t_end, dt=dt, method="strang", path=path, save_dt=t_end)
                 response = ds.V[-1].values + 60.0
                 covariance += np.outer(response, response)

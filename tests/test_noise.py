@@ -120,6 +120,41 @@ def test_shared_current_noise_joins_the_neurons():
     assert gates[0] == gates[1] != gates[2]
 
 
+@pytest.mark.parametrize("bounds", ["none", "absolute"])
+def test_correction_where_a_radicand_is_negative(bounds):
+    """Noise that is 0 there asks for none, noise by the absolute value for the opposite one."""
+    noise = hh.ConductanceNoise(AREA, bounds=bounds)
+    sde = hh.Network(1, cell=SMALL, noise=noise).sde()
+    x, step = sde.x0.copy(), 1e-6
+    x[1:] = -0.1, 0.6, 0.5
+    G = sde.G(x, 0.0)
+    assert (abs(G[1, 0]) > 0) == (bounds == "absolute")
+    expected = sum(
+        (sde.G(x + step * G[:, k], 0.0) - sde.G(x - step * G[:, k], 0.0))[:, k] / (4 * step)
+        for k in range(sde.m)
+    )
+    np.testing.assert_allclose(sde.correction(x, 0.0), expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("transitions", [("a0->a1", "a1->a2"), ("a1->a0", "a2->a1")])
+def test_one_way_is_enough_not_to_commute(transitions):
+    noise = hh.ConductanceNoise(AREA, transitions=[("A", name) for name in transitions])
+    assert hh.Network(1, cell=SMALL, noise=noise).sde().noise_type == "general"
+
+
+@pytest.mark.parametrize("noise", ["subunit", "conductance"])
+@pytest.mark.parametrize("method", ["milstein", "heun", "sri2", "euler_maruyama", "strang"])
+def test_ignored_noise_leaves_no_correction(noise, method):
+    """Against the network that has no noise."""
+    net = hh.Network(1, cell=SMALL, stimulus=1.0, noise=CHANNEL_NOISES[noise].replace(area=1.0))
+    if net.sde().noise_type not in hh.METHODS[method].strong_order:
+        method = "tamed_euler"
+    ignored = hh.solve(net, 5.0, dt=0.01, method=method, noise="ignore")
+    quiet = hh.solve(hh.Network(1, cell=SMALL, stimulus=1.0), 5.0, dt=0.01, method=method)
+    # a step of the states is not that of the gates' powers, to its order
+    assert float(abs(ignored.V - quiet.V).max()) < (1e-11 if noise == "subunit" else 0.02)
+
+
 @pytest.mark.parametrize("noise", CHANNEL_NOISES)
 def test_pathwise_the_engine_is_sdeint(noise):
     net = hh.Network(2, cell=SMALL, noise=[CHANNEL_NOISES[noise], CURRENT])
@@ -252,6 +287,22 @@ def test_more_channels_less_noise():
 
 
 # -- coloured noise -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("E", [None, -20.0])
+def test_coloured_noise_as_written(E):
+    if E is None:
+        noise = hh.OrnsteinUhlenbeckCurrent(3.0, 2.0, 4.0, name="c")
+    else:
+        noise = hh.OrnsteinUhlenbeckConductance(3.0, 2.0, 4.0, E=E, name="c")
+    net = hh.Network(1, cell=SMALL, noise=noise)
+    sde, row = net.sde(), net.variables.index("c")
+    x, without = sde.x0.copy(), sde.x0.copy()
+    x[row], without[row] = 5.0, 0.0
+    assert sde.f(x, 0.0)[row] == pytest.approx((3.0 - 5.0) / 4.0)
+    assert sde.G(x, 0.0)[row, 0] == pytest.approx(2.0 * np.sqrt(2 / 4.0))
+    drive = 5.0 if E is None else 5.0 * (E - x[0])
+    assert sde.f(x, 0.0)[0] - sde.f(without, 0.0)[0] == pytest.approx(drive / net.cell.C)
 
 
 @pytest.mark.parametrize("method", ["lie_trotter", "strang"])
@@ -387,6 +438,58 @@ def test_bounded_gates_and_states(bounds, model):
             np.testing.assert_allclose(sum(ds[name] for name in names), 1.0, atol=1e-12)
     free = hh.Network(1, cell=SMALL, noise=noise.replace(bounds="none"))
     assert hh.solve(free, 60.0, rng=1, trials=8).attrs["gate_excursions"] > 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "states", "gates"),
+    [
+        ("clip", [0.5, 0.0, 0.5], [0.0, 1.0]),
+        ("reflect", [0.6 / 1.4, 0.2 / 1.4, 0.6 / 1.4], [0.2, 0.7]),
+    ],
+)
+def test_bound_by_hand(policy, states, gates):
+    chain = hh.Network(1, cell=SMALL, noise=hh.ConductanceNoise(1.0, bounds=policy))._compiled
+    x = np.array([[-60.0], [0.6], [-0.2], [0.6]])
+    chain.module.bound(x, *chain.numbers(1, 1))
+    np.testing.assert_allclose(x[1:, 0], states)
+    subunits = hh.Network(2, cell=SMALL, noise=hh.SubunitNoise(1.0, bounds=policy))._compiled
+    x = np.array([[-60.0, -60.0], [-0.2, 1.3]])
+    subunits.module.bound(x, *subunits.numbers(1, 2))
+    np.testing.assert_allclose(x[1], gates)
+
+
+@pytest.mark.parametrize("policy", ["clip", "reflect"])
+def test_exchanges_stay_inside_by_themselves(policy):
+    net = hh.Network(1, cell=SMALL, noise=hh.ConductanceNoise(1.0, bounds=policy))
+    for method in ("lie_trotter", "strang"):
+        ds = hh.solve(net, 60.0, dt=0.01, method=method, rng=1, trials=8)
+        assert ds.attrs["gate_excursions"] == 0
+
+
+@pytest.mark.parametrize("transition", ["a0->a1", "a1->a0"])
+def test_one_way_noise_has_its_variance(transition):
+    """At a step as long as the time constant; sample variance to 4.5 % at 20,000 trials."""
+    gate = hh.Gate("a", 1, alpha=hh.Constant(1.0), beta=hh.Constant(0.5))
+    channels = (hh.Channel("L", g=0.5, E=-60.0), hh.Channel("A", g=0.0, E=-80.0, gates=(gate,)))
+    noise = hh.ConductanceNoise(numbers={"A": 1e6}, transitions=[("A", transition)])
+    net = hh.Network(1, cell=hh.Cell("two_states", channels, V0=-60.0), noise=noise)
+    rates = np.array([1.0]), np.array([0.5])
+    expected = scheme(channels[1]).covariance(*rates, [transition])[-1, -1] / 1e6
+    options = {"dt": 1.0, "rng": 1, "trials": 20_000, "save_dt": 20.0, "record": ["a1"]}
+    for method in ("lie_trotter", "strang"):
+        ds = hh.solve(net, 20.0, method=method, **options)
+        assert float(ds.a1[:, -1].var()) / expected == pytest.approx(1.0, abs=0.045)
+
+
+def test_halves_of_a_coarsened_path_are_its_own():
+    path = hh.BrownianPath(1, m=2, dt=0.1)
+    halves = path.coarsen(4).halves(0, 5, [0, 3])
+    np.testing.assert_array_equal(halves[:, 1], path.coarsen(2).lanes(0, 10, [0, 3])[::2])
+    drawn = path.halves(0, 20_000, [0])[:, :, 0]
+    assert np.array_equal(drawn[:, 0], path.increments(0, 20_000)[:, 0])
+    z = (drawn[:, 1] - 0.5 * drawn[:, 0]) / np.sqrt(0.1 / 4)
+    assert scipy.stats.kstest(z, "norm").pvalue > ALARM
+    assert scipy.stats.pearsonr(z, drawn[:, 0]).pvalue > ALARM
 
 
 @pytest.mark.parametrize("bounds", ["none", "absolute"])

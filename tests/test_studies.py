@@ -10,6 +10,7 @@ import xarray as xr
 
 import hh_sde as hh
 from hh_sde import studies
+from hh_sde.studies import convergence, sweeps, weak
 from hh_sde.studies.convergence import asymptotic_range
 
 ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
@@ -68,6 +69,9 @@ def test_a_study_goes_to_a_file_and_reproduces_itself(name, pair, tmp_path):
     again = studies.rerun(back)
     assert again.attrs["study"] == name
     timed = [variable for variable in MEASURED_IN_TIME if variable in ds]
+    for one in (again, ds):  # what follows from wall times
+        for attribute in ("recommended_method", "recommended_dt"):
+            one.attrs.pop(attribute, None)
     assert again.drop_vars(timed).identical(ds.drop_vars(timed))
     see_picture(ds)
     other = studies.STUDIES[name](pair, **SMALL[name], rng=4)
@@ -241,6 +245,90 @@ def test_coupling_makes_neurons_agree():
     assert float(ds.chi[2, 0]) > 0.95
     with pytest.raises(ValueError, match="two neurons or more"):
         studies.synchrony(hh.Network(1))
+
+
+def test_sweep_statistics_by_hand():
+    net = hh.Network(2, stimulus=10.0)
+    noisy = net.replace(noise=hh.CurrentNoise(2.0))
+    options = {"dt": 0.05, "method": "strang", "rng": 1, "trials": 4}
+    ds = studies.noise_sweep(net, [2.0], t_end=200.0, trials=4, rng=1)
+    spikes = hh.solve(noisy, 200.0, record=("spikes",), **options)
+    lengths = spikes.hh.intervals().interval_length
+    assert float(ds.rate[0]) == pytest.approx(float(spikes.hh.rates().rate.mean()))
+    assert float(ds.cv[0]) == pytest.approx(float(lengths.std() / lengths.mean()))
+    V = hh.solve(noisy, 200.0, record=["V"], save_dt=0.5, **options).V.sel(time=slice(100.0, None))
+    chi = np.sqrt(V.mean("neuron").var("time").mean() / V.var("time").mean())
+    found = studies.synchrony(net, [1.0], [2.0], t_end=200.0, trials=4, rng=1)
+    assert float(found.chi[0, 0]) == pytest.approx(float(chi))
+
+
+def test_similarity_by_hand():
+    """Trials 0 and 1 are 2 ms apart at a width of 2 ms; 2 is far off; 3 is silent."""
+    spikes = xr.Dataset(
+        {
+            "spike_time": ("spike", [10.0, 12.0, 50.0]),
+            "neuron": ("spike", [0, 0, 0]),
+            "trial": ("spike", [0, 1, 2]),
+        }
+    )
+    alike = sweeps._similarity(spikes, 2, 4, 100.0, 2.0)  # neuron 1 never fires: not counted
+    assert alike[0, 1] == pytest.approx(np.exp(-4 / 16))
+    assert alike[0, 2] == pytest.approx(0.0, abs=1e-9)
+    assert alike[0, 3] == 0.0
+
+
+def test_a_trial_is_not_like_itself(monkeypatch):
+    alike = np.full((3, 3), 0.5)
+    np.fill_diagonal(alike, 1.0)
+    monkeypatch.setattr(sweeps, "_similarity", lambda *arguments: alike)
+    ds = studies.reliability(hh.Network(1, stimulus=10.0), [1.0], t_end=1.0, trials=3, rng=1)
+    assert float(ds.reliability[0]) == pytest.approx(0.5)
+    assert float(ds.reliability_high[0]) == pytest.approx(0.5)
+
+
+def test_weak_observables_by_hand():
+    V = np.full((2, 5, 2), -60.0)
+    V[0, :, 0] = -50.0, -50.0, 10.0, -50.0, 10.0
+    V[1, :, 0] = -50.0, -50.0, 10.0, -60.0, 5.0
+    ds = xr.Dataset(
+        {"V": (("trial", "time", "neuron"), V)},
+        coords={"trial": [0, 1], "time": np.arange(5.0) * 10, "neuron": [0, 1]},
+    )
+    values = weak._observables(weak._sums(ds), np.array([[0, 1]]), 40.0)[0]
+    found = dict(zip(weak.OBSERVABLES, values, strict=True))
+    end = V[:, -1]
+    assert found["mean_V"] == pytest.approx(end.mean())
+    within = (end**2).mean() - end.mean() ** 2
+    assert found["var_V"] == pytest.approx(2 * within)
+    spikes = ds.hh.spikes()
+    assert found["rate"] == pytest.approx(1e3 * spikes.sizes["spike"] / 4 / 40.0)
+    first = [float(spikes.spike_time[spikes.trial == trial].min()) for trial in (0, 1)]
+    assert found["first_passage"] == pytest.approx(np.mean(first))
+    assert found["interval"] == pytest.approx(float(ds.hh.intervals().interval_length.mean()))
+
+
+def test_errors_near_the_floor_or_the_noise_are_not_fitted():
+    errors = np.array([1e-3, 2e-3, 4e-3, 8e-3])
+    squares = np.repeat((errors**2)[None, :, None], 5, 2)
+    ds = convergence._orders(["m"], [0.01, 0.02, 0.04, 0.08], squares, 0.4e-3, [1.0], 0.95)
+    assert ds.fitted.values.tolist() == [[0, 1, 1, 1]]
+    one = np.array([[[1.0, 2.0, 4.0]]])  # standard error about 1: one step above 3 of them
+    _, fitted = weak._weak_orders(
+        {}, np.zeros((7, 5)), one, one - 2, one + 2, [0.1, 0.2, 0.4], 1.0, 0.95
+    )
+    assert not fitted.any()
+
+
+def test_one_trial_is_no_recommendation(pair):
+    ds = studies.recommend(pair, 0.5, ["strang"], [0.1], 60.0, 1, rng=1)
+    assert "recommended_method" not in ds.attrs
+
+
+def test_firing_below_the_hopf_point():
+    """From firing, at currents that all have a stable rest: the cycle exists from 6.26."""
+    ds = studies.rate_curve(hh.Network(1), [8.0, 8.25], t_end=200.0, discard=100.0, trials=1, rng=1)
+    assert np.all(ds.rate.sel(start="firing") > 40)
+    assert np.all(ds.rate.sel(start="rest") == 0)
 
 
 # -- usage ----------------------------------------------------------------------------------------

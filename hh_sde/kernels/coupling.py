@@ -29,6 +29,7 @@ class Lanes(NamedTuple):
     p: np.ndarray
     q: np.ndarray
     curves: np.ndarray
+    noisy: bool  # False where the noise is ignored: corrections for it are then left out
 
 
 @kernel

@@ -72,10 +72,13 @@ class Program(NamedTuple):
     G: Callable[..., np.ndarray]
     blocks: np.ndarray  # which Wiener processes belong together
     bounded: bool  # states are brought back into [0, 1] after each step
+    interpretation: str = "ito"  # in which f states the equations
 
-    def stands_for(self, f: Callable[..., np.ndarray], G: Callable[..., np.ndarray]) -> bool:
-        """Whether f and G are still the functions that this program was made with."""
-        return f is self.f and G is self.G
+    def stands_for(
+        self, f: Callable[..., np.ndarray], G: Callable[..., np.ndarray], interpretation: str
+    ) -> bool:
+        """Whether these are still the functions, and the calculus, that it was made with."""
+        return f is self.f and G is self.G and interpretation == self.interpretation
 
     def without_noise(self, G: Callable[..., np.ndarray]) -> Program:
         """The same equations with nothing in the rows of the noise; G is what they have for G."""
@@ -83,9 +86,9 @@ class Program(NamedTuple):
         none = Links(start, self.noise.source[:0], self.noise.weight[:0])
         return self._replace(noise=none, G=G)
 
-    def restated(self, f: Callable[..., np.ndarray]) -> Program:
+    def restated(self, f: Callable[..., np.ndarray], interpretation: str) -> Program:
         """The same equations where f states them in the other calculus."""
-        return self._replace(f=f)
+        return self._replace(f=f, interpretation=interpretation)
 
 
 @cache

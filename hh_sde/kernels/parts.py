@@ -186,8 +186,10 @@ class StatesPart(Part):
 
     def _exchange(self, pair: PairTable, term: int) -> list[str]:
         source, target, opening, closing = self._pair(pair)
-        spread_forth = f"{source} * forth * (1.0 - forth)"
-        spread_back = f"{target} * back * (1.0 - back)"
+        # of the noise of one transition alone; both together are y forth (1 - forth) + ...
+        both = f"0.5 * forth * back * ({source} + {target})"
+        spread_forth = f"({source} * forth * (1.0 - forth - back) + {both})"
+        spread_back = f"({target} * back * (1.0 - forth - back) + {both})"
         ways = [way for way, n in zip((spread_forth, spread_back), pair.noisy, strict=True) if n]
         groups = [" + ".join(ways)] if self.paired and ways else ways
         noise = [

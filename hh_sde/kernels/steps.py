@@ -48,7 +48,10 @@ def tamed_euler(m, h):
 def milstein(m, h):
     """Euler-Maruyama, and 1/2 g g' (dW^2 - h) of noise whose columns commute (Milstein 1975)."""
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
-    milstein_euler(m.x, m.I[0], m.u, m.kick[0], m.xi[0], h, m.p, m.q, m.curves)
+    if m.noisy:
+        milstein_euler(m.x, m.I[0], m.u, m.kick[0], m.xi[0], h, m.p, m.q, m.curves)
+    else:
+        euler(m.x, m.I[0], m.u, m.kick[0], m.xi[0], h, m.p, m.q, m.curves)
 
 
 @kernel
@@ -80,18 +83,16 @@ def strang(m, h):
     """Gates by half a step, V with its noise by a whole one, gates by half a step backwards.
 
     The step of V is exact in law but for inputs that depend on V, gap currents and blocks. Those
-    are frozen at the middle of the step, where half the step and half its noise lead: this keeps
-    order 2, and weak order 2 too, as the mean of (half the noise)(the noise) is that of the
-    noise's time integral with it. Noise of gates and states goes with the half steps in which
-    they move, each with its own half of the increment.
+    are frozen at the middle of the step, where half the step and the noise of its first half lead:
+    this keeps order 2, and weak order 2 too, as that noise has the variance of its own and the
+    covariance with the whole one that the noise at the middle has. Noise of gates and states goes
+    with the half steps in which they move, each with its own half of the increment.
     """
     relax(m.x, m.xi[1], 0.5 * h, m.p, m.q, m.curves)
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     if FROZEN:
         middle = m.work[0]
         add(m.x, m.x, 0.0, middle)
-        for i in range(m.kick.shape[1]):
-            m.kick[1, i] = 0.5 * m.kick[0, i]
         flow(middle, m.x[0], m.I[0], m.u, m.kick[1], 0.5 * h, m.p, m.q, m.curves)
         couple(middle, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
         flow(m.x, middle[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
@@ -125,13 +126,15 @@ def heun(m, h):
     f, f_predicted, predicted = m.work[0], m.work[1], m.work[2]
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     drift(m.x, m.I[0], m.u, f, m.p, m.q, m.curves)
-    correct(m.x, -1.0, f, m.p, m.q, m.curves)
+    if m.noisy:
+        correct(m.x, -1.0, f, m.p, m.q, m.curves)
     add(m.x, f, h, predicted)
     add_row(m.kick[0], 1.0, predicted[0])
     spread(m.x, m.xi[0], 1.0, predicted, m.p, m.q, m.curves)
     couple(predicted, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     drift(predicted, m.I[1], m.u, f_predicted, m.p, m.q, m.curves)
-    correct(predicted, -1.0, f_predicted, m.p, m.q, m.curves)
+    if m.noisy:
+        correct(predicted, -1.0, f_predicted, m.p, m.q, m.curves)
     spread(m.x, m.xi[0], 0.5, m.x, m.p, m.q, m.curves)
     spread(predicted, m.xi[0], 0.5, m.x, m.p, m.q, m.curves)
     add(m.x, f, 0.5 * h, m.x)
@@ -263,6 +266,7 @@ def window(
         p,
         q,
         curves,
+        dW.shape[2] > 0,
     )
     diagonal = is_diagonal(noise_start, noise_source)
     before = np.empty(lanes)

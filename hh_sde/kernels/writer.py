@@ -284,7 +284,7 @@ class Writer:
         bound = [line for part in self.parts for line in part.bound(self.model.bounds)]
         terms = range(len(self.terms))
         taken = [f"s{t} * xi{t}" for t in terms]
-        corrections = [f"0.25 * ({term.slope})" if term.slope else "" for term in self.terms]
+        corrections = [self._correction(term) for term in self.terms]
         milstein = [
             f"{noise} + {correction} * (xi{t} * xi{t} - h)" if correction else noise
             for t, (noise, correction) in enumerate(zip(taken, corrections, strict=True))
@@ -322,6 +322,14 @@ class Writer:
             "push": ("x, s, out", self._gained([f"r{t}[i]" for t in terms])),
             "correct": ("x, c, out", [*rates, *self._gained(corrections, "c * ")]),
         }
+
+    def _correction(self, term: Term) -> str:
+        """1/2 (dg) g of g = root(R): a quarter of dR, and where R < 0 nothing, or its opposite."""
+        if term.slope is None:
+            return ""
+        quarter = f"0.25 * ({term.slope})"
+        below = f"-{quarter}" if self.model.bounds == "absolute" else "0.0"
+        return f"({quarter} if ({term.radicand}) > 0.0 else {below})"
 
     def _gains(self, moves: list[str]) -> dict[int, str]:
         """What each row gets, as " + ... - ...", where the terms move by `moves`."""

@@ -33,7 +33,7 @@ def engine(
         Where in a step, in units of h, it needs the injected current.
     needs : {"", "time integrals", "halves", "areas"}
         What it needs of the noise besides dW: I_(1,0); the increments of the first half of each
-        step, for what is not noise on V; or the iterated integrals I_(l,k).
+        step; or the iterated integrals I_(l,k).
     """
 
     def run(problem: Problem) -> Iterator[np.ndarray]:
@@ -76,11 +76,13 @@ class _Block:
         self.members = members
         self.nodes = nodes
         self.terms = len(compiled.terms) if problem.path is not None else 0
-        # without noise of their own, no lane's increment is ever split
-        self.needs = "" if needs == "halves" and not self.terms else needs
+        # increments are split for noise of gates and states, and for inputs that depend on V
+        split = problem.path is not None and (self.terms or compiled.module.FROZEN)
+        self.needs = "" if needs == "halves" and not split else needs
         self.lanes = n_neurons * len(members)
         areas = self.terms * (self.terms + 1) if needs == "areas" else 0
-        self.numbers_per_step = self.lanes * (1 + self.terms + areas)
+        kinds = 1 if self.needs in ("", "areas") else 2
+        self.numbers_per_step = self.lanes * (kinds * (1 + self.terms) + areas)
         state = np.ascontiguousarray(problem.x0[members].T).reshape(-1, self.lanes)
         padding = -self.lanes % _WIDTH
         self.x = np.pad(state, ((0, 0), (0, padding)), mode="edge")

@@ -115,7 +115,7 @@ class Method:
     weak_order : float or None
         Weak order for additive noise, where it is known.
     keeps_gates : bool
-        Whether gates stay in [0, 1] at any step.
+        Whether gates stay in [0, 1] at any step, where they have no noise of their own.
     exact : bool
         Has no step: dt spaces the output.
     compiled : bool

@@ -191,6 +191,8 @@ class Network(Record):
     def shielding(self, V: Any = None) -> xr.Dataset:
         """What is missing of the open fractions' variance because not all transitions are noisy.
 
+        For the first neuron's rates.
+
         Parameters
         ----------
         V : (points,) array, optional

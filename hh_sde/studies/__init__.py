@@ -33,7 +33,7 @@ __all__ = [
 
 
 def rerun(ds: xr.Dataset) -> xr.Dataset:
-    """Run the study that made `ds` again: the result is equal but for wall times.
+    """Run the study that made `ds` again: equal but for wall times and what is drawn from them.
 
     Raises
     ------

@@ -62,7 +62,7 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         attrs = {
             "study": function.__name__,
             "arguments": json.dumps(told),
-            "rng_entropy": str(seed.entropy),
+            "rng_entropy": json.dumps(_plain(seed.entropy)),
             "rng_spawn_key": ",".join(map(str, seed.spawn_key)),
             "network": network,
             "hh_sde_version": metadata.version("hh_sde"),
@@ -78,7 +78,7 @@ def rerun(ds: xr.Dataset, table: Mapping[str, Callable[..., xr.Dataset]]) -> xr.
         raise ValueError("this Dataset has no attribute 'study': it is not a result of one")
     key = ds.attrs["rng_spawn_key"]
     seed = np.random.SeedSequence(
-        int(ds.attrs["rng_entropy"]),
+        json.loads(ds.attrs["rng_entropy"]),
         spawn_key=tuple(int(part) for part in key.split(",")) if key else (),
     )
     arguments = json.loads(ds.attrs["arguments"])
@@ -110,10 +110,15 @@ def bootstrap(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Percentile interval of `statistic`, a function of trial numbers (resamples, trials).
 
+    nan for a single trial.
+
     Returns
     -------
     low, high : what `statistic` returns without its first axis
     """
+    if trials < 2:  # one trial tells nothing of the spread
+        nothing = np.full(statistic(np.zeros((1, 1), dtype=int)).shape[1:], np.nan)
+        return nothing, nothing
     resamples = np.random.default_rng(0).integers(0, trials, (RESAMPLES, trials))
     values = statistic(resamples)
     tail = (1.0 - confidence) / 2.0
@@ -237,6 +242,13 @@ def wall_time(net: Network, t_end: float, dt: float, method: str, **options: Any
     except IntegrationError:
         return np.nan
     return time.perf_counter() - began
+
+
+def slope(log_dt: np.ndarray, logs: np.ndarray) -> np.ndarray:
+    """Least-squares slopes of logs (steps, resamples); a nan or -inf stays in its resample."""
+    x = log_dt - log_dt.mean()
+    with np.errstate(invalid="ignore"):
+        return (x[:, None] * logs).sum(axis=0) / (x @ x)
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from hh_sde.studies.common import (
     fitting_methods,
     labelled,
     reference_method,
+    slope,
     study,
 )
 
@@ -143,8 +144,9 @@ def _orders(
             kept = fitted[i]
 
             def slopes(resamples: np.ndarray, kept: np.ndarray = kept) -> np.ndarray:
-                logs = np.log(errors(resamples)[:, kept])
-                return np.polyfit(log_dt[kept], logs.T, 1)[0]
+                with np.errstate(divide="ignore"):
+                    logs = np.log(errors(resamples)[:, kept])
+                return slope(log_dt[kept], logs.T)
 
             order[0, i] = np.polyfit(log_dt[kept], np.log(error[i, kept]), 1)[0]
             order[1:, i] = bootstrap(slopes, trials, confidence)
@@ -184,9 +186,9 @@ def asymptotic_range(
     for j in range(first + 1, error.size):
         if not (np.isfinite(error[j]) and error[j] > 0):
             break
-        slope = np.log(error[j] / error[j - 1]) / np.log(dts[j] / dts[j - 1])
-        if slopes and abs(slope - np.mean(slopes)) > spread:
+        local = np.log(error[j] / error[j - 1]) / np.log(dts[j] / dts[j - 1])
+        if slopes and abs(local - np.mean(slopes)) > spread:
             break
-        slopes.append(float(slope))
+        slopes.append(float(local))
         kept[j] = True
     return kept

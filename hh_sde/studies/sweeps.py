@@ -20,6 +20,8 @@ from hh_sde.synapses import GapJunction, Synapse
 #: A run "from rest" begins this far from the equilibrium, mV: nearer than any unstable cycle that
 #: the classic cell has more than 0.01 uA/cm^2 below its Hopf bifurcation.
 NUDGE = 0.05
+#: A run "from firing" at the largest current begins with V this far above the equilibrium, mV.
+KICK = 40.0
 
 
 @study
@@ -40,7 +42,9 @@ def rate_curve(
     """Firing rate over injected current (f-I curve), from rest and from firing, with noise levels.
 
     Without noise a cell near a subcritical Hopf bifurcation has two curves: "rest" begins at the
-    equilibrium of each current, "firing" at the end of the run with the next larger current.
+    equilibrium of each current, "firing" at the end of the run with the next larger current, and
+    for the largest one at its equilibrium with V raised by 40 mV. Close steps of the current keep
+    to the curve.
 
     Parameters
     ----------
@@ -84,7 +88,8 @@ def rate_curve(
         for k in range(len(currents) - 1, -1, -1):
             here = of_sigma.replace(stimulus=ConstantCurrent(currents[k]))
             rest = here.equilibrium() + NUDGE * (np.arange(here.sde().d) < here.n_neurons)
-            for j, x0 in enumerate((rest, rest if state is None else state)):
+            raised = rest + KICK * (np.arange(rest.size) < here.n_neurons)
+            for j, x0 in enumerate((rest, raised if state is None else state)):
                 ds = solve(here, t_end, trials=trials, x0=x0, **options)
                 late = ds.isel(time=slice(round(discard / dt), None))
                 counts = late.hh.rates().rate.values.mean(axis=1)
@@ -229,7 +234,8 @@ def reliability(
     -------
     Dataset
         reliability (1), reliability_low, reliability_high over sigma: mean correlation of the
-        smoothed trains over pairs of trials and over neurons, nan where no neuron fired
+        smoothed trains over pairs of trials and over the neurons that fired, 0 for a pair of which
+        one trial is silent; nan where no neuron fired
 
     References
     ----------
@@ -289,9 +295,10 @@ def _similarity(
     norms = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
     with np.errstate(invalid="ignore", divide="ignore"):
         cosines = products / (norms[:, :, None] * norms[:, None, :])
-    counted = np.isfinite(cosines)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(counted, cosines, 0.0).sum(axis=0) / counted.sum(axis=0)
+    fired = norms.any(axis=1)  # neurons that fired in any trial; a silent trial is like no other
+    if not fired.any():
+        return np.full((trials, trials), np.nan)
+    return np.where(np.isfinite(cosines), cosines, 0.0)[fired].mean(axis=0)
 
 
 @study

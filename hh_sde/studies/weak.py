@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+import scipy.stats
 import xarray as xr
 
 from hh_sde.brownian import Rng
@@ -17,6 +18,7 @@ from hh_sde.studies.common import (
     fitting_methods,
     labelled,
     reference_method,
+    slope,
     study,
 )
 from hh_sde.studies.convergence import NOISY_SLOPE_SPREAD, asymptotic_range
@@ -189,7 +191,8 @@ def _weak_orders(
     confidence: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Slopes (3, method, observable) with interval, and the steps (method, observable, dt) used."""
-    noise = ABOVE_NOISE * (high - low) / 4.0  # an interval is about four standard errors wide
+    width = 2.0 * scipy.stats.norm.isf((1.0 - confidence) / 2.0)  # in standard errors
+    noise = ABOVE_NOISE * (high - low) / width
     fitted = np.zeros(error.shape, dtype=bool)
     order = np.full((3, *error.shape[:2]), np.nan)
     for i, o in np.ndindex(error.shape[:2]):
@@ -206,7 +209,8 @@ def _weak_orders(
         ) -> np.ndarray:  # fmt: skip
             at_exact = _observables(exact, r, t_end)[:, o]
             errors = [_observables(found[i, j], r, t_end)[:, o] - at_exact for j in steps]
-            return np.polyfit(log_dt, np.log(np.abs(errors)), 1)[0]
+            with np.errstate(divide="ignore"):
+                return slope(log_dt, np.log(np.abs(errors)))
 
         order[0, i, o] = np.polyfit(log_dt, np.log(np.abs(error[i, o, steps])), 1)[0]
         order[1:, i, o] = bootstrap(slopes, exact.shape[1], confidence)
