@@ -332,7 +332,7 @@ class Network(Record):
     def _colored_noise(self) -> list[packing.Colored]:
         return [noise for noise in self.noise if isinstance(noise, packing.Colored)]
 
-    @property
+    @cached_property
     def noise_report(self) -> dict[str, Any]:
         """What a result has to say of its channel noise, as attributes."""
         noise = self._channel_noise
