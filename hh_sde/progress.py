@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+Item = TypeVar("Item")
 
 #: Seconds a run must have taken before the bar appears of itself.
 PATIENCE = 2.0
@@ -41,6 +44,14 @@ class Progress:
     ) -> None:
         if self.bar is not None:
             self.bar.stop()
+
+
+def watched(items: Sequence[Item]) -> Iterator[Item]:
+    """The items, with a bar of how many are done if they take long and somebody may be watching."""
+    with Progress(len(items), None) as bar:
+        for done, item in enumerate(items, start=1):
+            yield item
+            bar.update(done)
 
 
 def _rich_bar() -> Any:

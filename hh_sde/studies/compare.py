@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import Rng
 from hh_sde.network import Network
+from hh_sde.progress import watched
 from hh_sde.studies.common import (
     Ensemble,
     bootstrap,
@@ -80,18 +82,17 @@ def compare_methods(
     columns: dict[str, np.ndarray] = {
         name: np.full((len(methods), len(dts)), np.nan) for name in _MEASURED
     }
-    for i, method in enumerate(methods):
-        for j, step in enumerate(dts):
-            near = ensemble.run(method, window, step, record=["V"])
-            far = None if near is None else ensemble.run(method, t_end, step, record=["V"])
-            columns["diverged"][i, j] = far is None
-            if near is None or far is None:
-                continue
-            cost = wall_time(net, t_end, step, method, trials=trials, threads=threads)
-            columns["cost"][i, j] = 1e9 * cost / (t_end / step * net.n_neurons * trials)
-            found = {**_statistics(far, confidence), **_against(near, exact)}
-            for name, value in found.items():
-                columns[name][i, j] = value
+    for (i, method), (j, step) in watched(list(product(enumerate(methods), enumerate(dts)))):
+        near = ensemble.run(method, window, step, record=["V"])
+        far = None if near is None else ensemble.run(method, t_end, step, record=["V"])
+        columns["diverged"][i, j] = far is None
+        if near is None or far is None:
+            continue
+        cost = wall_time(net, t_end, step, method, trials=trials, threads=threads)
+        columns["cost"][i, j] = 1e9 * cost / (t_end / step * net.n_neurons * trials)
+        found = {**_statistics(far, confidence), **_against(near, exact)}
+        for name, value in found.items():
+            columns[name][i, j] = value
     values = {
         name: (("method", "dt"), columns[name], *described) for name, described in _MEASURED.items()
     }

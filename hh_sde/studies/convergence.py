@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import xarray as xr
 from hh_sde.brownian import Rng
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
+from hh_sde.progress import watched
 from hh_sde.studies.common import (
     Ensemble,
     bootstrap,
@@ -98,11 +100,10 @@ def strong_convergence(
     check = ensemble.run(reference, t_end, 2 * ensemble.finest, **options)
     floor = np.inf if check is None else check[variable].values[:, -1] - exact
     squares = np.full((len(methods), len(dts), trials), np.nan)
-    for i, method in enumerate(methods):
-        for j, dt in enumerate(dts):
-            ds = ensemble.run(method, t_end, dt, **options)
-            if ds is not None:
-                squares[i, j] = ((ds[variable].values[:, -1] - exact) ** 2).mean(axis=-1)
+    for (i, method), (j, dt) in watched(list(product(enumerate(methods), enumerate(dts)))):
+        ds = ensemble.run(method, t_end, dt, **options)
+        if ds is not None:
+            squares[i, j] = ((ds[variable].values[:, -1] - exact) ** 2).mean(axis=-1)
     declared = [_declared(net, method) for method in methods]
     root_mean_square = float(np.sqrt(np.mean(np.square(floor))))
     found = _orders(methods, dts, squares, root_mean_square, declared, confidence)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from hh_sde.brownian import Rng
 from hh_sde.network import Network
+from hh_sde.progress import watched
 from hh_sde.studies.common import fitting_methods, labelled, study, wall_time
 from hh_sde.studies.convergence import strong_convergence
 from hh_sde.studies.weak import weak_convergence
@@ -100,7 +101,7 @@ def _cost(
     rng: Rng,
 ) -> np.ndarray:
     laps = np.full((repeats + 1, len(methods), len(dts)), np.nan)
-    for lap in laps:  # the first warms up
+    for lap in watched(list(laps)):  # the first warms up
         for i, j in np.ndindex(lap.shape):
             lap[i, j] = wall_time(net, t_end, dts[j], methods[i], trials=trials, rng=rng)
     return 1e9 * np.median(laps[1:], axis=0) / (t_end * net.n_neurons * trials)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import xarray as xr
 from hh_sde.brownian import Rng
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise, Noise
+from hh_sde.progress import watched
 from hh_sde.solver import solve
 from hh_sde.stimuli import ConstantCurrent
 from hh_sde.studies.common import bootstrap, labelled, study
@@ -85,7 +87,7 @@ def rate_curve(
     for s, sigma in enumerate(sigmas):
         of_sigma = net.replace(noise=_with_white(net, sigma))
         state = None
-        for k in range(len(currents) - 1, -1, -1):
+        for k in watched(range(len(currents) - 1, -1, -1)):
             here = of_sigma.replace(stimulus=ConstantCurrent(currents[k]))
             rest = here.equilibrium() + NUDGE * (np.arange(here.sde().d) < here.n_neurons)
             raised = rest + KICK * (np.arange(rest.size) < here.n_neurons)
@@ -161,7 +163,7 @@ def noise_sweep(
     True
     """
     rows = []
-    for sigma in sigmas:
+    for sigma in watched(sigmas):
         noisy = net.replace(noise=_with_white(net, float(sigma)))
         ds = solve(
             noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
@@ -250,7 +252,7 @@ def reliability(
     True
     """
     rows = []
-    for sigma in sigmas:
+    for sigma in watched(sigmas):
         noisy = net.replace(noise=_with_white(net, float(sigma)))
         ds = solve(
             noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
@@ -353,23 +355,24 @@ def synchrony(
     if net.n_neurons < 2:
         raise ValueError(f"synchrony needs two neurons or more, this network has {net.n_neurons}")
     chi = np.empty((3, len(couplings), len(sigmas)))
-    for c, coupling in enumerate(couplings):
-        for s, sigma in enumerate(sigmas):
-            here = net.replace(
-                noise=_with_white(net, float(sigma)),
-                synapses=tuple(_scaled(synapse, float(coupling)) for synapse in net.synapses),
-            )
-            ds = solve(
-                here, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
-                record=["V"], save_dt=save_dt, progress=False,
-            )  # fmt: skip
-            V = ds.V.isel(time=slice(round(discard / save_dt), None))
-            whole = V.mean("neuron").var("time").values
-            each = V.var("time").mean("neuron").values
-            value = partial(_root_of_ratio, whole, each)
+    for (c, coupling), (s, sigma) in watched(
+        list(product(enumerate(couplings), enumerate(sigmas)))
+    ):
+        here = net.replace(
+            noise=_with_white(net, float(sigma)),
+            synapses=tuple(_scaled(synapse, float(coupling)) for synapse in net.synapses),
+        )
+        ds = solve(
+            here, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
+            record=["V"], save_dt=save_dt, progress=False,
+        )  # fmt: skip
+        V = ds.V.isel(time=slice(round(discard / save_dt), None))
+        whole = V.mean("neuron").var("time").values
+        each = V.var("time").mean("neuron").values
+        value = partial(_root_of_ratio, whole, each)
 
-            chi[0, c, s] = value(np.arange(trials)[None])[0]
-            chi[1:, c, s] = bootstrap(value, trials, confidence)
+        chi[0, c, s] = value(np.arange(trials)[None])[0]
+        chi[1:, c, s] = bootstrap(value, trials, confidence)
     return labelled(
         {
             "chi" + end: (("coupling", "sigma"), chi[k], "1", "synchrony chi" + ending)

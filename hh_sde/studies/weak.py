@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 
 import numpy as np
 import scipy.stats
@@ -12,6 +13,7 @@ import xarray as xr
 from hh_sde.brownian import Rng
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
+from hh_sde.progress import watched
 from hh_sde.studies.common import (
     Ensemble,
     bootstrap,
@@ -85,18 +87,17 @@ def weak_convergence(
     whole = np.arange(trials)[None]
     at_reference = _observables(exact, whole, t_end)[0]
     found: dict[tuple[int, int], np.ndarray] = {}
-    for i, method in enumerate(methods):
-        for j, dt in enumerate(dts):
-            ds = ensemble.run(method, t_end, dt, record=["V"])
-            if ds is None:
-                continue
-            found[i, j] = sums = _sums(ds)
-            estimate[i, :, j] = _observables(sums, whole, t_end)[0]
-            low[i, :, j], high[i, :, j] = bootstrap(
-                partial(_differences, sums, exact, t_end),
-                trials,
-                confidence,
-            )
+    for (i, method), (j, dt) in watched(list(product(enumerate(methods), enumerate(dts)))):
+        ds = ensemble.run(method, t_end, dt, record=["V"])
+        if ds is None:
+            continue
+        found[i, j] = sums = _sums(ds)
+        estimate[i, :, j] = _observables(sums, whole, t_end)[0]
+        low[i, :, j], high[i, :, j] = bootstrap(
+            partial(_differences, sums, exact, t_end),
+            trials,
+            confidence,
+        )
     error = estimate - at_reference[None, :, None]
     order, fitted = _weak_orders(found, exact, error, low, high, dts, t_end, confidence)
     three, two = ("method", "observable", "dt"), ("method", "observable")
