@@ -191,7 +191,9 @@ def open_fraction(ds, channel):
 # it, or for the subunit model that of a product of independent gates, and for shielding what the
 # stationary covariance says.
 @pytest.mark.parametrize("noise", CHANNEL_NOISES)
-@pytest.mark.parametrize("method", ["euler_maruyama", "lie_trotter", "strang"])
+@pytest.mark.parametrize(
+    "method", ["euler_maruyama", pytest.param("lie_trotter", marks=pytest.mark.slow), "strang"]
+)
 def test_clamped_open_fractions(noise, method):
     """Mean and variance of the open fraction in the steady state against the exact law.
 
