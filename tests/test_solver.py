@@ -296,7 +296,7 @@ def test_an_sde_whose_functions_were_exchanged_is_not_run_by_the_engine(noisy_pa
         hh.solve(sde, 0.1, rng=1).x[-1, :2], hh.solve(noisy_pair, 0.1, rng=1).V[-1]
     )
     other = dataclasses.replace(sde, f=lambda x, t: 0.0 * x)
-    with pytest.raises(ValueError, match="has another f or G"):
+    with pytest.raises(ValueError, match="has another f, G or interpretation"):
         hh.solve(other, 0.1, rng=1)
 
 

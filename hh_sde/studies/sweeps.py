@@ -70,7 +70,7 @@ def rate_curve(
     Examples
     --------
     >>> from hh_sde import Network
-    >>> ds = rate_curve(Network(1), [8.0, 12.0], t_end=300.0, trials=2, discard=100.0, rng=1)
+    >>> ds = rate_curve(Network(1), [8.0, 8.25], t_end=200.0, trials=1, discard=100.0, rng=1)
     >>> bool(ds.rate.sel(start="rest", current=8.0) < ds.rate.sel(start="firing", current=8.0))
     True
     """
