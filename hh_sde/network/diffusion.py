@@ -104,8 +104,7 @@ def _noise_type(compiled: Compiled, on_V: bool) -> str:
     """Columns commute if none changes what another depends on.
 
     A column is sqrt(radicand) in a fixed direction: (dg_j) g_k is 0 if g_k leaves alone what the
-    radicand of g_j reads. Two terms that go to different rows are otherwise alike in no case that
-    the parts can write, so that is taken as the rule.
+    radicand of g_j reads. Where some g_k does not, the noise is taken as general.
     """
     terms = compiled.terms
     if not any(term.reads for term in terms):

@@ -89,8 +89,10 @@ def rate_curve(
         state = None
         for k in watched(range(len(currents) - 1, -1, -1)):
             here = of_sigma.replace(stimulus=ConstantCurrent(currents[k]))
-            rest = here.equilibrium() + NUDGE * (np.arange(here.sde().d) < here.n_neurons)
-            raised = rest + KICK * (np.arange(rest.size) < here.n_neurons)
+            still = here.equilibrium()
+            on_V = np.arange(still.size) < here.n_neurons
+            rest = still + NUDGE * on_V
+            raised = rest + KICK * on_V
             for j, x0 in enumerate((rest, raised if state is None else state)):
                 ds = solve(here, t_end, trials=trials, x0=x0, **options)
                 late = ds.isel(time=slice(round(discard / dt), None))
