@@ -8,7 +8,6 @@ import scipy.linalg
 import scipy.stats
 
 import hh_sde as hh
-from hh_sde.kernels import fused
 from hh_sde.kernels.writer import Writer
 
 ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
@@ -354,18 +353,6 @@ def test_other_numbers_need_no_other_module():
         )
     }
     assert len(texts) == 1
-
-
-def test_a_folder_that_cannot_be_written_is_not_the_end(tmp_path, monkeypatch):
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    monkeypatch.setenv("HH_SDE_CACHE_DIR", str(blocked / "below"))
-    fused.folder.cache_clear()
-    try:
-        assert fused.folder().is_dir()
-    finally:
-        monkeypatch.undo()
-        fused.folder.cache_clear()
 
 
 # -- Brownian paths under refinement --------------------------------------------------------------

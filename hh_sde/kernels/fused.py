@@ -1,27 +1,14 @@
-"""Compiled models: the text that `writer` makes of the tables, as a module in the cache folder.
-
-Written once for each shape of model into the user's cache folder, where numba's disk cache finds
-it again in the next process.
-"""
+"""Compiled models: the text that `writer` makes of the tables, loaded, and its numbers."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
-import sys
-import tempfile
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-import numba
 import numpy as np
-import platformdirs
 
-from hh_sde.kernels import binomial, coupling, elementary, jit, random
+from hh_sde.kernels import cache
 from hh_sde.kernels.parts import Term
 from hh_sde.kernels.tables import Links, Model
 from hh_sde.kernels.writer import Writer
@@ -50,7 +37,7 @@ def compiled(model: Model) -> Compiled:
     writer = Writer(model)
     text = writer.module()
     return Compiled(
-        module=load(text),
+        module=cache.load(text),
         n_neurons=model.n_neurons,
         p=np.array(writer.scalars or [0.0]),
         q=np.array(writer.rows or np.zeros((0, model.n_neurons))),
@@ -89,50 +76,3 @@ class Program(NamedTuple):
     def restated(self, f: Callable[..., np.ndarray], interpretation: str) -> Program:
         """The same equations where f states them in the other calculus."""
         return self._replace(f=f, interpretation=interpretation)
-
-
-@cache
-def load(text: str) -> ModuleType:
-    """The module with this text, from the cache folder; numba's compiled code lies beside it."""
-    name = f"hh_sde_{_fingerprint(text)}"
-    path = folder() / f"{name}.py"
-    if not path.exists():
-        _write(path, text)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@cache
-def folder() -> Path:
-    """Where modules are kept: HH_SDE_CACHE_DIR, or the user's cache folder, or a temporary one."""
-    wanted = os.environ.get("HH_SDE_CACHE_DIR")
-    path = Path(wanted) if wanted else platformdirs.user_cache_path("hh_sde")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            return path
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="hh_sde_"))
-
-
-def _write(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)  # a shared folder serves all
-    os.replace(temporary, path)  # whole or not at all, also if two processes do it at once
-
-
-def _fingerprint(text: str) -> str:
-    """Of the text and of all that is compiled into it."""
-    parts = [text, numba.__version__, np.__version__]
-    parts += [
-        Path(module.__file__ or "").read_text(encoding="utf-8")
-        for module in (binomial, coupling, elementary, jit, random)
-    ]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

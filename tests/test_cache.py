@@ -1,0 +1,171 @@
+"""The cache folder: what is run from it, whose it may be, and what is never written elsewhere."""
+
+import ast
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numba
+import pytest
+
+import hh_sde
+from hh_sde.kernels import binomial, cache, coupling, random
+from hh_sde.kernels.writer import STEPS_MARK
+
+PACKAGE = Path(hh_sde.__file__).parent
+TWO_MODULES = """
+import numpy as np
+from hh_sde.brownian import BrownianPath
+from hh_sde.kernels.binomial import uniform_of
+path = BrownianPath(1, m=2, dt=0.1)
+print(path.increments(0, 3).sum().hex(), path.lanes(0, 3, range(9)).sum().hex(), uniform_of(0.5))
+"""
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A cache folder of the test's own."""
+    path = tmp_path / "cache"
+    monkeypatch.setenv("HH_SDE_CACHE_DIR", str(path))
+    cache.folder.cache_clear()
+    cache.load.cache_clear()
+    yield path
+    monkeypatch.undo()
+    cache.folder.cache_clear()
+    cache.load.cache_clear()
+
+
+def start(code, folder, **options):
+    environment = {**os.environ, "HH_SDE_CACHE_DIR": str(folder)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_nothing_is_kept_beside_the_source():
+    kept = [
+        value.stats.cache_path
+        for module in (binomial, coupling, random)
+        for value in vars(module).values()
+        if isinstance(value, numba.core.dispatcher.Dispatcher)
+    ]
+    paths = [Path(path) for path in kept if path]
+    assert len(paths) > 10
+    assert all(path.is_relative_to(cache.folder()) for path in paths)
+    assert not list(PACKAGE.rglob("*.nb[ci]*"))
+
+
+@pytest.mark.parametrize("damage", ["value = 2\n", "value = (", ""])
+def test_the_text_that_is_wanted_is_run_whatever_stands_in_the_file(root, damage):
+    assert cache.load("value = 1\n").value == 1
+    (file,) = root.rglob("hh_sde_*.py")
+    file.write_text(damage)
+    cache.load.cache_clear()
+    assert cache.load("value = 1\n").value == 1
+    assert file.read_text() == "value = 1\n"
+
+
+def test_damaged_machine_code_is_compiled_again(tmp_path):
+    first = start(TWO_MODULES, tmp_path).communicate()
+    for kind in ("*.nbi", "*.nbc.*"):
+        damaged = list(tmp_path.rglob(kind))
+        assert damaged
+        for file in damaged:
+            file.write_bytes(file.read_bytes()[:100])
+        assert start(TWO_MODULES, tmp_path).communicate() == first
+
+
+def test_two_processes_on_a_cold_cache(tmp_path):
+    both = [start(TWO_MODULES, tmp_path) for _ in range(2)]
+    printed = [process.communicate() for process in both]
+    printed.append(start(TWO_MODULES, tmp_path).communicate())  # on what they left
+    assert printed[0][1] == ""
+    assert len(set(printed)) == 1
+    assert [process.returncode for process in both] == [0, 0]
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX")
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+def test_a_folder_that_others_can_write_is_not_used(root, mode):
+    root.mkdir()
+    root.chmod(mode)
+    with pytest.warns(RuntimeWarning, match=r"others may write to .*chmod go-w"):
+        path = cache.folder()
+    assert not path.is_relative_to(root)
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners of POSIX")
+def test_a_folder_of_another_user_is_not_used(root, monkeypatch):
+    root.mkdir()
+    owner = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: owner + 1)
+    with pytest.warns(RuntimeWarning, match="belongs to another user"):
+        assert not cache.folder().is_relative_to(root)
+
+
+def test_a_folder_that_cannot_be_written_is_not_the_end(root):
+    root.write_text("a file")
+    with pytest.warns(RuntimeWarning, match="HH_SDE_CACHE_DIR") as caught:
+        path = cache.folder()
+    assert cache.folder() == path
+    assert len(caught) == 1
+    assert path.is_dir()
+    assert str(path) in str(caught[0].message)
+
+
+def test_machine_code_that_cannot_be_written_warns_once(root, monkeypatch):
+    from hh_sde.kernels import jit
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    jit.warn_once.cache_clear()
+    functions = [jit.kernel(lambda x, k=k: x + k) for k in range(2)]
+    monkeypatch.setattr(jit.FunctionCache, "save_overload", full)
+    with pytest.warns(RuntimeWarning, match="No space left") as caught:
+        assert [function(1.0) for function in functions] == [1.0, 2.0]
+    assert len(caught) == 1
+
+
+def test_code_of_other_kernels_goes_when_it_is_old_and_nothing_else_does(root):
+    month = 31 * 86400
+    for name, age in {"kernels-old": month, "kernels-other": 0, "mine": month}.items():
+        (root / name).mkdir(parents=True)
+        os.utime(root / name, (time.time() - age,) * 2)
+    root.chmod(0o700)
+    path = cache.folder()
+    assert {entry.name for entry in root.iterdir()} == {"kernels-other", "mine", path.name}
+
+
+def test_every_kernel_has_its_part_in_the_fingerprint():
+    compiled = {
+        path.stem
+        for path in (PACKAGE / "kernels").glob("*.py")
+        if imports_jit(text := path.read_text(encoding="utf-8"))
+        and f"\n{STEPS_MARK}" not in text  # those are part of every module's own text
+    }
+    assert compiled | {"jit"} == set(cache.COMPILED)
+
+
+def imports_jit(text):
+    return any(getattr(node, "module", "") == "hh_sde.kernels.jit" for node in ast.parse(text).body)
+
+
+def test_an_edit_of_a_kernel_changes_the_folder(root, monkeypatch):
+    before = cache.folder()
+    read = Path.read_text
+    monkeypatch.setattr(
+        Path,
+        "read_text",
+        lambda self, *args: read(self, *args) + ("# edited" if self.stem == "elementary" else ""),
+    )
+    cache.folder.cache_clear()
+    assert cache.folder() != before
