@@ -2,14 +2,17 @@
 
     python benchmarks/peers.py [--only engine c_libmvec ...] [--repeats 5] [--out results]
 
-Each peer gets a virtual environment of its own, made under --environments and kept. Needs gcc, and
-a package index for pip. All run on one thread; figures are medians over the repeats, peers in turn
-in every round, so that a busy machine troubles all alike. Writes peers.json and peers.png.
+Each peer gets a virtual environment of its own, made under --environments and kept. Needs
+matplotlib, gcc, and a package index for pip. All run on one thread; figures are medians over the
+repeats, peers in turn in every round, so that a busy machine troubles all alike. Writes peers.json
+and peers.png.
 """
 
 import argparse
+import importlib.util
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -137,6 +140,17 @@ def plot(table: dict, path: Path) -> None:
     fig.savefig(path, dpi=150)
 
 
+def missing(names: list[str]) -> list[str]:
+    """What the script and the peers asked for need of this machine, and is not there."""
+    lacking = []
+    if importlib.util.find_spec("matplotlib") is None:
+        lacking.append(f"matplotlib in {sys.executable}")
+    compiled = {"c_libmvec.py", "brian2_.py", "jitcsde_.py"}
+    if compiled & {PEERS[name][0] for name in names} and shutil.which("gcc") is None:
+        lacking.append("gcc")
+    return lacking
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -145,6 +159,9 @@ def main() -> None:
     parser.add_argument("--environments", type=Path, default=Path.home() / ".cache/hh_sde_peers")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
+    if lacking := missing(options.only):  # before minutes of measuring, not after
+        parser.error(f"this needs {', '.join(lacking)}; nothing was measured")
+    options.out.mkdir(parents=True, exist_ok=True)
     pythons = {name: environment(name, options.environments) for name in options.only}
     laps: dict[tuple[str, str], list[float]] = {}
     for _ in range(options.repeats):
@@ -160,7 +177,6 @@ def main() -> None:
         for name, row in rows.items():
             ratio = row["ns"] / rows["engine"]["ns"]
             print(f"{name:32}{row['ns']:20.2f}{ratio:22.2f}")
-    options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "peers.json").write_text(json.dumps(table, indent=1))
     (options.out / "peers.md").write_text(markdown(table))
     plot(table, options.out / "peers.png")
