@@ -1,10 +1,15 @@
-"""What does not depend on the cell: currents, noise and synaptic sums for every lane."""
+"""What does not depend on the cell: inputs, synaptic sums and what is kept of every lane.
+
+Everything here is compiled once, not once for each model. The loops are explicit: a slice that is
+assigned to makes numba compile what would write its error message, which takes longer than the
+loops of a model.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from hh_sde.kernels.jit import kernel
+from hh_sde.kernels.jit import expression, kernel
 
 
 class Lanes(NamedTuple):
@@ -30,6 +35,48 @@ class Lanes(NamedTuple):
     q: np.ndarray
     curves: np.ndarray
     noisy: bool  # False where the noise is ignored: corrections for it are then left out
+
+
+class Equations(NamedTuple):
+    """The numbers of a model, for the trials of a block."""
+
+    n_neurons: int
+    trials: int
+    first_synapse: int  # its row in the state
+    start: np.ndarray  # links
+    source: np.ndarray
+    weight: np.ndarray
+    p: np.ndarray
+    q: np.ndarray
+    curves: np.ndarray
+
+
+class Inputs(NamedTuple):
+    """What drives the steps of a window."""
+
+    I: np.ndarray  # (nodes, steps or 1, n_neurons): currents; one step if they are constant
+    dW: np.ndarray  # (steps, 1 or 2, processes * trials): see `steps`; first those of noise on V
+    areas: np.ndarray  # (steps or 0, terms + 1, terms, n_neurons * trials)
+    start: np.ndarray  # Links, rows of A: dV_i gets sum_k A_ik dW_k
+    source: np.ndarray
+    weight: np.ndarray
+    diagonal: bool  # row i of A holds one entry, in column i
+
+
+class Kept(NamedTuple):
+    """What is kept of the steps of a window: states at the saves, spikes, excursions."""
+
+    save_every: int
+    rows: np.ndarray  # (k,): indices of the variables
+    out: np.ndarray  # (saves, k, n_neurons * trials)
+    free: np.ndarray  # (2,): rows that may leave [0, 1], from and up to
+    rule: np.ndarray  # (3,): threshold, re-arm level, lockout; threshold nan: no spikes wanted
+    armed: np.ndarray  # (lanes,): the state of the detection
+    last_spike: np.ndarray  # (lanes,)
+    before: np.ndarray  # (lanes,): V before the step
+    event_lane: np.ndarray  # (capacity,): spikes found
+    event_time: np.ndarray
+    counts: np.ndarray  # (2,): spikes found, and states of gates seen outside [0, 1]
 
 
 @kernel
@@ -75,6 +122,41 @@ def many_trials(s, out, first_row, n_neurons, trials, start, source, weight):
                 target[k] += w * terms[k]
 
 
+@expression
+def lanes_of(x, e, inputs, terms):
+    """The lanes of a block, with room made here: LLVM then knows that it does not overlap."""
+    lanes = x.shape[1]
+    return Lanes(
+        x,
+        np.zeros((inputs.I.shape[0], lanes)),
+        np.zeros(((e.start.size - 1) // e.n_neurons, lanes)),
+        np.zeros((2, lanes)),
+        np.zeros((2, terms, lanes)),
+        np.zeros((inputs.areas.shape[1], inputs.areas.shape[2], lanes)),
+        np.empty((4, x.shape[0], lanes)),
+        e.n_neurons,
+        e.trials,
+        e.first_synapse,
+        e.start,
+        e.source,
+        e.weight,
+        e.p,
+        e.q,
+        e.curves,
+        inputs.dW.shape[2] > 0,
+    )
+
+
+@kernel
+def kicks(diagonal, start, source, weight, dW, n_neurons, trials, out):
+    """out_i = sum_k A_ik dW_k in every trial, added up in the order of k."""
+    if diagonal and trials == 1:
+        for i in range(n_neurons):
+            out[i] = weight[i] * dW[i]
+    else:
+        many_trials(dW, out, 0, n_neurons, trials, start, source, weight)
+
+
 @kernel
 def inject(I, trials, out):
     """The current of each neuron in all its trials."""
@@ -84,23 +166,33 @@ def inject(I, trials, out):
 
 
 @kernel
-def is_diagonal(start, source):
-    """True if row i holds one entry, in column i."""
-    for i in range(start.size - 1):
-        if start[i] != i or start[i + 1] != i + 1 or source[i] != i:
-            return False
-    return True
+def copy(row, out):
+    """The numbers of a row, which may be shorter than `out`."""
+    for i in range(row.size):
+        out[i] = row[i]
 
 
 @kernel
-def kicks(diagonal, start, source, weight, dW, trials, out):
-    """out_i = sum_k A_ik dW_k in every trial, added up in the order of k."""
-    n_neurons = start.size - 1
-    if diagonal and trials == 1:
-        for i in range(n_neurons):
-            out[i] = weight[i] * dW[i]
-    else:
-        many_trials(dW, out, 0, n_neurons, trials, start, source, weight)
+def fill(flat, begin, used, out):
+    """Rows of `used` numbers one after the other in `flat`, into the rows of `out`."""
+    for t in range(out.shape[0]):
+        first = begin + t * used
+        for i in range(used):
+            out[t, i] = flat[first + i]
+
+
+@kernel
+def save(x, used, rows, out):
+    """Rows of the state into a save; False if a variable is not finite."""
+    # a gate that is not finite makes V so in the next step; a saved state is seen whole
+    for v in range(1, x.shape[0]):
+        if not all_finite(x[v], used):
+            return False
+    for k in range(rows.size):
+        row = x[rows[k]]
+        for i in range(used):
+            out[k, i] = row[i]
+    return True
 
 
 @kernel
@@ -110,15 +202,6 @@ def all_finite(V, lanes):
     for i in range(lanes):
         bad |= not np.isfinite(V[i])
     return bad == 0
-
-
-@kernel
-def fill(flat, lanes, out):
-    """Rows of `lanes` numbers one after the other in `flat`, into the rows of `out`."""
-    for t in range(out.shape[0]):
-        begin = t * lanes
-        for i in range(lanes):
-            out[t, i] = flat[begin + i]
 
 
 @kernel

@@ -24,7 +24,7 @@ if not hasattr(llvm, "hh_sde_option"):  # LLVM takes an option once in a process
     llvm.set_option("hh_sde", "-vectorize-memory-check-threshold=100000")
     llvm.hh_sde_option = True
 
-#: A scalar expression, inlined wherever it is used.
+#: A scalar expression, or a part of one function, inlined wherever it is used.
 expression = nb.njit(error_model="numpy", inline="always")
 
 

@@ -15,36 +15,37 @@ dW, and m.areas holds iterated integrals.
 import numpy as np
 
 from hh_sde.kernels.coupling import (
-    Lanes,
     all_finite,
+    copy,
     couple,
     detect,
     excursions,
     fill,
     inject,
-    is_diagonal,
     kicks,
+    lanes_of,
+    save,
 )
-from hh_sde.kernels.jit import kernel
+from hh_sde.kernels.jit import expression, kernel
 
 # -- the steps --
 
 
-@kernel
+@expression
 def euler_maruyama(m, h):
     """x + f h + A dW (Maruyama 1955)."""
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     euler(m.x, m.I[0], m.u, m.kick[0], m.xi[0], h, m.p, m.q, m.curves)
 
 
-@kernel
+@expression
 def tamed_euler(m, h):
     """x + f h/(1 + h |f|) + A dW, |f| of each neuron (Hutzenthaler, Jentzen & Kloeden 2012)."""
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     tamed(m.x, m.I[0], m.u, m.kick[0], m.xi[0], h, m.p, m.q, m.curves)
 
 
-@kernel
+@expression
 def milstein(m, h):
     """Euler-Maruyama, and 1/2 g g' (dW^2 - h) of noise whose columns commute (Milstein 1975)."""
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
@@ -54,14 +55,14 @@ def milstein(m, h):
         euler(m.x, m.I[0], m.u, m.kick[0], m.xi[0], h, m.p, m.q, m.curves)
 
 
-@kernel
+@expression
 def exponential_euler(m, h):
     """Gates by their exact flow, V by Euler, both from the old state (Rush & Larsen 1978)."""
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     rush_larsen(m.x, m.I[0], m.u, m.kick[0], m.xi[0], h, m.p, m.q, m.curves)
 
 
-@kernel
+@expression
 def lie_trotter(m, h):
     """Gates by their exact flow at the old V, then V by its exact flow with the new gates."""
     relax(m.x, m.xi[0], h, m.p, m.q, m.curves)
@@ -69,7 +70,7 @@ def lie_trotter(m, h):
     flow(m.x, m.x[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
-@kernel
+@expression
 def tau_leap(m, h):
     """Channels by exchanges of whole ones at the old V, then V by its exact flow with the new."""
     used = m.x[:, : m.n_neurons * m.trials]  # no SIMD here that would need the padding
@@ -78,7 +79,7 @@ def tau_leap(m, h):
     flow(m.x, m.x[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
-@kernel
+@expression
 def strang(m, h):
     """Gates by half a step, V with its noise by a whole one, gates by half a step backwards.
 
@@ -117,7 +118,7 @@ def add_row(row, factor, out):
         out[i] += factor * row[i]
 
 
-@kernel
+@expression
 def heun(m, h):
     """Predictor x + f h + G dW, then the means of both drifts and of both G (Ruemelin 1982).
 
@@ -142,7 +143,7 @@ def heun(m, h):
     add_row(m.kick[0], 1.0, m.x[0])
 
 
-@kernel
+@expression
 def sra1(m, h):
     """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise."""
     f, f_stage, stage = m.work[0], m.work[1], m.work[2]
@@ -159,7 +160,7 @@ def sra1(m, h):
     add_row(m.kick[0], 1.0, m.x[0])
 
 
-@kernel
+@expression
 def sri2(m, h):
     """SRI2 of Roessler (2010), section 6: strong order 1 for any noise.
 
@@ -220,56 +221,33 @@ def flat_drift(x, I, first_synapse, start, source, weight, p, q, curves):
 
 
 @kernel
-def window(
-    x, n_neurons, trials, first_synapse, start, source, weight, p, q, curves,
-    noise_start, noise_source, noise_weight, I, dW, areas, h, first_step, begin, save_every, rows,
-    out, rule, armed, last_spike, event_lane, event_time, counts,
-):  # fmt: skip
-    """Steps first_step + begin + 1, ... of grid step h; one for each row of dW.
+def window(x, equations, inputs, kept, h, first_step, begin):
+    """Steps first_step + begin + 1, ... of grid step h; one for each row of inputs.dW.
 
     Parameters
     ----------
     x : (variables, lanes) array, overwritten with the last state
-    I : (nodes, steps or 1, n_neurons) array of currents; one step if they are constant
-    noise_start, noise_source, noise_weight : Links, rows of A: dV_i gets sum_k A_ik dW_k
-    dW : (steps, 1 or 2, processes * trials) array: dW, and a second one where the scheme asks for
-        it; first the processes of the noise on V, then TERMS of each neuron; none: no noise
-    areas : (steps or 0, TERMS + 1, TERMS, n_neurons * trials) array
-    rows : (k,) indices of the variables to keep
-    out : (saves, k, n_neurons * trials) array, filled after each step that save_every divides
-    rule : (3,) array: threshold, re-arm level, lockout of the spikes; threshold nan: none wanted
-    armed, last_spike : (lanes,) arrays, the state of the spike detection, overwritten
-    event_lane, event_time : (capacity,) arrays, filled with the spikes found
-    counts : (2,) int array: spikes found, and states of gates seen outside [0, 1]
+    equations : Equations
+    inputs : Inputs
+    kept : Kept, whose `out` is filled after each step begin + k that save_every divides, and its
+        spikes and counts as they are found
 
     Returns
     -------
     The number of steps made: fewer than rows of dW if the last one gave a state that is not finite,
     or if there is no room for another step's spikes.
     """
-    lanes = x.shape[1]
+    m = lanes_of(x, equations, inputs, TERMS)
+    n_neurons, trials = m.n_neurons, m.trials
     used = n_neurons * trials
-    m = Lanes(
-        x,
-        np.zeros((I.shape[0], lanes)),
-        np.zeros(((start.size - 1) // n_neurons, lanes)),
-        np.zeros((2, lanes)),
-        np.zeros((2, TERMS, lanes)),
-        np.zeros((areas.shape[1], areas.shape[2], lanes)),
-        np.empty((4, x.shape[0], lanes)),
-        n_neurons,
-        trials,
-        first_synapse,
-        start,
-        source,
-        weight,
-        p,
-        q,
-        curves,
-        dW.shape[2] > 0,
-    )
-    diagonal = is_diagonal(noise_start, noise_source)
-    before = np.empty(lanes)
+    # taken out of their tuples once: numba counts references to every array of a tuple it passes
+    I, dW, areas = inputs.I, inputs.dW, inputs.areas
+    start, source, weight = inputs.start, inputs.source, inputs.weight
+    m_I, kick, xi, m_areas = m.I, m.kick, m.xi, m.areas
+    before, armed, last_spike = kept.before, kept.armed, kept.last_spike
+    event_lane, event_time, counts = kept.event_lane, kept.event_time, kept.counts
+    rows, out, rule, free = kept.rows, kept.out, kept.rule, kept.free
+    V = x[0]
     spiking = not np.isnan(rule[0])
     saved = 0
     for k in range(dW.shape[0]):
@@ -277,41 +255,30 @@ def window(
             return k
         if k == 0 or I.shape[1] > 1:
             for node in range(I.shape[0]):
-                inject(I[node, k], trials, m.I[node])
-        for which in range(dW.shape[1]):
-            kicks(
-                diagonal,
-                noise_start,
-                noise_source,
-                noise_weight,
-                dW[k, which],
-                trials,
-                m.kick[which],
-            )
-            if TERMS and dW.shape[2]:
-                own = dW.shape[2] - TERMS * used
-                fill(dW[k, which, own:], used, m.xi[which])
-        for l in range(areas.shape[1] if areas.shape[0] else 0):
-            m.areas[l, :, :used] = areas[k, l]
+                inject(I[node, k], trials, m_I[node])
+        for which in range(dW.shape[1] if m.noisy else 0):
+            row = dW[k, which]
+            kicks(inputs.diagonal, start, source, weight, row, n_neurons, trials, kick[which])
+            if TERMS:
+                fill(row, row.size - TERMS * used, used, xi[which])
+        if areas.shape[0]:
+            for a in range(m_areas.shape[0]):
+                fill(areas[k, a].ravel(), 0, used, m_areas[a])
         if spiking:
-            before[:] = x[0]
+            copy(V, before)
         step(m, h)
-        if not all_finite(x[0], used):
+        if not all_finite(V, used):
             return k + 1
         if spiking:
             time = (first_step + begin + k) * h
             detect(
-                before, x[0], used, time, h, rule, armed, last_spike, event_lane, event_time, counts
+                before, V, used, time, h, rule, armed, last_spike, event_lane, event_time, counts
             )
-        counts[1] += excursions(x, FREE, used)
+        counts[1] += excursions(x, free, used)
         if BOUNDED:
-            bound(x, p, q, curves)
-        if (begin + k + 1) % save_every == 0:
-            # a gate that is not finite makes V so in the next step; a saved state is seen whole
-            for v in range(1, x.shape[0]):
-                if not all_finite(x[v], used):
-                    return k + 1
-            for row in range(rows.size):
-                out[saved, row] = x[rows[row], :used]
+            bound(x, m.p, m.q, m.curves)
+        if (begin + k + 1) % kept.save_every == 0:
+            if not save(x, used, rows, out[saved]):
+                return k + 1
             saved += 1
     return dW.shape[0]

@@ -41,12 +41,12 @@ import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
 from hh_sde.kernels.coupling import (
-    Lanes, all_finite, couple, detect, excursions, fill, inject, is_diagonal, kicks,
+    all_finite, copy, couple, detect, excursions, fill, inject, kicks, lanes_of, save,
 )
 from hh_sde.kernels.elementary import (
     decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
 )
-from hh_sde.kernels.jit import kernel
+from hh_sde.kernels.jit import expression, kernel
 from hh_sde.kernels.random import waits_and_choices
 
 FROZEN = {frozen}  # inputs that depend on V
@@ -262,8 +262,11 @@ class Writer:
             bounded=self.model.bounds in ("clip", "reflect"),
             free=self.free,
         )
-        loops = [self._loop(name, *loop) for name, loop in self._loops().items()]
-        return "\n\n".join([head, *loops, _steps_text(), _chain_text()])
+        loops = self._loops()
+        texts = [self._loop(name, *loop) for name, loop in loops.items()]
+        if loops["relax_back"] == loops["relax"]:  # compiled once
+            texts[list(loops).index("relax_back")] = "relax_back = relax\n"
+        return "\n\n".join([head, *texts, _steps_text(), _chain_text()])
 
     def _loops(self) -> dict[str, tuple[str, list[str]]]:
         """Arguments and lines of each loop."""

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import scipy.sparse
 
+from hh_sde.kernels.coupling import Equations, Inputs, Kept
 from hh_sde.kernels.fused import Program
+from hh_sde.kernels.tables import Links
 from hh_sde.methods.method import Diverged, Problem
 
 #: Increments in a window, 8 bytes each: enough to make little of what a window costs in Python.
@@ -57,6 +59,12 @@ def engine(
     return run
 
 
+def _is_diagonal(A: Links) -> bool:
+    """Whether row i holds one entry, in column i."""
+    n = A.start.size - 1
+    return np.array_equal(A.start, np.arange(n + 1)) and np.array_equal(A.source, np.arange(n))
+
+
 class _Block:
     """Some trials of a problem, stepped together; x is (variables, lanes), trial fastest."""
 
@@ -87,30 +95,41 @@ class _Block:
         padding = -self.lanes % _WIDTH
         self.x = np.pad(state, ((0, 0), (0, padding)), mode="edge")
         self.window = getattr(compiled.module, f"{step}_window")
-        self.model = (
+        A = program.noise
+        self.noise = (*A, _is_diagonal(A))
+        trials = len(members)
+        self.equations = Equations(
             n_neurons,
-            len(members),
+            trials,
             program.first_synapse,
             *compiled.links,
-            *compiled.numbers(len(members), self.x.shape[1]),
-            *program.noise,
+            *compiled.numbers(trials, self.x.shape[1]),
         )
         self.rows = np.unique(problem.keep // n_neurons)
         # where the component v * n_neurons + i stands once only `rows` are kept
         row = np.searchsorted(self.rows, problem.keep // n_neurons)
         self.columns = row * n_neurons + problem.keep % n_neurons
         self.failure: Diverged | None = None
-        # spikes: the rule, the state of the detection, room for those of a window, how many
-        rule = np.array(problem.spike_rule or (np.nan,) * 3)
-        room = 0 if problem.spike_rule is None else max(_ROOM, 4 * self.lanes)
-        self.armed = np.ones(self.x.shape[1], dtype=np.bool_)
-        self.event_lane = np.empty(room, dtype=np.int64)
-        self.event_time = np.empty(room)
         self.counts = np.zeros(2, dtype=np.int64)
-        last_spike = np.full(self.x.shape[1], -np.inf)
-        self.detection = (
-            rule, self.armed, last_spike, self.event_lane, self.event_time, self.counts
-        )  # fmt: skip
+        self.kept = self._nothing_kept()
+
+    def _nothing_kept(self) -> Kept:
+        """With room for the spikes of a window, if there is a rule for them."""
+        rule, lanes = self.problem.spike_rule, self.x.shape[1]
+        room = 0 if rule is None else max(_ROOM, 4 * self.lanes)
+        return Kept(
+            save_every=self.problem.save_every,
+            rows=self.rows,
+            out=np.empty((0, len(self.rows), self.lanes)),
+            free=np.array(self.program.compiled.module.FREE),
+            rule=np.array(rule or (np.nan,) * 3),
+            armed=np.ones(lanes, dtype=np.bool_),
+            last_spike=np.full(lanes, -np.inf),
+            before=np.empty(lanes),
+            event_lane=np.empty(room, dtype=np.int64),
+            event_time=np.empty(room),
+            counts=self.counts,
+        )
 
     def advance(self, start: int, stop: int) -> np.ndarray:
         """Make steps start + 1 ... stop; return what is saved of them, (saves, trials, kept)."""
@@ -121,19 +140,12 @@ class _Block:
         areas = self._areas(start, stop)
         made = 0
         while made < stop - start and self.failure is None:
+            inputs = Inputs(
+                I[:, made:] if I.shape[1] > 1 else I, dW[made:], areas[made:], *self.noise
+            )
+            kept = self.kept._replace(out=out[self._saves(start, start + made) :])
             made += self.window(
-                self.x,
-                *self.model,
-                I[:, made:] if I.shape[1] > 1 else I,
-                dW[made:],
-                areas[made:],
-                problem.dt,
-                problem.first_step,
-                start + made,
-                problem.save_every,
-                self.rows,
-                out[self._saves(start, start + made) :],
-                *self.detection,
+                self.x, self.equations, inputs, kept, problem.dt, problem.first_step, start + made
             )
             self._collect_spikes()
             if not np.all(np.isfinite(self.x[:, : self.lanes])):
@@ -150,10 +162,10 @@ class _Block:
 
     def _collect_spikes(self) -> None:
         found = self.counts[0]
-        neuron, member = np.divmod(self.event_lane[:found], len(self.members))
+        neuron, member = np.divmod(self.kept.event_lane[:found], len(self.members))
         if found:
             self.problem.events.append(
-                (self.members[member], neuron, self.event_time[:found].copy())
+                (self.members[member], neuron, self.kept.event_time[:found].copy())
             )
         self.counts[0] = 0
 
