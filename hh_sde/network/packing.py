@@ -149,6 +149,7 @@ def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
 def links(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Links:
     none = scipy.sparse.csr_array((0, n_neurons))
     stacked = scipy.sparse.csr_array(scipy.sparse.vstack([none, *matrices], format="csr"))
+    stacked.check_format(full_check=True)  # the loops look at no index
     stacked.sort_indices()
     return Links(
         start=stacked.indptr.astype(np.int64),
