@@ -246,11 +246,11 @@ def _summary(ds: xr.Dataset, rule: Any) -> None:
     sizes = ", ".join(f"{size} {dim}s" for dim, size in ds.sizes.items() if dim in _COUNTED)
     if "spike_time" in ds:
         span = f"{ds.attrs['t_start']:g} to {ds.attrs['t_end']:g} ms"
-        typer.echo(f"{ds.attrs.get('method', 'unknown method')}: {sizes}; {span}")
+        typer.echo(f"{_printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; {span}")
         _say_rate(ds.hh.rates().rate)
         return
     typer.echo(
-        f"{ds.attrs.get('method', 'unknown method')}: {sizes}; "
+        f"{_printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; "
         f"{float(ds.time[0]):g} to {float(ds.time[-1]):g} ms; "
         f"variables {', '.join(str(v) for v in ds.data_vars if 'time' in ds[v].dims)}"
     )
@@ -281,15 +281,32 @@ def _opened(file: Path) -> xr.Dataset:
     for name in ("time", "spike_time"):
         if name in ds and ds[name].attrs.get("units", "ms") != "ms":
             raise ValueError(f"{name} is in {_printable(ds[name].attrs['units'])}, not in ms")
-    for name in ("time", "spike_time", "V", "x"):
+    for name in ("time", "spike_time", "trial", "neuron", "V", "x"):
         if name in ds and ds[name].dtype.kind not in "iuf":
             raise ValueError(f"{name} holds {ds[name].dtype}, not numbers")
+    for name in ("time", "spike_time"):
+        if name in ds and (ds[name].ndim != 1 or not bool(ds[name].notnull().all())):
+            raise ValueError(f"{name} is not a row of times")
+    if ds.sizes.get("time") == 0:
+        raise ValueError("it holds no time")
+    if "spike_time" in ds and not _number(ds, "t_start") < _number(ds, "t_end"):
+        raise ValueError("t_end is not after t_start")
+    if "spike_time" in ds and "neurons" not in ds.attrs:
+        raise ValueError("it has no attribute 'neurons'")
     if "study" not in ds.attrs and "spike_time" not in ds and "time" not in ds.coords:
         raise ValueError(
             "it has neither a coordinate time nor spikes, but "
             + (", ".join(_printable(name) for name in ds.variables) or "nothing")
         )
     return ds
+
+
+def _number(ds: xr.Dataset, attribute: str) -> float:
+    from hh_sde.records import single
+
+    if attribute not in ds.attrs:
+        raise ValueError(f"it has no attribute {attribute!r}")
+    return single(ds.attrs[attribute], f"the attribute {attribute!r}")
 
 
 @contextmanager
@@ -306,13 +323,13 @@ def _reading(file: Path) -> Iterator[None]:
     except Exception as error:  # a file may be wrong in any way
         reason = _printable(error) or type(error).__name__
         reason = f"no {reason}" if isinstance(error, KeyError) else reason
-        what = "is not a netCDF file" if _unreadable(error) else "is not a result of hh_sde"
-        _stop(f"{file} {what}: {reason}", code=2)
+        what = " is not a netCDF file" if _unreadable(error) else ""
+        _stop(f"{file}{what}: {reason}", code=2)
 
 
 def _unreadable(error: Exception) -> bool:
     """Whether it was the reader of the file that failed."""
-    return isinstance(error, OSError) or "xarray's IO backends" in str(error)
+    return isinstance(error, OSError) or "IO backends" in str(error)
 
 
 def _printable(value: Any) -> str:

@@ -19,7 +19,7 @@ import scipy.linalg
 from hh_sde.kinetics import Channel
 
 #: Each state and transition is a line of the written loops: with more they take minutes to compile.
-MOST_STATES = 64
+MOST_STATES = 32
 
 
 @dataclass(frozen=True)

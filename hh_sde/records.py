@@ -10,10 +10,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import scipy.sparse
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 #: A field with this unit has that of the slot its record is in: a rate's value is 1/ms as alpha,
 #: ms as tau.
@@ -144,6 +146,8 @@ def sparse_numbers(matrix: Any, name: str) -> scipy.sparse.csr_array:
     ValueError
         If its indices or index pointers are damaged.
     """
+    import scipy.sparse  # not loaded by those who only describe or name things
+
     if matrix.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold numbers, got a sparse matrix of {matrix.dtype}")
     try:
@@ -179,9 +183,9 @@ def _listed(matrix: Any) -> None:
 
 
 def shown(value: Any) -> str:
-    """`value` for a message: short, whatever it is."""
+    """`value` for a message: one short line, whatever it is."""
     try:
-        text = repr(value)
+        text = " ".join(repr(value).split())
     except Exception:  # a number with thousands of digits, a class of the user's own
         text = f"a {type(value).__name__} that cannot be printed"
     return text if len(text) <= 200 else text[:197] + "..."
@@ -238,7 +242,7 @@ def _same(a: Any, b: Any) -> bool:
         return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(_same, a, b))
-    if scipy.sparse.issparse(a) and scipy.sparse.issparse(b):
+    if hasattr(a, "nnz") and hasattr(b, "nnz"):  # sparse matrices
         return a.shape == b.shape and (a != b).nnz == 0
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)

@@ -108,7 +108,7 @@ BAD = [
     ),
     (
         lambda: hh.Network(1, cell=channel(("p", 9), ("q", 9)), noise=hh.ConductanceNoise(100.0)),
-        "channel X has 100 states, .* takes up to 64",
+        "channel X has 100 states, .* takes up to 32",
     ),
     (lambda: hh.Tabulated.sample(np.exp, step=0), "step must be positive, got 0"),
     (lambda: hh.Tabulated.sample(np.exp, step=1e-12), "no grid of 2 to 10000000 points"),
