@@ -251,7 +251,14 @@ def damaged():
             matrix = csr().asformat(form)
             matrix.indices[:] = indices
             found[f"{form} {name}"] = matrix
-    for name, indptr in {"past": [0, 10**8, 2], "falling": [0, -5, 2], "late": [1, 1, 2]}.items():
+    for name, indptr in {
+        "past": [0, 10**8, 2],
+        "falling": [0, -5, 2],
+        "late": [1, 1, 2],
+        "back to 0": [0, 10**8, 0],
+        "below": [0, 0, -1],
+        "long": [0, 1, 10**8],
+    }.items():
         found[f"pointers {name}"] = csr()
         found[f"pointers {name}"].indptr[:] = indptr
     found["coo"] = csr().tocoo()
