@@ -203,12 +203,28 @@ def _see_lists(matrix: Any) -> None:
         _see_inside(np.array(columns, dtype=np.int64), matrix.shape[1])
 
 
+def see_choice(value: Any, accepted: Iterable[str], name: str) -> None:
+    """See that a word is one of those accepted.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    accepted = list(accepted)
+    if not isinstance(value, str) or value not in accepted:
+        raise ValueError(
+            f"{name} must be one of {', '.join(accepted)}, got {shown(value)}"
+            + did_you_mean(value, accepted)
+        )
+
+
 def shown(value: Any) -> str:
     """`value` for a message: one short line, whatever it is."""
     try:
         text = " ".join(repr(value).split())
     except Exception:  # a number with thousands of digits, a class of the user's own
-        text = f"a {type(value).__name__} that cannot be printed"
+        text = f"{type(value).__name__} that cannot be printed"
     return text if len(text) <= 200 else text[:197] + "..."
 
 

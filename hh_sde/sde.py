@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hh_sde.records import did_you_mean, numbers, shown
+from hh_sde.records import numbers, see_choice, shown
 
 #: From the most special to the most general.
 NOISE_TYPES = ("additive", "diagonal", "commutative", "general")
@@ -97,8 +97,8 @@ class SDE:
             raise ValueError(f"m must be 0, 1, 2, ..., got {shown(m)}")
         if m < 0:
             m = _number_of_columns(_value("G", self.G, x0).shape, x0.size)
-        _one_of("noise_type", self.noise_type, NOISE_TYPES)
-        _one_of("interpretation", self.interpretation, INTERPRETATIONS)
+        see_choice(self.noise_type, NOISE_TYPES, "noise_type")
+        see_choice(self.interpretation, INTERPRETATIONS, "interpretation")
         if self.noise_type == "diagonal" and m not in (0, x0.size):
             raise ValueError(f"diagonal noise has m = d = {x0.size} columns, got {m}")
         names = tuple(self.names) or tuple(f"x[{i}]" for i in range(x0.size))
@@ -221,11 +221,3 @@ def _number_of_columns(shape: tuple[int, ...], d: int) -> int:
     if len(shape) != 2 or shape[0] != d:
         raise ValueError(f"G(x0, 0) must have shape ({d}, m), got {shape}")
     return shape[1]
-
-
-def _one_of(name: str, value: str, accepted: Sequence[str]) -> None:
-    if value not in accepted:
-        raise ValueError(
-            f"{name} must be one of {', '.join(accepted)}, got {shown(value)}"
-            + did_you_mean(value, accepted)
-        )

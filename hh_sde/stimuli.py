@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hh_sde.kinetics import Parameter, several
-from hh_sde.records import Record, did_you_mean, numbers, parameter, shown, single
+from hh_sde.records import Record, numbers, parameter, see_choice, shown, single
 
 #: Two times closer than this are the same time: k * dt is not exact in floating point. ms.
 SAME_TIME = 1e-9
@@ -144,9 +144,12 @@ class PulseTrain(Stimulus):
                 f"PulseTrain: width must lie between 0 and the period ({self.period} ms), "
                 f"got {self.width}"
             )
-        if self.count is not None and (type(self.count) is not int or self.count < 1):
+        if self.count is not None and (
+            type(self.count) is not int or not 1 <= self.count <= MOST_JUMPS
+        ):
             raise ValueError(
-                f"PulseTrain: count must be 1, 2, ... or None, got {shown(self.count)}"
+                f"PulseTrain: count must be 1, 2, ..., {MOST_JUMPS} or None, "
+                f"got {shown(self.count)}"
             )
 
     def current(self, t: np.ndarray) -> np.ndarray:
@@ -245,12 +248,7 @@ class SampledCurrent(Stimulus):
         start, dt = _grid(times, self.start, self.dt)
         object.__setattr__(self, "dt", single(dt, "SampledCurrent.dt (ms)", positive=True))
         object.__setattr__(self, "start", single(start, "SampledCurrent.start"))
-        if self.interpolation not in ("previous", "linear"):
-            raise ValueError(
-                "SampledCurrent: interpolation must be 'previous' or 'linear', "
-                f"got {shown(self.interpolation)}"
-                + did_you_mean(self.interpolation, ("previous", "linear"))
-            )
+        see_choice(self.interpolation, ("previous", "linear"), "SampledCurrent.interpolation")
 
     @property
     def _first(self) -> float:
@@ -353,7 +351,7 @@ def _taken_apart(values: Any) -> tuple[Any, Any]:
     """Samples as (times,) or (times, neurons), and the times that they bring along, or None."""
     if _is_pandas(values):
         return values.to_numpy(), values.index.to_numpy()
-    if not (hasattr(values, "dims") and hasattr(values, "coords")):
+    if not all(hasattr(values, name) for name in ("dims", "coords", "ndim")):
         return values, None
     time = values.dims[0] if values.ndim == 1 else "time"
     if values.ndim > 1 and set(values.dims) != {"time", "neuron"}:

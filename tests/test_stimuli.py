@@ -88,18 +88,26 @@ BAD = [
         lambda: hh.PulseTrain(1.0, start=0.0, width=2.0, period=1.0),
         "width must lie between 0 and the period",
     ),
-    (lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=0), "count must be 1, 2"),
+    (
+        lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=0),
+        "count must be 1, 2, ..., 100000000 or None, got 0",
+    ),
     (lambda: hh.SampledCurrent([1.0], dt=0.0), r"dt \(ms\) must be positive"),
     (lambda: hh.SampledCurrent([np.inf], dt=1.0), "values must be finite"),
     (
         lambda: hh.SampledCurrent([1.0], dt=1.0, interpolation="cubic"),
-        "'previous' or 'linear', got 'cubic'",
+        "must be one of previous, linear, got 'cubic'",
     ),
     (lambda: hh.SampledCurrent([1.0]), "give dt, the spacing of the samples"),
     (lambda: hh.SampledCurrent([1.0], dt=1.0, interpolation="linaer"), r"did you mean linear\?"),
     (lambda: hh.SampledCurrent(np.ones((2, 0)), dt=1.0), r"got shape \(2, 0\)"),
     (lambda: hh.ConstantCurrent("a"), "ConstantCurrent.amplitude must be a number"),
     (lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=True), "count must be 1"),
+    (
+        lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=10**400),
+        r"count must be 1, 2, ..., 100000000 or None, got 1000",
+    ),
+    (lambda: hh.SampledCurrent(xr.Dataset({"a": 1.0}), dt=1.0), "values must be numbers"),
     (lambda: StimulusSum((1.0,)), "StimulusSum.terms must be Stimulus, got 1.0"),
     (lambda: StimulusSum(()), "StimulusSum.terms must be one stimulus or more"),
     (

@@ -37,8 +37,9 @@ def see_that_it_fits(
     ValueError
         If they do not.
     """
-    alone = 8.0 * n_neurons * (3 + 3 * len(cell.channels) + len(cell.gates) + len(synapses))
-    square = 8.0 * n_neurons * n_neurons
+    n = float(min(n_neurons, 2**100))
+    alone = 8.0 * n * (3 + 3 * len(cell.channels) + len(cell.gates) + len(synapses))
+    square = 8.0 * n * n
     # one number for all pairs: a full matrix, and its entries with their places
     pairs = 3 * sum(isinstance(synapse.weights, float) for synapse in synapses)
     pairs += 3 * sum(isinstance(getattr(part, "correlation", None), float) for part in noise)
@@ -50,8 +51,8 @@ def see_that_it_fits(
             else ""
         )
         raise ValueError(
-            f"n_neurons = {n_neurons} does not fit: the tables take {wanted / 2**30:.3g} GiB, this "
-            f"machine has {memory / 2**30:.3g} GiB{hint}"
+            f"n_neurons = {shown(n_neurons)} does not fit: the tables take {wanted / 2**30:.3g} "
+            f"GiB, this machine has {memory / 2**30:.3g} GiB{hint}"
         )
 
 

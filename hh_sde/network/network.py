@@ -34,7 +34,7 @@ from hh_sde.noise import (
     Noise,
     ShieldedNoise,
 )
-from hh_sde.records import Record, numbers, per_neuron, shown
+from hh_sde.records import Record, numbers, parameter, per_neuron, shown
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
 from hh_sde.synapses import GapJunction, Synapse
@@ -120,7 +120,7 @@ class Network(Record):
         ValueError
             If a gate has no steady state there: its rates are both 0.
         """
-        given = self.cell.V0 if V is None else numbers(V, "V")
+        given = self.cell.V0 if V is None else parameter(V, "V")
         potentials = per_neuron(given, self.n_neurons, "V")
         x = np.empty((len(self.variables), self.n_neurons))
         x[0] = potentials

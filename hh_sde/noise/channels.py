@@ -11,7 +11,7 @@ import numpy as np
 from hh_sde.kinetics import Channel, Parameter
 from hh_sde.markov import Scheme, scheme
 from hh_sde.noise.base import Noise
-from hh_sde.records import did_you_mean, parameter, per_neuron, shown
+from hh_sde.records import did_you_mean, parameter, per_neuron, see_choice, shown
 
 #: What becomes of noisy gates and states that leave [0, 1].
 BOUNDS = ("none", "absolute", "clip", "reflect")
@@ -37,11 +37,7 @@ class ChannelNoise(Noise):
                 f"{kind}: give area (um^2; numbers then follow from the channels' densities) or "
                 "numbers, as numbers={'Na': 6000, 'K': 1800}"
             )
-        if self.bounds not in BOUNDS:
-            raise ValueError(
-                f"{kind}.bounds must be one of {', '.join(BOUNDS)}, got {shown(self.bounds)}"
-                + did_you_mean(self.bounds, BOUNDS)
-            )
+        see_choice(self.bounds, BOUNDS, f"{kind}.bounds")
         for switch in ("each_subunit", "paired"):
             if not isinstance(getattr(self, switch, False), bool):
                 raise TypeError(
