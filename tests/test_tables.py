@@ -349,6 +349,12 @@ def test_bad_equations(make, message):
         make()
 
 
+@pytest.mark.parametrize("x0", [[True] * 4, ["1"] * 4, np.ones(4) * 1j, np.ma.masked_all(4)])
+def test_a_start_that_is_no_numbers_is_refused(x0):
+    with pytest.raises(TypeError, match="x0 must be numbers, got"):
+        hh.solve(hh.Network(1), 1.0, x0=x0)
+
+
 def test_a_program_goes_with_its_equation_alone():
     sde = hh.Network(2, noise=hh.CurrentNoise(1.0)).sde()
     for changes in ({"m": 1, "blocks": None, "columns": None}, {"blocks": [0, 0]}):
