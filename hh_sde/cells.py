@@ -47,7 +47,7 @@ class Cell(Record):
     >>> cell.replace(gNa=100.0)
     Traceback (most recent call last):
     ...
-    ValueError: hodgkin_huxley has no parameter 'gNa'; it has C, V0, g_Na, E_Na, g_K, E_K, g_L, E_L
+    ValueError: hodgkin_huxley has no parameter 'gNa'; it has C, V0, g_Na, ...; did you mean g_Na?
     """
 
     units = {"C": "uF/cm^2", "V0": "mV"}
