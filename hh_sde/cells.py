@@ -14,8 +14,9 @@ from hh_sde.kinetics import (
     Parameter,
     Sigmoid,
     check_name,
+    several,
 )
-from hh_sde.records import Record, parameter
+from hh_sde.records import Record, did_you_mean, parameter
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Cell(Record):
     >>> cell.replace(gNa=100.0)
     Traceback (most recent call last):
     ...
-    ValueError: hodgkin_huxley has no parameter 'gNa'; it has C, V0, g_Na, E_Na, g_K, E_K, g_L, E_L
+    ValueError: hodgkin_huxley has no parameter 'gNa'; it has C, V0, g_Na, ...; did you mean g_Na?
     """
 
     units = {"C": "uF/cm^2", "V0": "mV"}
@@ -59,12 +60,10 @@ class Cell(Record):
 
     def __post_init__(self) -> None:
         check_name(self.name, "a cell")
-        object.__setattr__(self, "channels", tuple(self.channels))
+        channels = several(self.channels, Channel, f"channels of cell {self.name}")
+        object.__setattr__(self, "channels", channels)
         object.__setattr__(self, "C", parameter(self.C, "C", positive=True))
         object.__setattr__(self, "V0", parameter(self.V0, "V0"))
-        for channel in self.channels:
-            if not isinstance(channel, Channel):
-                raise TypeError(f"cell {self.name}: channels must be Channel, got {channel!r}")
         _no_clash("channels", [channel.name for channel in self.channels])
         _no_clash("gates", ["V", *(gate.name for gate in self.gates)])
 
@@ -95,8 +94,9 @@ class Cell(Record):
             if name not in fields and name not in self.parameters:
                 raise ValueError(
                     f"{self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}"
+                    + did_you_mean(name, self.parameters)
                 )
-        channels = tuple(changes.pop("channels", self.channels))
+        channels = several(changes.pop("channels", self.channels), Channel, "channels")
         channels = tuple(
             channel.replace(
                 g=changes.pop(f"g_{channel.name}", channel.g),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import records
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.kinetics import Constant, Sigmoid, Tabulated
 from hh_sde.measures import SpikeRule
@@ -273,7 +274,7 @@ def initial_states(
     elif isinstance(x0, xr.Dataset):
         state = _last_state(x0, layout, numbers)
     else:
-        state = np.asarray(x0, dtype=float)
+        state = records.numbers(x0, "x0", "numbers")
     if state.shape not in ((sde.d,), (len(numbers), sde.d)):
         raise ValueError(
             f"x0 has shape {state.shape}; this problem takes ({sde.d},) or "

@@ -3,6 +3,8 @@
 # Everything heavy is imported inside the commands: --help answers at once.
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -74,14 +76,18 @@ def study(
 ) -> None:
     """Answer a question about the network of CONFIG.toml; its table [study] has the arguments."""
     from hh_sde.config import ConfigError, load_study
+    from hh_sde.records import did_you_mean
     from hh_sde.solver import IntegrationError
     from hh_sde.studies import STUDIES
 
     _check_targets(out, plot)
     if name not in STUDIES:
-        _stop(f"there is no study {name!r}; choose from {', '.join(STUDIES)}", code=2)
+        near = did_you_mean(name, STUDIES)
+        _stop(f"there is no study {name!r}; choose from {', '.join(STUDIES)}{near}", code=2)
     try:
-        net, arguments = load_study(config, name)
+        net, arguments, unused = load_study(config, name)
+        if unused:
+            _note(f"{name} reads [study], not {', '.join(unused)}")
         ds = STUDIES[name](net, **arguments)
     except (ConfigError, TypeError, ValueError) as error:
         _stop(f"{config}:\n{error}", code=2)
@@ -168,11 +174,14 @@ def _noise_taken(method: Method) -> str:
 @app.command()
 def info(file: ResultPath) -> None:
     """Say what a result file holds and how it was made."""
-    ds = _opened(file)
-    _summary(ds, None)
-    for name, value in ds.attrs.items():
-        text = str(value)
-        typer.echo(f"  {name} = {text if len(text) <= 80 else text[:77] + '...'}")
+    with _reading(file):
+        ds = _opened(file)
+        if "study" in ds.attrs:
+            _say_study(ds)
+        else:
+            _summary(ds, None)
+        for name, value in ds.attrs.items():
+            typer.echo(f"  {_printable(name)} = {_printable(value)}")
 
 
 @app.command("plot")
@@ -186,10 +195,8 @@ def plot_file(
     """Draw potentials, gates and spikes of a result file."""
     target = out or file.with_suffix(".png")
     _check_targets(target)
-    try:
+    with _reading(file):
         _save_picture(_opened(file), target, None, trial=trial)
-    except ValueError as error:
-        _stop(str(error), code=2)
     typer.echo(f"written: {target}")
 
 
@@ -239,11 +246,11 @@ def _summary(ds: xr.Dataset, rule: Any) -> None:
     sizes = ", ".join(f"{size} {dim}s" for dim, size in ds.sizes.items() if dim in _COUNTED)
     if "spike_time" in ds:
         span = f"{ds.attrs['t_start']:g} to {ds.attrs['t_end']:g} ms"
-        typer.echo(f"{ds.attrs.get('method', 'unknown method')}: {sizes}; {span}")
+        typer.echo(f"{_printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; {span}")
         _say_rate(ds.hh.rates().rate)
         return
     typer.echo(
-        f"{ds.attrs.get('method', 'unknown method')}: {sizes}; "
+        f"{_printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; "
         f"{float(ds.time[0]):g} to {float(ds.time[-1]):g} ms; "
         f"variables {', '.join(str(v) for v in ds.data_vars if 'time' in ds[v].dims)}"
     )
@@ -261,12 +268,74 @@ _COUNTED = ("trial", "time", "neuron", "component", "spike")
 
 
 def _opened(file: Path) -> xr.Dataset:
+    """The Dataset in a file, its units those of this library."""
     import xarray as xr
 
+    from hh_sde.network import physical_memory
+
+    # times stay numbers: to xarray "days since 2000" is a date, to this library a fault
+    with xr.open_dataset(file, decode_times=False) as ds:
+        if ds.nbytes > physical_memory():
+            raise ValueError(f"it holds {ds.nbytes / 2**30:.3g} GiB, more than this machine")
+        ds.load()
+    for name in ("time", "spike_time"):
+        if name in ds and ds[name].attrs.get("units", "ms") != "ms":
+            raise ValueError(f"{name} is in {_printable(ds[name].attrs['units'])}, not in ms")
+    for name in ("time", "spike_time", "trial", "neuron", "V", "x"):
+        if name in ds and ds[name].dtype.kind not in "iuf":
+            raise ValueError(f"{name} holds {ds[name].dtype}, not numbers")
+    for name in ("time", "spike_time"):
+        if name in ds and (ds[name].ndim != 1 or not bool(ds[name].notnull().all())):
+            raise ValueError(f"{name} is not a row of times")
+    if ds.sizes.get("time") == 0:
+        raise ValueError("it holds no time")
+    if "spike_time" in ds and not _number(ds, "t_start") < _number(ds, "t_end"):
+        raise ValueError("t_end is not after t_start")
+    if "spike_time" in ds and "neurons" not in ds.attrs:
+        raise ValueError("it has no attribute 'neurons'")
+    if "study" not in ds.attrs and "spike_time" not in ds and "time" not in ds.coords:
+        raise ValueError(
+            "it has neither a coordinate time nor spikes, but "
+            + (", ".join(_printable(name) for name in ds.variables) or "nothing")
+        )
+    return ds
+
+
+def _number(ds: xr.Dataset, attribute: str) -> float:
+    from hh_sde.records import single
+
+    if attribute not in ds.attrs:
+        raise ValueError(f"it has no attribute {attribute!r}")
+    return single(ds.attrs[attribute], f"the attribute {attribute!r}")
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """Whatever is wrong with a result file, said in one line."""
+    import warnings
+
     try:
-        return xr.load_dataset(file)
-    except (OSError, ValueError) as error:
-        _stop(f"{file} is not a netCDF file: {error}".splitlines()[0], code=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of readers about what is wrong with the file
+            yield
+    except typer.Exit:
+        raise
+    except Exception as error:  # a file may be wrong in any way
+        reason = _printable(error) or type(error).__name__
+        reason = f"no {reason}" if isinstance(error, KeyError) else reason
+        what = " is not a netCDF file" if _unreadable(error) else ""
+        _stop(f"{file}{what}: {reason}", code=2)
+
+
+def _unreadable(error: Exception) -> bool:
+    """Whether it was the reader of the file that failed."""
+    return isinstance(error, OSError) or "IO backends" in str(error)
+
+
+def _printable(value: Any) -> str:
+    """At most 80 characters in one line, none that a terminal would obey."""
+    text = "".join(c if c.isprintable() else " " for c in str(value)[:400])
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _save_picture(ds: xr.Dataset, path: Path, rule: Any, trial: int | None = None) -> None:
@@ -283,6 +352,10 @@ def _check_targets(*paths: Path | None) -> None:
             _stop(f"the folder {path.parent} does not exist; make it first", code=2)
         if path.is_dir():
             _stop(f"{path} is a folder; give the name of a file", code=2)
+
+
+def _note(message: str) -> None:
+    typer.echo(f"hh-sde: {message}", err=True)
 
 
 def _stop(message: str, code: int) -> NoReturn:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,11 +23,14 @@ from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.noise import NOISES
+from hh_sde.records import did_you_mean, shown
 from hh_sde.stimuli import STIMULI, Stimulus
 from hh_sde.studies import STUDIES
 from hh_sde.synapses import SYNAPSES, Synapse
 
-_NUMBER_AND_UNIT = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
+_NUMBER_AND_UNIT = re.compile(
+    r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*"
+)
 
 
 class ConfigError(ValueError):
@@ -48,7 +52,7 @@ def load(path: str | Path) -> Config:
     Raises
     ------
     ConfigError
-        If it is not TOML, or a key or value in it is not accepted; all faults at once.
+        If it is not TOML in UTF-8, or a key or value in it is not accepted; all faults at once.
     OSError
         If it cannot be read.
 
@@ -58,9 +62,17 @@ def load(path: str | Path) -> Config:
     >>> load(files("hh_sde") / "template.toml").network.n_neurons
     2
     """
+    return parse(_tree(path))
+
+
+def _tree(path: str | Path) -> dict[str, Any]:
     try:
-        return parse(tomllib.loads(Path(path).read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"not valid TOML, which is text in UTF-8: {error}") from None
+    except RecursionError:
+        raise ConfigError("not accepted: nested too deep") from None
+    except ValueError as error:  # not TOML, or a number with thousands of digits
         raise ConfigError(f"not valid TOML: {error}") from None
 
 
@@ -72,21 +84,25 @@ def parse(tree: Mapping[str, Any]) -> Config:
     ConfigError
         As `load`.
     """
-    try:
+    with _faults():
         document = _Document.model_validate(tree)
         return Config(
             network=document.network.build(),
             arguments=document.run.model_dump(exclude_none=True),
             spike_rule=document.spikes,
         )
-    except ValidationError as error:
-        raise ConfigError("\n".join(_fault(fault) for fault in error.errors())) from None
-    except (TypeError, ValueError) as error:  # the parts do not fit each other
-        raise ConfigError(f"network: {error}") from None
 
 
-def load_study(path: str | Path, name: str) -> tuple[Network, dict[str, Any]]:
+def load_study(path: str | Path, name: str) -> tuple[Network, dict[str, Any], list[str]]:
     """Read the network and the arguments of a study: [study], and rng and threads of [run].
+
+    Returns
+    -------
+    network : Network
+    arguments : dict
+        Of the study.
+    unused : list of str
+        Keys of [run] and [spikes] that this study does not use.
 
     Raises
     ------
@@ -95,33 +111,50 @@ def load_study(path: str | Path, name: str) -> tuple[Network, dict[str, Any]]:
     OSError
         If it cannot be read.
     """
+    with _faults():
+        document = _StudyDocument.model_validate(_tree(path))
+        accepted = _study_keys(name)
+        given = document.run.model_dump(exclude_unset=True)
+        used = [key for key in ("rng", "threads") if key in given and key in accepted]
+        arguments = {key: given[key] for key in used} | _study_arguments(name, document.study)
+        unused = [f"run.{key}" for key in given if key not in used]
+        unused += [f"spikes.{key}" for key in document.spikes]
+        return document.network.build(), arguments, unused
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """Whatever is wrong with a configuration as one ConfigError."""
     try:
-        tree = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        document = _StudyDocument.model_validate(tree)
-        arguments: dict[str, Any] = {
-            key: document.run[key] for key in ("rng", "threads") if key in document.run
-        }
-        arguments |= _study_arguments(name, document.study)
-        return document.network.build(), arguments
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"not valid TOML: {error}") from None
+        yield
+    except ConfigError:
+        raise
     except ValidationError as error:
         raise ConfigError("\n".join(_fault(fault) for fault in error.errors())) from None
-    except (TypeError, ValueError) as error:
-        raise ConfigError(str(error)) from None
+    except RecursionError:
+        raise ConfigError("not accepted: nested too deep") from None
+    except (OverflowError, TypeError, ValueError) as error:  # the parts do not fit each other
+        raise ConfigError(f"network: {error}") from None
+
+
+def _study_keys(name: str) -> list[str]:
+    return [key for key in inspect.signature(STUDIES[name]).parameters if key != "net"]
 
 
 def _study_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    accepted = [key for key in inspect.signature(STUDIES[name]).parameters if key != "net"]
-    for key in given:
+    accepted = _study_keys(name)
+    found = {}
+    for key, value in given.items():
         if key not in accepted:
-            raise ValueError(
+            raise ConfigError(
                 f"study: key {key!r} is not known for {name} (accepted: {', '.join(accepted)})"
+                + did_you_mean(key, accepted)
             )
-    return {
-        key: in_unit(_STUDY_UNITS[key])(value) if key in _STUDY_UNITS else value
-        for key, value in given.items()
-    }
+        try:
+            found[key] = in_unit(_STUDY_UNITS[key])(value) if key in _STUDY_UNITS else value
+        except ValueError as error:
+            raise ConfigError(f"study.{key}: {error}") from None
+    return found
 
 
 _STUDY_UNITS = {
@@ -140,12 +173,12 @@ def in_unit(unit: str) -> Callable[[Any], Any]:
             return [read(item) for item in value]
         if not isinstance(value, str):
             return value
-        match = _NUMBER_AND_UNIT.match(value)
+        match = _NUMBER_AND_UNIT.fullmatch(value)
         if not match:
-            raise ValueError(f"{value!r} is not a number (accepted: a number in {unit})")
+            raise ValueError(f"{shown(value)} is not a number (accepted: a number in {unit})")
         given = match[2].replace("**", "^").replace("\N{MICRO SIGN}", "u").replace(" ", "")
         if given not in ("", unit):
-            raise ValueError(f"unit {match[2]!r} is not accepted (accepted: {unit})")
+            raise ValueError(f"unit {shown(match[2])} is not accepted (accepted: {unit})")
         return float(match[1])
 
     return read
@@ -158,15 +191,19 @@ def entry(table: Mapping[str, Callable[..., Any]], units: Mapping[str, str]) -> 
         if not isinstance(value, Mapping) or "kind" not in value:
             raise ValueError(f"accepted: a table with a key kind, one of {', '.join(table)}")
         kind = value["kind"]
-        if kind not in table:
-            raise ValueError(f"kind {kind!r} is not known (accepted: {', '.join(table)})")
+        if not isinstance(kind, str) or kind not in table:
+            raise ValueError(
+                f"kind {shown(kind)} is not known (accepted: {', '.join(table)})"
+                + did_you_mean(kind, table)
+            )
         make = table[kind]
         known = {**units, **getattr(make, "units", {})}
         accepted = _accepted_keys(make)
         for key in value:
             if key != "kind" and key not in accepted:
                 raise ValueError(
-                    f"key {key!r} is not known for {kind} (accepted: {', '.join(accepted)})"
+                    f"key {shown(key)} is not known for {kind} (accepted: {', '.join(accepted)})"
+                    + did_you_mean(key, accepted)
                 )
         numbers = {}
         for key, item in value.items():
@@ -196,11 +233,23 @@ def _accepted_keys(make: Callable[..., Any]) -> list[str]:
 def _cell(value: Any) -> Cell:
     if isinstance(value, str):
         value = {"name": value}
-    name = value.get("name", "hodgkin_huxley") if isinstance(value, Mapping) else None
-    if name not in CELLS:
-        raise ValueError(f"{name!r} is not known (accepted: {', '.join(CELLS)})")
+    if not isinstance(value, Mapping):
+        raise ValueError("accepted: the name of a cell, or a table with name and parameters")
+    name = value.get("name", "hodgkin_huxley")
+    if not isinstance(name, str) or name not in CELLS:
+        raise ValueError(
+            f"{shown(name)} is not known (accepted: {', '.join(CELLS)}){did_you_mean(name, CELLS)}"
+        )
+    changes = {key: item for key, item in value.items() if key != "name"}
+    accepted = CELLS[name].parameters
+    for key in changes:
+        if key not in accepted:
+            raise ValueError(
+                f"{name} has no parameter {shown(key)}; it has {', '.join(accepted)}"
+                + did_you_mean(key, accepted)
+            )
     return CELLS[name].replace(
-        **{key: in_unit(_cell_unit(key))(item) for key, item in value.items() if key != "name"}
+        **{key: in_unit(_cell_unit(key))(item) for key, item in changes.items()}
     )
 
 
@@ -231,17 +280,24 @@ def _noise(value: Any) -> Any:
 
 
 def _method(value: Any) -> Any:
-    if value not in METHODS:
-        raise ValueError(f"{value!r} is not known (accepted: {', '.join(METHODS)})")
+    if not isinstance(value, str) or value not in METHODS:
+        raise ValueError(
+            f"{shown(value)} is not known (accepted: {', '.join(METHODS)})"
+            + did_you_mean(value, METHODS)
+        )
     return value
 
 
 def _spike_rule(value: Any) -> SpikeRule:
     units = {"threshold": "mV", "rearm": "mV", "lockout": "ms"}
+    if not isinstance(value, Mapping):
+        raise ValueError(f"accepted: a table with {', '.join(units)}")
     return entry({"rule": SpikeRule}, units)({"kind": "rule", **value})
 
 
-_Milliseconds = Annotated[float, BeforeValidator(in_unit("ms"))]
+_Milliseconds = Annotated[float, Field(strict=True), BeforeValidator(in_unit("ms"))]
+_Whole = Annotated[int, Field(strict=True)]
+_Number = Annotated[float, Field(strict=True)]
 
 
 class _Strict(BaseModel):
@@ -249,7 +305,7 @@ class _Strict(BaseModel):
 
 
 class _NetworkModel(_Strict):
-    n_neurons: int
+    n_neurons: _Whole
     cell: Annotated[Any, BeforeValidator(_cell)] = "hodgkin_huxley"
     stimulus: Annotated[Any, BeforeValidator(_stimulus)] = 0.0
     synapses: Annotated[Any, BeforeValidator(_synapses)] = ()
@@ -263,14 +319,18 @@ class _RunModel(_Strict):
     t_end: _Milliseconds
     dt: _Milliseconds = 0.01
     method: Annotated[str, BeforeValidator(_method)] = "euler_maruyama"
-    rng: int | None = None
-    trials: int | list[int] | None = None
+    rng: _Whole | None = None
+    trials: _Whole | list[_Whole] | None = None
     save_dt: _Milliseconds | None = None
     record: list[str] | None = None
     noise: Annotated[str | None, Field(pattern="^ignore$")] = None
-    threads: int = 1
-    rtol: float = 1e-8
-    atol: float = 1e-8
+    threads: _Whole = 1
+    rtol: _Number = 1e-8
+    atol: _Number = 1e-8
+
+
+class _StudyRunModel(_RunModel):
+    t_end: _Milliseconds | None = None  # type: ignore[assignment]
 
 
 class _Document(_Strict):
@@ -283,7 +343,7 @@ class _Document(_Strict):
 class _StudyDocument(_Strict):
     network: _NetworkModel
     study: dict[str, Any] = {}
-    run: dict[str, Any] = {}
+    run: _StudyRunModel = _StudyRunModel()
     spikes: dict[str, Any] = {}
 
 
@@ -292,10 +352,12 @@ def _fault(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         models: dict[str, type[_Strict]] = {"network": _NetworkModel, "run": _RunModel}
         model = models[fault["loc"][0]] if len(fault["loc"]) > 1 else _Document
-        return f"{where}: this key is not known (accepted: {', '.join(model.model_fields)})"
+        accepted = list(model.model_fields)
+        near = did_you_mean(fault["loc"][-1], accepted)
+        return f"{where}: this key is not known (accepted: {', '.join(accepted)}){near}"
     if fault["type"] == "missing":
         return f"{where}: this key is missing"
     message = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "value_error":
         return f"{where}: {message}"
-    return f"{where}: {message[0].lower()}{message[1:]}, got {fault['input']!r}"
+    return f"{where}: {message[0].lower()}{message[1:]}, got {shown(fault['input'])}"

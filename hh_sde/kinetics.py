@@ -14,16 +14,39 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.interpolate
+import scipy.special
 
-from hh_sde.records import Record, parameter
+from hh_sde.records import OF_SLOT, Record, frozen, numbers, parameter, shown, single
 
 Parameter = float | np.ndarray
 
+#: Potentials that neurons may have, mV: there, what must lie in [0, 1] does.
+WORKING_RANGE = (-150.0, 150.0)
+#: Values above this are above 1 by more than rounding.
+ONE = 1.0 + 1e-9
+#: Powers above this belong to no gate that was ever measured (Cole & Moore 1960: 25).
+MOST_POWER = 100
+#: Points of a table, 8 bytes each.
+MOST_POINTS = 10_000_000
+
 
 class Rate(Record):
-    """A function of the membrane potential: one of the tables' elementary forms."""
+    """A function of the membrane potential, never negative: one of the tables' elementary forms.
+
+    Its unit is that of the slot it is given for: 1/ms as alpha and beta, ms as tau, 1 as x_inf and
+    as a synapse's block.
+    """
 
     formula: ClassVar[str] = ""
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether it is 0 somewhere, in some neuron."""
+        raise NotImplementedError
+
+    def above_one(self) -> np.ndarray:
+        """Potentials at which it is above 1, mV: where it begins to be, NaN where it is not."""
+        raise NotImplementedError
 
     def latex(self) -> str:
         """The formula with its numbers, as LaTeX."""
@@ -32,7 +55,7 @@ class Rate(Record):
 
 @dataclass(frozen=True, eq=False)
 class _ThreeParameterRate(Rate):
-    units = {"rate": "1/ms", "mid": "mV", "scale": "mV"}
+    units = {"rate": OF_SLOT, "mid": "mV", "scale": "mV"}
     rate: Parameter
     mid: Parameter
     scale: Parameter
@@ -44,6 +67,22 @@ class _ThreeParameterRate(Rate):
         object.__setattr__(self, "scale", parameter(self.scale, f"{name}.scale"))
         if not np.all(np.asarray(self.scale) != 0):
             raise ValueError(f"{name}.scale must not be 0 (mV per e-fold), got {self.scale!r}")
+
+    @property
+    def vanishes(self) -> bool:
+        return not np.all(np.asarray(self.rate) > 0)
+
+    def above_one(self) -> np.ndarray:
+        """All three forms rise with u = (V - mid)/scale."""
+        low, high = WORKING_RANGE
+        with np.errstate(all="ignore"):  # inf and nan: nowhere
+            V = self.mid + self.scale * self._argument_of(ONE / np.asarray(self.rate))
+        V = np.where(np.asarray(self.scale) > 0, np.maximum(V, low), np.minimum(V, high))
+        return np.where(np.isfinite(V) & (np.clip(V, low, high) == V), V, np.nan)
+
+    def _argument_of(self, y: np.ndarray) -> np.ndarray:
+        """u = (V - mid)/scale at which the form is y times its rate."""
+        raise NotImplementedError
 
     def latex(self) -> str:
         rising = _over("", self.mid, self.scale)
@@ -58,7 +97,7 @@ class Exponential(_ThreeParameterRate):
     Parameters
     ----------
     rate : float or (n_neurons,) array
-        Value at V = mid, 1/ms.
+        Value at V = mid, in 1/ms as an opening or closing rate.
     mid, scale : float or (n_neurons,) array
         mV.
 
@@ -69,6 +108,9 @@ class Exponential(_ThreeParameterRate):
     """
 
     formula = r"{rate} \, e^{{{u}}}"
+
+    def _argument_of(self, y: np.ndarray) -> np.ndarray:
+        return np.log(y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +125,9 @@ class Sigmoid(_ThreeParameterRate):
 
     formula = r"\frac{{{rate}}}{{1 + e^{{{minus_u}}}}}"
 
+    def _argument_of(self, y: np.ndarray) -> np.ndarray:
+        return -np.log(1.0 / y - 1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Linoid(_ThreeParameterRate):
@@ -96,6 +141,15 @@ class Linoid(_ThreeParameterRate):
 
     formula = r"{rate} \, \frac{{{u}}}{{1 - e^{{{minus_u}}}}}"
 
+    def _argument_of(self, y: np.ndarray) -> np.ndarray:
+        # w = u - y solves w e^w = -y e^-y, as u = 0 does, which is the other branch's solution
+        w = np.where(
+            y > 1,
+            scipy.special.lambertw(-y * np.exp(-y), 0).real,
+            scipy.special.lambertw(-y * np.exp(-y), -1).real,
+        )
+        return y + w
+
 
 @dataclass(frozen=True, eq=False)
 class Constant(Rate):
@@ -107,12 +161,19 @@ class Constant(Rate):
     '0.5'
     """
 
-    units = {"rate": "1/ms"}
+    units = {"rate": OF_SLOT}
 
     rate: Parameter
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rate", parameter(self.rate, "Constant.rate", nonnegative=True))
+
+    @property
+    def vanishes(self) -> bool:
+        return not np.all(np.asarray(self.rate) > 0)
+
+    def above_one(self) -> np.ndarray:
+        return np.where(np.asarray(self.rate) > ONE, WORKING_RANGE[0], np.nan)
 
     def latex(self) -> str:
         return _number(self.rate)
@@ -141,7 +202,7 @@ class Tabulated(Rate):
     True
     """
 
-    units = {"values": "1/ms"}
+    units = {"values": OF_SLOT, "start": "mV", "step": "mV", "error": OF_SLOT}
 
     start: float
     step: float
@@ -150,14 +211,29 @@ class Tabulated(Rate):
 
     def __post_init__(self) -> None:
         values = np.atleast_1d(parameter(self.values, "Tabulated.values", nonnegative=True))
-        if values.size < 2:
-            raise ValueError(f"Tabulated.values needs at least two points, got {values.size}")
-        values.flags.writeable = False
-        object.__setattr__(self, "values", values)
-        for name in ("start", "step"):
-            object.__setattr__(self, name, _scalar(getattr(self, name), f"Tabulated.{name}"))
-        if self.step <= 0:
-            raise ValueError(f"Tabulated.step must be positive (mV), got {self.step!r}")
+        if not 2 <= values.size <= MOST_POINTS:
+            raise ValueError(
+                f"Tabulated.values needs at least two points and at most {MOST_POINTS}, "
+                f"got {values.size}"
+            )
+        object.__setattr__(self, "values", frozen(values))
+        for name, positive in (("start", False), ("step", True)):
+            value = single(getattr(self, name), f"Tabulated.{name} (mV)", positive=positive)
+            object.__setattr__(self, name, value)
+        if not np.isfinite([1 / self.step, self.start + self.step * values.size]).all():
+            raise ValueError(
+                f"Tabulated: there is no grid from {self.start:g} mV in steps of {self.step:g} mV"
+            )
+        object.__setattr__(self, "error", float(numbers(self.error, "Tabulated.error").reshape(())))
+
+    @property
+    def vanishes(self) -> bool:
+        return not np.all(self.values > 0)
+
+    def above_one(self) -> np.ndarray:
+        points = self.start + self.step * np.arange(self.values.size)
+        V = np.unique(np.clip(np.concatenate([WORKING_RANGE, points]), *WORKING_RANGE))
+        return np.where(np.interp(V, points, self.values) > ONE, V, np.nan)
 
     @classmethod
     def sample(
@@ -175,18 +251,18 @@ class Tabulated(Rate):
         ValueError
             If the function is not finite on the grid, or the grid is empty.
         """
-        points = round((stop - start) / step) + 1
-        if points < 2:
-            raise ValueError(f"no grid from {start} to {stop} mV in steps of {step}")
-        V = start + step * np.arange(points)
-        with np.errstate(all="ignore"):  # reported below
-            values = np.broadcast_to(np.asarray(function(V), dtype=float), V.shape)
-        if not np.all(np.isfinite(values)):
-            bad = V[~np.isfinite(values)][0]
-            raise ValueError(f"the function is not finite at V = {bad:g} mV; define it there too")
+        start, stop = single(start, "start"), single(stop, "stop")
+        step = single(step, "step", positive=True)
+        points = (stop - start) / step + 1
+        if not 2 <= points + 0.5 <= MOST_POINTS:
+            raise ValueError(
+                f"no grid of 2 to {MOST_POINTS} points from {start} to {stop} mV in steps of {step}"
+            )
+        V = start + step * np.arange(round(points))
+        values = _values_of(function, V)
         middle = V[:-1] + 0.5 * step
         line = scipy.interpolate.make_interp_spline(V, values, k=1)
-        error = float(np.max(np.abs(line(middle) - function(middle))))
+        error = float(np.max(np.abs(line(middle) - _values_of(function, middle))))
         return cls(start, step, values, error)
 
     def of_neuron(self, neuron: int) -> Tabulated:
@@ -225,6 +301,8 @@ class Gate(Record):
     4
     """
 
+    units = {"alpha": "1/ms", "beta": "1/ms", "x_inf": "1", "tau": "ms"}
+
     name: str
     power: int
     alpha: Rate | None = None
@@ -237,7 +315,13 @@ class Gate(Record):
         if isinstance(self.power, np.integer):
             object.__setattr__(self, "power", int(self.power))
         if not isinstance(self.power, int) or isinstance(self.power, bool) or self.power < 1:
-            raise ValueError(f"gate {self.name}: power must be 1, 2, 3, ..., got {self.power!r}")
+            raise ValueError(
+                f"gate {self.name}: power must be 1, 2, 3, ..., got {shown(self.power)}"
+            )
+        if self.power > MOST_POWER:
+            raise ValueError(
+                f"gate {self.name}: power must not be above {MOST_POWER}, got {shown(self.power)}"
+            )
         given = [k for k in ("alpha", "beta", "x_inf", "tau") if getattr(self, k) is not None]
         if given not in (["alpha", "beta"], ["x_inf", "tau"]):
             raise ValueError(
@@ -248,7 +332,14 @@ class Gate(Record):
             if not isinstance(getattr(self, name), Rate):
                 raise TypeError(
                     f"gate {self.name}: {name} must be a Rate (Exponential, Sigmoid, Linoid, "
-                    f"Constant, Tabulated), got {getattr(self, name)!r}"
+                    f"Constant, Tabulated), got {shown(getattr(self, name))}"
+                )
+
+        if self.x_inf is not None and self.tau is not None:
+            _see_fraction(self.x_inf, f"x_inf of gate {self.name}")
+            if self.tau.vanishes:
+                raise ValueError(
+                    f"tau of gate {self.name} must be positive (ms), got {shown(self.tau)}"
                 )
 
     @property
@@ -296,10 +387,8 @@ class Channel(Record):
         check_name(self.name, "a channel")
         object.__setattr__(self, "g", parameter(self.g, f"g_{self.name}", nonnegative=True))
         object.__setattr__(self, "E", parameter(self.E, f"E_{self.name}"))
-        object.__setattr__(self, "gates", tuple(self.gates))
-        for gate in self.gates:
-            if not isinstance(gate, Gate):
-                raise TypeError(f"channel {self.name}: gates must be Gate, got {gate!r}")
+        gates = several(self.gates, Gate, f"gates of channel {self.name}")
+        object.__setattr__(self, "gates", gates)
         if self.density is not None:
             density = parameter(self.density, f"density of {self.name}", positive=True)
             object.__setattr__(self, "density", density)
@@ -314,14 +403,52 @@ def check_name(name: Any, what: str) -> None:
         If `name` is not one.
     """
     if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"the name of {what} must be letters, digits and _, got {name!r}")
+        raise ValueError(f"the name of {what} must be letters, digits and _, got {shown(name)}")
 
 
-def _scalar(value: Any, name: str) -> float:
-    checked = parameter(value, name)
-    if isinstance(checked, np.ndarray):
-        raise ValueError(f"{name} must be one number, got {value!r}")
-    return checked
+def several(values: Any, kind: type[Record], name: str) -> tuple[Any, ...]:
+    """`values` as a tuple, if they are a tuple or list of this kind of record.
+
+    Raises
+    ------
+    TypeError
+        If they are not.
+    """
+    if not isinstance(values, tuple | list):
+        hint = "; write (it,) for one alone" if isinstance(values, kind) else ""
+        raise TypeError(
+            f"{name} must be {kind.__name__} in a tuple or list, got {shown(values)}{hint}"
+        )
+    for value in values:
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be {kind.__name__}, got {shown(value)}")
+    return tuple(values)
+
+
+def _see_fraction(rate: Rate, name: str) -> None:
+    """See that a rate that stands for a fraction is not above 1 where neurons are."""
+    low, high = WORKING_RANGE
+    above = rate.above_one()
+    if not np.all(np.isnan(above)):
+        raise ValueError(
+            f"{name} must lie between 0 and 1 at every V from {low:g} to {high:g} mV; it is above "
+            f"1 at V = {above[~np.isnan(above)][0]:.6g} mV"
+        )
+
+
+def _values_of(function: Callable[[np.ndarray], np.ndarray], V: np.ndarray) -> np.ndarray:
+    """The function's values on a grid of V, checked."""
+    with np.errstate(all="ignore"):  # reported below
+        values = numbers(function(V), "the function", "one that gives numbers")
+    if values.shape not in ((), V.shape):
+        raise ValueError(
+            f"the function must give an array of the shape of V, {V.shape}, got {values.shape}"
+        )
+    values = np.broadcast_to(values, V.shape)
+    if not np.all(np.isfinite(values)):
+        bad = V[~np.isfinite(values)][0]
+        raise ValueError(f"the function is not finite at V = {bad:g} mV; define it there too")
+    return values
 
 
 def _number(value: Parameter) -> str:

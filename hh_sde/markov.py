@@ -18,6 +18,9 @@ import scipy.linalg
 
 from hh_sde.kinetics import Channel
 
+#: Each state and transition is a line of the written loops: with more they take minutes to compile.
+MOST_STATES = 32
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -156,11 +159,18 @@ def scheme(channel: Channel) -> Scheme:
     Raises
     ------
     ValueError
-        If the channel has no gate: then there is nothing that opens and closes.
+        If the channel has no gate: then there is nothing that opens and closes. If it has too many
+        states.
     """
     if not channel.gates:
         raise ValueError(f"channel {channel.name} has no gates, so no states to go between")
     powers = [gate.power for gate in channel.gates]
+    n_states = math.prod(power + 1 for power in powers)
+    if n_states > MOST_STATES:
+        raise ValueError(
+            f"channel {channel.name} has {n_states} states, (power + 1) of each gate multiplied; "
+            f"channel noise takes up to {MOST_STATES}"
+        )
     levels = [level[::-1] for level in itertools.product(*(range(p + 1) for p in powers[::-1]))]
     number = {level: k for k, level in enumerate(levels)}
     pairs = []

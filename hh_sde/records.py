@@ -1,21 +1,25 @@
-"""Records: immutable descriptions that turn into JSON and back, bit for bit.
+"""Records: immutable descriptions, and the checks of the numbers in them.
 
 Every description of a model (a rate, a cell, a synapse, a stimulus, a noise) is a frozen dataclass
-derived from `Record`. `encode` makes a JSON tree of it and takes long arrays out into a dictionary
-(they become variables of a Dataset, not text); `decode` is its inverse.
+derived from `Record`. All numbers that a user or a file gives pass `parameter`, `numbers` or
+`sparse_numbers`, the only ways to the compiled loops.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, MutableMapping
-from typing import Any, ClassVar, Self
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import scipy.sparse
 
-#: Arrays with more numbers than this leave the JSON text for a variable of their own.
-LONGEST_TEXT_ARRAY = 16
+if TYPE_CHECKING:
+    import scipy.sparse
+
+#: A field with this unit has that of the slot its record is in: a rate's value is 1/ms as alpha,
+#: ms as tau.
+OF_SLOT = "of the slot"
 
 
 class Record:
@@ -27,7 +31,8 @@ class Record:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        Record.kinds[cls.__name__] = cls
+        if not cls.__name__.startswith("_"):
+            Record.kinds[cls.__name__] = cls
 
     def replace(self, **changes: Any) -> Self:
         """A copy with other values.
@@ -42,22 +47,23 @@ class Record:
             if name not in names:
                 raise ValueError(
                     f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(names)}"
+                    + did_you_mean(name, names)
                 )
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
     def of_neuron(self, neuron: int) -> Self:
         """A copy in which every number that differs between neurons is that of one of them."""
-        changes = {name: _of_neuron(value, neuron) for name, value in _fields(self).items()}
+        changes = {name: _of_neuron(value, neuron) for name, value in fields_of(self).items()}
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone: what was computed from them on the way is computed again."""
-        return _fields(self)
+        return fields_of(self)
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return _same(_fields(self), _fields(other))
+        return _same(fields_of(self), fields_of(other))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -72,26 +78,162 @@ def parameter(
     TypeError, ValueError
         If `value` is not a finite number (or 1-D array of them), or has the wrong sign.
     """
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{name} must be a number or one number per neuron, got {value!r}"
-        ) from None
+    array = numbers(value, name)
     if array.ndim > 1:
         raise ValueError(
             f"{name} must be a number or a 1-D array (one per neuron), got shape {array.shape}"
         )
     if not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+        raise ValueError(f"{name} must be finite, got {shown(value)}")
     if positive and not np.all(array > 0):
-        raise ValueError(f"{name} must be positive, got {value!r}")
+        raise ValueError(f"{name} must be positive, got {shown(value)}")
     if nonnegative and not np.all(array >= 0):
-        raise ValueError(f"{name} must not be negative, got {value!r}")
-    if array.ndim == 0:
-        return float(array)
-    array.flags.writeable = False
-    return array
+        raise ValueError(f"{name} must not be negative, got {shown(value)}")
+    return float(array) if array.ndim == 0 else array
+
+
+def single(value: Any, name: str, *, positive: bool = False) -> float:
+    """A checked parameter that is the same for all neurons.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `parameter`, and if it is several numbers.
+    """
+    checked = parameter(value, name, positive=positive)
+    if isinstance(checked, np.ndarray):
+        raise ValueError(f"{name} must be one number, got {shown(value)}")
+    return checked
+
+
+def numbers(value: Any, name: str, wanted: str = "a number or one number per neuron") -> np.ndarray:
+    """`value` as a read-only array of floats, a copy.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything but real numbers: truth values, text, dates, complex numbers, masked
+        or missing entries.
+    """
+    try:
+        array = np.array(value)
+        other = array.size > 0 and array.dtype.kind not in "iuf"
+        if other or _taken_for_numbers(value):
+            raise TypeError
+        array = array.astype(float, copy=False)
+    except (TypeError, ValueError, UserWarning):  # numpy warns of masked entries in lists
+        raise TypeError(f"{name} must be {wanted}, got {shown(value)}") from None
+    return frozen(array)
+
+
+def _taken_for_numbers(value: Any) -> bool:
+    """Whether numpy takes truth values in lists, or what lies under a mask, for numbers."""
+    if isinstance(value, list | tuple):
+        return any(_taken_for_numbers(item) for item in value)
+    return isinstance(value, bool | np.bool_) or bool(np.ma.is_masked(value))
+
+
+def sparse_numbers(matrix: Any, name: str) -> scipy.sparse.csr_array:
+    """A scipy.sparse matrix as a read-only CSR array of floats, a copy.
+
+    Nothing else may hand a sparse matrix on: with indices that lie outside of it, scipy and the
+    compiled loops read foreign memory.
+
+    Raises
+    ------
+    TypeError
+        If its entries are not real numbers.
+    ValueError
+        If its indices or index pointers are damaged.
+    """
+    import scipy.sparse  # not loaded by those who only describe or name things
+
+    if matrix.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold numbers, got a sparse matrix of {matrix.dtype}")
+    try:
+        if matrix.ndim != 2:
+            raise ValueError(f"it has {matrix.ndim} dimensions, not 2")
+        if matrix.format in ("csr", "csc", "bsr"):
+            see_indices(matrix)
+        elif matrix.format == "coo":
+            _see_inside(matrix.row, matrix.shape[0])
+            _see_inside(matrix.col, matrix.shape[1])
+        elif matrix.format == "lil":
+            _see_lists(matrix)
+        csr = scipy.sparse.csr_array(matrix, dtype=float, copy=True)
+        see_indices(csr)
+    except (IndexError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"{name} is a damaged sparse matrix: {error}") from None
+    for part in (csr.data, csr.indices, csr.indptr):
+        frozen(part)
+    return csr
+
+
+def see_indices(matrix: Any) -> None:
+    """See that a CSR, CSC or BSR matrix leads nowhere but into itself.
+
+    scipy's own check_format passes index pointers that rise and fall back to 0.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    rows, columns = matrix.shape if matrix.format != "csc" else matrix.shape[::-1]
+    if matrix.format == "bsr":
+        rows, columns = rows // matrix.blocksize[0], columns // matrix.blocksize[1]
+    indptr, entries = matrix.indptr, min(len(matrix.indices), len(matrix.data))
+    if indptr.dtype.kind not in "iu" or indptr.shape != (rows + 1,):
+        raise ValueError(f"index pointers must be {rows + 1} whole numbers, got {shown(indptr)}")
+    if indptr[0] != 0 or np.any(indptr[1:] < indptr[:-1]) or indptr[-1] > entries:
+        raise ValueError(f"index pointers must rise from 0 to at most {entries}: {shown(indptr)}")
+    _see_inside(matrix.indices, columns)
+
+
+def _see_inside(index: np.ndarray, size: int) -> None:
+    if index.size and (index.dtype.kind not in "iu" or not 0 <= index.min() <= index.max() < size):
+        raise ValueError(f"indices must be from 0 to {size - 1}, got {shown(index)}")
+
+
+def _see_lists(matrix: Any) -> None:
+    """See that the rows of a list-of-lists matrix fit their entries."""
+    for columns, values in zip(matrix.rows, matrix.data, strict=True):
+        if len(columns) != len(values):
+            raise ValueError("a row has more indices than entries, or fewer")
+        _see_inside(np.array(columns, dtype=np.int64), matrix.shape[1])
+
+
+def see_choice(value: Any, accepted: Iterable[str], name: str) -> None:
+    """See that a word is one of those accepted.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    accepted = list(accepted)
+    if not isinstance(value, str) or value not in accepted:
+        raise ValueError(
+            f"{name} must be one of {', '.join(accepted)}, got {shown(value)}"
+            + did_you_mean(value, accepted)
+        )
+
+
+def shown(value: Any) -> str:
+    """`value` for a message: one short line, whatever it is."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a number with thousands of digits, a class of the user's own
+        text = f"{type(value).__name__} that cannot be printed"
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """What an error adds about the known name nearest to `name`, or nothing if none is near."""
+    lower = {other.lower(): other for other in known}
+    text = name[:100].lower() if isinstance(name, str) else ""
+    near = difflib.get_close_matches(text, lower, n=1)
+    return f"; did you mean {lower[near[0]]}?" if near else ""
 
 
 def per_neuron(value: float | np.ndarray, n_neurons: int, name: str) -> np.ndarray:
@@ -111,77 +253,6 @@ def per_neuron(value: float | np.ndarray, n_neurons: int, name: str) -> np.ndarr
     return np.ascontiguousarray(np.broadcast_to(array, (n_neurons,)))
 
 
-def encode(
-    value: Any, arrays: MutableMapping[str, tuple[np.ndarray, str]], name: str, units: str = "1"
-) -> Any:
-    """`value` as a JSON tree; long arrays go, with units, into `arrays` under names from `name` on.
-
-    Raises
-    ------
-    TypeError
-        If `value` holds something that is not data (a function, say).
-    """
-    if isinstance(value, Record):
-        tree = {
-            key: encode(item, arrays, f"{name}_{key}", value.units.get(key, "1"))
-            for key, item in _fields(value).items()
-        }
-        return {"type": type(value).__name__, **tree}
-    if scipy.sparse.issparse(value):
-        csr = scipy.sparse.csr_array(value)
-        return {
-            "type": "csr",
-            "shape": list(csr.shape),
-            "data": encode(csr.data, arrays, f"{name}_data", units),
-            "indices": encode(csr.indices, arrays, f"{name}_indices"),
-            "indptr": encode(csr.indptr, arrays, f"{name}_indptr"),
-        }
-    if isinstance(value, np.ndarray):
-        if value.size > LONGEST_TEXT_ARRAY:
-            arrays[name] = (value, units)
-            return {"type": "array", "name": name}
-        return {"type": "values", "dtype": value.dtype.str, "values": value.tolist()}
-    if isinstance(value, tuple):
-        return [encode(item, arrays, f"{name}_{i}", units) for i, item in enumerate(value)]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(
-        f"{name} is {value!r}, which cannot be written down as data; "
-        "describe it with numbers, text, arrays or the library's own records"
-    )
-
-
-def decode(tree: Any, arrays: Mapping[str, Any]) -> Any:
-    """The value that `encode` turned into `tree` and `arrays`.
-
-    Raises
-    ------
-    ValueError
-        If the tree names a kind of record that is not known, or an array that is missing.
-    """
-    if isinstance(tree, list):
-        return tuple(decode(item, arrays) for item in tree)
-    if not isinstance(tree, dict):
-        return tree
-    kind = tree["type"]
-    if kind == "values":
-        return _frozen(np.array(tree["values"], dtype=tree["dtype"]))
-    if kind == "array":
-        if tree["name"] not in arrays:
-            raise ValueError(f"the variable {tree['name']!r} of the description is missing")
-        return _frozen(np.array(arrays[tree["name"]]))
-    fields = {k: decode(v, arrays) for k, v in tree.items() if k != "type"}
-    if kind == "csr":
-        parts = (fields["data"], fields["indices"], fields["indptr"])
-        return scipy.sparse.csr_array(parts, shape=fields["shape"])
-    if kind not in Record.kinds:
-        raise ValueError(
-            f"unknown kind of record {kind!r}; import the module that defines it first. "
-            f"Known: {', '.join(sorted(Record.kinds))}"
-        )
-    return Record.kinds[kind](**fields)
-
-
 def _of_neuron(value: Any, neuron: int) -> Any:
     if isinstance(value, Record):
         return value.of_neuron(neuron)
@@ -192,12 +263,14 @@ def _of_neuron(value: Any, neuron: int) -> Any:
     return value
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
+def frozen(array: np.ndarray) -> np.ndarray:
+    """`array`, made read-only."""
     array.flags.writeable = False
     return array
 
 
-def _fields(record: Any) -> dict[str, Any]:
+def fields_of(record: Any) -> dict[str, Any]:
+    """The fields of a record and their values."""
     return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
 
 
@@ -206,7 +279,7 @@ def _same(a: Any, b: Any) -> bool:
         return a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(_same, a, b))
-    if scipy.sparse.issparse(a) and scipy.sparse.issparse(b):
+    if hasattr(a, "nnz") and hasattr(b, "nnz"):  # sparse matrices
         return a.shape == b.shape and (a != b).nnz == 0
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)

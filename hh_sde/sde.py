@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from hh_sde.records import numbers, see_choice, shown
+
 #: From the most special to the most general.
 NOISE_TYPES = ("additive", "diagonal", "commutative", "general")
 INTERPRETATIONS = ("ito", "stratonovich")
@@ -46,7 +48,7 @@ class SDE:
     breakpoints : callable, optional
         breakpoints(start, stop) -> times in between at which f is not smooth in t.
     program : optional
-        What the compiled engine needs; a Network provides it.
+        What the compiled engine needs; `Network.sde` makes it, for this equation alone.
     m : int, optional
         Number of Wiener processes. Default: what G(x0, 0) tells.
 
@@ -57,8 +59,9 @@ class SDE:
 
     Raises
     ------
-    ValueError
-        If the shapes of x0, f(x0, 0) and G(x0, 0) do not fit, or a word is not one of the above.
+    TypeError, ValueError
+        If x0, f(x0, 0) and G(x0, 0) are not finite real numbers of shapes that fit, a word is not
+        one of the above, or the program is that of another equation.
 
     Examples
     --------
@@ -83,23 +86,36 @@ class SDE:
     d: int = field(init=False)
 
     def __post_init__(self) -> None:
-        x0 = np.atleast_1d(np.array(self.x0, dtype=float))
-        if x0.ndim != 1 or not np.all(np.isfinite(x0)):
-            raise ValueError(f"x0 must be finite, of shape (d,), got {self.x0!r}")
-        drift = np.shape(self.f(x0, 0.0))
+        x0 = np.atleast_1d(np.array(numbers(self.x0, "x0", "numbers of shape (d,)")))
+        if x0.ndim != 1 or not x0.size or not np.all(np.isfinite(x0)):
+            raise ValueError(f"x0 must be finite, of shape (d,), got {shown(self.x0)}")
+        drift = _value("f", self.f, x0).shape
         if drift != x0.shape:
             raise ValueError(f"f(x0, 0) must have shape {x0.shape} like x0, got {drift}")
-        m = self.m if self.m >= 0 else _number_of_columns(np.shape(self.G(x0, 0.0)), x0.size)
-        _one_of("noise_type", self.noise_type, NOISE_TYPES)
-        _one_of("interpretation", self.interpretation, INTERPRETATIONS)
+        m = self.m
+        if isinstance(m, bool) or not isinstance(m, int | np.integer) or m < -1:
+            raise ValueError(f"m must be 0, 1, 2, ..., got {shown(m)}")
+        if m < 0:
+            m = _number_of_columns(_value("G", self.G, x0).shape, x0.size)
+        see_choice(self.noise_type, NOISE_TYPES, "noise_type")
+        see_choice(self.interpretation, INTERPRETATIONS, "interpretation")
         if self.noise_type == "diagonal" and m not in (0, x0.size):
             raise ValueError(f"diagonal noise has m = d = {x0.size} columns, got {m}")
         names = tuple(self.names) or tuple(f"x[{i}]" for i in range(x0.size))
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(f"names must be text, got {shown(names)}")
         if len(names) != x0.size or len(set(names)) != len(names):
-            raise ValueError(f"names must be {x0.size} different names, got {names!r}")
-        blocks = np.zeros(m, int) if self.blocks is None else np.asarray(self.blocks, dtype=int)
-        if blocks.shape != (m,):
-            raise ValueError(f"blocks must have shape ({m},), one number per process: {blocks!r}")
+            raise ValueError(f"names must be {x0.size} different names, got {shown(names)}")
+        blocks = np.zeros(m, int) if self.blocks is None else np.array(self.blocks)
+        if blocks.shape != (m,) or (m and blocks.dtype.kind not in "iu"):
+            raise ValueError(
+                f"blocks must have shape ({m},), one whole number per process: {shown(blocks)}"
+            )
+        blocks = blocks.astype(int)
+        if self.columns is not None and len(self.columns) != m:
+            raise ValueError(f"columns must be {m} functions, one per process: {len(self.columns)}")
+        if self.program is not None:
+            _see_program(self.program, x0.size, blocks)
         values = {"x0": x0, "names": names, "blocks": blocks, "d": x0.size, "m": m}
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -172,12 +188,36 @@ class SDE:
         )
 
 
+def _value(name: str, function: Any, x0: np.ndarray) -> np.ndarray:
+    """function(x0, 0), seen to be finite real numbers."""
+    if not callable(function):
+        raise TypeError(f"{name} must be a function {name}(x, t), got {shown(function)}")
+    value = numbers(function(x0.copy(), 0.0), f"{name}(x0, 0)", "real numbers")
+    if not np.all(np.isfinite(value)):
+        where = ", ".join(map(str, np.argwhere(~np.isfinite(value))[0]))
+        raise ValueError(
+            f"{name}(x0, 0)[{where}] is {value[~np.isfinite(value)][0]}: {name} must be finite at "
+            f"x0 = {shown(x0)}; correct it, or start elsewhere"
+        )
+    return value
+
+
+def _see_program(program: Any, d: int, blocks: np.ndarray) -> None:
+    """See that a program is one, of an equation with this state and these processes."""
+    if not hasattr(program, "stands_for"):
+        raise TypeError(
+            "program is what Network(...).sde() makes for the compiled engine, got "
+            f"{shown(program)}; leave it away for an SDE of your own"
+        )
+    if program.d != d or not np.array_equal(program.blocks, blocks):
+        raise ValueError(
+            f"program belongs to an equation with {program.d} components and "
+            f"{len(program.blocks)} Wiener processes; this one has {d} and {len(blocks)}, or other "
+            "blocks. Leave it away (program=None) for a changed equation"
+        )
+
+
 def _number_of_columns(shape: tuple[int, ...], d: int) -> int:
     if len(shape) != 2 or shape[0] != d:
         raise ValueError(f"G(x0, 0) must have shape ({d}, m), got {shape}")
     return shape[1]
-
-
-def _one_of(name: str, value: str, accepted: Sequence[str]) -> None:
-    if value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")

@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from hh_sde.kinetics import Parameter
-from hh_sde.records import Record, parameter
+from hh_sde.kinetics import Parameter, several
+from hh_sde.records import Record, numbers, parameter, see_choice, shown, single
 
 #: Two times closer than this are the same time: k * dt is not exact in floating point. ms.
 SAME_TIME = 1e-9
+#: Times of samples are even if none is off by more than this part of their spacing.
+EVEN = 1e-6
+#: Jumps of a current that are listed at once.
+MOST_JUMPS = 100_000_000
 
 
 class Stimulus(Record):
@@ -140,8 +144,13 @@ class PulseTrain(Stimulus):
                 f"PulseTrain: width must lie between 0 and the period ({self.period} ms), "
                 f"got {self.width}"
             )
-        if self.count is not None and (not isinstance(self.count, int) or self.count < 1):
-            raise ValueError(f"PulseTrain: count must be 1, 2, ... or None, got {self.count!r}")
+        if self.count is not None and (
+            type(self.count) is not int or not 1 <= self.count <= MOST_JUMPS
+        ):
+            raise ValueError(
+                f"PulseTrain: count must be 1, 2, ..., {MOST_JUMPS} or None, "
+                f"got {shown(self.count)}"
+            )
 
     def current(self, t: np.ndarray) -> np.ndarray:
         number = np.floor((t - self.start + SAME_TIME) / self.period)
@@ -151,10 +160,16 @@ class PulseTrain(Stimulus):
         return self.amplitude * on
 
     def breakpoints(self, start: float, stop: float) -> np.ndarray:
-        last = int(np.ceil((stop - self.start) / self.period)) + 1
+        first = max(np.floor((start - self.start) / self.period), 0.0)
+        last = max(np.ceil((stop - self.start) / self.period) + 1, first)
         if self.count is not None:
-            last = min(last, self.count)
-        rises = self.start + self.period * np.arange(max(last, 0))
+            first, last = min(first, self.count), min(last, self.count)
+        if not last - first <= MOST_JUMPS:
+            raise ValueError(
+                f"PulseTrain: {last - first:.3g} pulses between {start:g} and {stop:g} ms are more "
+                f"than {MOST_JUMPS}; a current that fast is its mean to a neuron"
+            )
+        rises = self.start + self.period * np.arange(first, last)
         return _inside(np.sort(np.concatenate([rises, rises + self.width])), start, stop)
 
 
@@ -188,46 +203,62 @@ class SampledCurrent(Stimulus):
 
     Parameters
     ----------
-    values : (times,) or (times, n_neurons) array
-        uA/cm^2.
-    dt, start : float
-        ms.
+    values : (times,) or (times, n_neurons) array; pandas Series, DataFrame; xarray DataArray
+        uA/cm^2. The index of a Series or DataFrame, and the coordinate `time` of a DataArray, are
+        the times of the samples (ms), which must be even; they give dt and start. The columns of a
+        DataFrame, and the dim `neuron` of a DataArray, are the neurons in their order.
+    dt, start : float, optional
+        ms. An array takes dt, and starts at 0 unless told otherwise.
     interpolation : {"previous", "linear"}
         "previous" holds each value for dt (and the current is 0 from the end of the last one on);
         "linear" joins them (and the current is 0 from the last one on). Before `start` it is 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the values are not finite numbers of such a shape, dt is missing, or the times that
+        values bring along are not even, not in ms, or not those of dt and start.
 
     Examples
     --------
     >>> t = np.array([[-1.0], [5.0], [15.0], [20.0]])
     >>> SampledCurrent([1.0, 2.0], dt=10.0).current(t).ravel()
     array([0., 1., 2., 0.])
+    >>> import pandas as pd
+    >>> SampledCurrent(pd.Series([1.0, 2.0], index=[5.0, 15.0])).start
+    5.0
     """
 
     units = {"values": "uA/cm^2", "dt": "ms", "start": "ms"}
 
     values: np.ndarray
-    dt: float
-    start: float = 0.0
+    dt: float | None = None
+    start: float | None = None
     interpolation: str = "previous"
 
     def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=float)
-        if values.ndim not in (1, 2) or values.shape[0] < 1 or not np.all(np.isfinite(values)):
+        given, times = _taken_apart(self.values)
+        values = numbers(given, "SampledCurrent.values", "numbers")
+        if values.ndim not in (1, 2) or 0 in values.shape or not np.all(np.isfinite(values)):
             raise ValueError(
                 "SampledCurrent: values must be finite, of shape (times,) or (times, n_neurons), "
                 f"got shape {values.shape}"
             )
-        values.flags.writeable = False
         object.__setattr__(self, "values", values)
-        _check_scalar(self, "dt")
-        _check_scalar(self, "start")
-        if self.dt <= 0:
-            raise ValueError(f"SampledCurrent: dt must be positive (ms), got {self.dt}")
-        if self.interpolation not in ("previous", "linear"):
-            raise ValueError(
-                "SampledCurrent: interpolation must be 'previous' or 'linear', "
-                f"got {self.interpolation!r}"
-            )
+        start, dt = _grid(times, self.start, self.dt)
+        object.__setattr__(self, "dt", single(dt, "SampledCurrent.dt (ms)", positive=True))
+        object.__setattr__(self, "start", single(start, "SampledCurrent.start"))
+        see_choice(self.interpolation, ("previous", "linear"), "SampledCurrent.interpolation")
+
+    @property
+    def _first(self) -> float:
+        assert self.start is not None  # __post_init__ saw to it
+        return self.start
+
+    @property
+    def _spacing(self) -> float:
+        assert self.dt is not None
+        return self.dt
 
     @property
     def piecewise_constant(self) -> bool:  # type: ignore[override]
@@ -235,13 +266,13 @@ class SampledCurrent(Stimulus):
 
     def current(self, t: np.ndarray) -> np.ndarray:
         values = self.values[:, None] if self.values.ndim == 1 else self.values
-        position = (t[:, 0] - self.start + SAME_TIME) / self.dt
-        k = np.floor(position).astype(np.int64)
-        inside = (k >= 0) & (k < self._pieces)
-        k = np.where(inside, k, 0)
+        with np.errstate(over="ignore"):  # far beyond the last sample
+            position = (t[:, 0] - self._first + SAME_TIME) / self._spacing
+        inside = (position >= 0) & (position < self._pieces)
+        k = np.where(inside, position, 0.0).astype(np.int64)
         found = values[k]
         if self.interpolation == "linear" and self._pieces:
-            found = found + (position - k)[:, None] * (values[k + 1] - found)
+            found = found + np.where(inside, position - k, 0.0)[:, None] * (values[k + 1] - found)
         return found * inside[:, None]
 
     @property
@@ -249,7 +280,7 @@ class SampledCurrent(Stimulus):
         return len(self.values) - (self.interpolation == "linear")
 
     def breakpoints(self, start: float, stop: float) -> np.ndarray:
-        return _inside(self.start + self.dt * np.arange(self._pieces + 1), start, stop)
+        return _inside(self._first + self._spacing * np.arange(self._pieces + 1), start, stop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,6 +294,12 @@ class StimulusSum(Stimulus):
     """
 
     terms: tuple[Stimulus, ...]
+
+    def __post_init__(self) -> None:
+        terms = several(self.terms, Stimulus, "StimulusSum.terms")
+        if not terms:
+            raise ValueError("StimulusSum.terms must be one stimulus or more, got none")
+        object.__setattr__(self, "terms", terms)
 
     @property
     def constant(self) -> bool:  # type: ignore[override]
@@ -298,7 +335,79 @@ def as_stimulus(value: Any) -> Stimulus:
             "SampledCurrent(function(t), dt=...), or add up the ones of STIMULI: "
             + ", ".join(STIMULI)
         )
+    if _is_pandas(value) or "time" in getattr(value, "dims", ()):
+        raise TypeError(
+            f"a stimulus of type {type(value).__name__} is a current over time or a value for each "
+            "neuron: give SampledCurrent(it), or its .to_numpy()"
+        )
     return ConstantCurrent(value)
+
+
+def _is_pandas(value: Any) -> bool:
+    return hasattr(value, "index") and hasattr(value, "iloc")
+
+
+def _taken_apart(values: Any) -> tuple[Any, Any]:
+    """Samples as (times,) or (times, neurons), and the times that they bring along, or None."""
+    if _is_pandas(values):
+        return values.to_numpy(), values.index.to_numpy()
+    if not all(hasattr(values, name) for name in ("dims", "coords", "ndim")):
+        return values, None
+    time = values.dims[0] if values.ndim == 1 else "time"
+    if values.ndim > 1 and set(values.dims) != {"time", "neuron"}:
+        raise ValueError(
+            f"SampledCurrent: a DataArray must have the dims time and neuron, got {values.dims}; "
+            "choose one of the others with .sel"
+        )
+    _see_unit(values, "uA/cm^2", "values")
+    if time not in values.coords:
+        return values.transpose(time, ...).values, None
+    _see_unit(values[time], "ms", f"times ({time})")
+    return values.transpose(time, ...).values, values[time].values
+
+
+def _see_unit(array: Any, unit: str, what: str) -> None:
+    given = array.attrs.get("units", unit)
+    if given != unit:
+        raise ValueError(
+            f"SampledCurrent: the {what} must be in {unit}, got {shown(given)}; convert them and "
+            f'set .attrs["units"] = "{unit}"'
+        )
+
+
+def _grid(times: Any, start: float | None, dt: float | None) -> tuple[float, float]:
+    """Start and spacing of the samples, from their times and from what is given."""
+    if times is None or len(times) == 1:
+        if dt is None:
+            raise ValueError("SampledCurrent: give dt, the spacing of the samples (ms)")
+        first = 0.0 if times is None else single(times[0], "the first time of SampledCurrent")
+        return _agreed(start, None if times is None else first, "start", first), dt
+    times = numbers(times, "the times of SampledCurrent's values", "numbers (ms)")
+    if not np.all(np.isfinite(times)):
+        raise ValueError("SampledCurrent: the times of the values must be finite (ms)")
+    first, spacing = float(times[0]), float(times[-1] - times[0]) / (len(times) - 1)
+    off = np.abs(times - first - spacing * np.arange(len(times)))
+    rounding = 4 * np.finfo(float).eps * np.max(np.abs(times))
+    if spacing <= 0 or np.max(off) > EVEN * spacing + rounding:
+        raise ValueError(
+            f"SampledCurrent: the times of the values ({shown(times[:4].tolist())}, ...) must rise "
+            "by the same step. Interpolate first: new = np.arange(times[0], times[-1], dt); "
+            "SampledCurrent(np.interp(new, times, values), dt=dt, start=new[0])"
+        )
+    return _agreed(start, first, "start", first), _agreed(dt, spacing, "dt", spacing)
+
+
+def _agreed(given: Any, found: float | None, name: str, default: float) -> float:
+    """What is given, if it is not at odds with what was found."""
+    if given is None:
+        return default
+    given = single(given, f"SampledCurrent.{name}")
+    if found is not None and abs(given - found) > EVEN * max(abs(given), abs(found)):
+        raise ValueError(
+            f"SampledCurrent: {name} = {given:g} ms, but the times of the values say {found:g} ms; "
+            f"leave {name} away, or give the values without their times"
+        )
+    return given
 
 
 def _terms(stimulus: Stimulus) -> tuple[Stimulus, ...]:

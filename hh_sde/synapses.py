@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse
 
 from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid, check_name
-from hh_sde.records import Record, parameter
+from hh_sde.records import Record, numbers, parameter, shown, single, sparse_numbers
 
 #: A number (the same between every two different neurons) or a matrix [to, from].
 Weights = Any
@@ -53,7 +53,7 @@ class Synapse(Record):
     'AMPA'
     """
 
-    units = {"weights": "mS/cm^2", "E": "mV"}
+    units = {"weights": "mS/cm^2", "alpha": "1/ms", "beta": "1/ms", "E": "mV", "block": "1"}
 
     name: str
     weights: Weights
@@ -70,10 +70,10 @@ class Synapse(Record):
         for name in ("alpha", "beta"):
             if not isinstance(getattr(self, name), Rate):
                 raise TypeError(
-                    f"synapse {self.name}: {name} must be a Rate, got {getattr(self, name)!r}"
+                    f"synapse {self.name}: {name} must be a Rate, got {shown(getattr(self, name))}"
                 )
         if self.block is not None and not isinstance(self.block, Rate):
-            raise TypeError(f"synapse {self.name}: block must be a Rate, got {self.block!r}")
+            raise TypeError(f"synapse {self.name}: block must be a Rate, got {shown(self.block)}")
 
     @classmethod
     def sigmoidal(
@@ -94,7 +94,7 @@ class Synapse(Record):
         rate : float
             Rise rate, 1/ms.
         """
-        divisor = parameter(w, "w", positive=True)
+        divisor = single(w, "w", positive=True)
         checked = _checked_weights(weights, "sigmoidal")
         return cls(
             name="sigmoidal",
@@ -153,28 +153,22 @@ def weight_matrix(weights: Weights, n_neurons: int, name: str) -> scipy.sparse.c
 
 
 def _checked_weights(weights: Weights, name: str) -> Any:
+    what = f"weights of {name}"
     if scipy.sparse.issparse(weights):
-        values = scipy.sparse.csr_array(weights, dtype=float, copy=True)
-        numbers = values.data
+        values = sparse_numbers(weights, what)
+        conductances = values.data
     else:
-        try:
-            values = np.array(weights, dtype=float)
-        except (TypeError, ValueError):
-            raise TypeError(
-                f"weights of {name} must be a number, a square matrix or a scipy.sparse matrix, "
-                f"got {weights!r}"
-            ) from None
-        numbers = values
-        values.flags.writeable = False
-    if not np.all(np.isfinite(numbers)) or np.any(numbers < 0):
+        wanted = "a number, a square matrix or a scipy.sparse matrix"
+        values = conductances = numbers(weights, what, wanted)
+    if not np.all(np.isfinite(conductances)) or np.any(conductances < 0):
         raise ValueError(
-            f"weights of {name} are conductances (mS/cm^2): finite and not negative; "
+            f"{what} are conductances (mS/cm^2): finite and not negative; "
             "an inhibitory synapse has a low reversal potential E instead"
         )
     if values.ndim == 0:
         return float(values)
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
-        raise ValueError(f"weights of {name} must be a square matrix, got shape {values.shape}")
+        raise ValueError(f"{what} must be a square matrix, got shape {values.shape}")
     return values
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from typer.testing import CliRunner
 
 import hh_sde as hh
-from hh_sde.config import ConfigError, parse
+from hh_sde.cli import app
+from hh_sde.config import ConfigError, load, load_study, parse
 
 COMMAND = Path(sys.executable).with_name("hh-sde")
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -137,6 +139,123 @@ def test_a_bad_configuration_exits_2_with_all_faults(tmp_path):
     assert "run.dt: unit 'us' is not accepted (accepted: ms)" in run.stderr
 
 
+# -- files of all kinds ---------------------------------------------------------------------------
+
+
+def result():
+    return hh.solve(hh.Network(1, stimulus=10.0), 20.0, save_dt=0.1)
+
+
+def spikes_alone():
+    return hh.solve(hh.Network(1, stimulus=10.0), 20.0, record=("spikes",))
+
+
+def with_units(units):
+    ds = result()
+    ds["time"].attrs["units"] = units
+    return ds
+
+
+def as_text(ds, name):
+    return ds.assign({name: (ds[name].dims, ds[name].values.astype(str))})
+
+
+def without_attribute(ds, name):
+    return (
+        ds.assign_attrs({})
+        .drop_attrs(deep=False)
+        .assign_attrs({key: value for key, value in ds.attrs.items() if key != name})
+    )
+
+
+DAMAGED = {
+    "a date": (
+        lambda: with_units("days since 2000-01-01"),
+        "time is in days since 2000-01-01, not",
+    ),
+    "a date that is none": (lambda: with_units("ms since x"), "time is in ms since x, not in ms"),
+    "seconds": (lambda: with_units("seconds"), "time is in seconds, not in ms"),
+    "no time": (lambda: result().drop_vars("time"), "it has neither a coordinate time nor spikes"),
+    "one time": (lambda: result().isel(time=0), "time is not a row of times"),
+    "time missing": (
+        lambda: result().assign_coords(time=result().time * np.nan),
+        "time is not a row of times",
+    ),
+    "no times": (lambda: result().isel(time=slice(0, 0)), "it holds no time"),
+    "text for V": (lambda: as_text(result(), "V"), "V holds <U"),
+    "text for spikes": (lambda: as_text(spikes_alone(), "spike_time"), "spike_time holds <U"),
+    "text for neurons": (lambda: as_text(spikes_alone(), "neuron"), "neuron holds <U"),
+    "nothing": (xr.Dataset, "it has neither a coordinate time nor spikes, but nothing"),
+    "no t_end": (lambda: without_attribute(spikes_alone(), "t_end"), "it has no attribute 't_end'"),
+    "text for t_end": (lambda: spikes_alone().assign_attrs(t_end="x"), "'t_end' must be a number"),
+    "no duration": (lambda: spikes_alone().assign_attrs(t_end=0.0), "t_end is not after t_start"),
+    "no neurons": (
+        lambda: without_attribute(spikes_alone(), "neurons"),
+        "it has no attribute 'neurons'",
+    ),
+    "neurons": (lambda: spikes_alone().assign_attrs(neurons="[[1,"), "Expecting"),
+    "a study": (lambda: result().assign_attrs(study="astrology"), "astrology"),
+}
+
+
+def in_process(*arguments):
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def one_line_and_exit_2(run):
+    assert run.exit_code == 2, run.output
+    assert run.stderr.startswith("hh-sde: ")
+    assert len(run.stderr.splitlines()) == 1
+    return run.stderr
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_damaged_results_end_with_one_line(case, tmp_path):
+    make, message = DAMAGED[case]
+    make().to_netcdf(tmp_path / "x.nc")
+    assert message in one_line_and_exit_2(in_process("plot", tmp_path / "x.nc"))
+    if case != "a study":
+        assert message in one_line_and_exit_2(in_process("info", tmp_path / "x.nc"))
+
+
+@pytest.mark.parametrize("size", [0, 8, 100, 1000, 0.5, 0.9])
+def test_truncated_files_end_with_one_line(size, tmp_path):
+    path = tmp_path / "x.nc"
+    result().to_netcdf(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(size * len(whole)) if 0 < size < 1 else int(size)])
+    for command in ("info", "plot"):
+        assert "is not a netCDF file: " in one_line_and_exit_2(in_process(command, path))
+
+
+def test_attributes_are_printed_in_one_line_that_the_terminal_does_not_obey(tmp_path):
+    hostile = "\x1b[31mred\nsecond line" + "x" * 1000
+    result().assign_attrs(method=hostile, network=hostile).to_netcdf(tmp_path / "x.nc")
+    info = in_process("info", tmp_path / "x.nc")
+    assert info.exit_code == 0
+    assert "\x1b" not in info.stdout
+    assert "  method =  [31mred second line" in info.stdout
+    assert max(map(len, info.stdout.splitlines())) < 200
+
+
+def test_no_such_trial_is_not_the_fault_of_the_file(tmp_path):
+    result().to_netcdf(tmp_path / "x.nc")
+    message = one_line_and_exit_2(in_process("plot", tmp_path / "x.nc", "--trial", 7))
+    assert "x.nc: there is no trial 7" in message
+
+
+def test_info_of_a_study(tmp_path):
+    ds = hh.studies.noise_sweep(
+        hh.Network(1, stimulus=6.0), sigmas=[1.0, 4.0], t_end=50.0, trials=2, rng=5
+    )
+    ds.to_netcdf(tmp_path / "study.nc")
+    info = in_process("info", tmp_path / "study.nc")
+    assert info.exit_code == 0, info.stderr
+    assert "coefficient of variation" in info.stdout
+    assert "study = noise_sweep" in info.stdout
+    assert in_process("plot", tmp_path / "study.nc").exit_code == 0
+
+
 def test_help_does_not_load_the_heavy_parts():
     code = (
         "import sys; sys.argv = ['hh-sde', '--help']\n"
@@ -255,6 +374,26 @@ BAD = [
         with_("network", noise={"kind": "current", "sigma": "1 nA"}),
         "network.noise: sigma: unit 'nA'",
     ),
+    (with_("run", t_ned=1.0), r"; did you mean t_end\?"),
+    (with_("run", method="euler"), r"; did you mean heun\?|; did you mean .*euler"),
+    (with_("network", n_neurons=True), "network.n_neurons: .*integer.*, got True"),
+    (with_("network", n_neurons="2"), "network.n_neurons: .*integer.*, got '2'"),
+    (with_("network", n_neurons=10**12), "network: n_neurons = 1000000000000 does not fit"),
+    (with_("run", t_end=True), "run.t_end: .*number, got True"),
+    (with_("run", rtol="1e-3"), "run.rtol: .*number, got '1e-3'"),
+    (with_("run", trials=True), "run.trials.*, got True"),
+    (with_("run", dt="1.2.3 ms"), "run.dt: unit '.3 ms' is not accepted"),
+    (with_("run", dt="\u0663 ms"), "run.dt: '\u0663 ms' is not a number"),
+    (with_("run", method=["heun"]), r"run.method: \['heun'\] is not known"),
+    (with_("network", stimulus=True), "network: ConstantCurrent.amplitude must be a number"),
+    (with_("network", stimulus={"kind": []}), r"kind \[\] is not known"),
+    (with_("network", synapses={"kind": "ampa"}), r"; did you mean AMPA\?"),
+    (with_("network", cell=[]), "network.cell: accepted: the name of a cell, or a table"),
+    (with_("network", cell={"name": []}), r"network.cell: \[\] is not known"),
+    (with_("network", cell={"channels": []}), "hodgkin_huxley has no parameter 'channels'"),
+    (with_("network", stimulus="9" * 400), "network: ConstantCurrent.amplitude must be finite"),
+    ({**GOOD, "spikes": 3}, "spikes: accepted: a table with threshold"),
+    ({**GOOD, "spikes": {"threshold": "0 V"}}, "spikes: threshold: unit 'V' is not accepted"),
     (
         {**GOOD, "spikes": {"treshold": 0.0}},
         r"spikes: key 'treshold' is not known for rule \(accepted: thres",
@@ -281,3 +420,64 @@ def test_several_kinds_of_noise():
     }
     noise = (hh.CurrentNoise(1.0), hh.ConductanceNoise(50.0, transitions=[("K", "n1->n2")]))
     assert parse(tree).network == hh.Network(1, noise=noise)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[network]\n# \xff\n", "not valid TOML, which is text in UTF-8"),
+        (b"x = " + b"[" * 100_000 + b"]" * 100_000, "not accepted: nested too deep"),
+        (b"[network]\nn_neurons = " + b"9" * 5000, "not valid TOML: Exceeds the limit"),
+        (b"[network\n", "not valid TOML: "),
+        (b"[network]\nn_neurons = 2\n[network]\n", "not valid TOML: "),
+    ],
+    ids=["not UTF-8", "deep", "digits", "brackets", "twice"],
+)
+def test_what_is_no_toml(content, message, tmp_path):
+    path = tmp_path / "net.toml"
+    path.write_bytes(content)
+    for read in (load, lambda path: load_study(path, "noise_sweep")):
+        with pytest.raises(ConfigError, match=message):
+            read(path)
+
+
+def test_a_tree_too_deep():
+    value = 1.0
+    for _ in range(20_000):
+        value = [value]
+    with pytest.raises(ConfigError, match=r"nested too deep|must be a number"):
+        parse(with_("network", stimulus=value))
+
+
+STUDY = "[network]\nn_neurons = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[run]\nrgn = 5\n", r"run.rgn: this key is not known .*; did you mean rng\?"),
+        ("[run]\nrng = 1.5\n", "run.rng: .*integer"),
+        ("[study]\ntrails = 5\n", r"study: key 'trails' is not .*; did you mean trials\?"),
+        ('[study]\nt_end = "5 s"\n', "study.t_end: unit 's' is not accepted"),
+        ("[studies]\n", r"studies: this key is not known .*; did you mean study\?"),
+    ],
+)
+def test_faults_in_the_configuration_of_a_study(text, message, tmp_path):
+    path = tmp_path / "net.toml"
+    path.write_text(STUDY + text)
+    with pytest.raises(ConfigError, match=message):
+        load_study(path, "noise_sweep")
+
+
+def test_keys_that_a_study_does_not_use_are_named(tmp_path):
+    path = tmp_path / "net.toml"
+    path.write_text(
+        STUDY + "[study]\ntrials = 2\nt_end = 20.0\nsigmas = [1.0]\n"
+        "[run]\nrng = 5\nthreads = 2\nt_end = 100.0\nmethod = 'heun'\n[spikes]\nthreshold = 3.0\n"
+    )
+    _, arguments, unused = load_study(path, "noise_sweep")
+    assert arguments == {"rng": 5, "threads": 2, "trials": 2, "t_end": 20.0, "sigmas": [1.0]}
+    assert unused == ["run.t_end", "run.method", "spikes.threshold"]
+    run = in_process("study", "noise_sweep", path)
+    assert run.exit_code == 0
+    assert "noise_sweep reads [study], not run.t_end, run.method, spikes.threshold" in run.stderr

@@ -1,10 +1,15 @@
 """The schema of results, files, and making a run again from its result."""
 
+import json
+import tracemalloc
+
+import hypothesis.strategies as st
 import numpy as np
 import pint_xarray  # noqa: F401  (registers Dataset.pint)
 import pytest
 import scipy.sparse
 import xarray as xr
+from hypothesis import HealthCheck, given, settings
 
 import hh_sde as hh
 from hh_sde import dataset
@@ -150,3 +155,214 @@ def test_a_dataset_without_a_network_says_so(noisy_pair):
         ValueError, match="'network_synapses_0_weights' of the description is missing"
     ):
         hh.Network.from_dataset(ds)
+
+
+def described(net):
+    """A Dataset with the description of a network, as a file would have it."""
+    text, arrays = net.describe()
+    variables = {
+        name: ([f"{name}_dim{axis}" for axis in range(array.ndim)], array)
+        for name, (array, _) in arrays.items()
+    }
+    return xr.Dataset(variables, attrs={"network": text})
+
+
+def changed(name, *steps, to):
+    """The description of networks()[name] with the part at these steps changed."""
+    ds = described(networks()[name])
+    tree = json.loads(ds.attrs["network"])
+    part = tree
+    for step in steps[:-1]:
+        part = part[step]
+    part[steps[-1]] = to
+    return ds.assign_attrs(network=json.dumps(tree))
+
+
+NETWORK = {"type": "Network"}
+DEEP = "[" * 100_000 + "]" * 100_000
+HOSTILE = [
+    (lambda: xr.Dataset(attrs={"network": "null"}), "describes no network but None"),
+    (lambda: xr.Dataset(attrs={"network": "3"}), "describes no network but 3"),
+    (lambda: xr.Dataset(attrs={"network": '"x"'}), "describes no network but 'x'"),
+    (lambda: xr.Dataset(attrs={"network": "[]"}), r"describes no network but \(\)"),
+    (lambda: xr.Dataset(attrs={"network": 3}), "is not a description: the JSON object must be"),
+    (lambda: xr.Dataset(attrs={"network": "{"}), "is not a description: Expecting"),
+    (lambda: xr.Dataset(attrs={"network": DEEP}), "is not a description: maximum recursion"),
+    (lambda: xr.Dataset(attrs={"network": "9" * 5000}), "is not a description: Exceeds the limit"),
+    (lambda: xr.Dataset(attrs={"network": "[" * 50 + "]" * 50}), "nested more than 32 deep"),
+    (lambda: xr.Dataset(attrs={"network": "{}"}), "network: unknown kind of record None"),
+    (lambda: xr.Dataset(attrs={"network": '{"type": []}'}), r"unknown kind of record \[\]"),
+    (
+        lambda: xr.Dataset(attrs={"network": '{"type": "ConstantCurrent", "amplitude": 1}'}),
+        r"describes no network but ConstantCurrent\(amplitude=1.0\)",
+    ),
+    (lambda: xr.Dataset(attrs={"network": '{"type": "Netwrok"}'}), r"did you mean Network\?"),
+    (lambda: xr.Dataset(attrs={"network": '{"type": "Stimulus"}'}), "unknown kind of record"),
+    (lambda: xr.Dataset(attrs={"network": '{"type": "Network"}'}), "lacks the field 'n_neurons'"),
+    (lambda: changed("plain", "n_neurons", to=10**30), "network: n_neurons = 10+ does not fit"),
+    (lambda: changed("plain", "cell", to={"type": "Constant", "rate": 1.0}), "cell must be a Cell"),
+    (lambda: changed("plain", "cell", "C", to="1"), "network.cell: C must be a number"),
+    (lambda: changed("plain", "cell", "C", to=NETWORK), "network.cell.C: Network lacks the field"),
+    (lambda: changed("plain", "cell", "sauce", to=""), "network.cell: Cell has no field 'sauce'"),
+    (
+        lambda: changed("plain", "cell", "channels", 0, "gates", 1, "alpha", "scale", to=0.0),
+        r"network.cell.channels\[0\].gates\[1\].alpha: Exponential.scale must not be 0",
+    ),
+    (
+        lambda: changed("plain", "cell", "channels", 0, "g", to=None),
+        r"network.cell.channels\[0\]: g_Na must be a number",
+    ),
+    (
+        lambda: changed("plain", "cell", "channels", 0, "gates", 0, "power", to=10**9),
+        r"network.cell.channels\[0\].gates\[0\]: gate m: power must not be above",
+    ),
+    (
+        lambda: changed("plain", "cell", "V0", to={"type": "values", "dtype": "O", "values": []}),
+        "network.cell.V0: 'O' is not a type of numbers",
+    ),
+    (
+        lambda: changed("plain", "cell", "V0", to={"type": "values", "dtype": "V9", "values": []}),
+        "network.cell.V0: 'V9' is not a type of numbers",
+    ),
+    (
+        lambda: changed("plain", "cell", "V0", to={"type": "values", "dtype": "f8", "values": "1"}),
+        "network.cell.V0: values must be numbers, got '1'",
+    ),
+    (
+        lambda: changed("plain", "cell", "V0", to={"type": "array", "name": ["x"]}),
+        r"network.cell.V0: the variable \('x',\) of the description is missing",
+    ),
+    (
+        lambda: described(networks()["arrays"]).assign(
+            network_stimulus_amplitude=("q", ["x"] * 20)
+        ),
+        "network.stimulus.amplitude: the variable 'network_stimulus_amplitude' holds <U1, not numb",
+    ),
+    (
+        lambda: described(networks()["sparse weights"]).assign(
+            network_synapses_0_weights_indices=lambda ds: (
+                ds.network_synapses_0_weights_indices * 0 + 10**8
+            )
+        ),
+        r"network.synapses\[0\].weights: it is a damaged sparse matrix: indices must",
+    ),
+    (
+        lambda: changed("sparse weights", "synapses", 0, "weights", "shape", to=[6, 10**30]),
+        r"network.synapses\[0\].weights: ",
+    ),
+    (
+        lambda: changed("sparse weights", "synapses", 0, "weights", "shape", to="ab"),
+        r"network.synapses\[0\].weights: shape must be two whole numbers, got 'ab'",
+    ),
+    (lambda: changed("stimuli", "stimulus", "terms", to=[]), "network.stimulus: StimulusSum.terms"),
+    (
+        lambda: changed("stimuli", "stimulus", "terms", 1, to=3),
+        "StimulusSum.terms must be Stimulus",
+    ),
+    (lambda: changed("pair", "noise", to=[3]), "network: noise must be None, one of CurrentNoise"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), HOSTILE)
+def test_a_description_that_is_none_is_refused_with_its_place(make, message):
+    with pytest.raises(ValueError, match=message):
+        hh.Network.from_dataset(make())
+
+
+def test_a_description_of_many_neurons_takes_no_memory_to_refuse():
+    ds = changed("plain", "n_neurons", to=10**12)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="does not fit"):
+        hh.Network.from_dataset(ds)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10**7
+
+
+def places(tree, at=()):
+    """The steps to every part of a tree."""
+    yield at
+    if isinstance(tree, list):
+        tree = dict(enumerate(tree))
+    for step, part in tree.items() if isinstance(tree, dict) else ():
+        yield from places(part, (*at, step))
+
+
+JUNK = [
+    None, True, -1, 0, 2, 5001, 10**30, 1e308, float("nan"), float("inf"), "", "x", "m", "f8", "O",
+    [], [[]], [0, 10**9], {}, {"type": None}, {"type": "csr"}, {"type": "values"}, {"type": "Gate"},
+    {"type": "array", "name": "network_synapses_0_weights_indptr"},
+    {"type": "array", "name": "network_synapses_0_weights_data"},
+    {"type": "values", "dtype": "<i8", "values": [-1, 2**62]},
+    {"type": "Constant", "rate": 1e300}, {"type": "ConstantCurrent", "amplitude": 1.0},
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None,
+          suppress_health_check=list(HealthCheck))  # fmt: skip
+@given(data=st.data())
+def test_any_change_to_a_description_gives_a_network_or_a_value_error(data):
+    nets = ("sparse weights", "own channel", "stimuli", "correlated", "channel noise")
+    ds = DESCRIBED[data.draw(st.sampled_from(nets))]
+    tree = json.loads(ds.attrs["network"])
+    for _ in range(data.draw(st.integers(1, 3))):
+        *way, last = data.draw(st.sampled_from(list(places(tree))[1:]))
+        part = tree
+        for step in way:
+            part = part[step]
+        other = tree
+        for step in data.draw(st.sampled_from(list(places(tree)))):
+            other = other[step]
+        part[last] = json.loads(json.dumps(data.draw(st.sampled_from([*JUNK, other]))))
+        if isinstance(part, dict) and data.draw(st.booleans()):
+            part.pop(data.draw(st.sampled_from(list(part))))
+    if data.draw(st.booleans()):
+        name = data.draw(st.sampled_from(["", *map(str, ds.data_vars)]))
+        if name:
+            values = ds[name].values.copy()
+            values.flat[data.draw(st.integers(0, values.size - 1))] = data.draw(
+                st.sampled_from([-1, 7, 2**31 - 1, -(2**31)])
+            )
+            ds = ds.assign({name: (ds[name].dims, values)})
+    try:
+        net = hh.Network.from_dataset(ds.assign_attrs(network=json.dumps(tree)))
+    except ValueError:
+        return
+    assert isinstance(net, hh.Network)
+
+
+DESCRIBED = {
+    name: described(net)
+    for name, net in {
+        **networks(),
+        "channel noise": hh.Network(
+            2,
+            noise=[
+                hh.ConductanceNoise(numbers={"Na": 600.0}, transitions=[("Na", "m0h1->m1h1")]),
+                hh.CurrentNoise(1.0, correlation=0.5),
+                hh.OrnsteinUhlenbeckCurrent(1.0, 2.0, 3.0),
+            ],
+        ),
+    }.items()
+}
+
+
+def test_numbers_of_a_rate_have_the_unit_of_their_slot():
+    table = hh.Tabulated.sample(lambda V: 1 / (1 + np.exp(-(V + 30) / 7)), step=10.0)
+    many = hh.Constant(np.linspace(1.0, 2.0, 20))
+    gates = (
+        hh.Gate("p", 2, x_inf=table, tau=many),
+        hh.Gate("q", 1, alpha=table, beta=many),
+    )
+    cell = hh.Cell("own", (hh.Channel("X", 1.0, 0.0, gates),))
+    synapse = hh.SYNAPSES["AMPA"](0.1, block=table, beta=many)
+    _, arrays = hh.Network(20, cell=cell, synapses=synapse).describe()
+    units = {name.removeprefix("network_"): unit for name, (_, unit) in arrays.items()}
+    assert units == {
+        "cell_channels_0_gates_0_x_inf_values": "1",
+        "cell_channels_0_gates_0_tau_rate": "ms",
+        "cell_channels_0_gates_1_alpha_values": "1/ms",
+        "cell_channels_0_gates_1_beta_rate": "1/ms",
+        "synapses_0_block_values": "1",
+        "synapses_0_beta_rate": "1/ms",
+    }

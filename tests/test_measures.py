@@ -136,11 +136,25 @@ def test_gates_is_the_questions_matrix(noisy_pair):
         ({"threshold": np.nan}, "must be finite"),
         ({"rearm": 10.0}, r"rearm must not lie above threshold \(0.0 mV\), got 10"),
         ({"lockout": -1.0}, "lockout must not be negative"),
+        ({"threshold": "high"}, "SpikeRule.threshold must be a number"),
+        ({"rearm": [1.0]}, "SpikeRule.rearm must be one number"),
     ],
 )
 def test_bad_rules(rule, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         hh.SpikeRule(**rule)
+
+
+def test_what_is_no_rule_is_refused():
+    ds = trace([-60, 10, -60, 10])
+    for given in (ds, measures.spikes(ds)):
+        with pytest.raises(TypeError, match=r"rule must be a SpikeRule, .* got 0.5"):
+            measures.rates(given, 0.5)
+
+
+def test_attributes_of_the_users_own_do_not_disturb_the_rule():
+    found = measures.spikes(trace([-60, 10, -60, 10])).assign_attrs(mine=[1, 2])
+    assert np.all(measures.rates(found, hh.SpikeRule()).rate > 0)
 
 
 def test_spikes_need_potentials(noisy_pair):

@@ -3,10 +3,12 @@
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 import hh_sde as hh
-from hh_sde.stimuli import as_stimulus
+from hh_sde.stimuli import StimulusSum, as_stimulus
 
 
 def at(stimulus, *times):
@@ -86,14 +88,32 @@ BAD = [
         lambda: hh.PulseTrain(1.0, start=0.0, width=2.0, period=1.0),
         "width must lie between 0 and the period",
     ),
-    (lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=0), "count must be 1, 2"),
-    (lambda: hh.SampledCurrent([1.0], dt=0.0), "dt must be positive"),
+    (
+        lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=0),
+        "count must be 1, 2, ..., 100000000 or None, got 0",
+    ),
+    (lambda: hh.SampledCurrent([1.0], dt=0.0), r"dt \(ms\) must be positive"),
     (lambda: hh.SampledCurrent([np.inf], dt=1.0), "values must be finite"),
     (
         lambda: hh.SampledCurrent([1.0], dt=1.0, interpolation="cubic"),
-        "'previous' or 'linear', got 'cubic'",
+        "must be one of previous, linear, got 'cubic'",
     ),
+    (lambda: hh.SampledCurrent([1.0]), "give dt, the spacing of the samples"),
+    (lambda: hh.SampledCurrent([1.0], dt=1.0, interpolation="linaer"), r"did you mean linear\?"),
+    (lambda: hh.SampledCurrent(np.ones((2, 0)), dt=1.0), r"got shape \(2, 0\)"),
     (lambda: hh.ConstantCurrent("a"), "ConstantCurrent.amplitude must be a number"),
+    (lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=True), "count must be 1"),
+    (
+        lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=10**400),
+        r"count must be 1, 2, ..., 100000000 or None, got 1000",
+    ),
+    (lambda: hh.SampledCurrent(xr.Dataset({"a": 1.0}), dt=1.0), "values must be numbers"),
+    (lambda: StimulusSum((1.0,)), "StimulusSum.terms must be Stimulus, got 1.0"),
+    (lambda: StimulusSum(()), "StimulusSum.terms must be one stimulus or more"),
+    (
+        lambda: hh.PulseTrain(1.0, start=0.0, width=1e-10, period=1e-9).breakpoints(0.0, 1.0),
+        "pulses between 0 and 1 ms are more than",
+    ),
     (lambda: hh.ConstantCurrent([[1.0]]), "must be a number or a 1-D array"),
 ]
 
@@ -107,3 +127,88 @@ def test_bad_stimuli(make, message):
 def test_a_stimulus_for_another_number_of_neurons():
     with pytest.raises(ValueError, match="has values for 3 neurons; this network has 2"):
         hh.Network(2, stimulus=hh.StepCurrent([1.0, 2.0, 3.0], start=0.0))
+
+
+def test_pulses_since_long_ago():
+    train = hh.PulseTrain(1.0, start=-1e15, width=1.0, period=2.0)
+    assert train.breakpoints(0.0, 5.0).tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_samples_too_short_to_tell_apart():
+    for interpolation in ("previous", "linear"):
+        short = hh.SampledCurrent([1.0, 2.0, 3.0], dt=1e-300, interpolation=interpolation)
+        assert at(short, 0.0, 1.0, 1e9).ravel().tolist() == [0, 0, 0]
+
+
+VALUES = [0.0, 10.0, 20.0, 5.0]
+TIMES = [2.0, 2.5, 3.0, 3.5]
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        pd.Series(VALUES, index=TIMES),
+        xr.DataArray(VALUES, dims="time", coords={"time": TIMES}),
+        xr.DataArray(VALUES, dims="t", coords={"t": ("t", TIMES, {"units": "ms"})}),
+    ],
+    ids=["Series", "DataArray", "DataArray of t"],
+)
+def test_the_index_of_samples_is_their_time(samples):
+    for interpolation in ("previous", "linear"):
+        by_index = hh.SampledCurrent(samples, interpolation=interpolation)
+        by_hand = hh.SampledCurrent(VALUES, dt=0.5, start=2.0, interpolation=interpolation)
+        assert by_index == by_hand
+    assert at(by_index, 1.9, 2.25, 2.75).ravel().tolist() == pytest.approx([0.0, 5.0, 15.0])
+
+
+def test_the_columns_of_samples_are_the_neurons():
+    values = np.arange(8.0).reshape(4, 2)
+    by_hand = hh.SampledCurrent(values, dt=0.5, start=2.0)
+    array = xr.DataArray(values, dims=("time", "neuron"), coords={"time": TIMES})
+    assert hh.SampledCurrent(pd.DataFrame(values, index=TIMES)) == by_hand
+    assert hh.SampledCurrent(array) == by_hand
+    assert hh.SampledCurrent(array.transpose("neuron", "time")) == by_hand
+    assert hh.SampledCurrent(array.drop_vars("time"), dt=0.5, start=2.0) == by_hand
+    assert hh.SampledCurrent(array[:1], dt=0.5) == by_hand.replace(values=values[:1])
+
+
+def test_a_grid_with_rounding_is_even():
+    times = np.arange(1000) * 0.1 + 1e5
+    assert hh.SampledCurrent(pd.Series(1.0, index=times)).dt == pytest.approx(0.1, rel=1e-9)
+
+
+UNFIT = [
+    (lambda: hh.SampledCurrent(pd.Series(VALUES, index=[0.0, 1.0, 2.0, 4.0])), "rise by the same"),
+    (lambda: hh.SampledCurrent(pd.Series(VALUES, index=TIMES[::-1])), "rise by the same step"),
+    (lambda: hh.SampledCurrent(pd.Series(VALUES, index=[1.0] * 4)), "rise by the same step"),
+    (lambda: hh.SampledCurrent(pd.Series(VALUES, index=TIMES), dt=1.0), "dt = 1 ms, but the times"),
+    (lambda: hh.SampledCurrent(pd.Series(VALUES, index=TIMES), start=0.0), "start = 0 ms, but the"),
+    (lambda: hh.SampledCurrent(pd.Series([1.0], index=[5.0])), "give dt, the spacing"),
+    (
+        lambda: hh.SampledCurrent(pd.Series(VALUES, index=pd.to_timedelta(TIMES, unit="s"))),
+        r"times of SampledCurrent's values must be numbers \(ms\)",
+    ),
+    (lambda: hh.SampledCurrent(pd.Series([None, 1.0, 2.0, 3.0], index=TIMES)), "must be finite"),
+    (
+        lambda: hh.SampledCurrent(xr.DataArray(np.ones((2, 2)), dims=("trial", "time")), dt=1.0),
+        "must have the dims time and neuron",
+    ),
+    (
+        lambda: hh.SampledCurrent(
+            xr.DataArray(VALUES, dims="t", coords={"t": ("t", TIMES, {"units": "s"})})
+        ),
+        r"times \(t\) must be in ms, got 's'",
+    ),
+    (
+        lambda: hh.SampledCurrent(xr.DataArray(VALUES, dims="t", attrs={"units": "nA"}), dt=1.0),
+        r"values must be in uA/cm\^2, got 'nA'",
+    ),
+    (lambda: hh.Network(4, stimulus=pd.Series(VALUES, index=TIMES)), "give SampledCurrent"),
+    (lambda: hh.Network(4, stimulus=xr.DataArray(VALUES, dims="time")), "give SampledCurrent"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), UNFIT)
+def test_samples_whose_times_do_not_do(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()

@@ -1,5 +1,7 @@
 """Bad input to cells, channels, synapses, noise and networks is named."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -16,9 +18,9 @@ BAD = [
     (lambda: hh.Constant("x"), "Constant.rate must be a number or one number per neuron, got 'x'"),
     (
         lambda: hh.Tabulated(0.0, -1.0, [1.0, 2.0]),
-        r"Tabulated.step must be positive \(mV\), got -1",
+        r"Tabulated.step \(mV\) must be positive, got -1",
     ),
-    (lambda: hh.Tabulated(0.0, 1.0, [1.0]), "at least two points, got 1"),
+    (lambda: hh.Tabulated(0.0, 1.0, [1.0]), "at least two points and at most 10000000, got 1"),
     (lambda: hh.Tabulated.sample(lambda V: 1 / V, start=0.0), "not finite at V = 0 mV"),
     (
         lambda: hh.Gate("m", 0, alpha=GATE.alpha, beta=GATE.beta),
@@ -31,7 +33,10 @@ BAD = [
         "letters, digits and _, got 'm 1'",
     ),
     (lambda: hh.Channel("Na", g=-1.0, E=50.0), "g_Na must not be negative, got -1.0"),
-    (lambda: hh.Channel("Na", g=1.0, E=50.0, gates=["m"]), "gates must be Gate, got 'm'"),
+    (
+        lambda: hh.Channel("Na", g=1.0, E=50.0, gates=["m"]),
+        "gates of channel Na must be Gate",
+    ),
     (lambda: CLASSIC.replace(gNa=1.0), "hodgkin_huxley has no parameter 'gNa'; it has C, V0, g_Na"),
     (lambda: CLASSIC.replace(C=0.0), "C must be positive, got 0.0"),
     (lambda: hh.Cell("twice", CLASSIC.channels[:1] * 2), "two channels of one cell are called Na"),
@@ -85,7 +90,65 @@ BAD = [
         "the state variables s_sigmoidal stand for two things",
     ),
     (lambda: GATE.replace(pwoer=2), "Gate has no parameter 'pwoer'; it has name, power, alpha"),
+    (lambda: GATE.replace(pwoer=2), "did you mean power"),
+    (lambda: CLASSIC.replace(gNa=1.0), r"; did you mean g_Na\?"),
+    (lambda: hh.Network(1, cell="Hodgkin-Huxley"), r"; did you mean hodgkin_huxley\?"),
+    (lambda: hh.SubunitNoise(100.0, bounds="clipp"), r"; did you mean clip\?"),
+    (lambda: hh.Channel("Na", 1.0, 50.0, gates=GATE), r"got Gate\(.*; write \(it,\) for one alone"),
+    (lambda: hh.Cell("c", channels=hh.Channel("L", 1.0, 0.0)), r"write \(it,\) for one alone"),
+    (lambda: hh.Network(1, synapses=0.1), "or a tuple or list of them, got 0.1"),
+    (lambda: hh.Network(1, synapses=[hh.SYNAPSES["AMPA"]]), "an entry of SYNAPSES is called with"),
+    (
+        lambda: hh.Gate("p", 5000, alpha=GATE.alpha, beta=GATE.beta),
+        "must not be above 100",
+    ),
+    (
+        lambda: hh.Gate("p", True, alpha=GATE.alpha, beta=GATE.beta),
+        "must be 1, 2, 3, ..., got T",
+    ),
+    (
+        lambda: hh.Network(1, cell=channel(("p", 9), ("q", 9)), noise=hh.ConductanceNoise(100.0)),
+        "channel X has 100 states, .* takes up to 32",
+    ),
+    (lambda: hh.Tabulated.sample(np.exp, step=0), "step must be positive, got 0"),
+    (lambda: hh.Tabulated.sample(np.exp, step=1e-12), "no grid of 2 to 10000000 points"),
+    (lambda: hh.Tabulated.sample(np.exp, stop=np.inf), "stop must be finite"),
+    (lambda: hh.Tabulated.sample(lambda V: 1j * V), "the function must be one that gives numbers"),
+    (lambda: hh.Tabulated.sample(lambda V: V[:3]), r"the shape of V, \(30001,\), got \(3,\)"),
+    (lambda: hh.Tabulated(0.0, 1e-320, [1.0, 2.0]), "there is no grid from 0 mV"),
+    (lambda: hh.Tabulated(0.0, 1.0, [1.0, 2.0], error="x"), "Tabulated.error must be a number"),
+    (lambda: by_tau(hh.Constant(0.5), hh.Constant(0.0)), r"tau of gate p must be positive \(ms\)"),
+    (
+        lambda: by_tau(hh.Constant(0.5), hh.Tabulated(0.0, 1.0, [1.0, 0.0])),
+        r"tau of gate p must be positive \(ms\)",
+    ),
+    (lambda: hh.SubunitNoise(numbers={}), "numbers names no channel, which is no noise"),
+    (lambda: hh.SubunitNoise(numbers=3.0), "numbers must give a number to names of channels"),
+    (lambda: hh.SubunitNoise(100.0, each_subunit=1), "each_subunit must be True or False, got 1"),
+    (lambda: hh.ConductanceNoise(100.0, transitions=[]), "transitions is empty, which is no noise"),
+    (lambda: hh.ConductanceNoise(100.0, transitions="K"), "transitions must be pairs"),
+    (lambda: hh.SubunitNoise(100.0, bounds=csr()), "SubunitNoise.bounds must be one of none, abs"),
+    (lambda: hh.Network(10**5000), "n_neurons = int that cannot be printed does not fit"),
+    (lambda: hh.Network(1).steady_state(np.nan), "V must be finite, got nan"),
+    (lambda: hh.Network(10**12), r"n_neurons = 1000000000000 does not fit: the tables take .* GiB"),
+    (lambda: hh.Network(10**6, synapses=hh.Synapse.sigmoidal(0.1)), "give a scipy.sparse matrix"),
+    (lambda: hh.Network(10**6, noise=hh.CurrentNoise(1.0, correlation=0.1)), "does not fit"),
+    (
+        lambda: hh.Network(2, noise=hh.CurrentNoise(1.0, correlation=[[np.nan] * 2] * 2)),
+        "symmetric",
+    ),
+    (lambda: hh.Synapse.sigmoidal(0.1, w=[1.0, 2.0]), "w must be one number"),
 ]
+
+
+def channel(*powers):
+    rates = {"alpha": GATE.alpha, "beta": GATE.beta}
+    gates = tuple(hh.Gate(name, power, **rates) for name, power in powers)
+    return hh.Cell("c", (hh.Channel("X", 1.0, 0.0, gates, density=1.0),))
+
+
+def by_tau(x_inf, tau):
+    return hh.Gate("p", 1, x_inf=x_inf, tau=tau)
 
 
 @pytest.mark.parametrize(("make", "message"), BAD)
@@ -101,6 +164,203 @@ def test_records_compare_by_value_and_do_not_change():
         CLASSIC.C = 2.0
     with pytest.raises(ValueError, match="read-only"):
         hh.Constant([1.0, 2.0]).rate[0] = 5.0
+
+
+NOT_NUMBERS = [
+    True,
+    "1",
+    "a",
+    1j,
+    None,
+    [1.0, True],
+    [1.0, "2"],
+    np.array([True, False]),
+    np.array([1j, 0j]),
+    np.datetime64("2020-01-01"),
+    np.timedelta64(5, "ms"),
+    np.ma.masked_array([1.0, 2.0], mask=[True, False]),
+    10**5000,
+    [[1.0], [1.0, 2.0]],
+    object(),
+    {"a": 1.0},
+]
+
+
+@pytest.mark.parametrize("value", NOT_NUMBERS, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "make",
+    [
+        hh.Constant,
+        hh.Synapse.sigmoidal,
+        hh.ConstantCurrent,
+        lambda value: hh.CurrentNoise(1.0, correlation=[value, value]),
+        lambda value: hh.SampledCurrent(value, dt=1.0),
+        lambda value: hh.SDE(lambda x, t: x, lambda x, t: np.zeros((len(x), 0)), value),
+    ],
+)
+def test_what_is_not_a_number_is_refused(make, value):
+    with pytest.raises(TypeError, match=r"must be .*number") as info:
+        make(value)
+    assert len(str(info.value)) < 400
+
+
+def test_a_masked_array_without_masked_entries_is_numbers():
+    assert hh.Constant(np.ma.masked_array([1.0, 2.0])) == hh.Constant([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("x_inf", "V"),
+    [
+        (hh.Constant(1.2), -150.0),
+        (hh.Exponential(0.5, -65.0, 10.0), -65.0 + 10.0 * np.log(2.0)),
+        (hh.Exponential(0.5, -65.0, -10.0), -65.0 - 10.0 * np.log(2.0)),
+        (hh.Exponential(2.0, -500.0, 10.0), -150.0),
+        (hh.Exponential(2.0, 500.0, -10.0), 150.0),
+        (hh.Sigmoid(2.0, -30.0, 5.0), -30.0),
+        (hh.Linoid(1.0, -40.0, 10.0), -40.0),
+        (hh.Linoid(0.5, -40.0, 10.0), -40.0 + 10.0 * 1.5936242600400401),  # u/(1 - e^-u) = 2
+        (hh.Linoid(2.0, -40.0, 10.0), -40.0 - 10.0 * 1.2564312086261697),  # u/(1 - e^-u) = 1/2
+        (hh.Tabulated(-100.0, 50.0, [0.0, 1.0, 1.5, 0.5]), 0.0),
+        (hh.Tabulated(-1000.0, 2000.0, [0.0, 1.8]), 150.0),
+    ],
+)
+def test_a_steady_state_above_1_is_refused_with_its_potential(x_inf, V):
+    with pytest.raises(ValueError, match="x_inf of gate p must lie between 0 and 1") as info:
+        by_tau(x_inf, hh.Constant(1.0))
+    assert float(str(info.value).split("V = ")[1].split()[0]) == pytest.approx(V, rel=1e-5)
+
+
+def test_steady_states_up_to_1_are_taken():
+    for x_inf in (
+        hh.Constant(1.0),
+        hh.Sigmoid(1.0, -30.0, 5.0),
+        hh.Sigmoid(1.0, -30.0, -0.5),
+        hh.Exponential(0.5, 500.0, 10.0),
+        hh.Exponential(0.5, -500.0, -10.0),
+        hh.Tabulated.sample(lambda V: 1 / (1 + np.exp(-V)), step=1.0),
+    ):
+        by_tau(x_inf, hh.Constant(1.0))
+
+
+def csr():
+    return scipy.sparse.csr_array(([1.0, 1.0], [0, 1], [0, 1, 2]), shape=(2, 2))
+
+
+def damaged():
+    """Sparse matrices whose indices lead outside of them."""
+    found = {}
+    for name, indices in {"high": [0, 10**8], "negative": [0, -(10**8)]}.items():
+        for form in ("csr", "csc", "bsr"):
+            matrix = csr().asformat(form)
+            matrix.indices[:] = indices
+            found[f"{form} {name}"] = matrix
+    for name, indptr in {
+        "past": [0, 10**8, 2],
+        "falling": [0, -5, 2],
+        "late": [1, 1, 2],
+        "back to 0": [0, 10**8, 0],
+        "below": [0, 0, -1],
+        "long": [0, 1, 10**8],
+    }.items():
+        found[f"pointers {name}"] = csr()
+        found[f"pointers {name}"].indptr[:] = indptr
+    found["coo"] = csr().tocoo()
+    found["coo"].coords[0][:] = 10**8
+    found["lil"] = csr().tolil()
+    found["lil"].rows[0] = [10**7]
+    found["lil lengths"] = csr().tolil()
+    found["lil lengths"].data[0] = []
+    return found
+
+
+@pytest.mark.parametrize("name", damaged())
+@pytest.mark.parametrize(
+    "make",
+    [
+        hh.Synapse.sigmoidal,
+        hh.GapJunction,
+        lambda matrix: hh.CurrentNoise(1.0, correlation=matrix),
+    ],
+)
+def test_a_damaged_sparse_matrix_is_refused(make, name):
+    with pytest.raises(ValueError, match="is a damaged sparse matrix: "):
+        make(damaged()[name])
+
+
+@pytest.mark.parametrize("kind", [bool, complex])
+def test_a_sparse_matrix_of_other_than_numbers_is_refused(kind):
+    with pytest.raises(TypeError, match="must hold numbers, got a sparse matrix of"):
+        hh.GapJunction(csr().astype(kind))
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "bsr", "coo", "lil", "dok", "dia"])
+def test_every_sparse_format_is_taken(form):
+    weights = scipy.sparse.csr_array([[0.0, 0.1], [0.3, 0.0]])
+    assert hh.GapJunction(weights.asformat(form)) == hh.GapJunction(weights)
+
+
+def test_sparse_weights_do_not_change():
+    synapse = hh.Synapse.sigmoidal(csr())
+    for part in (synapse.weights.data, synapse.weights.indices, synapse.weights.indptr):
+        with pytest.raises(ValueError, match="read-only"):
+            part[:] = 10**8
+
+
+def test_a_sparse_correlation_is_that_matrix():
+    matrix = np.array([[1.0, 0.5], [0.5, 1.0]])
+    sparse = hh.CurrentNoise(1.0, correlation=scipy.sparse.csr_array(matrix))
+    assert sparse == hh.CurrentNoise(1.0, correlation=matrix)
+
+
+def test_functions_of_a_network_look_at_the_shape_of_x():
+    sde = hh.Network(1, noise=hh.SubunitNoise(area=100.0)).sde()
+    for function in (sde.f, sde.G, sde.correction, sde.columns[0]):
+        with pytest.raises(ValueError, match=r"x must have shape \(4,\), got \(1,\)"):
+            function(np.zeros(1), 0.0)
+
+
+def own_sde(f=lambda x, t: -x, G=lambda x, t: np.ones((2, 1)), **options):
+    return hh.SDE(f, G, [1.0, 2.0], **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: own_sde(program="junk"), r"program is what Network\(...\).sde\(\) makes"),
+        (lambda: own_sde(f=lambda x, t: -1j * x), r"f\(x0, 0\) must be real numbers, got array"),
+        (lambda: own_sde(f=lambda x, t: ["a", "b"]), r"f\(x0, 0\) must be real numbers, got \["),
+        (lambda: own_sde(f=lambda x, t: None), r"f\(x0, 0\) must be real numbers, got None"),
+        (lambda: own_sde(f=lambda x, t: x[:1]), r"f\(x0, 0\) must have shape \(2,\) like x0, got"),
+        (lambda: own_sde(f=lambda x, t: x / (x - 2)), r"f\(x0, 0\)\[1\] is inf: f must be finite"),
+        (lambda: own_sde(f=3.0), r"f must be a function f\(x, t\), got 3.0"),
+        (lambda: own_sde(G=lambda x, t: x), r"G\(x0, 0\) must have shape \(2, m\), got \(2,\)"),
+        (lambda: own_sde(G=lambda x, t: np.full((2, 1), np.nan)), r"G\(x0, 0\)\[0, 0\] is nan"),
+        (lambda: own_sde(G=lambda x, t: [["a"], ["b"]]), r"G\(x0, 0\) must be real numbers"),
+        (lambda: own_sde(blocks=[0.5]), r"blocks must have shape \(1,\), one whole number"),
+        (lambda: own_sde(names=[1, 2]), r"names must be text"),
+        (lambda: own_sde(columns=[]), "columns must be 1 functions"),
+        (lambda: own_sde(m="1"), "m must be 0, 1, 2, ..., got '1'"),
+        (lambda: own_sde(noise_type="adittive"), r"; did you mean additive\?"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_bad_equations(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
+@pytest.mark.parametrize("x0", [[True] * 4, ["1"] * 4, np.ones(4) * 1j, np.ma.masked_all(4)])
+def test_a_start_that_is_no_numbers_is_refused(x0):
+    with pytest.raises(TypeError, match="x0 must be numbers, got"):
+        hh.solve(hh.Network(1), 1.0, x0=x0)
+
+
+def test_a_program_goes_with_its_equation_alone():
+    sde = hh.Network(2, noise=hh.CurrentNoise(1.0)).sde()
+    for changes in ({"m": 1, "blocks": None, "columns": None}, {"blocks": [0, 0]}):
+        with pytest.raises(ValueError, match="program belongs to an equation with 8 components"):
+            dataclasses.replace(sde, **changes)
+    assert sde.without_noise().program is not None
 
 
 @pytest.mark.parametrize("name", hh.CELLS)

@@ -52,6 +52,7 @@ class Program(NamedTuple):
     """What the engine runs: the compiled model, the noise on V, and the injected current."""
 
     compiled: Compiled
+    n_variables: int  # rows of the state
     first_synapse: int  # its row in the state
     noise: Links  # rows of A: dV_i gets sum_k A_ik dW_k
     current: Callable[[np.ndarray], np.ndarray]  # (times,) ms -> (times or 1, n_neurons)
@@ -60,6 +61,11 @@ class Program(NamedTuple):
     blocks: np.ndarray  # which Wiener processes belong together
     bounded: bool  # states are brought back into [0, 1] after each step
     interpretation: str = "ito"  # in which f states the equations
+
+    @property
+    def d(self) -> int:
+        """Length of the flat state."""
+        return self.n_variables * self.compiled.n_neurons
 
     def stands_for(
         self, f: Callable[..., np.ndarray], G: Callable[..., np.ndarray], interpretation: str
@@ -71,7 +77,7 @@ class Program(NamedTuple):
         """The same equations with nothing in the rows of the noise; G is what they have for G."""
         start = np.zeros_like(self.noise.start)
         none = Links(start, self.noise.source[:0], self.noise.weight[:0])
-        return self._replace(noise=none, G=G)
+        return self._replace(noise=none, G=G, blocks=self.blocks[:0])
 
     def restated(self, f: Callable[..., np.ndarray], interpretation: str) -> Program:
         """The same equations where f states them in the other calculus."""

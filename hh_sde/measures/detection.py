@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from hh_sde.records import shown, single
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class SpikeRule:
 
     Raises
     ------
-    ValueError
-        If a number is not finite, rearm lies above threshold, or lockout is negative.
+    TypeError, ValueError
+        If a number is none or not finite, rearm lies above threshold, or lockout is negative.
 
     Examples
     --------
@@ -40,15 +43,31 @@ class SpikeRule:
     lockout: float = 0.0
 
     def __post_init__(self) -> None:
-        levels = [self.threshold, self.lockout] + ([] if self.rearm is None else [self.rearm])
-        if not np.all(np.isfinite(levels)):
-            raise ValueError(f"the numbers of a SpikeRule must be finite, got {self}")
+        for name in ("threshold", "rearm", "lockout"):
+            value = getattr(self, name)
+            if name != "rearm" or value is not None:
+                object.__setattr__(self, name, single(value, f"SpikeRule.{name}"))
         if self.rearm is not None and self.rearm > self.threshold:
             raise ValueError(
                 f"rearm must not lie above threshold ({self.threshold} mV), got {self.rearm}"
             )
         if self.lockout < 0:
             raise ValueError(f"lockout must not be negative (ms), got {self.lockout}")
+
+
+def checked_rule(rule: Any) -> SpikeRule:
+    """`rule`, and the usual one for None.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if rule is not None and not isinstance(rule, SpikeRule):
+        raise TypeError(
+            f"rule must be a SpikeRule, as hh_sde.SpikeRule(threshold=-10.0), got {shown(rule)}"
+        )
+    return rule or SpikeRule()
 
 
 def rule_attributes(rule: SpikeRule) -> dict[str, float | str]:

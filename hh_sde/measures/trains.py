@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from hh_sde.measures.detection import SpikeRule, rule_attributes, times_of
+from hh_sde.measures.detection import SpikeRule, checked_rule, rule_attributes, times_of
 
 COLUMNS = {
     "trial": ("1", "trial number"),
@@ -51,7 +51,7 @@ def spikes(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
     >>> spikes(ds).spike_time.values.round(1)
     array([ 1.9, 16.8, 31.5, 46.1])
     """
-    rule = rule or SpikeRule()
+    rule = checked_rule(rule)
     V = _potentials(ds)
     times = ds.time.values
     coords = {str(dim): V[dim].values for dim in V.dims if dim != "time"}
@@ -215,7 +215,8 @@ def as_spikes(ds: xr.Dataset, rule: SpikeRule | None) -> xr.Dataset:
     """`ds` if it holds spikes (of that rule), else its spikes."""
     if "spike_time" not in ds:
         return spikes(ds, rule)
-    if rule is not None and rule_attributes(rule).items() - ds.attrs.items():
+    wanted = {} if rule is None else rule_attributes(checked_rule(rule))
+    if any(name not in ds.attrs or ds.attrs[name] != value for name, value in wanted.items()):
         raise ValueError(
             f"these spikes were found by another rule than {rule}; give the traces, or no rule"
         )

@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 
 from hh_sde.cells import CELLS, Cell
 from hh_sde.noise import NOISES, ChannelNoise, Noise
+from hh_sde.records import did_you_mean, shown
 from hh_sde.synapses import GapJunction, Synapse
 
 
 def checked_count(n_neurons: Any) -> int:
     if isinstance(n_neurons, bool) or not isinstance(n_neurons, int | np.integer) or n_neurons < 1:
-        raise ValueError(f"n_neurons must be 1, 2, 3, ..., got {n_neurons!r}")
+        raise ValueError(f"n_neurons must be 1, 2, 3, ..., got {shown(n_neurons)}")
     return int(n_neurons)
+
+
+def physical_memory() -> float:
+    """Bytes of this machine's memory; infinite where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def see_that_it_fits(
+    n_neurons: int, cell: Cell, synapses: tuple[Any, ...], noise: tuple[Noise, ...]
+) -> None:
+    """See that the tables of so many neurons fit into memory, before any is made.
+
+    Raises
+    ------
+    ValueError
+        If they do not.
+    """
+    n = float(min(n_neurons, 2**100))
+    alone = 8.0 * n * (3 + 3 * len(cell.channels) + len(cell.gates) + len(synapses))
+    square = 8.0 * n * n
+    # one number for all pairs: a full matrix, and its entries with their places
+    pairs = 3 * sum(isinstance(synapse.weights, float) for synapse in synapses)
+    pairs += 3 * sum(isinstance(getattr(part, "correlation", None), float) for part in noise)
+    wanted, memory = alone + pairs * square, physical_memory()
+    if wanted > memory:
+        hint = (
+            "; one number as weights or correlation couples every pair: give a scipy.sparse matrix"
+            if alone <= memory
+            else ""
+        )
+        raise ValueError(
+            f"n_neurons = {shown(n_neurons)} does not fit: the tables take {wanted / 2**30:.3g} "
+            f"GiB, this machine has {memory / 2**30:.3g} GiB{hint}"
+        )
 
 
 def checked_cell(cell: Any) -> Cell:
@@ -22,7 +61,10 @@ def checked_cell(cell: Any) -> Cell:
         return cell
     if isinstance(cell, str) and cell in CELLS:
         return CELLS[cell]
-    raise ValueError(f"cell must be a Cell or one of {', '.join(CELLS)}; got {cell!r}")
+    raise ValueError(
+        f"cell must be a Cell or one of {', '.join(CELLS)}; got {shown(cell)}"
+        + did_you_mean(cell, CELLS)
+    )
 
 
 def checked_synapses(synapses: Any) -> tuple[Synapse | GapJunction, ...]:
@@ -30,15 +72,19 @@ def checked_synapses(synapses: Any) -> tuple[Synapse | GapJunction, ...]:
         return (synapses,)
     if synapses is None:
         return ()
-    if isinstance(synapses, str) or callable(synapses):
-        raise TypeError(
-            f"synapses must be Synapse or GapJunction, got {synapses!r}; an entry of SYNAPSES is "
-            'called with the weights: hh_sde.SYNAPSES["AMPA"](weights=0.1)'
-        )
-    for synapse in synapses:
-        if not isinstance(synapse, Synapse | GapJunction):
-            raise TypeError(f"synapses must be Synapse or GapJunction, got {synapse!r}")
-    return tuple(synapses)
+    parts = synapses if isinstance(synapses, tuple | list) else [synapses]
+    for part in parts:
+        if isinstance(part, str) or callable(part):
+            raise TypeError(
+                f"synapses must be Synapse or GapJunction, got {shown(part)}; an entry of SYNAPSES "
+                'is called with the weights: hh_sde.SYNAPSES["AMPA"](weights=0.1)'
+            )
+        if not isinstance(part, Synapse | GapJunction):
+            raise TypeError(
+                "synapses must be Synapse or GapJunction, or a tuple or list of them, "
+                f"got {shown(part)}"
+            )
+    return tuple(parts)
 
 
 def checked_noise(noise: Any) -> tuple[Noise, ...]:
@@ -49,7 +95,7 @@ def checked_noise(noise: Any) -> tuple[Noise, ...]:
     if not isinstance(parts, tuple | list) or not all(isinstance(part, known) for part in parts):
         raise TypeError(
             f"noise must be None, one of {', '.join(c.__name__ for c in known)}, or several of "
-            f"them, got {noise!r}"
+            f"them, got {shown(noise)}"
         )
     channel_noise = [type(part).__name__ for part in parts if isinstance(part, ChannelNoise)]
     if len(channel_noise) > 1:

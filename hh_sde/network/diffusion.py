@@ -74,11 +74,11 @@ class Diffusion:
 
     def correction(self, x: np.ndarray, t: float) -> np.ndarray:
         """1/2 sum_k (dg_k) g_k: what an Ito drift has more than the Stratonovich drift."""
-        x = np.ascontiguousarray(x, dtype=float)
+        x = checked_state(x, self._d)
         return self._compiled.module.flat_correction(x, self._n, *self._numbers)
 
     def _sizes(self, x: np.ndarray) -> np.ndarray:
-        x = np.ascontiguousarray(x, dtype=float)
+        x = checked_state(x, self._d)
         return self._compiled.module.flat_amplitudes(x, self._n, *self._numbers)
 
     @cached_property
@@ -98,6 +98,20 @@ class Diffusion:
         joined = scipy.sparse.bmat([[None, reach.T], [reach, None]])
         _, label = scipy.sparse.csgraph.connected_components(joined, directed=False)
         return np.concatenate([label[: self.m_V], np.tile(label[self.m_V :], n_terms)])
+
+
+def checked_state(x: np.ndarray, d: int) -> np.ndarray:
+    """`x` as the loops take it: contiguous floats of shape (d,).
+
+    Raises
+    ------
+    ValueError
+        If it has another shape.
+    """
+    x = np.ascontiguousarray(x, dtype=float)
+    if x.shape != (d,):
+        raise ValueError(f"x must have shape ({d},), got {x.shape}")
+    return x
 
 
 def _noise_type(compiled: Compiled, on_V: bool) -> str:

@@ -14,20 +14,27 @@ import scipy.sparse
 import xarray as xr
 
 from hh_sde.cells import Cell
+from hh_sde.descriptions import decode, encode
 from hh_sde.kernels import fused
 from hh_sde.kernels.tables import ChannelTable, Model
 from hh_sde.kinetics import Channel
 from hh_sde.markov import scheme
 from hh_sde.network import packing
-from hh_sde.network.checked import checked_cell, checked_count, checked_noise, checked_synapses
-from hh_sde.network.diffusion import Diffusion
+from hh_sde.network.checked import (
+    checked_cell,
+    checked_count,
+    checked_noise,
+    checked_synapses,
+    see_that_it_fits,
+)
+from hh_sde.network.diffusion import Diffusion, checked_state
 from hh_sde.noise import (
     ChannelNoise,
     CurrentNoise,
     Noise,
     ShieldedNoise,
 )
-from hh_sde.records import Record, decode, encode, per_neuron
+from hh_sde.records import Record, numbers, parameter, per_neuron, shown
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
 from hh_sde.synapses import GapJunction, Synapse
@@ -79,13 +86,14 @@ class Network(Record):
         stimulus: Any = 0.0,
         noise: Noise | Sequence[Noise] | None = None,
     ) -> None:
-        parts = {
+        parts: dict[str, Any] = {
             "n_neurons": checked_count(n_neurons),
             "cell": checked_cell(cell),
             "synapses": checked_synapses(synapses),
             "stimulus": as_stimulus(stimulus),
             "noise": checked_noise(noise),
         }
+        see_that_it_fits(parts["n_neurons"], parts["cell"], parts["synapses"], parts["noise"])
         for name, value in parts.items():
             object.__setattr__(self, name, value)
         if self._channel_noise is not None:
@@ -112,7 +120,8 @@ class Network(Record):
         ValueError
             If a gate has no steady state there: its rates are both 0.
         """
-        potentials = per_neuron(self.cell.V0 if V is None else V, self.n_neurons, "V")
+        given = self.cell.V0 if V is None else parameter(V, "V")
+        potentials = per_neuron(given, self.n_neurons, "V")
         x = np.empty((len(self.variables), self.n_neurons))
         x[0] = potentials
         self._compiled.module.steady(x, *self._compiled.numbers(1, self.n_neurons))
@@ -165,7 +174,7 @@ class Network(Record):
         >>> float(Network(1).kinetics([-40.0]).alpha.sel(gate="m", V=-40.0))
         1.0
         """
-        V = np.atleast_1d(np.asarray(V, dtype=float))
+        V = np.atleast_1d(numbers(V, "V", "numbers (mV)"))
         alone = Network(1, cell=self.cell.of_neuron(0))._compiled
         x = np.zeros((1 + len(self.cell.gates), V.size))
         x[0] = V
@@ -211,7 +220,7 @@ class Network(Record):
         >>> bool(net.shielding([-65.0]).missing.max() < 0.2)
         True
         """
-        V = np.arange(-100.0, 61.0, 5.0) if V is None else np.atleast_1d(np.asarray(V, dtype=float))
+        V = np.arange(-100.0, 61.0, 5.0) if V is None else np.atleast_1d(numbers(V, "V"))
         rates = self.kinetics(V)
         chosen = [
             channel
@@ -260,6 +269,7 @@ class Network(Record):
             breakpoints=None if self.stimulus.constant else self.stimulus.breakpoints,
             program=fused.Program(
                 compiled=self._compiled,
+                n_variables=len(self.variables),
                 first_synapse=self._first_synapse,
                 noise=packing.links([self._amplitudes], diffusion.m_V),
                 current=self._currents,
@@ -295,14 +305,21 @@ class Network(Record):
         Raises
         ------
         ValueError
-            If the Dataset does not describe one.
+            If the Dataset does not describe one; with the place in the description.
         """
         if "network" not in ds.attrs:
             raise ValueError(
                 "this Dataset has no attribute 'network': it is not a result of "
                 "hh_sde.solve(Network(...), ...), or the attribute was lost on the way"
             )
-        return decode(json.loads(ds.attrs["network"]), {str(k): v for k, v in ds.data_vars.items()})
+        try:
+            tree = json.loads(ds.attrs["network"])
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"the attribute 'network' is not a description: {error}") from None
+        net = decode(tree, {str(k): v for k, v in ds.data_vars.items()}, "network")
+        if not isinstance(net, Network):
+            raise ValueError(f"the attribute 'network' describes no network but {shown(net)}")
+        return net
 
     def _currents(self, times: np.ndarray) -> np.ndarray:
         """Injected current at `times` (ms): (times, n_neurons), or (1, n_neurons) if constant."""
@@ -349,15 +366,13 @@ class Network(Record):
 
     def _drift(self) -> Function:
         n = self.n_neurons
-        shape = (n * len(self.variables),)
+        d = n * len(self.variables)
         flat_drift = self._compiled.module.flat_drift
         arguments = (self._first_synapse, *self._compiled.links, *self._compiled.numbers(1, n))
         constant = self._currents(np.zeros(1))[0] if self.stimulus.constant else None
 
         def f(x: np.ndarray, t: float) -> np.ndarray:
-            x = np.ascontiguousarray(x, dtype=float)
-            if x.shape != shape:
-                raise ValueError(f"x must have shape {shape}, got {x.shape}")
+            x = checked_state(x, d)
             I = self._currents(np.array([t]))[0] if constant is None else constant
             return flat_drift(x, I, *arguments)
 

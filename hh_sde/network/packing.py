@@ -39,7 +39,7 @@ from hh_sde.noise import (
     OrnsteinUhlenbeckCurrent,
     SubunitNoise,
 )
-from hh_sde.records import per_neuron
+from hh_sde.records import per_neuron, see_indices
 from hh_sde.synapses import GapJunction, Synapse, weight_matrix
 
 Colored = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
@@ -149,6 +149,7 @@ def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
 def links(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Links:
     none = scipy.sparse.csr_array((0, n_neurons))
     stacked = scipy.sparse.csr_array(scipy.sparse.vstack([none, *matrices], format="csr"))
+    see_indices(stacked)  # the loops do not look
     stacked.sort_indices()
     return Links(
         start=stacked.indptr.astype(np.int64),

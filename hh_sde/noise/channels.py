@@ -11,7 +11,7 @@ import numpy as np
 from hh_sde.kinetics import Channel, Parameter
 from hh_sde.markov import Scheme, scheme
 from hh_sde.noise.base import Noise
-from hh_sde.records import parameter, per_neuron
+from hh_sde.records import did_you_mean, parameter, per_neuron, see_choice, shown
 
 #: What becomes of noisy gates and states that leave [0, 1].
 BOUNDS = ("none", "absolute", "clip", "reflect")
@@ -37,19 +37,16 @@ class ChannelNoise(Noise):
                 f"{kind}: give area (um^2; numbers then follow from the channels' densities) or "
                 "numbers, as numbers={'Na': 6000, 'K': 1800}"
             )
-        if self.bounds not in BOUNDS:
-            raise ValueError(
-                f"{kind}.bounds must be one of {', '.join(BOUNDS)}, got {self.bounds!r}"
-            )
+        see_choice(self.bounds, BOUNDS, f"{kind}.bounds")
+        for switch in ("each_subunit", "paired"):
+            if not isinstance(getattr(self, switch, False), bool):
+                raise TypeError(
+                    f"{kind}.{switch} must be True or False, got {shown(getattr(self, switch))}"
+                )
         if self.area is not None:
             object.__setattr__(self, "area", parameter(self.area, f"{kind}.area", positive=True))
             return
-        pairs = self.numbers.items() if isinstance(self.numbers, Mapping) else self.numbers
-        checked = tuple(
-            (name, parameter(value, f"number of {name} channels", positive=True))
-            for name, value in pairs
-        )
-        object.__setattr__(self, "numbers", checked)
+        object.__setattr__(self, "numbers", _checked_numbers(self.numbers, kind))
 
     def number(self, channel: Channel, n_neurons: int) -> np.ndarray | None:
         """How many of these channels each neuron has, (n_neurons,); None: not noisy.
@@ -92,6 +89,7 @@ class ChannelNoise(Noise):
             if name not in gated:
                 raise ValueError(
                     f"numbers: {name!r} is not a channel with gates; there are {', '.join(gated)}"
+                    + did_you_mean(name, gated)
                 )
 
     def noisy(self, scheme: Scheme) -> tuple[str, ...]:
@@ -188,7 +186,7 @@ class ConductanceNoise(ChannelNoise):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.transitions is not None:
-            object.__setattr__(self, "transitions", tuple(map(tuple, self.transitions)))
+            object.__setattr__(self, "transitions", _checked_transitions(self.transitions))
 
     def check_names(self, channels: tuple[Channel, ...]) -> None:
         super().check_names(channels)
@@ -205,6 +203,7 @@ class ConductanceNoise(ChannelNoise):
                     f"transitions: there is no {transition!r}; "
                     + (f"{transition[0]} has {', '.join(of_channel)}" if of_channel else
                        f"channels are {', '.join(sorted({owner for owner, _ in known}))}")
+                    + did_you_mean(transition[1], of_channel)
                 )  # fmt: skip
 
     def noisy(self, scheme: Scheme) -> tuple[str, ...]:
@@ -280,3 +279,43 @@ class EffectiveConductanceNoise(ChannelNoise):
 
     area: Parameter | None = None
     numbers: Any = None
+
+
+def _checked_numbers(given: Any, kind: str) -> tuple[tuple[str, Parameter], ...]:
+    """Numbers of channels by name, as pairs."""
+    pairs = tuple(given.items()) if isinstance(given, Mapping) else given
+    if not _are_pairs(pairs) or not all(isinstance(name, str) for name, _ in pairs):
+        raise TypeError(
+            f"{kind}.numbers must give a number to names of channels, as {{'Na': 6000}}, "
+            f"got {shown(given)}"
+        )
+    if not pairs:
+        raise ValueError(
+            f"{kind}.numbers names no channel, which is no noise: give numbers={{'Na': 6000, "
+            "'K': 1800}, or leave the noise away"
+        )
+    return tuple(
+        (name, parameter(value, f"number of {name} channels", positive=True))
+        for name, value in pairs
+    )
+
+
+def _checked_transitions(given: Any) -> tuple[tuple[str, str], ...]:
+    """Transitions, as pairs of channel and name."""
+    if not _are_pairs(given) or not all(isinstance(part, str) for pair in given for part in pair):
+        raise TypeError(
+            'transitions must be pairs of channel and transition, as [("K", "n1->n2")], '
+            f"got {shown(given)}"
+        )
+    if not given:
+        raise ValueError(
+            "transitions is empty, which is no noise: leave the noise away, or name some as "
+            '[("K", "n1->n2")]'
+        )
+    return tuple((channel, name) for channel, name in given)
+
+
+def _are_pairs(given: Any) -> bool:
+    return isinstance(given, tuple | list) and all(
+        isinstance(pair, tuple | list) and len(pair) == 2 for pair in given
+    )

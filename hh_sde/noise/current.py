@@ -10,7 +10,7 @@ import scipy.sparse
 
 from hh_sde.kinetics import Parameter
 from hh_sde.noise.base import Noise
-from hh_sde.records import parameter, per_neuron
+from hh_sde.records import numbers, parameter, per_neuron, shown, sparse_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class CurrentNoise(Noise):
     ----------
     sigma : float or (n_neurons,) array
         Intensity, uA/cm^2 ms^0.5.
-    correlation : float or (n_neurons, n_neurons) array, optional
+    correlation : float, (n_neurons, n_neurons) array or scipy.sparse matrix, optional
         Correlation of the B_i: one number for every pair, or a symmetric matrix with ones on the
         diagonal and no negative eigenvalue. None: independent; 1: one noise shared by all.
 
@@ -50,23 +50,24 @@ class CurrentNoise(Noise):
         )
         if self.correlation is None:
             return
-        matrix = np.array(self.correlation, dtype=float)
+        given = self.correlation
+        if scipy.sparse.issparse(given):
+            given = sparse_numbers(given, "CurrentNoise.correlation").toarray()
+        matrix = numbers(given, "CurrentNoise.correlation", "a number or a matrix")
+        object.__setattr__(self, "correlation", float(matrix) if matrix.ndim == 0 else matrix)
         if matrix.ndim == 0:
-            object.__setattr__(self, "correlation", float(matrix))
             matrix = np.array([[1.0, float(matrix)], [float(matrix), 1.0]])
-        else:
-            matrix.flags.writeable = False
-            object.__setattr__(self, "correlation", matrix)
         square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
         # to rounding, as numpy.corrcoef gives it
         if (
             not square
+            or not np.all(np.isfinite(matrix))
             or not np.allclose(matrix, matrix.T, rtol=0.0, atol=1e-12)
             or not np.allclose(np.diag(matrix), 1.0, rtol=0.0, atol=1e-12)
         ):
             raise ValueError(
                 "CurrentNoise.correlation must be one number or a symmetric matrix with ones on "
-                f"the diagonal, got {self.correlation!r}"
+                f"the diagonal, got {shown(self.correlation)}"
             )
         cholesky(matrix)
 
