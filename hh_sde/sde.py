@@ -89,9 +89,10 @@ class SDE:
         x0 = np.atleast_1d(np.array(numbers(self.x0, "x0", "numbers of shape (d,)")))
         if x0.ndim != 1 or not x0.size or not np.all(np.isfinite(x0)):
             raise ValueError(f"x0 must be finite, of shape (d,), got {shown(self.x0)}")
-        drift = _value("f", self.f, x0).shape
-        if drift != x0.shape:
-            raise ValueError(f"f(x0, 0) must have shape {x0.shape} like x0, got {drift}")
+        if self.program is None or not _is_own(self.program, self):
+            drift = _value("f", self.f, x0).shape
+            if drift != x0.shape:
+                raise ValueError(f"f(x0, 0) must have shape {x0.shape} like x0, got {drift}")
         m = self.m
         if isinstance(m, bool) or not isinstance(m, int | np.integer) or m < -1:
             raise ValueError(f"m must be 0, 1, 2, ..., got {shown(m)}")
@@ -200,6 +201,12 @@ def _value(name: str, function: Any, x0: np.ndarray) -> np.ndarray:
             f"x0 = {shown(x0)}; correct it, or start elsewhere"
         )
     return value
+
+
+def _is_own(program: Any, sde: SDE) -> bool:
+    """Whether f is the program's own, which need not be compiled to be seen: the engine may do."""
+    stands_for = getattr(program, "stands_for", None)
+    return stands_for is not None and stands_for(sde.f, sde.G, sde.interpretation)
 
 
 def _see_program(program: Any, d: int, blocks: np.ndarray) -> None:
