@@ -340,8 +340,9 @@ def _splits(path: BrownianPath, sde: SDE) -> bool:
 
     Larger blocks do no harm: areas of columns that commute drop out.
     """
-    both = np.unique(np.stack([sde.blocks, path.blocks]), axis=1)
-    return both.shape[1] > np.unique(sde.blocks).size
+    blocks = np.asarray(sde.blocks)
+    both = np.unique(np.stack([blocks, path.blocks]), axis=1)
+    return both.shape[1] > np.unique(blocks).size
 
 
 def number(value: Any, name: str) -> float:
