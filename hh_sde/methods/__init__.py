@@ -177,8 +177,9 @@ METHODS: dict[str, Method] = {
         run=each_trial(sdeint_.strat_kp2is),
         summary="two-step, semi-implicit",
         interpretation="stratonovich",
-        # Order 1.0 in name. Its supporting value Y + f h + g sqrt(h) leaves the term
-        # (dg) f sqrt(h) J_kk, whose mean does not vanish: order 0.5 unless g is constant.
+        # Order 1.0 in name. Its supporting value Y + f h + g sqrt(h) leaves the terms
+        # ((dg) f + (d^2 g)(g, g)/2) sqrt(h) J_kk, whose mean does not vanish: order 0.5 unless g is
+        # constant, or both are 0.
         strong_order=_HALF_UNLESS_ADDITIVE,
         deterministic_order=2.0,
         weak_order=2.0,
