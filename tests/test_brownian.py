@@ -35,6 +35,15 @@ def test_a_trial_alone_is_the_trial_in_the_ensemble(path):
     assert np.array_equal(together[:, :, 1], alone)
 
 
+@pytest.mark.parametrize("trials", [1, 2, 5, 33])
+def test_a_refined_trial_is_bitwise_itself_in_any_company(path, trials):
+    fine = path.refine().refine()
+    together = fine.lanes(0, 9, range(trials)).reshape(9, 5, trials)
+    for trial in range(trials):
+        assert np.array_equal(together[:, :, trial], fine.of_trial(trial).increments(0, 9))
+        assert np.array_equal(together[3:8, :, trial], fine.of_trial(trial).increments(3, 8))
+
+
 def test_coarse_increments_are_sums(path):
     fine = path.increments(0, 60).reshape(10, 6, 5).sum(axis=1)
     np.testing.assert_allclose(path.coarsen(6).increments(0, 10), fine, atol=1e-14)

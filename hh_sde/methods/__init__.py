@@ -17,9 +17,9 @@ _SPLITTING = (
 _EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}
 _HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
 
-#: Methods by the name that `solve(method=...)` takes. Orders of convergence stand here alone. Strong
-#: order 1 for general noise is that against the true path, as the areas of `hh_sde.levy` follow the
-#: step of the path's finest grid.
+#: Methods by the name that `solve(method=...)` takes. Orders of convergence stand here alone.
+#: Strong order 1 for general noise is that against the true path: the number of terms in the areas
+#: of `hh_sde.levy` follows the step of the path's finest grid.
 METHODS: dict[str, Method] = {
     "euler_maruyama": Method(
         run=compiled.engine("euler_maruyama"),
