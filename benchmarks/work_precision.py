@@ -59,7 +59,7 @@ class Statistics:
 
     def __init__(self, net: hh.Network, trials: int, t_end: float) -> None:
         self.net, self.trials, self.t_end = net, trials, t_end
-        self.path = hh.BrownianPath(1, m=net.sde().m, dt=FINE)
+        self.path = net.sde().path(1, dt=FINE)
         resampled = np.random.default_rng(2).multinomial(trials, [1 / trials] * trials, size=400)
         self.weights = np.vstack([np.ones(trials), resampled])  # the sample, then the bootstrap's
         self.reference = self.means(FINE, "sra1")
@@ -98,7 +98,7 @@ class Along:
 
     def __init__(self, net: hh.Network, trials: int) -> None:
         self.net, self.trials = net, trials
-        self.path = hh.BrownianPath(3, m=net.sde().m, dt=FINEST)
+        self.path = net.sde().path(3, dt=FINEST)
         self.reference = self.potentials(FINEST, "sra1")
 
     def potentials(self, dt: float, method: str) -> np.ndarray | None:

@@ -24,7 +24,7 @@ def G(x, t):
 
 sde = hh.SDE(f, G, x0=[-1.0, 1.0], noise_type="diagonal", names=["v", "w"])
 t_end = 20.0 if "--quick" in sys.argv else 200.0
-path = hh.BrownianPath(1, m=sde.m, dt=0.05)
+path = sde.path(1, dt=0.05)
 fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
 for method, line in (("sdeint.itoEuler", "-"), ("sdeint.itoSRI2", "--")):
     ds = hh.solve(sde, t_end, dt=0.05, method=method, path=path)

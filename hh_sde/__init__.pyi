@@ -1,4 +1,4 @@
-from . import dataset, measures, plot, studies
+from . import dataset, measures, plot, problems, studies
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .dataset import validate
@@ -64,6 +64,7 @@ __all__ = [
     "dataset",
     "measures",
     "plot",
+    "problems",
     "solve",
     "studies",
     "validate",

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from hh_sde import levy
+from hh_sde.addresses import (
+    MOST_PROCESSES,
+    MOST_TRIALS,
+    check_steps,
+    domain,
+    trial_words,
+    whole,
+)
 from hh_sde.kernels.random import derived_key, normal_window
 
 Rng = int | np.random.SeedSequence | np.random.Generator | None
-
-# What a normal number is for: the domain of its address, to which the grid's depth is added.
-_PER_DEPTH = 2048
-_INCREMENT = 0
-_TAIL_LINEAR = 1
-_FOURIER = 1  # term r of the series has domain _FOURIER + r
-_TIME_INTEGRAL = 32
-_BRIDGE = 33
-_MIDPOINT = 40
-_CHAIN = 34  # the key of the chain of ion channels
-_TAIL_PRODUCT = 64  # the pair (i, j-th of its block) has this domain + j
-#: Terms of the Levy areas' Fourier series that are summed; the tail is Gaussian.
-AREA_TERMS = 5
 
 
 class BrownianPath:
@@ -42,17 +40,22 @@ class BrownianPath:
         Which of the many independent paths under this seed.
     blocks : (m,) array of int, optional
         Which processes belong together: iterated integrals are given inside blocks. Default: one.
+        `hh_sde.SDE.path` gives the path of a model its blocks.
 
     Attributes
     ----------
     seed : numpy.random.SeedSequence
         ``BrownianPath(path.seed, ...)`` is the same path.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range. Random numbers are addressed by 2^32 trials, 2^32 processes
+        and 2^48 steps; beyond these the path refuses as well.
+
     References
     ----------
-    Salmon et al. 2011, doi:10.1145/2063384.2063405 (Philox); Kloeden, Platen & Wright 1992,
-    doi:10.1080/07362999208809281 (the series of the Levy area); Mrongowius & Roessler 2022,
-    doi:10.1080/07362994.2021.1932483 (its Gaussian tail).
+    Salmon et al. 2011, doi:10.1145/2063384.2063405 (Philox); `hh_sde.levy` for the areas.
 
     Examples
     --------
@@ -75,18 +78,13 @@ class BrownianPath:
         trial: int = 0,
         blocks: Sequence[int] | np.ndarray | None = None,
     ) -> None:
-        if m < 0:
-            raise ValueError(f"m must not be negative, got {m}")
-        if not (np.isfinite(dt) and dt > 0):
+        self.m = whole(m, "m", 0, MOST_PROCESSES)
+        self.trial = whole(trial, "trial", 0, MOST_TRIALS)
+        if isinstance(dt, bool) or not (np.isfinite(dt) and dt > 0):
             raise ValueError(f"dt must be positive (ms), got {dt}")
-        if not 0 <= trial < 2**32:
-            raise ValueError(f"trial must lie between 0 and 2^32 - 1, got {trial}")
         self.seed = seed_sequence(rng)
-        self.m = int(m)
-        self.trial = int(trial)
-        self.blocks = np.zeros(m, dtype=int) if blocks is None else np.asarray(blocks, dtype=int)
-        if self.blocks.shape != (m,):
-            raise ValueError(f"blocks must have shape ({m},), got {self.blocks.shape}")
+        self.blocks = _labels(np.zeros(self.m, int) if blocks is None else blocks, self.m)
+        self._blocks = levy.Blocks(self.blocks)
         self._first_dt = float(dt)
         self._depth = 0  # halvings of the first grid
         self._factor = 1  # steps of the finest grid in one of this path
@@ -116,11 +114,11 @@ class BrownianPath:
 
     def chain_key(self) -> np.ndarray:
         """The key of random numbers for what is no Wiener process, (2,) words of 32 bits."""
-        return derived_key(self._key, _CHAIN, 0)
+        return derived_key(self._key, domain("chain"), 0)
 
     def of_trial(self, trial: int) -> BrownianPath:
         """The path of another trial under the same seed."""
-        return self._changed(trial=trial)
+        return self._changed(trial=whole(trial, "trial", 0, MOST_TRIALS))
 
     def coarsen(self, k: int) -> BrownianPath:
         """The same path on every k-th grid point.
@@ -128,11 +126,13 @@ class BrownianPath:
         Raises
         ------
         ValueError
-            If k is not a positive whole number.
+            If k is not a positive whole number, or so large that a step has no address.
         """
-        if k != int(k) or k < 1:
-            raise ValueError(f"k must be 1, 2, 3, ..., got {k}")
-        return self._changed(factor=self._factor * int(k))
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise ValueError(f"k must be 1, 2, 3, ..., got {k!r}")
+        factor = self._factor * int(k)
+        check_steps(factor)
+        return self._changed(factor=factor)
 
     def increments(self, start: int, stop: int) -> np.ndarray:
         """W(t_{j+1}) - W(t_j) for grid steps j = start ... stop - 1, shape (stop - start, m)."""
@@ -140,39 +140,40 @@ class BrownianPath:
 
     def lanes(self, start: int, stop: int, trials: Sequence[int] | np.ndarray) -> np.ndarray:
         """Increments of several trials, shape (stop - start, m * trials), trial fastest."""
-        _check_window(start, stop)
+        self._check_window(start, stop)
         k = self._factor
         if self._depth:
             fine, _ = self._fine_pairs(start * k, stop * k, trials, self._depth)
         else:
             scale = np.sqrt(self._first_dt)
-            fine = self._normals(_INCREMENT, start * k, stop * k, trials, scale)
-        total = fine[::k]
-        for j in range(1, k):  # in this order whatever the shape, unlike numpy.sum
-            total = total + fine[j::k]
-        return total
+            fine = self._normals(domain("increment"), start * k, stop * k, trials, scale)
+        return _in_turn(fine, k, k)
 
     def halves(self, start: int, stop: int, trials: Sequence[int] | np.ndarray) -> np.ndarray:
         """Increments over each step, and over its first half.
 
-        Those of the finer grid where this path was coarsened by an even number, else drawn: given
-        dW they are normal with mean dW/2 and variance dt/4. (`refine` keeps time integrals too,
-        and is another path between the same points.)
+        The first half is made of the finest grid's steps, and the one in the middle of an odd
+        number of them is halved: given its dW, its first half is normal with mean dW/2 and a
+        quarter of its variance. (`refine` keeps time integrals too, and is another path between
+        the same points.)
 
         Returns
         -------
         (stop - start, 2, m * trials) array: dW, and its first half
         """
-        if self._factor % 2 == 0:
-            fine = self._changed(factor=self._factor // 2).lanes(2 * start, 2 * stop, trials)
+        k, middle = self._factor, self._factor // 2
+        if k % 2 == 0:
+            fine = self._changed(factor=middle).lanes(2 * start, 2 * stop, trials)
             return np.stack([fine[::2] + fine[1::2], fine[::2]], axis=1)
-        dW = self.lanes(start, stop, trials)
-        domain = self._domain(_MIDPOINT)
-        out = np.empty((len(dW), 2, dW.shape[1]))
-        out[:, 0] = dW
-        np.multiply(dW, 0.5, out=out[:, 1])
-        out[:, 1] += self._normals(domain, start, stop, trials, 0.5 * np.sqrt(self.dt))
-        return out
+        finest = self._changed(factor=1)
+        self._check_window(start, stop)
+        dW = finest.lanes(start * k, stop * k, trials)
+        use = domain("midpoint", halvings=self._depth)
+        middles = self._normals(use, start * k, stop * k, trials, 0.5 * np.sqrt(finest.dt))
+        half = 0.5 * dW[middle::k] + middles[middle::k]
+        if middle:
+            half = _in_turn(dW, middle, k) + half
+        return np.stack([_in_turn(dW, k, k), half], axis=1)
 
     def _fine_pairs(
         self, start: int, stop: int, trials: Sequence[int] | np.ndarray, depth: int
@@ -180,40 +181,39 @@ class BrownianPath:
         """dW and I_(1,0) on the grid at `depth` halvings, down from the first grid by bridges."""
         dt = self._first_dt / 2**depth
         if depth == 0:
-            dW = self._normals(_INCREMENT, start, stop, trials, np.sqrt(dt))
-            zeta = self._normals(_TIME_INTEGRAL, start, stop, trials, np.sqrt(dt / 3))
+            dW = self._normals(domain("increment"), start, stop, trials, np.sqrt(dt))
+            zeta = self._normals(domain("time integral"), start, stop, trials, np.sqrt(dt / 3))
             return dW, 0.5 * dt * (dW + zeta)
         first, last = start // 2, (stop + 1) // 2
         dW, I = self._fine_pairs(first, last, trials, depth - 1)
         h = 2 * dt
-        unit = np.stack([dW / np.sqrt(h), I / h**1.5])
-        domain = _BRIDGE + depth * _PER_DEPTH
-        xi = self._normals(domain, 2 * first, 2 * last, trials, 1.0)
+        unit_W, unit_I = dW / np.sqrt(h), I / h**1.5
+        use = domain("bridge", halvings=depth)
+        xi = self._normals(use, 2 * first, 2 * last, trials, 1.0)
         mean, root = _bridge()
-        halves = np.tensordot(mean, unit, 1) + np.tensordot(root, np.stack([xi[::2], xi[1::2]]), 1)
-        dW_1, I_1 = halves[0] * np.sqrt(h), halves[1] * h**1.5
+        # written out: a product of matrices may round by the number of lanes
+        dW_1 = mean[0, 0] * unit_W + mean[0, 1] * unit_I + root[0, 0] * xi[::2]
+        I_1 = mean[1, 0] * unit_W + mean[1, 1] * unit_I
+        I_1 += root[1, 0] * xi[::2] + root[1, 1] * xi[1::2]
+        dW_1, I_1 = dW_1 * np.sqrt(h), I_1 * h**1.5
         both_dW, both_I = np.empty((2, 2 * len(dW), dW.shape[1]))
         both_dW[::2], both_dW[1::2] = dW_1, dW - dW_1
         both_I[::2], both_I[1::2] = I_1, I - I_1 - dt * dW_1
         window = slice(start - 2 * first, stop - 2 * first)
         return both_dW[window], both_I[window]
 
-    def _domain(self, use: int) -> int:
-        """Every grid has areas and integrals of its own."""
-        return use + self._depth * _PER_DEPTH
-
     def _normals(
         self,
-        domain: int,
+        use: int,
         start: int,
         stop: int,
         trials: Sequence[int] | np.ndarray,
         scale: float,
     ) -> np.ndarray:
         """Normals by address, (stop - start, m * trials), trial fastest."""
-        trial = np.tile(np.asarray(trials, dtype=np.uint64), self.m)
+        trial = np.tile(trial_words(trials), self.m)
         process = np.repeat(np.arange(self.m, dtype=np.uint64), len(trials))
-        return normal_window(self._key, domain, start, stop, process, trial, scale)
+        return normal_window(self._key, use, start, stop, process, trial, scale)
 
     def time_integrals(
         self, start: int, stop: int, trials: Sequence[int] | np.ndarray | None = None
@@ -229,7 +229,7 @@ class BrownianPath:
         self, start: int, stop: int, trials: Sequence[int] | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """What `lanes` and `time_integrals` give, drawn once."""
-        _check_window(start, stop)
+        self._check_window(start, stop)
         k, dt = self._factor, self._fine_dt
         dW, each = self._fine_pairs(start * k, stop * k, trials, self._depth)
         total, W = each[::k], dW[::k]
@@ -251,14 +251,15 @@ class BrownianPath:
                 f"this path is {self._factor} steps of a finer one, which has no half step; "
                 "refine before coarsening"
             )
+        domain("bridge", halvings=self._depth + 1)  # refuses what has no numbers of its own
         return self._changed(depth=self._depth + 1)
 
     def integrals(self, start: int, stop: int, *, areas: bool = True) -> np.ndarray:
         """Iterated Ito integrals I_ij = int int dW_i dW_j of each step, (stop - start, m, m).
 
         I = (dW dW^T - dt 1)/2 + A, with the Levy area A drawn on the finest grid, inside blocks
-        (0 between blocks), and carried to coarser grids by Chen's relation
-        I(s, u) = I(s, r) + I(r, u) + dW(s, r) dW(r, u)^T.
+        (0 between blocks), and carried to coarser grids by Chen's relation. For many processes
+        see `integrals_within`, which takes no more memory than the blocks themselves.
 
         Parameters
         ----------
@@ -268,75 +269,51 @@ class BrownianPath:
         Raises
         ------
         ValueError
-            If areas are wanted of a refined path: they are not those of the path before.
+            If areas are wanted of a refined path (they are not those of the path before), of
+            more than 1,984 processes in a block, or on so fine a grid that their series would
+            need more than 2,014 terms.
         """
-        _check_window(start, stop)
-        if areas and self._depth:
+        out = levy.symmetric(self.increments(start, stop), self.dt)
+        for members in self._blocks.of_equal_size() if areas else []:
+            if members.shape[1] == 1:
+                continue
+            rows, columns = members[:, :, None], members[:, None, :]
+            out[:, rows, columns] = self.integrals_within(members, start, stop)
+        return out
+
+    def integrals_within(
+        self, members: np.ndarray, start: int, stop: int, *, areas: bool = True
+    ) -> np.ndarray:
+        """The same among some processes of each block, (stop - start, blocks, b, b).
+
+        Parameters
+        ----------
+        members : (blocks, b) array of int
+            Processes, in ascending order in each row; where areas are wanted, of one block of the
+            path in each row.
+        """
+        self._check_window(start, stop)
+        if not areas:
+            return levy.symmetric(self.increments(start, stop)[:, members], self.dt)
+        if self._depth:
             raise ValueError(
                 "Levy areas are not refined with a path: begin with the finest grid and coarsen it"
             )
-        dW = self.increments(start, stop)
-        out = _symmetric(dW, self.dt)
-        for members in self._equal_blocks() if areas else []:
-            if members.shape[1] > 1:
-                rows, columns = members[:, :, None], members[:, None, :]
-                out[:, rows, columns] = self._with_areas(members, start, stop)
-        return out
+        drawn = levy.Drawn(self._key, self.trial, self._blocks, self._first_dt)
+        return drawn.within(members, start, stop, self._factor)
 
-    def _with_areas(self, members: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """The same with Levy areas, by way of the finest grid."""
-        k = self._factor
-        fine = self._changed(factor=1)
-        dW = fine.increments(start * k, stop * k)[:, members]
-        I = _symmetric(dW, fine.dt)
-        I += fine._levy_areas(dW / np.sqrt(fine.dt), members, start * k)
-        return I if k == 1 else _chen(I, dW, k)
-
-    def _levy_areas(self, xi: np.ndarray, members: np.ndarray, start: int) -> np.ndarray:
-        """A = h/(2 pi) sum_r [X_r (Y_r + sqrt(2) xi)^T - transposed]/r, its tail Gaussian.
-
-        The tail beyond r = p has the law of sqrt(sum_{r>p} 1/r^2) [Z sqrt(2) xi^T - transposed + B]
-        up to third moments, with Z standard normal and B antisymmetric with variance 2.
-        """
-        half = np.zeros(xi.shape + xi.shape[-1:])
-        for r in range(1, AREA_TERMS + 1):
-            X, Y = self._area_normals(_FOURIER + r, members, start, len(xi))
-            half += _outer(X, Y + np.sqrt(2.0) * xi) / r
-        left = np.sqrt(np.pi**2 / 6 - sum(1 / r**2 for r in range(1, AREA_TERMS + 1)))
-        Z, _ = self._area_normals(_TAIL_LINEAR, members, start, len(xi))
-        half += left * _outer(Z, np.sqrt(2.0) * xi)
-        for j in range(1, members.shape[1]):
-            B, _ = self._area_normals(_TAIL_PRODUCT + j, members[:, :j], start, len(xi))
-            half[..., :j, j] += left * np.sqrt(2.0) * B
-        return self._fine_dt / (2 * np.pi) * (half - np.swapaxes(half, -1, -2))
-
-    def _area_normals(
-        self, domain: int, members: np.ndarray, start: int, steps: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Two standard normals for each fine step and process, (steps, *members.shape) each."""
-        process = members.ravel().astype(np.uint64)
-        trial = np.full(process.size, self.trial, dtype=np.uint64)
-        window = normal_window(
-            self._key, self._domain(domain), 2 * start, 2 * (start + steps), process, trial, 1.0
-        ).reshape(steps, 2, *members.shape)
-        return window[:, 0], window[:, 1]
-
-    def _equal_blocks(self) -> list[np.ndarray]:
-        """The members of each block, stacked for blocks of equal size: (blocks, b) index arrays."""
-        members = [np.flatnonzero(self.blocks == block) for block in np.unique(self.blocks)]
-        sizes = sorted({len(block) for block in members})
-        return [np.array([block for block in members if len(block) == size]) for size in sizes]
+    def _check_window(self, start: int, stop: int) -> None:
+        if not 0 <= start <= stop:
+            raise ValueError(
+                f"a window of grid steps needs 0 <= start <= stop, got {start}, {stop}"
+            )
+        check_steps(stop * self._factor)
 
     def _changed(
         self, *, trial: int | None = None, factor: int | None = None, depth: int | None = None
     ) -> BrownianPath:
-        path = type(self)(
-            self.seed,
-            m=self.m,
-            dt=self._first_dt,
-            trial=self.trial if trial is None else trial,
-            blocks=self.blocks,
-        )
+        path = copy.copy(self)
+        path.trial = self.trial if trial is None else trial
         path._factor = self._factor if factor is None else factor
         path._depth = self._depth if depth is None else depth
         return path
@@ -367,9 +344,22 @@ def seed_sequence(rng: Rng) -> np.random.SeedSequence:
     return np.random.SeedSequence(int(rng))
 
 
-def _symmetric(dW: np.ndarray, h: float) -> np.ndarray:
-    """(dW dW^T - h 1)/2 over the last axis."""
-    return 0.5 * (_outer(dW, dW) - h * np.eye(dW.shape[-1]))
+def _labels(blocks: Any, m: int) -> np.ndarray:
+    """A number for each process: its block."""
+    labels = np.asarray(blocks)
+    if labels.shape != (m,):
+        raise ValueError(f"blocks must have shape ({m},), got {labels.shape}")
+    if m and not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"blocks must be whole numbers, one for each process, got {blocks!r}")
+    return labels.astype(int)
+
+
+def _in_turn(fine: np.ndarray, number: int, k: int) -> np.ndarray:
+    """Of every k rows the sum of the first `number`: in this order, unlike that of numpy.sum."""
+    total = fine[::k]
+    for j in range(1, number):
+        total = total + fine[j::k]
+    return total
 
 
 def _bridge() -> tuple[np.ndarray, np.ndarray]:
@@ -385,20 +375,3 @@ def _bridge() -> tuple[np.ndarray, np.ndarray]:
     gain = both @ whole.T @ np.linalg.inv(whole @ both @ whole.T)
     rest = both - gain @ whole @ both
     return gain[:2], np.linalg.cholesky(rest[:2, :2])
-
-
-def _outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a[..., :, None] * b[..., None, :]
-
-
-def _chen(I: np.ndarray, dW: np.ndarray, k: int) -> np.ndarray:
-    """I of k fine steps each from the I and dW of the fine steps (first axis)."""
-    fine_I = I.reshape(-1, k, *I.shape[1:])
-    fine_dW = dW.reshape(-1, k, *dW.shape[1:])
-    before = np.cumsum(fine_dW, axis=1) - fine_dW  # W(start of the fine step) - W(s)
-    return (fine_I + _outer(before, fine_dW)).sum(axis=1)
-
-
-def _check_window(start: int, stop: int) -> None:
-    if not 0 <= start <= stop:
-        raise ValueError(f"a window of grid steps needs 0 <= start <= stop, got {start}, {stop}")

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import records
+from hh_sde.addresses import check_steps, check_trials
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.kinetics import Constant, Sigmoid, Tabulated
 from hh_sde.measures import SpikeRule
@@ -192,7 +193,9 @@ def grid(t_end: float, dt: float, x0: Any) -> tuple[float, int, int]:
     first_step = whole_steps(start, dt, "the last time of x0") if start else 0
     if not np.isfinite(t_end) or t_end <= start:
         raise ValueError(f"t_end must be later than the start ({start:g} ms), got {t_end}")
-    return start, first_step, whole_steps(t_end, dt, "t_end") - first_step
+    last_step = whole_steps(t_end, dt, "t_end")
+    check_steps(last_step)
+    return start, first_step, last_step - first_step
 
 
 def whole_steps(time: float, dt: float, name: str) -> int:
@@ -256,12 +259,14 @@ def trial_numbers(trials: Any, x0: Any, path: BrownianPath | None) -> tuple[np.n
             return np.atleast_1d(x0.trial.values.astype(np.int64)), "trial" in x0.dims
         return np.array([0 if path is None else path.trial]), False
     if isinstance(trials, int | np.integer) and not isinstance(trials, bool):
-        return np.arange(positive_int(trials, "trials")), True
+        check_trials(positive_int(trials, "trials") - 1)
+        return np.arange(trials), True
     numbers = np.asarray(trials)
     if numbers.ndim != 1 or numbers.size == 0 or not np.issubdtype(numbers.dtype, np.integer):
         raise ValueError(f"trials must be a number or a list of trial numbers, got {trials!r}")
     if numbers.min() < 0 or len(set(numbers.tolist())) != numbers.size:
         raise ValueError(f"trial numbers must be different and not negative, got {trials!r}")
+    check_trials(numbers.max())
     return numbers.astype(np.int64), True
 
 
@@ -314,15 +319,31 @@ def noise_path(
         )
     if path is None:
         seed = seed_sequence(rng)
-        return BrownianPath(seed, m=sde.m, dt=dt, blocks=sde.blocks) if sde.m else None
+        return sde.path(seed, dt) if sde.m else None
     if rng is not None:
         raise ValueError("give rng or path, not both: the path has its own seed")
     if path.m != sde.m or not np.isclose(path.dt, dt, rtol=1e-9, atol=0.0):
         raise ValueError(
             f"path has m = {path.m} and dt = {path.dt:g}; this run has m = {sde.m} and dt = {dt:g} "
-            "(path.coarsen(k) gives the same path on a coarser grid)"
+            "(sde.path(rng, dt) makes one that fits, path.coarsen(k) gives it on a coarser grid)"
+        )
+    if sde.noise_type == "general" and _splits(path, sde):
+        raise ValueError(
+            "path has no areas between processes that belong together in this model: its blocks "
+            "part what the model's blocks join (SDE.blocks, Network.sde().blocks); "
+            "sde.path(rng, dt) makes one that fits"
         )
     return path if sde.m else None
+
+
+def _splits(path: BrownianPath, sde: SDE) -> bool:
+    """Whether a block of the model falls into several of the path's.
+
+    Larger blocks do no harm: areas of columns that commute drop out.
+    """
+    blocks = np.asarray(sde.blocks)
+    both = np.unique(np.stack([blocks, path.blocks]), axis=1)
+    return both.shape[1] > np.unique(blocks).size
 
 
 def number(value: Any, name: str) -> float:

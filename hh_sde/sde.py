@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hh_sde.brownian import BrownianPath, Rng
 from hh_sde.records import numbers, see_choice, shown
 
 #: From the most special to the most general.
@@ -41,7 +42,7 @@ class SDE:
         Not needed for additive noise, where it is 0.
     blocks : (m,) array of int, optional
         Which Wiener processes belong together. Columns of different blocks commute, so iterated
-        integrals are drawn inside blocks only. Default: one block.
+        integrals are drawn inside blocks only. Default: one block. See `path`.
     columns : sequence of callables, optional
         G as m functions g_k(x, t) -> (d,), where that is cheaper than all of G: sdeint.itoSRI2
         evaluates each three times a step, but a single G 2 m + 1 times.
@@ -120,6 +121,22 @@ class SDE:
         values = {"x0": x0, "names": names, "blocks": blocks, "d": x0.size, "m": m}
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def path(self, rng: Rng, dt: float, trial: int = 0) -> BrownianPath:
+        """A Brownian path for this equation on a grid of step dt, ms: with its m and its blocks.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument is out of range: see `BrownianPath`.
+
+        Examples
+        --------
+        >>> sde = SDE(f=lambda x, t: -x, G=lambda x, t: np.array([[0.5]]), x0=[1.0])
+        >>> sde.path(1, dt=0.01).coarsen(10).increments(0, 3).shape
+        (3, 1)
+        """
+        return BrownianPath(rng, m=self.m, dt=dt, trial=trial, blocks=self.blocks)
 
     def to_stratonovich(self) -> SDE:
         """The Stratonovich equation with the same solutions: drift f - 1/2 sum_k (dg_k) g_k.

@@ -82,80 +82,81 @@ def test_the_order_test_sees_a_wrong_order():
     assert not low - 0.1 < 1.0 < high + 0.1
 
 
+GAP = hh.Network(2, cell=PASSIVE, synapses=hh.GapJunction(1.0), noise=hh.CurrentNoise([3.0, 0.5]))
+
+
+def gap_moments(method, dt, t_end):
+    """The matrix on V0 + 60 and the covariance at t_end of a scheme on two passive membranes joined
+    by a gap junction, without sampling: a trial for each unit normal number that it can meet, as V
+    is linear in V0 and in the noise."""
+    addresses = list(
+        itertools.product(range(round(t_end / dt)), ("dW", "zeta", "middle"), range(GAP.sde().m))
+    )
+    path = _Impulses(1, m=2, dt=dt)
+    path.addresses = addresses
+    options = {"dt": dt, "method": method, "save_dt": t_end}
+    noisy = hh.solve(GAP, t_end, path=path, trials=len(addresses), **options)
+    responses = noisy.V.values[:, -1] + 60.0
+    quiet = hh.solve(GAP, t_end, noise="ignore", trials=2, x0=np.eye(2) - 60.0, **options)
+    return (quiet.V.values[:, -1] + 60.0).T, responses.T @ responses
+
+
 @pytest.mark.parametrize("method", [m for m in hh.METHODS if hh.METHODS[m].weak_order])
 def test_weak_order_for_additive_noise(method):
-    """Mean and variance of V of the passive membrane against the exact Ornstein-Uhlenbeck law.
+    """Mean and covariance of V of two passive membranes, joined, against their exact law.
 
-    They are known without sampling: one step maps mean and variance linearly, so the scheme's own
-    values after t follow from two runs with the same noise (V is linear in V0 and in the noise).
+    The splitting schemes solve either membrane exactly, but not the current between the two.
     """
+    A = np.array([[-0.5 - 1.0, 1.0], [1.0, -0.5 - 1.0]]) / PASSIVE.C
+    B = np.diag([3.0, 0.5]) / PASSIVE.C
+    t_end = 2.0
+    big = scipy.linalg.expm(t_end * np.block([[-A, B @ B.T], [np.zeros((2, 2)), A.T]]))
+    exact = big[2:, 2:].T, big[2:, 2:].T @ big[:2, 2:]  # Van Loan 1978
     errors = []
-    for dt in (0.5, 0.25, 0.125):
-        mean, variance = linear_moments(method, dt, t_end=4.0)
-        k, s = 0.5 / 2.0, 3.0 / 2.0
-        exact = (np.exp(-k * 4.0), s**2 * (1 - np.exp(-2 * k * 4.0)) / (2 * k))
-        errors.append([abs(mean - exact[0]), abs(variance - exact[1])])
-    errors = np.array(errors)
-    if np.all(errors < 1e-9):  # the splitting schemes solve this case exactly
-        return
-    order = np.log2(errors[:-1] / errors[1:])[-1].min()  # of the worse of the two
-    assert order == pytest.approx(hh.METHODS[method].weak_order, abs=0.1)
+    for dt in (0.125, 0.0625, 0.03125):
+        found = gap_moments(method, dt, t_end)
+        errors.append([np.abs(a - b).max() for a, b in zip(found, exact, strict=True)])
+    orders = np.log2(np.array(errors[:-1]) / errors[1:])[-1]
+    assert orders.min() == pytest.approx(hh.METHODS[method].weak_order, abs=0.1), orders
 
 
 def linear_moments(method, dt, t_end):
     """The factor on V0 and the variance at t_end of a scheme on the passive membrane."""
     net = hh.Network(1, cell=PASSIVE, noise=hh.CurrentNoise(3.0))
-    steps = round(t_end / dt)
-    factor = _end(net, method, dt, t_end, V0=-59.0) - _end(net, method, dt, t_end, V0=-60.0)
-    variance = 0.0
-    # response to a unit increment at each step, and to a unit zeta where the scheme uses it
-    for step in range(steps):
-        for kind in ("dW", "zeta"):
-            variance += _response(net, method, dt, t_end, step, kind) ** 2
-    return factor, variance
+    path = _Impulses(1, m=1, dt=dt)
+    path.addresses = list(itertools.product(range(round(t_end / dt)), ("dW", "middle"), (0,)))
+    options = {"dt": dt, "method": method, "save_dt": t_end}
+    noisy = hh.solve(net, t_end, path=path, trials=len(path.addresses), **options)
+    quiet = hh.solve(net, t_end, noise="ignore", x0=np.array([-59.0]), **options)
+    return float(quiet.V[-1, 0]) + 60.0, float(np.sum((noisy.V[:, -1, 0] + 60.0) ** 2))
 
 
-class _Impulse(hh.BrownianPath):
-    """A path that is zero but for one normal number, which is one."""
+class _Impulses(hh.BrownianPath):
+    """A path whose trials are zero but for one normal number each, which is one: that of a step, of
+    a kind ("dW", "zeta" of the time integral, "middle" of the first half) and of a process."""
 
-    step, kind, process = 0, "dW", 0
+    addresses = ()
+
+    def unit(self, kind, start, stop, trials):
+        out = np.zeros((stop - start, self.m, len(trials)))
+        for k, trial in enumerate(trials):
+            step, of, process = self.addresses[int(trial)]
+            if of == kind and start <= step < stop:
+                out[step - start, process, k] = 1.0
+        return out.reshape(stop - start, -1)
 
     def lanes(self, start, stop, trials):
-        out = np.zeros((stop - start, self.m * len(trials)))
-        if self.kind == "dW" and start <= self.step < stop:
-            out[self.step - start, self.process] = np.sqrt(self.dt)
-        return out
+        return np.sqrt(self.dt) * self.unit("dW", start, stop, trials)
 
     def pairs(self, start, stop, trials):
-        zeta = np.zeros((stop - start, self.m * len(trials)))
-        if self.kind == "zeta" and start <= self.step < stop:
-            zeta[self.step - start] = np.sqrt(self.dt / 3)
         dW = self.lanes(start, stop, trials)
+        zeta = np.sqrt(self.dt / 3) * self.unit("zeta", start, stop, trials)
         return dW, 0.5 * self.dt * (dW + zeta)
 
     def halves(self, start, stop, trials):
         dW = self.lanes(start, stop, trials)
-        middle = np.zeros_like(dW)
-        if self.kind == "middle" and start <= self.step < stop:
-            middle[self.step - start, self.process] = 0.5 * np.sqrt(self.dt)
+        middle = 0.5 * np.sqrt(self.dt) * self.unit("middle", start, stop, trials)
         return np.stack([dW, 0.5 * dW + middle], axis=1)
-
-    def of_trial(self, trial):
-        return self
-
-
-def _response(net, method, dt, t_end, step, kind):
-    path = _Impulse(1, m=1, dt=dt)
-    path.step, path.kind = step, kind
-    ds = hh.solve(net, t_end, dt=dt, method=method, path=path, save_dt=t_end)
-    return float(ds.V[-1, 0]) + 60.0
-
-
-def _end(net, method, dt, t_end, V0):
-    quiet = hh.solve(
-        net, t_end, dt=dt, method=method, noise="ignore", x0=np.array([V0]), save_dt=t_end
-    )
-    return float(quiet.V[-1, 0])
 
 
 @pytest.mark.parametrize("method", ["lie_trotter", "strang"])
@@ -184,29 +185,19 @@ def test_strang_keeps_order_two_where_inputs_depend_on_V(inputs):
     assert np.log2(errors[0] / errors[1]) == pytest.approx(2.0, abs=0.05)
 
 
-def test_strang_keeps_weak_order_two_through_a_gap_junction():
-    """Covariance of two passive membranes joined by a gap junction, exactly known."""
-    net = hh.Network(
-        2, cell=PASSIVE, synapses=hh.GapJunction(1.0), noise=hh.CurrentNoise([3.0, 0.5])
-    )
-    A = np.array([[-0.5 - 1.0, 1.0], [1.0, -0.5 - 1.0]]) / 2.0
-    B = np.diag([3.0, 0.5]) / 2.0
-    t_end = 2.0
-    big = scipy.linalg.expm(t_end * np.block([[-A, B @ B.T], [np.zeros((2, 2)), A.T]]))
-    exact = big[2:, 2:].T @ big[:2, 2:]  # Van Loan 1978
-    errors = []
-    for dt in (0.25, 0.125, 0.0625):
-        covariance = np.zeros((2, 2))
-        for step in range(round(t_end / dt)):
-            for process, kind in itertools.product((0, 1), ("dW", "middle")):
-                path = _Impulse(1, m=2, dt=dt)
-                path.step, path.process, path.kind = step, process, kind
-                ds = hh.solve(net, t_end, dt=dt, method="strang", path=path, save_dt=t_end)
-                response = ds.V[-1].values + 60.0
-                covariance += np.outer(response, response)
-        errors.append(np.abs(covariance - exact).max())
-    orders = np.log2(np.array(errors[:-1]) / errors[1:])
-    assert orders[-1] == pytest.approx(2.0, abs=0.15)
+def test_strang_takes_an_odd_coarsening_as_well_as_an_even_one():
+    """15 and 16 steps of one grid to each of strang's, over the same 960: the errors in V through a
+    gap junction are as the steps. With a first half of its own the odd one's are a fifth larger.
+    Three standard errors of the ratio over 2000 trials are 5 %."""
+    fine = GAP.sde().path(21, 1 / 2048)
+    options = {"trials": 2000, "save_dt": 960 / 2048, "record": ["V"]}
+    exact = hh.solve(GAP, 960 / 2048, dt=fine.dt, method="sra1", path=fine, **options)
+    rms = {}
+    for k in (15, 16):
+        path = fine.coarsen(k)
+        ds = hh.solve(GAP, 960 / 2048, dt=path.dt, method="strang", path=path, **options)
+        rms[k] = float(np.sqrt(((ds.V - exact.V).isel(time=-1) ** 2).sum("neuron").mean()))
+    assert rms[15] / rms[16] == pytest.approx(15 / 16, rel=0.06)
 
 
 @pytest.mark.parametrize("method", ["heun", "strang", "sra1"])
@@ -263,8 +254,15 @@ def test_period_errors(method):
 # -- what is preserved ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", BOUNDED)
-@pytest.mark.parametrize("dt", [0.05, 0.5, 20.0])
+@pytest.mark.parametrize(
+    ("method", "dt"),
+    [
+        (method, dt)
+        for method in BOUNDED
+        for dt in (0.05, 0.5, 20.0)
+        if method != "exponential_euler" or dt == 0.05  # its step of V is explicit: unstable above
+    ],
+)
 def test_gates_stay_in_their_range_at_any_step(method, dt):
     net = hh.Network(
         2,
@@ -272,8 +270,6 @@ def test_gates_stay_in_their_range_at_any_step(method, dt):
         synapses=hh.Synapse.sigmoidal(weights=0.1),
         noise=hh.CurrentNoise(20.0),
     )
-    if method == "exponential_euler" and dt > 0.05:
-        return  # its V step is explicit and unstable there
     ds = hh.solve(net, 2000 * dt, dt=dt, method=method, rng=3, trials=8)
     for gate in ("m", "h", "n", "s"):
         assert float(ds[gate].min()) >= 0.0
@@ -416,6 +412,41 @@ def test_time_integrals_follow_the_path():
     W = np.cumsum(dW, axis=0) - dW
     expected = (fine + 0.1 * W).sum(axis=0)
     np.testing.assert_allclose(path.coarsen(6).time_integrals(0, 1)[0], expected, atol=1e-14)
+
+
+# -- statistics over trials ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["euler_maruyama", "sdeint.itoEuler"])
+@pytest.mark.parametrize("reduce", ["mean", "var", ("var", "mean")])
+def test_reduced_results_are_the_statistics_of_the_trials(reduce, method, noisy_pair):
+    options = {"dt": 0.02, "rng": 2, "trials": 3, "save_dt": 0.1, "record": ["V", "n"]}
+    whole = hh.solve(noisy_pair, 3.0, method=method, **options)
+    ds = hh.solve(noisy_pair, 3.0, method=method, reduce=reduce, **options)
+    names = [reduce] if isinstance(reduce, str) else ["mean", "var"]
+    assert list(ds.data_vars)[: 2 * len(names)] == [f"{v}_{s}" for v in ("V", "n") for s in names]
+    assert ds.sizes == {"time": 31, "neuron": 2}
+    assert ds.attrs["trials"] == 3
+    statistics = {"mean": whole.mean("trial"), "var": whole.var("trial", ddof=1)}  # of a sample
+    units = {"V_mean": "mV", "V_var": "mV^2", "n_mean": "1", "n_var": "1"}
+    for variable, name in itertools.product(("V", "n"), names):
+        got = ds[f"{variable}_{name}"]
+        np.testing.assert_allclose(got, statistics[name][variable], rtol=1e-12, atol=1e-15)
+        assert got.attrs["units"] == units[got.name]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reduce": "median", "trials": 2}, "reduce must be 'mean', 'var' or both, got 'median'"),
+        ({"reduce": "mean"}, "give trials=2 or more"),
+        ({"reduce": "mean", "trials": 1}, "give trials=2 or more"),
+        ({"reduce": "mean", "trials": 2, "record": "spikes"}, "statistics of traces"),
+    ],
+)
+def test_what_cannot_be_reduced(options, message, noisy_pair):
+    with pytest.raises(ValueError, match=message):
+        hh.solve(noisy_pair, 1.0, rng=1, **options)
 
 
 # -- spikes found inside --------------------------------------------------------------------------

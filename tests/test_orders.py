@@ -60,8 +60,8 @@ def test_strong_order(noise_type, method):
 
 
 class NoAreas(hh.BrownianPath):
-    def integrals(self, start, stop, *, areas=True):
-        return super().integrals(start, stop, areas=False)
+    def integrals_within(self, members, start, stop, *, areas=True):
+        return super().integrals_within(members, start, stop, areas=False)
 
 
 def test_without_areas_sri2_falls_to_one_half():

@@ -18,6 +18,8 @@ _EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general
 _HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
 
 #: Methods by the name that `solve(method=...)` takes. Orders of convergence stand here alone.
+#: Strong order 1 for general noise is that against the true path: the number of terms in the areas
+#: of `hh_sde.levy` follows the step of the path's finest grid.
 METHODS: dict[str, Method] = {
     "euler_maruyama": Method(
         run=compiled.engine("euler_maruyama"),
@@ -177,8 +179,9 @@ METHODS: dict[str, Method] = {
         run=each_trial(sdeint_.strat_kp2is),
         summary="two-step, semi-implicit",
         interpretation="stratonovich",
-        # Order 1.0 in name. Its supporting value Y + f h + g sqrt(h) leaves the term
-        # (dg) f sqrt(h) J_kk, whose mean does not vanish: order 0.5 unless g is constant.
+        # Order 1.0 in name. Its supporting value Y + f h + g sqrt(h) leaves the terms
+        # ((dg) f + (d^2 g)(g, g)/2) sqrt(h) J_kk, whose mean does not vanish: order 0.5 unless g is
+        # constant, or both are 0.
         strong_order=_HALF_UNLESS_ADDITIVE,
         deterministic_order=2.0,
         weak_order=2.0,

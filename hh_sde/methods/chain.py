@@ -24,6 +24,8 @@ _TRANSITIONS = 2**24
 _PER_CHANNEL = 2.0
 #: Numbers saved in a window.
 _SAVED = 2**21
+#: Steps of the output grid that have random numbers of their own: one word of an address.
+_MOST_STEPS = 2**32
 #: Spikes of a window for which there is room at first.
 _ROOM = 2**10
 #: Jumps of the current closer than this to a grid point are at the grid point, ms.
@@ -32,6 +34,11 @@ _SAME_TIME = 2e-9
 
 def gillespie(problem: Problem) -> Iterator[np.ndarray]:
     """The method: lanes, each a neuron of a trial, are independent and spread over threads."""
+    if problem.first_step + problem.n_steps > _MOST_STEPS:
+        raise ValueError(
+            f"gillespie addresses its random numbers by 2^32 steps of dt = {problem.dt:g} ms, and "
+            f"this run ends at step {problem.first_step + problem.n_steps}; take a larger dt"
+        )
     run = _Run(problem)
     bounds = np.linspace(0, run.lanes, min(problem.threads, run.lanes) + 1).astype(int)
     ranges = [_Range(run, *pair) for pair in pairwise(bounds)]

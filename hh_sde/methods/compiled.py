@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import scipy.sparse
 
 from hh_sde.kernels.coupling import Equations, Inputs, Kept
 from hh_sde.kernels.fused import Program
@@ -88,9 +87,12 @@ class _Block:
         split = problem.path is not None and (self.terms or compiled.module.FROZEN)
         self.needs = "" if needs == "halves" and not split else needs
         self.lanes = n_neurons * len(members)
-        areas = self.terms * (self.terms + 1) if needs == "areas" else 0
         kinds = 1 if self.needs in ("", "areas") else 2
-        self.numbers_per_step = self.lanes * (kinds * (1 + self.terms) + areas)
+        self.joined = self._joined() if needs == "areas" and self.terms else []
+        areas = sum(
+            rows.size * (rows.shape[1] + self.terms * len(members)) for rows, *_ in self.joined
+        )
+        self.numbers_per_step = self.lanes * kinds * (1 + self.terms) + areas
         state = np.ascontiguousarray(problem.x0[members].T).reshape(-1, self.lanes)
         padding = -self.lanes % _WIDTH
         self.x = np.pad(state, ((0, 0), (0, padding)), mode="edge")
@@ -190,27 +192,43 @@ class _Block:
             return np.stack([dW, I_10 / problem.dt], axis=1)
         return path.lanes(first, last, trials)[:, None]
 
+    def _joined(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The processes that meet in each neuron: those of its noise on V, then its own terms.
+
+        Neurons with equally many go together: (processes (neurons, b), those neurons, the
+        amplitudes of the processes on V).
+        """
+        n_neurons, noise = self.program.compiled.n_neurons, self.program.noise
+        m_V = self.problem.sde.m - self.terms * n_neurons
+        number = np.diff(noise.start)
+        found = []
+        for many in np.unique(number):
+            neurons = np.flatnonzero(number == many)
+            entries = noise.start[neurons, None] + np.arange(many)
+            own = m_V + np.arange(self.terms) * n_neurons + neurons[:, None]
+            rows = np.concatenate([noise.source[entries], own], axis=1)
+            found.append((rows, neurons, noise.weight[entries]))
+        return found
+
     def _areas(self, start: int, stop: int) -> np.ndarray:
         """(steps, terms + 1, terms, lanes): I_(l,k), and sum_j A_ij I_(j,k) for the noise on V."""
         terms, problem = self.terms, self.problem
-        if self.needs != "areas" or not terms:
+        if not self.joined:
             return np.empty((0, 0, 0, 0))
-        n_neurons, n_trials = self.program.compiled.n_neurons, len(self.members)
-        noise = self.program.noise
-        m_V = problem.sde.m - terms * n_neurons
-        A = scipy.sparse.csr_array((noise.weight, noise.source, noise.start), (n_neurons, m_V))
-        own = m_V + np.arange(terms * n_neurons).reshape(terms, n_neurons)
+        assert problem.path is not None
         window = (problem.first_step + start, problem.first_step + stop)
-        out = np.empty((stop - start, terms + 1, terms, n_neurons, n_trials))
+        areas = problem.sde.noise_type == "general"
+        shape = (terms + 1, terms, self.program.compiled.n_neurons, len(self.members))
+        out = np.zeros((stop - start, *shape))
         for k, trial in enumerate(problem.trials[self.members]):
-            assert problem.path is not None
             path = problem.path.of_trial(int(trial))
-            I = path.integrals(*window, areas=problem.sde.noise_type == "general")
-            out[:, :terms, :, :, k] = I[:, own[:, None], own[None, :]]
-            for i in range(n_neurons):
-                entries = slice(A.indptr[i], A.indptr[i + 1])
-                on_V = I[:, A.indices[entries]][:, :, own[:, i]]
-                out[:, terms, :, i, k] = np.einsum("j,sjk->sk", A.data[entries], on_V)
+            for rows, neurons, weight in self.joined:
+                I = path.integrals_within(rows, *window, areas=areas)[..., -terms:]
+                I = I.transpose(2, 3, 0, 1)  # (b, terms, steps, neurons)
+                own, on_V = out[:, :terms, ..., k], out[:, terms, ..., k]
+                own[..., neurons] = I[-terms:].transpose(2, 0, 1, 3)
+                for j in range(weight.shape[1]):
+                    on_V[..., neurons] += (weight[:, j] * I[j]).transpose(1, 0, 2)
         return out.reshape(stop - start, terms + 1, terms, self.lanes)
 
     def _failure(self, step: int) -> Diverged:

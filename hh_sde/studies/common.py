@@ -196,7 +196,7 @@ class Ensemble:
                     f"dt = {dt:g} ms is not a multiple of the finest step, {finest:g} ms"
                 )
         sde = net.sde()
-        path = BrownianPath(rng, m=sde.m, dt=finest, blocks=sde.blocks) if sde.m else None
+        path = sde.path(rng, finest) if sde.m else None
         return cls(net, path, finest, trials, threads)
 
     def run(self, method: str, t_end: float, dt: float, **options: Any) -> xr.Dataset | None:

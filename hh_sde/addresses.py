@@ -1,0 +1,126 @@
+"""Where each random number is found: the map of the addresses, and its edges.
+
+An address is (domain, trial, Wiener process, step), of 16, 32, 32 and 49 bits, under the key of a
+seed. The domain says what the number is for; one that ran beyond its place would give out the
+numbers of another use again, so that everything beyond is refused.
+
+    domain            what for                                     on the grids
+    0                 increments                                   first
+    1                 tail of the areas, linear in the increment   first
+    2 ... 31          terms 1 ... 30 of the areas                  first
+    32                time integrals                               first
+    33 + 2048 d       bridge from the grid before                  halved d = 1 ... 31 times
+    34                key of what is no Wiener process             -
+    40 + 2048 d       midpoints of `halves`                        halved d = 0 ... 31 times
+    65 ... 2047       tail of the areas, pairs (i, j): 64 + j      first
+    2112 ... 4095     terms 31 ... 2014 of the areas               first
+
+Areas exist on the first grid alone, so that their later terms lie where halved grids have nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+PER_HALVING = 2048
+MOST_HALVINGS = 31
+#: Trials and Wiener processes have 32 bits each.
+MOST_TRIALS = 2**32
+MOST_PROCESSES = 2**32
+#: Steps of the finest grid: areas take two numbers for each.
+MOST_STEPS = 2**48
+
+DOMAINS = {
+    "increment": range(0, 1),
+    "area, linear tail": range(1, 2),
+    "area, term": range(2, 32),
+    "time integral": range(32, 33),
+    "bridge": range(33, 34),
+    "chain": range(34, 35),
+    "midpoint": range(40, 41),
+    "area, tail of a pair": range(65, 2048),
+    "area, later term": range(2112, 4096),
+}
+#: Processes of one block that have areas, and terms of their series.
+MOST_IN_BLOCK = len(DOMAINS["area, tail of a pair"]) + 1
+MOST_TERMS = len(DOMAINS["area, term"]) + len(DOMAINS["area, later term"])
+
+
+def domain(use: str, index: int = 0, halvings: int = 0) -> int:
+    """The domain of the index-th number for a use, on the first grid halved so many times.
+
+    Raises
+    ------
+    ValueError
+        If it would be one of another use.
+    """
+    if halvings > MOST_HALVINGS:
+        raise ValueError(
+            f"a path can be halved {MOST_HALVINGS} times, not {halvings}: there are no random "
+            "numbers of its own for a finer grid; begin with a smaller dt"
+        )
+    return DOMAINS[use][index] + PER_HALVING * halvings
+
+
+def term_domain(r: int) -> int:
+    """The domain of term r = 1, 2, ... of the areas' series."""
+    early = len(DOMAINS["area, term"])
+    return domain("area, term", r - 1) if r <= early else domain("area, later term", r - 1 - early)
+
+
+def trial_words(trials: Any) -> np.ndarray:
+    """Trial numbers as words of addresses.
+
+    Raises
+    ------
+    ValueError
+        If one is not a whole number from 0 to 2^32 - 1.
+    """
+    numbers = np.asarray(trials)
+    if not np.issubdtype(numbers.dtype, np.integer) or np.any(numbers < 0):
+        raise ValueError(f"trials must be whole numbers, not negative, got {trials!r}")
+    check_trials(numbers.max(initial=0))
+    return numbers.astype(np.uint64)
+
+
+def check_trials(last: int) -> None:
+    """See that there is an address for this trial.
+
+    Raises
+    ------
+    ValueError
+        If there is not.
+    """
+    if last >= MOST_TRIALS:
+        raise ValueError(
+            f"random numbers are addressed by 2^32 trials, numbered from 0, and there is none for "
+            f"trial {last}; take smaller numbers, or another rng"
+        )
+
+
+def check_steps(stop: int) -> None:
+    """See that there are addresses for all steps before `stop` of the finest grid.
+
+    Raises
+    ------
+    ValueError
+        If there are not.
+    """
+    if stop > MOST_STEPS:
+        raise ValueError(
+            f"random numbers are addressed by 2^48 steps of the finest grid, and step {stop - 1} "
+            "would get those of another step again; take a larger dt or a shorter run"
+        )
+
+
+def whole(value: Any, name: str, least: int, end: int) -> int:
+    """`value` as an int, if it is a whole number, least <= value < end."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | np.integer)
+        or not least <= value < end
+    ):
+        raise ValueError(f"{name} must be a whole number from {least} to {end - 1}, got {value!r}")
+    return int(value)
