@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -98,6 +100,21 @@ class Diffusion:
         joined = scipy.sparse.bmat([[None, reach.T], [reach, None]])
         _, label = scipy.sparse.csgraph.connected_components(joined, directed=False)
         return np.concatenate([label[: self.m_V], np.tile(label[self.m_V :], n_terms)])
+
+
+class Columns(Sequence[Function]):
+    """The columns of a Diffusion, each made when it is asked for: a large network has many."""
+
+    def __init__(self, diffusion: Diffusion) -> None:
+        self._diffusion = diffusion
+
+    def __len__(self) -> int:
+        return self._diffusion.m
+
+    def __getitem__(self, k: Any) -> Any:
+        if isinstance(k, slice):
+            return [self._diffusion.column(j) for j in range(len(self))[k]]
+        return self._diffusion.column(range(len(self))[k])
 
 
 def checked_state(x: np.ndarray, d: int) -> np.ndarray:

@@ -27,7 +27,7 @@ from hh_sde.network.checked import (
     checked_synapses,
     see_that_it_fits,
 )
-from hh_sde.network.diffusion import Diffusion, checked_state
+from hh_sde.network.diffusion import Columns, Diffusion, checked_state
 from hh_sde.noise import (
     ChannelNoise,
     CurrentNoise,
@@ -265,7 +265,7 @@ class Network(Record):
             names=[f"{variable}[{i}]" for variable in self.variables for i in range(n)],
             correction=None if additive else diffusion.correction,
             blocks=diffusion.blocks,
-            columns=[diffusion.column(k) for k in range(diffusion.m)],
+            columns=Columns(diffusion),
             breakpoints=None if self.stimulus.constant else self.stimulus.breakpoints,
             program=fused.Program(
                 compiled=self._compiled,
