@@ -21,6 +21,7 @@ from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.sde import SDE
 from hh_sde.solver import IntegrationError, solve
+from hh_sde.studies.arguments import checked
 
 #: Resamples of the trials from which an interval is taken.
 RESAMPLES = 2000
@@ -40,7 +41,8 @@ DIMENSIONS = {
 def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     """Make a function of a network, keywords and `rng` a study: its result can be run again.
 
-    The seed is fixed before the study begins, and the arguments become attributes as JSON.
+    The arguments are checked by their names and the seed is fixed before the study begins; the
+    arguments become attributes as JSON.
     """
     signature = inspect.signature(function)
 
@@ -50,13 +52,15 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
             raise TypeError(f"{function.__name__} takes a Network, got {type(net).__name__}")
         bound = signature.bind(net, *args, **options)
         bound.apply_defaults()
+        given = {k: v for k, v in bound.arguments.items() if k not in ("net", "rng")}
+        bound.arguments.update(checked(net, given))
         seed = seed_sequence(bound.arguments.get("rng"))
         bound.arguments["rng"] = seed
         found = function(*bound.args, **bound.kwargs)
         told = {
             name: _plain(value)
             for name, value in bound.arguments.items()
-            if name not in ("net", "rng", "progress", "threads")
+            if name not in ("net", "rng", "threads")
         }
         network, arrays = net.describe()
         attrs = {
@@ -136,26 +140,17 @@ def reference_method(sde: SDE) -> str:
     return "sra1" if sde.noise_type == "additive" else "sri2"
 
 
-def fitting_methods(net: Network, methods: Sequence[str] | None) -> list[str]:
-    """The methods asked for, or all that take the network's noise and have a fixed step.
-
-    Raises
-    ------
-    ValueError
-        If one is not known.
-    """
-    if methods is None:
-        sde = net.sde()
-        return [
-            name
-            for name, method in METHODS.items()
-            if method.compiled
-            and (sde.noise_type in method.strong_order if sde.m else method.strong_order)
-        ]
-    for name in methods:
-        if name not in METHODS:
-            raise ValueError(f"unknown method {name!r}; choose from {', '.join(METHODS)}")
-    return list(methods)
+def fitting_methods(net: Network, methods: list[str] | None) -> list[str]:
+    """The methods asked for, or all that take the network's noise and have a fixed step."""
+    if methods is not None:
+        return methods
+    sde = net.sde()
+    return [
+        name
+        for name, method in METHODS.items()
+        if method.compiled
+        and (sde.noise_type in method.strong_order if sde.m else method.strong_order)
+    ]
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def compare_methods(
     [[0, 1], [0, 0]]
     """
     methods = fitting_methods(net, methods)
-    dts = sorted({float(step) for step in np.atleast_1d(dt)})
+    dts = np.atleast_1d(dt).tolist()
     finest = dts[0] / 2 if reference_dt is None else reference_dt
     ensemble = Ensemble.of(net, dts, finest, trials, rng, threads)
     best = reference_method(net.sde())

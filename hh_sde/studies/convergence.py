@@ -90,9 +90,7 @@ def strong_convergence(
     >>> dict(ds.error.sizes)
     {'method': 1, 'dt': 3}
     """
-    if variable not in net.labels:
-        raise ValueError(f"there is no variable {variable!r}; choose from {list(net.labels)}")
-    methods, dts = fitting_methods(net, methods), sorted(map(float, dts))
+    methods = fitting_methods(net, methods)
     ensemble = Ensemble.of(net, dts, dts[0] / refine, trials, rng, threads)
     options: dict[str, Any] = {"save_dt": t_end, "record": [variable]}
     reference = reference or reference_method(net.sde())

@@ -77,7 +77,7 @@ def weak_convergence(
     >>> ds.observable.values.tolist()
     ['mean_V', 'var_V', 'rate', 'interval', 'first_passage']
     """
-    methods, dts = fitting_methods(net, methods), sorted(map(float, dts))
+    methods = fitting_methods(net, methods)
     ensemble = Ensemble.of(net, dts, dts[0] / refine, trials, rng, threads)
     reference = reference or reference_method(net.sde())
     exact = _sums(ensemble.reference(reference, t_end, record=["V"]))
