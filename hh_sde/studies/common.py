@@ -17,10 +17,11 @@ import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
+from hh_sde.errors import IntegrationError
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.sde import SDE
-from hh_sde.solver import IntegrationError, solve
+from hh_sde.solver import solve
 
 #: Resamples of the trials from which an interval is taken.
 RESAMPLES = 2000
