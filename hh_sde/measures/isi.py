@@ -137,9 +137,7 @@ def coefficient_of_variation(lengths: np.ndarray) -> float:
     return float(variation(moments(lengths, origin).sum(axis=-1), origin))
 
 
-def moments(
-    lengths: np.ndarray, origin: float, weights: float | np.ndarray = 1.0
-) -> np.ndarray:
+def moments(lengths: np.ndarray, origin: float, weights: float | np.ndarray = 1.0) -> np.ndarray:
     """What `variation` needs the sums of, (4, intervals): w, w^2, w (T - origin), w (T - origin)^2.
 
     An origin near the mean keeps the digits of a small standard deviation.

@@ -133,7 +133,7 @@ def reliability(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
 
 def synchrony(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
     """Synchrony over coupling and noise, as a heat map."""
-    heatmap(ds, x="sigma", y="coupling", z="chi", ax=axes[0])
+    heatmap(ds, x="sigma", y="coupling", z="chi_squared", ax=axes[0])
 
 
 def _over_sigma(ds: xr.Dataset, name: str, ax: Axes) -> None:

@@ -10,21 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
+from hh_sde.errors import DivergenceError
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
+from hh_sde.noise import CurrentNoise
 from hh_sde.sde import SDE
-from hh_sde.solver import IntegrationError, solve
+from hh_sde.solver import solve
 from hh_sde.studies.arguments import checked
+from hh_sde.studies.intervals import NO_INTERVAL
 
-#: Resamples of the trials from which an interval is taken.
-RESAMPLES = 2000
 #: Labels of the dims that studies vary.
 DIMENSIONS = {
     "method": ("1", "method of integration"),
@@ -36,6 +37,10 @@ DIMENSIONS = {
     "observable": ("1", "what is estimated"),
     "tolerance": ("1", "wanted relative error"),
 }
+
+
+class OrderWarning(UserWarning):
+    """An order of convergence that is not the declared one."""
 
 
 def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
@@ -57,6 +62,11 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         seed = seed_sequence(bound.arguments.get("rng"))
         bound.arguments["rng"] = seed
         found = function(*bound.args, **bound.kwargs)
+        for variable in found.data_vars.values():
+            if "warning" in variable.attrs:
+                text = f"{function.__name__}: {variable.attrs['warning']}"
+                category = OrderWarning if variable.name == "order" else UserWarning
+                warnings.warn(text, category, stacklevel=2)
         told = {
             name: _plain(value)
             for name, value in bound.arguments.items()
@@ -89,15 +99,41 @@ def rerun(ds: xr.Dataset, table: Mapping[str, Callable[..., xr.Dataset]]) -> xr.
     return table[ds.attrs["study"]](Network.from_dataset(ds), **arguments, rng=seed)
 
 
-def labelled(
-    variables: Mapping[str, tuple[Sequence[str], Any, str, str]], coords: Mapping[str, Any]
-) -> xr.Dataset:
-    """A Dataset of variables (dims, values, units, long name) over coordinates of DIMENSIONS."""
+class Column(NamedTuple):
+    """A variable of a study's Dataset."""
+
+    dims: tuple[str, ...]
+    values: Any
+    units: str
+    long_name: str
+    nan_means: str = ""
+
+    def labelled(self) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
+        attrs = {"units": self.units, "long_name": self.long_name}
+        if self.nan_means:
+            attrs["nan_means"] = self.nan_means
+        return self.dims, np.asarray(self.values), attrs
+
+
+def estimated(
+    name: str, column: Column, low: Any, high: Any, no_interval: str = NO_INTERVAL
+) -> dict[str, Column]:
+    """An estimate and the ends of its interval: `name`, `name`_low, `name`_high."""
+    ends = {"low": (low, "lower"), "high": (high, "upper")}
+    return {name: column} | {
+        f"{name}_{end}": column._replace(
+            values=values,
+            long_name=f"{column.long_name}, {word} end of its interval",
+            nan_means=no_interval,
+        )
+        for end, (values, word) in ends.items()
+    }
+
+
+def labelled(variables: Mapping[str, Column], coords: Mapping[str, Any]) -> xr.Dataset:
+    """A Dataset of variables over coordinates of DIMENSIONS."""
     return xr.Dataset(
-        {
-            name: (tuple(dims), np.asarray(values), {"units": units, "long_name": long_name})
-            for name, (dims, values, units, long_name) in variables.items()
-        },
+        {name: column.labelled() for name, column in variables.items()},
         coords={
             name: (
                 name,
@@ -109,28 +145,19 @@ def labelled(
     )
 
 
-def bootstrap(
-    statistic: Callable[[np.ndarray], np.ndarray], trials: int, confidence: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval of `statistic`, a function of trial numbers (resamples, trials).
+def mean_of(values: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Means over trials of values (trials,) for trial numbers (samples, trials)."""
+    return values[samples].mean(axis=1)
 
-    nan for a single trial.
 
-    Returns
-    -------
-    low, high : what `statistic` returns without its first axis
-    """
-    if trials < 2:  # one trial tells nothing of the spread
-        nothing = np.full(statistic(np.zeros((1, 1), dtype=int)).shape[1:], np.nan)
-        return nothing, nothing
-    resamples = np.random.default_rng(0).integers(0, trials, (RESAMPLES, trials))
-    values = statistic(resamples)
-    tail = (1.0 - confidence) / 2.0
-    finite = np.where(np.isfinite(values), values, np.nan)
-    with warnings.catch_warnings():  # nan where no resample has a value
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        low, high = np.nanquantile(finite, [tail, 1.0 - tail], axis=0)
-    return low, high
+def with_white(net: Network, sigma: float) -> Network:
+    """The network with white noise of this intensity in place of its own."""
+    others = tuple(noise for noise in net.noise if not isinstance(noise, CurrentNoise))
+    own = [noise for noise in net.noise if isinstance(noise, CurrentNoise)]
+    if sigma == 0:
+        return net.replace(noise=others)
+    correlation = own[0].correlation if own else None
+    return net.replace(noise=(CurrentNoise(sigma, correlation=correlation), *others))
 
 
 def reference_method(sde: SDE) -> str:
@@ -140,10 +167,10 @@ def reference_method(sde: SDE) -> str:
     return "sra1" if sde.noise_type == "additive" else "sri2"
 
 
-def fitting_methods(net: Network, methods: list[str] | None) -> list[str]:
+def fitting_methods(net: Network, methods: Sequence[str] | None) -> list[str]:
     """The methods asked for, or all that take the network's noise and have a fixed step."""
     if methods is not None:
-        return methods
+        return list(methods)
     sde = net.sde()
     return [
         name
@@ -209,7 +236,7 @@ class Ensemble:
                 progress=False,
                 **options,
             )
-        except IntegrationError:
+        except DivergenceError:
             return None
 
     def reference(self, method: str, t_end: float, **options: Any) -> xr.Dataset:
@@ -234,16 +261,9 @@ def wall_time(net: Network, t_end: float, dt: float, method: str, **options: Any
     began = time.perf_counter()
     try:
         solve(net, t_end, dt=dt, method=method, progress=False, **record, **options)
-    except IntegrationError:
+    except DivergenceError:
         return np.nan
     return time.perf_counter() - began
-
-
-def slope(log_dt: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Least-squares slopes of logs (steps, resamples); a nan or -inf stays in its resample."""
-    x = log_dt - log_dt.mean()
-    with np.errstate(invalid="ignore"):
-        return (x[:, None] * logs).sum(axis=0) / (x @ x)
 
 
 def _plain(value: Any) -> Any:
