@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -128,8 +129,10 @@ def test_orders_of_sdeint_on_the_questions_network(pair, method):
 @pytest.mark.parametrize("method", ["lie_trotter", "strang"])
 def test_weak_errors_of_the_splitting(pair, method):
     """The period's error of the noise-free cell, order 2, is that of the mean interval."""
-    with pytest.warns(UserWarning, match=f"{method}, interval, 2.* beside 1"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # lie_trotter: 2 beside a declared 1
         ds = studies.weak_convergence(pair, [method], rng=1, trials=100)
+    assert ("interval, 2" in ds.order.attrs.get("warning", "")) == (method == "lie_trotter")
     one = ds.sel({"method": method}).sel(observable="interval")
     assert one.order_low - 0.2 < 2.0 < one.order_high + 0.2
     relative = one.error / one.exact
@@ -315,7 +318,7 @@ def test_weak_observables_by_hand():
 def test_errors_near_the_floor_or_the_noise_are_not_fitted():
     errors = np.array([1e-3, 2e-3, 4e-3, 8e-3])
     squares = np.repeat((errors**2)[None, :, None], 5, 2)
-    floor = np.full(2, 0.4e-3) ** 2
+    floor = np.full(5, 0.4e-3) ** 2
     ds = convergence._orders(["m"], [0.01, 0.02, 0.04, 0.08], squares, floor, [1.0], 0.95)
     assert ds.fitted.values.tolist() == [[0, 1, 1, 1]]
     # mean V of 5 trials off by 1, 2, 4 with a standard error of about 1: one step above 3 of them
@@ -354,7 +357,7 @@ def test_the_firing_branch_on_a_coarse_grid():
     firing = ds.rate.sel(start="firing")
     assert np.all((firing > 40) == (firing.current > 6.26))
     assert float(firing.sel(current=6.0)) == 0.0
-    assert np.all((ds.rate.sel(start="rest") > 0) == (ds.current > 9.775))
+    assert np.all(ds.rate.sel(start="rest", current=slice(None, 9.5)) == 0)
 
 
 def test_the_firing_branch_does_not_depend_on_the_other_currents():
@@ -426,7 +429,7 @@ def test_intervals_that_there_are_not():
     [
         (lambda x: x.mean(axis=-1), intervals.PLAIN, 1.0),
         (lambda x: np.sqrt((x**2).mean(axis=-1)), intervals.LOG, np.sqrt(1.1)),
-        (lambda x: x.std(axis=-1) / x.mean(axis=-1), intervals.INVERSE_SQUARE, np.sqrt(0.1)),
+        (lambda x: x.std(axis=-1) / x.mean(axis=-1), intervals.INVERSE, np.sqrt(0.1)),
     ],
 )
 def test_intervals_cover(estimate, scale, truth):
@@ -446,19 +449,16 @@ def test_intervals_cover(estimate, scale, truth):
 
 
 def test_long_intervals_fit_seldom_into_a_record():
-    """A Poisson train of 100 Hz seen for 30 ms: CV 1, the intervals seen have 0.78 (Monte Carlo)."""
-    rng = np.random.default_rng(3)
-    times = np.cumsum(rng.exponential(10.0, (4000, 20)), axis=1)
-    trial, k = np.nonzero(times < 30.0)
-    spikes = xr.Dataset(
-        {"spike_time": ("spike", times[trial, k]), "trial": ("spike", trial),
-         "neuron": ("spike", 0 * trial)},
-        attrs={"neurons": "[0]", "t_end": 30.0, **hh.measures.rule_attributes(hh.SpikeRule())},
-    )  # fmt: skip
-    cv, low, high = sweeps._irregularity(spikes.hh.intervals(), 30.0, 4000, 0.999)
-    assert cv < 0.85
+    """A Poisson train of 100 Hz has CV 1; intervals seen in 60 ms are more alike."""
+    times = np.cumsum(np.random.default_rng(3).exponential(10.0, (1000, 40)), axis=1)
+    trial, k = np.nonzero(times < 60.0)
+    following = np.isin(trial[1:] - trial[:-1], 0)
+    length, of_trial = np.diff(times[trial, k])[following], trial[1:][following]
+    found = xr.Dataset({"interval_length": ("interval", length), "trial": ("interval", of_trial)})
+    cv, low, high = sweeps._irregularity(found, 60.0, 1000, 0.999)
+    assert cv < 0.96
     assert low < 1.0 < high
-    assert high - low < 0.3
+    assert high - low < 0.2
 
 
 def test_one_definition_of_the_coefficient_of_variation():
@@ -557,12 +557,13 @@ def test_ctrl_c_stops_a_study(name, pair, monkeypatch):
     """In the second run: no result is made of a truncated one."""
     updates = []
 
-    def update(self, done):
-        updates.append(done)
-        if len(updates) == 2:
-            raise KeyboardInterrupt
+    class Pressed(hh.solver.Progress):
+        def update(self, done):
+            updates.append(done)
+            if len(updates) == 2:
+                raise KeyboardInterrupt
 
-    monkeypatch.setattr("hh_sde.solver.Progress.update", update)
+    monkeypatch.setattr(hh.solver, "Progress", Pressed)
     with pytest.raises(hh.Interrupted):
         studies.STUDIES[name](pair, **SMALL[name], rng=1)
 
@@ -579,10 +580,10 @@ def test_a_silent_network_has_not_diverged(pair):
 
 
 def test_a_method_that_diverges_is_told_from_silence(pair):
-    ds = studies.recommend(pair, 0.5, ["euler_maruyama"], [0.2], 60.0, 3, rng=1)
+    ds = studies.recommend(pair, 0.5, ["euler_maruyama"], [0.1], 60.0, 3, rng=1)
     assert ds.diverged.all()
     assert np.isnan(ds.cost).all()
-    assert "every method diverged at dt = 0.2 ms; give smaller steps" in ds.attrs["advice"]
+    assert "every method diverged at dt = 0.1 ms; give smaller steps" in ds.attrs["advice"]
 
 
 # -- usage ----------------------------------------------------------------------------------------
@@ -599,7 +600,7 @@ def test_a_method_that_diverges_is_told_from_silence(pair):
         (lambda net: studies.strong_convergence(net, "strang"), "list of names of methods, got"),
         (lambda net: studies.strong_convergence(net, []), "list of names of methods, got"),
         (lambda net: studies.strong_convergence(net, ["heun", "heun"]), "names a method twice"),
-        (lambda net: studies.weak_convergence(net, ["scipy.RK45"]), "does not take additive"),
+        (lambda net: studies.weak_convergence(net, ["scipy.DOP853"]), "does not take additive"),
         (lambda net: studies.strong_convergence(net, dts=[0.01] * 3), "different from each other"),
         (lambda net: studies.strong_convergence(net, dts=[0.0, 0.1]), "each of dts must be pos"),
         (lambda net: studies.strong_convergence(net, dts=0.1), "dts must be a list"),

@@ -250,7 +250,8 @@ class Ensemble:
         found = self.run(method, t_end, self.finest, **options)
         if found is None:
             raise ValueError(
-                f"the reference, {method}, diverged at dt = {self.finest:g} ms; take less"
+                f"the reference, {method}, diverged at dt = {self.finest:g} ms; give smaller "
+                "steps, or a finer reference (refine, reference_dt)"
             )
         return found
 

@@ -38,9 +38,10 @@ class Scale(NamedTuple):
 PLAIN = Scale(np.asarray, np.asarray)
 #: For root mean squares.
 LOG = Scale(np.log, np.exp)
-#: For coefficients of variation, whose law has a long upper tail. Where the trials do not exclude
-#: that 1/x^2 is 0, the upper end is infinite.
-INVERSE_SQUARE = Scale(lambda x: x**-2.0, lambda y: np.maximum(y, 0.0) ** -0.5)
+#: For coefficients of variation, whose estimates have a long upper tail. Of the powers measured,
+#: smaller ones cover too little and larger ones have an infinite upper end more often: there,
+#: the trials do not exclude 0 on this scale.
+INVERSE = Scale(lambda x: x**-1.5, lambda y: np.maximum(y, 0.0) ** (-1 / 1.5))
 
 
 def jackknife(

@@ -16,7 +16,7 @@ from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.solver import solve
 from hh_sde.studies.common import Column, estimated, labelled, mean_of, study, with_white
-from hh_sde.studies.intervals import INVERSE_SQUARE, jackknife
+from hh_sde.studies.intervals import INVERSE, jackknife
 from hh_sde.synapses import GapJunction, Synapse
 
 
@@ -108,7 +108,7 @@ def _irregularity(
     seen, all_of_them = summed(1.0), summed(1.0 / (1.0 - length / t_end))
     low, high = jackknife(
         lambda samples: variation(all_of_them[:, samples].sum(axis=-1), origin),
-        trials, confidence, INVERSE_SQUARE,
+        trials, confidence, INVERSE,
     )  # fmt: skip
     return float(variation(seen.sum(axis=-1), origin)), float(low), float(high)
 
