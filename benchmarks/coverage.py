@@ -106,7 +106,9 @@ def percentiles(statistic, trials):
     """The interval that is not taken: percentiles over resamples of the trials."""
     samples = np.random.default_rng(0).integers(0, trials, (RESAMPLES, trials))
     tail = (1 - CONFIDENCE) / 2
-    return np.nanquantile(statistic(samples), [tail, 1 - tail], axis=0)
+    values = statistic(samples)
+    values = np.where(np.isfinite(values).any(axis=0), values, 0.0)  # no value at all: not covered
+    return np.nanquantile(values, [tail, 1 - tail], axis=0)
 
 
 def row(what, where, trials, truth, ends, others):
@@ -234,7 +236,7 @@ def main():
             lines += rates_and_variation(case, data, cv, trials, samples(trials))
     squares = pool(options.pools, "strong", partial(strong_errors, size))["squares"]
     for method, own in zip(STRONG_METHODS, squares, strict=True):
-        for trials in (10, 100):
+        for trials in (10, 100, 200):
             lines += order_rows(own, method, trials, samples(trials))
     data = pool(options.pools, "weak", partial(weak_sums, size))
     for trials in (10, 200):
