@@ -485,13 +485,21 @@ def test_one_definition_of_the_coefficient_of_variation():
 # -- orders that mislead --------------------------------------------------------------------------
 
 
-def test_an_order_that_is_not_the_declared_one_is_warned_of(pair):
-    """Gate noise at steps where the noise-free error, of order 1, is the larger one."""
-    net = pair.replace(noise=hh.SubunitNoise(numbers={"Na": 60_000, "K": 18_000}))
+def test_an_order_that_is_not_the_declared_one_is_warned_of():
+    """Gate noise so weak that at these steps the noise-free error, of order 1, is the larger."""
+    weakly = GENERAL.replace(
+        noise=[hh.SubunitNoise(numbers={"A": 4_000_000}), hh.CurrentNoise(1e-3)]
+    )
     with pytest.warns(UserWarning, match=r"euler_maruyama .* beside 0\.5\. The steps may not be"):
-        ds = studies.strong_convergence(net, ["euler_maruyama"], trials=20, rng=1)
-    assert float(ds.order_low[0]) > 0.5
+        ds = studies.strong_convergence(
+            weakly, ["euler_maruyama"], [1 / 64, 1 / 32, 1 / 16, 1 / 8], 0.5, 10,
+            variable="a", rng=1,
+        )  # fmt: skip
+    assert float(ds.order_low[0]) > 0.9
     assert "without noise" in ds.order.attrs["warning"]
+    (label,) = ds.hh.plot().axes[0].get_legend_handles_labels()[1]
+    assert label.endswith(", declared 0.5")
+    plt.close("all")
 
 
 def test_the_declared_order_is_not_warned_of(pair, recwarn):

@@ -160,7 +160,9 @@ def _order_label(method: str, one: xr.Dataset) -> str:
     if not np.isfinite(one.order):
         return f"{method}: no range to fit"
     order, low, high = (float(one[name]) for name in ("order", "order_low", "order_high"))
-    return f"{method}: {order:.2f} ({low:.2f}, {high:.2f})"
+    declared = float(one.declared_order)
+    beside = f", declared {declared:g}" if declared < low or high < declared else ""
+    return f"{method}: {order:.2f} ({low:.2f}, {high:.2f}){beside}"
 
 
 def _reference_slopes(ax: Axes, dts: np.ndarray, error: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""What the studies share: the reference run, the bootstrap, labels and provenance."""
+"""What the studies share: checked arguments, the reference run, labels and provenance."""
 
 from __future__ import annotations
 
