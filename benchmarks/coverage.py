@@ -18,7 +18,7 @@ import xarray as xr
 import hh_sde as hh
 from hh_sde.measures.isi import coefficient_of_variation, moments, variation
 from hh_sde.studies import common, convergence, orders, sweeps, weak
-from hh_sde.studies.intervals import RESAMPLES, jackknife
+from hh_sde.studies.intervals import RESAMPLES, jackknife, unless_all_agree
 
 CONFIDENCE = 0.95
 #: Single neurons: current (uA/cm^2), sigma of white noise, length of a trial (ms).
@@ -135,6 +135,7 @@ def row(what, where, trials, truth, ends, others):
 def rates_and_variation(case, data, long_cv, trials, samples):
     """Rows of the mean rate and of the coefficient of variation."""
     current, sigma, t_end = case
+    net = hh.Network(1, stimulus=current, noise=hh.CurrentNoise(sigma))
     where = f"I = {current:g}, sigma = {sigma:g}, {t_end:g} ms"
     order = np.argsort(data["trial"], kind="stable")
     length = data["length"][order]
@@ -143,7 +144,8 @@ def rates_and_variation(case, data, long_cv, trials, samples):
     for drawn in samples:
         counts = data["count"][drawn].astype(float)
         mean = partial(common.mean_of, counts)
-        rates.append((jackknife(mean, trials, CONFIDENCE), percentiles(mean, trials)))
+        interval = common.rate_interval(net, counts, CONFIDENCE)
+        rates.append((interval, percentiles(mean, trials)))
         parts = [length[bounds[k] : bounds[k + 1]] for k in drawn]
         of_trial = np.repeat(np.arange(trials), [len(part) for part in parts])
         lengths = np.concatenate(parts)
@@ -194,8 +196,7 @@ def weak_rows(data, trials, samples):
         difference = partial(
             weak._differences, data["found"][:, drawn], data["exact"][:, drawn], WEAK_END
         )
-        low, high = jackknife(difference, trials, CONFIDENCE)
-        ends.append(np.where(low == high, np.nan, (low, high)))  # as weak_convergence does
+        ends.append(unless_all_agree(True, *jackknife(difference, trials, CONFIDENCE)))
         others.append(percentiles(difference, trials))
     ends, others = np.array(ends), np.array(others)
     for o, name in enumerate(weak.OBSERVABLES):

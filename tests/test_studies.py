@@ -482,6 +482,14 @@ def test_one_definition_of_the_coefficient_of_variation():
     plt.close("all")
 
 
+def test_trials_that_agree_in_spite_of_noise_tell_nothing():
+    ds = studies.noise_sweep(hh.Network(1), [0.0, 0.01], t_end=100.0, trials=3, rng=1)
+    assert ds.rate.values.tolist() == [0.0, 0.0]
+    assert [float(ds.rate_low[0]), float(ds.rate_high[0])] == [0.0, 0.0]  # without noise it is so
+    assert np.isnan([ds.rate_low[1], ds.rate_high[1]]).all()
+    assert "agree in spite of noise" in ds.rate_low.attrs["nan_means"]
+
+
 # -- orders that mislead --------------------------------------------------------------------------
 
 

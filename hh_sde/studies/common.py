@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from hh_sde.noise import CurrentNoise
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
 from hh_sde.studies.arguments import checked
-from hh_sde.studies.intervals import NO_INTERVAL
+from hh_sde.studies.intervals import NO_INTERVAL, jackknife, unless_all_agree
 
 #: Labels of the dims that studies vary.
 DIMENSIONS = {
@@ -148,6 +148,13 @@ def labelled(variables: Mapping[str, Column], coords: Mapping[str, Any]) -> xr.D
 def mean_of(values: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """Means over trials of values (trials,) for trial numbers (samples, trials)."""
     return values[samples].mean(axis=1)
+
+
+def rate_interval(net: Network, rates: np.ndarray, confidence: float) -> tuple[Any, Any]:
+    """Interval of the mean of firing rates (trials,)."""
+    mean = partial(mean_of, rates)
+    ends = jackknife(mean, len(rates), confidence, within=(0.0, np.inf))
+    return unless_all_agree(bool(net.noise), *ends)
 
 
 def with_white(net: Network, sigma: float) -> Network:

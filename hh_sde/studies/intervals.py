@@ -22,7 +22,10 @@ import scipy.stats
 #: Resamples of the trials.
 RESAMPLES = 2000
 #: What makes the ends of an interval nan.
-NO_INTERVAL = "fewer than 2 trials, or the estimate rests on one of them alone"
+NO_INTERVAL = (
+    "fewer than 2 trials, or the estimate rests on one of them alone, or they all agree in spite "
+    "of noise, which tells nothing of how they differ"
+)
 
 #: A function of trial numbers, (samples, trials), to estimates (samples, ...).
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -83,6 +86,17 @@ def jackknife(
     same = (without == whole).all(axis=0)  # as of 0 on a scale without 0
     low, high = np.where(same, whole, np.clip(ends, *within))
     return low, high
+
+
+def unless_all_agree(
+    noisy: bool, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """nan for an interval without width, if there is noise.
+
+    Spikes are counted in whole numbers: that all trials have as many does not mean that others do.
+    """
+    nothing = noisy & (np.asarray(low) == high)
+    return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
 
 
 def bootstrap(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -17,8 +16,7 @@ from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.solver import solve
 from hh_sde.stimuli import ConstantCurrent
-from hh_sde.studies.common import Column, estimated, labelled, mean_of, study, with_white
-from hh_sde.studies.intervals import jackknife
+from hh_sde.studies.common import Column, estimated, labelled, rate_interval, study, with_white
 
 #: A run "from rest" begins this far from the equilibrium, mV: nearer than any unstable cycle that
 #: the classic cell has more than 0.01 uA/cm^2 below its Hopf bifurcation.
@@ -93,11 +91,9 @@ def rate_curve(
         for j, x0 in enumerate((_above_rest(here, NUDGE), firing[k])):
             ds = solve(here, t_end, trials=trials, x0=x0, method=method, rng=rng, **options)
             late = ds.isel(time=slice(round(discard / dt), None))
-            counts = late.hh.rates().rate.values.mean(axis=1)
-            rate[s, j, k] = counts.mean()
-            low[s, j, k], high[s, j, k] = jackknife(
-                partial(mean_of, counts), trials, confidence, within=(0.0, np.inf)
-            )
+            each = late.hh.rates().rate.values.mean(axis=1)
+            rate[s, j, k] = each.mean()
+            low[s, j, k], high[s, j, k] = rate_interval(here, each, confidence)
             amplitude[s, j, k] = float((late.V.max("time") - late.V.min("time")).mean())
     dims = ("sigma", "start", "current")
     return labelled(

@@ -15,7 +15,15 @@ from hh_sde.measures.isi import moments, variation
 from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.solver import solve
-from hh_sde.studies.common import Column, estimated, labelled, mean_of, study, with_white
+from hh_sde.studies.common import (
+    Column,
+    estimated,
+    labelled,
+    mean_of,
+    rate_interval,
+    study,
+    with_white,
+)
 from hh_sde.studies.intervals import INVERSE, jackknife
 from hh_sde.synapses import GapJunction, Synapse
 
@@ -70,13 +78,13 @@ def noise_sweep(
     """
     rates, cvs = np.empty((2, 3, len(sigmas)))
     for s, sigma in watched(list(enumerate(sigmas))):
+        noisy = with_white(net, sigma)
         ds = solve(
-            with_white(net, sigma), t_end, dt=dt, method=method, rng=rng, trials=trials,
-            threads=threads, record=("spikes",), progress=False,
+            noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
+            record=("spikes",), progress=False,
         )  # fmt: skip
         each = ds.hh.rates().rate.values.mean(axis=1)
-        low, high = jackknife(partial(mean_of, each), trials, confidence, within=(0.0, np.inf))
-        rates[:, s] = each.mean(), low, high
+        rates[:, s] = each.mean(), *rate_interval(noisy, each, confidence)
         cvs[:, s] = _irregularity(ds.hh.intervals(), t_end, trials, confidence)
     rate = Column(("sigma",), rates[0], "Hz", "firing rate")
     cv = Column(
