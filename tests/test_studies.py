@@ -433,10 +433,10 @@ def test_intervals_that_there_are_not():
     ],
 )
 def test_intervals_cover(estimate, scale, truth):
-    """400 studies of 10 trials, each the mean of 20 gamma variables of shape 10: 95 of 100 cover.
+    """400 studies of 10 trials, each trial 20 gamma variables of shape 10.
 
-    Between 92 and 98 per cent: a false alarm of at most 0.5 % if 94.5 are covered. Percentiles of
-    resamples cover 90, 88 and 84 here. benchmarks/coverage.py has the cell itself.
+    Between 91 and 98 per cent: if 94.5 are covered, a false alarm of 0.4 %. Percentiles of
+    resamples cover 89, 89 and 87 here. benchmarks/coverage.py has the cell itself.
     """
     x = np.random.default_rng(5).gamma(10.0, 0.1, (400, 10, 20))
     covered = []
@@ -445,7 +445,7 @@ def test_intervals_cover(estimate, scale, truth):
             lambda r, one=one: estimate(one[r].reshape(len(r), -1)), 10, 0.95, scale
         )
         covered.append(low <= truth <= high)
-    assert 0.92 < np.mean(covered) < 0.98
+    assert 0.91 < np.mean(covered) < 0.98
 
 
 def test_long_intervals_fit_seldom_into_a_record():
