@@ -50,7 +50,7 @@ def solved(net, path, dt, method, t_end, **options):
         return hh.solve(
             net, t_end, dt=dt, method=method, path=coarse, progress=False, threads=2, **options
         )
-    except hh.IntegrationError:
+    except hh.DivergenceError:
         return None
 
 

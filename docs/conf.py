@@ -27,6 +27,7 @@ exclude_patterns = [
     "channel_noise_areas.md",
     "channel_noise_cost.md",
     "channel_noise_published.md",
+    "coverage.md",
     "peers.md",
     "scaling.md",
     "work_precision.md",

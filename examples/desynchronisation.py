@@ -19,5 +19,5 @@ ds = hh.studies.synchrony(
     trials=3 if quick else 20,
     rng=1,
 )
-print(ds.chi.to_pandas().round(3))
+print(ds.chi_squared.to_pandas().round(3))
 ds.hh.plot().savefig("desynchronisation.png", dpi=150)

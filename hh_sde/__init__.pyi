@@ -2,6 +2,7 @@ from . import dataset, measures, plot, problems, studies
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .dataset import validate
+from .errors import DivergenceError, IntegrationError, Interrupted
 from .kinetics import Channel, Constant, Exponential, Gate, Linoid, Sigmoid, Tabulated
 from .measures import SpikeRule
 from .methods import METHODS
@@ -17,7 +18,7 @@ from .noise import (
     SubunitNoise,
 )
 from .sde import SDE
-from .solver import IntegrationError, solve
+from .solver import solve
 from .stimuli import (
     STIMULI,
     ConstantCurrent,
@@ -42,11 +43,13 @@ __all__ = [
     "Constant",
     "ConstantCurrent",
     "CurrentNoise",
+    "DivergenceError",
     "EffectiveConductanceNoise",
     "Exponential",
     "GapJunction",
     "Gate",
     "IntegrationError",
+    "Interrupted",
     "Linoid",
     "Network",
     "OrnsteinUhlenbeckConductance",

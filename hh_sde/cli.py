@@ -1,8 +1,9 @@
-"""The command hh-sde. Exit codes: 0 done, 1 a run that failed, 2 wrong usage."""
+"""The command hh-sde. Exit codes: 0 done, 1 a run that failed, 2 wrong usage, 130 Ctrl-C."""
 
 # Everything heavy is imported inside the commands: --help answers at once.
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -37,23 +38,28 @@ def run(
 ) -> None:
     """Simulate what CONFIG.toml describes (hh-sde init writes one)."""
     from hh_sde.config import ConfigError, load
-    from hh_sde.solver import IntegrationError, solve
+    from hh_sde.errors import IntegrationError, Interrupted
+    from hh_sde.solver import solve
 
     _check_targets(out, plot)
     try:
         wanted = load(config)
     except ConfigError as error:
         _stop(f"{config}:\n{error}", code=2)
-    failure = ""
+    failure, code = "", 0
     try:
         arguments = {**wanted.arguments, "progress": False} if quiet else dict(wanted.arguments)
         if "spikes" in arguments.get("record", ()):
             arguments["spike_rule"] = wanted.spike_rule
-        ds, failure = _until_interrupted(lambda: solve(wanted.network, **arguments))
+        ds = solve(wanted.network, **arguments)
     except (TypeError, ValueError) as error:
         _stop(f"{config}: {error}", code=2)
     except IntegrationError as error:
-        ds, failure = error.dataset, str(error)
+        ds, failure, code = error.dataset, str(error), 1
+    except Interrupted as interrupted:
+        ds, failure, code = interrupted.dataset, str(interrupted), 130
+    except KeyboardInterrupt:
+        _stop("interrupted before the first step", code=130)
     if out:
         ds.to_netcdf(out)
     if plot:
@@ -62,8 +68,8 @@ def run(
         _summary(ds, wanted.spike_rule)
         for path in filter(None, (out, plot)):
             typer.echo(f"written: {path}")
-    if failure:
-        _stop(failure, code=1)
+    if code:
+        _stop(failure, code=code)
 
 
 @app.command()
@@ -76,8 +82,8 @@ def study(
 ) -> None:
     """Answer a question about the network of CONFIG.toml; its table [study] has the arguments."""
     from hh_sde.config import ConfigError, load_study
+    from hh_sde.errors import IntegrationError
     from hh_sde.records import did_you_mean
-    from hh_sde.solver import IntegrationError
     from hh_sde.studies import STUDIES
 
     _check_targets(out, plot)
@@ -93,6 +99,8 @@ def study(
         _stop(f"{config}:\n{error}", code=2)
     except IntegrationError as error:
         _stop(str(error), code=1)
+    except KeyboardInterrupt:
+        _stop("interrupted; a study has no result before its end, so nothing was written", 130)
     if out:
         ds.to_netcdf(out)
     if plot:
@@ -228,18 +236,12 @@ def version(
 
 def main() -> None:
     """Entry point."""
+    warnings.showwarning = _say_warning
     app()
 
 
-def _until_interrupted(simulate: Any) -> tuple[xr.Dataset, str]:
-    """The result, and the warning of `solve` if it was interrupted."""
-    import warnings
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        ds = simulate()
-    interrupted = [str(w.message) for w in caught if "interrupted" in str(w.message)]
-    return ds, "".join(interrupted)
+def _say_warning(message: Warning | str, *where: Any) -> None:
+    typer.echo(f"hh-sde: warning: {message}", err=True)
 
 
 def _summary(ds: xr.Dataset, rule: Any) -> None:

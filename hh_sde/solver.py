@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from importlib import metadata
@@ -28,8 +27,9 @@ from hh_sde.checks import (
     trial_numbers,
     whole_steps,
 )
+from hh_sde.errors import DivergenceError, IntegrationError, Interrupted
 from hh_sde.measures import SpikeRule
-from hh_sde.methods import Diverged, Method, Problem
+from hh_sde.methods import Diverged, Failed, Method, Problem
 from hh_sde.network import Network
 from hh_sde.progress import Progress
 from hh_sde.sde import SDE
@@ -39,39 +39,6 @@ STATISTICS = {
     "mean": lambda states: states.mean(axis=1),
     "var": lambda states: states.var(axis=1, ddof=1),
 }
-
-
-class IntegrationError(RuntimeError):
-    """A run that could not be finished.
-
-    Attributes
-    ----------
-    dataset : xarray.Dataset
-        All that was computed before.
-    time : float or None
-        When the state became non-finite, ms.
-    trial : int or None
-    neuron : int or None
-    variable : str or None
-        Where it did.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        dataset: xr.Dataset,
-        *,
-        time: float | None = None,
-        trial: int | None = None,
-        neuron: int | None = None,
-        variable: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.dataset = dataset
-        self.time = time
-        self.trial = trial
-        self.neuron = neuron
-        self.variable = variable
 
 
 def solve(
@@ -140,15 +107,19 @@ def solve(
     -------
     xarray.Dataset
         dims (trial, time, neuron) for a Network, with its state variables; (trial, time, component)
-        with the variable x for an SDE. `trial` only if `trials` was given. Ctrl-C ends the run with
-        a warning; what was computed by then is returned.
+        with the variable x for an SDE. `trial` only if `trials` was given.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is out of range or the method does not fit the problem; before anything runs.
+    DivergenceError
+        If the state becomes NaN or infinite; it says when and where.
     IntegrationError
-        If the run fails; it carries what was computed.
+        If the integrator gives up.
+    Interrupted
+        On Ctrl-C. These three carry what was computed, in their attribute `dataset`; so does any
+        other error that comes out of f or G, which passes through as it is.
 
     Examples
     --------
@@ -233,20 +204,16 @@ class _Run:
                     self._store(chunk)
                     bar.update(self.saved - 1)
         except KeyboardInterrupt:
-            reached = self._times()[-1]
-            warnings.warn(
-                f"interrupted: the result ends at {reached:g} ms"
-                + ("" if self.rule else "; solve(..., x0=this Dataset) goes on from there"),
-                stacklevel=3,
-            )
+            raise Interrupted(f"interrupted {self._stopped()}", self.dataset()) from None
         except Diverged as diverged:
             raise self._divergence(diverged) from None
+        except Failed as failed:
+            message = f"the run stopped {self._stopped()}: {failed}"
+            raise IntegrationError(message, self.dataset()) from failed
         except Exception as error:
-            raise IntegrationError(
-                f"the run stopped after {self._times()[-1]:g} ms: {error}; what was computed is in "
-                "this error's attribute 'dataset'",
-                self.dataset(),
-            ) from error
+            error.add_note(f"the run stopped {self._stopped()}")
+            error.dataset = self.dataset()  # type: ignore[attr-defined]
+            raise
         return self.dataset()
 
     def dataset(self) -> xr.Dataset:
@@ -308,13 +275,17 @@ class _Run:
         self.values[:, :, self.saved : self.saved + saves] = by_variable.transpose(2, 1, 0, 3)
         self.saved += saves
 
-    def _divergence(self, diverged: Diverged) -> IntegrationError:
+    def _stopped(self) -> str:
+        reached = self._times()[-1]
+        return f"after {reached:g} ms; what was computed is in this error's attribute 'dataset'"
+
+    def _divergence(self, diverged: Diverged) -> DivergenceError:
         problem = self.problem
         time = (problem.first_step + diverged.step) * problem.dt
         trial = int(problem.trials[diverged.trial])
         variable, neuron = self.layout.place(diverged.component)
         where = variable if neuron is None else f"{variable} of neuron {neuron}"
-        return IntegrationError(
+        return DivergenceError(
             f"{where} (trial {trial}) became NaN or infinite at t = {time:g} ms with "
             f"dt = {problem.dt:g} ms. Try a smaller dt (explicit methods need dt below about "
             "0.07 ms for the classic cell), or look at what drives it there; what was computed "

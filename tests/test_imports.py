@@ -13,6 +13,7 @@ PACKAGE = Path(hh_sde.__file__).parent
 
 # A module may import from those named before it. A package stands for its modules.
 ORDER = [
+    "errors",
     "records",
     "descriptions",
     "kinetics",

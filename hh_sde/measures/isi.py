@@ -129,19 +129,48 @@ def interval_statistics(
     return trains.dataset(variables, coords)
 
 
+def coefficient_of_variation(lengths: np.ndarray) -> float:
+    """Standard deviation (divided by count - 1) over mean; NaN for fewer than 2 intervals."""
+    if lengths.size < 2:
+        return np.nan
+    origin = lengths.mean()
+    return float(variation(moments(lengths, origin).sum(axis=-1), origin))
+
+
+def moments(lengths: np.ndarray, origin: float, weights: float | np.ndarray = 1.0) -> np.ndarray:
+    """What `variation` needs the sums of, (4, intervals): w, w^2, w (T - origin), w (T - origin)^2.
+
+    An origin near the mean keeps the digits of a small standard deviation.
+    """
+    w, d = np.broadcast_to(weights, lengths.shape), lengths - origin
+    return np.stack([w, w**2, w * d, w * d**2])
+
+
+def variation(sums: np.ndarray, origin: float) -> np.ndarray:
+    """Coefficient of variation from sums of `moments`, (4, ...) to (...).
+
+    The one formula of the package: with equal weights the standard deviation is that divided by
+    count - 1. NaN for fewer than 2 intervals.
+    """
+    w, w2, wd, wd2 = sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = w - w2 / w  # count - 1
+        variance = np.maximum(wd2 - wd**2 / w, 0.0) / np.where(freedom > 1e-9 * w, freedom, np.nan)
+        return np.sqrt(variance) / (origin + wd / w)
+
+
 def _statistics(lengths: list[np.ndarray], latest: float) -> dict[str, float]:
     """The statistics of the intervals of some trains, whose spike times reach up to `latest`."""
     T = np.concatenate(lengths)
     first = np.concatenate([one[:-1] for one in lengths])
     second = np.concatenate([one[1:] for one in lengths])
     mean = T.mean() if T.size else np.nan
-    sd = T.std(ddof=1) if T.size > 1 else np.nan
     contrast = (second - first) / (second + first)
     return {
         "count": T.size,
         "mean": mean,
-        "sd": sd,
-        "cv": sd / mean,
+        "sd": T.std(ddof=1) if T.size > 1 else np.nan,
+        "cv": coefficient_of_variation(T),
         "cv2": 2 * np.abs(contrast).mean() if contrast.size else np.nan,
         "lv": 3 * (contrast**2).mean() if contrast.size else np.nan,
         "serial_correlation": _memory(T, first - mean, second - mean, latest),

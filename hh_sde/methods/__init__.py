@@ -5,9 +5,9 @@ from __future__ import annotations
 import scipy.integrate
 
 from hh_sde.methods import chain, compiled, scipy_, sdeint_
-from hh_sde.methods.method import Diverged, Method, Problem, each_trial
+from hh_sde.methods.method import Diverged, Failed, Method, Problem, each_trial
 
-__all__ = ["METHODS", "Diverged", "Method", "Problem", "each_trial"]
+__all__ = ["METHODS", "Diverged", "Failed", "Method", "Problem", "each_trial"]
 
 _ROESSLER = "Roessler 2010, SIAM J. Numer. Anal. 48, 922, doi:10.1137/09076636X"
 _SPLITTING = (

@@ -8,8 +8,9 @@ For whoever adds a method (an entry of METHODS and, where the scheme is new, one
 2. Chunks are small enough that a person waiting sees progress.
 3. Wiener increments come from `problem.path` alone, by grid step; nothing else is random.
 4. A method for one trajectory yields (saves, d) chunks and is wrapped by `each_trial`.
-5. At the first state that is not finite it yields what was saved before and raises `Diverged`.
-   Any other exception may pass through, after what was saved has been yielded.
+5. At the first state that is not finite it yields what was saved before and raises `Diverged`;
+   where the integrator gives up, `Failed`. An exception out of f or G passes through as it is,
+   after what was saved has been yielded.
 6. Its orders, noise types and interpretation stand in METHODS and nowhere else.
 """
 
@@ -164,6 +165,10 @@ class Diverged(Exception):
         self.step = step
         self.component = component
         self.trial = trial
+
+
+class Failed(Exception):
+    """The integrator gave up; the message is its own."""
 
 
 def finite_part(states: np.ndarray, start: int) -> tuple[np.ndarray, Diverged | None]:

@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 import numpy as np
 import scipy.integrate
 
-from hh_sde.methods.method import Problem, finite_part
+from hh_sde.methods.method import Failed, Problem, finite_part
 
 #: Grid steps between two signs of life, and between two restarts of odeint.
 _WINDOW = 2**12
@@ -56,7 +56,7 @@ def _odeint_piece(
         full_output=True,
     )
     if info["message"] != "Integration successful.":
-        raise RuntimeError(f"scipy.integrate.odeint: {info['message']}")
+        raise Failed(f"scipy.integrate.odeint: {info['message']}")
     return states[-1], states[np.searchsorted(grid, wanted)]
 
 
@@ -88,7 +88,7 @@ def _points(problem: Problem, solver: type[scipy.integrate.OdeSolver]) -> Iterat
         while run.status == "running":
             message = run.step()
             if run.status == "failed":
-                raise RuntimeError(f"scipy.integrate.{solver.__name__}: {message}")
+                raise Failed(f"scipy.integrate.{solver.__name__}: {message}")
             reached = math.floor(run.t / problem.dt + _SAME_POINT) - problem.first_step
             if reached > done:
                 yield from run.dense_output()(problem.times(done + 1, reached)).T

@@ -7,14 +7,15 @@ Reference: M. J. Aburn, sdeint, https://pypi.org/project/sdeint/.
 
 from __future__ import annotations
 
-import sys
+import traceback
 from collections.abc import Callable, Generator, Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import sdeint
 
-from hh_sde.methods.method import Problem, finite_part
+from hh_sde.methods.method import Failed, Problem, finite_part
 
 #: Numbers in a window's largest array, the iterated integrals (steps, m, m); 8 bytes each.
 _WINDOW = 2**22
@@ -103,14 +104,19 @@ def _call(
     """Run sdeint over a window from step `start` on, yield its saves, return its last state.
 
     An exception that passes through sdeint would lose the states it has made; they are found in the
-    local variables y (states) and n (step) of its frame, and are yielded first.
+    local variables y (states) and n (step) of its frame, and are yielded first. One that sdeint
+    raises itself means that it gave up.
     """
     error: BaseException | None = None
     try:
         with np.errstate(all="ignore"):  # a state that is not finite is reported below
             states = integrate(*args, **noise)
     except (Exception, KeyboardInterrupt) as caught:
-        states, error = _rescued(problem.sde.d), caught
+        frames = _frames(caught)
+        made = [f.f_locals["y"][: f.f_locals["n"] + 1] for f in frames if _is_stepping(f)]
+        states = made[0] if made else np.empty((0, problem.sde.d))
+        gave_up = isinstance(caught, Exception) and _is_stepping(frames[-1])
+        error = Failed(f"sdeint: {caught}") if gave_up else caught
     states, diverged = finite_part(states[1:], start)
     yield problem.saves(start, states)
     if diverged or error:
@@ -118,14 +124,14 @@ def _call(
     return states[-1]
 
 
-def _rescued(d: int) -> np.ndarray:
-    traceback = sys.exc_info()[2]
-    while traceback is not None:
-        frame = traceback.tb_frame
-        if frame.f_globals.get("__name__") == "sdeint.integrate" and "n" in frame.f_locals:
-            return frame.f_locals["y"][: frame.f_locals["n"] + 1]
-        traceback = traceback.tb_next
-    return np.empty((0, d))
+def _frames(error: BaseException) -> list[FrameType]:
+    """From the one that caught the error to the one that raised it."""
+    return [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+
+
+def _is_stepping(frame: FrameType) -> bool:
+    """Whether it is an integrator of sdeint in its loop over steps."""
+    return frame.f_globals.get("__name__") == "sdeint.integrate" and "n" in frame.f_locals
 
 
 def _window_steps(m: int) -> int:

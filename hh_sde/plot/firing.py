@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 
 from hh_sde import measures
+from hh_sde.measures.isi import coefficient_of_variation
 from hh_sde.plot.common import (
     COLOURS,
     MOST_LINES,
@@ -151,7 +152,8 @@ def interval_histogram(
     for colour, (name, values) in zip(COLOURS, groups.items(), strict=False):
         if values.size:
             density = np.histogram(values, edges, density=True)[0]
-            cv = f"CV {values.std(ddof=1) / values.mean():.2g}" if values.size > 1 else "1 interval"
+            one = coefficient_of_variation(values)
+            cv = f"CV {one:.2g}" if values.size > 1 else "1 interval"
             ax.stairs(density, edges, color=colour, lw=1.4, label=f"{name}, {cv}")
     ax.set_xlabel(axis_label(found.interval_length))
     ax.set_ylabel("density (1/ms)")

@@ -133,7 +133,7 @@ def reliability(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
 
 def synchrony(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
     """Synchrony over coupling and noise, as a heat map."""
-    heatmap(ds, x="sigma", y="coupling", z="chi", ax=axes[0])
+    heatmap(ds, x="sigma", y="coupling", z="chi_squared", ax=axes[0])
 
 
 def _over_sigma(ds: xr.Dataset, name: str, ax: Axes) -> None:
@@ -160,7 +160,9 @@ def _order_label(method: str, one: xr.Dataset) -> str:
     if not np.isfinite(one.order):
         return f"{method}: no range to fit"
     order, low, high = (float(one[name]) for name in ("order", "order_low", "order_high"))
-    return f"{method}: {order:.2f} ({low:.2f}, {high:.2f})"
+    declared = float(one.declared_order)
+    beside = f", declared {declared:g}" if declared < low or high < declared else ""
+    return f"{method}: {order:.2f} ({low:.2f}, {high:.2f}){beside}"
 
 
 def _reference_slopes(ax: Axes, dts: np.ndarray, error: np.ndarray) -> None:

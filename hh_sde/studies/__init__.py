@@ -14,7 +14,8 @@ from hh_sde.studies import common
 from hh_sde.studies.compare import compare_methods
 from hh_sde.studies.convergence import strong_convergence
 from hh_sde.studies.precision import recommend, work_precision
-from hh_sde.studies.sweeps import noise_sweep, rate_curve, reliability, synchrony
+from hh_sde.studies.rates import rate_curve
+from hh_sde.studies.sweeps import noise_sweep, reliability, synchrony
 from hh_sde.studies.weak import weak_convergence
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What the studies share: the reference run, the bootstrap, labels and provenance."""
+"""What the studies share: checked arguments, the reference run, labels and provenance."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
+from hh_sde.errors import DivergenceError
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
+from hh_sde.noise import CurrentNoise
 from hh_sde.sde import SDE
-from hh_sde.solver import IntegrationError, solve
+from hh_sde.solver import solve
+from hh_sde.studies.arguments import checked
+from hh_sde.studies.intervals import NO_INTERVAL, jackknife, unless_all_agree
 
-#: Resamples of the trials from which an interval is taken.
-RESAMPLES = 2000
 #: Labels of the dims that studies vary.
 DIMENSIONS = {
     "method": ("1", "method of integration"),
@@ -37,10 +39,15 @@ DIMENSIONS = {
 }
 
 
+class OrderWarning(UserWarning):
+    """An order of convergence that is not the declared one."""
+
+
 def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     """Make a function of a network, keywords and `rng` a study: its result can be run again.
 
-    The seed is fixed before the study begins, and the arguments become attributes as JSON.
+    The arguments are checked by their names and the seed is fixed before the study begins; the
+    arguments become attributes as JSON.
     """
     signature = inspect.signature(function)
 
@@ -50,13 +57,20 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
             raise TypeError(f"{function.__name__} takes a Network, got {type(net).__name__}")
         bound = signature.bind(net, *args, **options)
         bound.apply_defaults()
+        given = {k: v for k, v in bound.arguments.items() if k not in ("net", "rng")}
+        bound.arguments.update(checked(net, given))
         seed = seed_sequence(bound.arguments.get("rng"))
         bound.arguments["rng"] = seed
         found = function(*bound.args, **bound.kwargs)
+        for variable in found.data_vars.values():
+            if "warning" in variable.attrs:
+                text = f"{function.__name__}: {variable.attrs['warning']}"
+                category = OrderWarning if variable.name == "order" else UserWarning
+                warnings.warn(text, category, stacklevel=2)
         told = {
             name: _plain(value)
             for name, value in bound.arguments.items()
-            if name not in ("net", "rng", "progress", "threads")
+            if name not in ("net", "rng", "threads")
         }
         network, arrays = net.describe()
         attrs = {
@@ -85,15 +99,41 @@ def rerun(ds: xr.Dataset, table: Mapping[str, Callable[..., xr.Dataset]]) -> xr.
     return table[ds.attrs["study"]](Network.from_dataset(ds), **arguments, rng=seed)
 
 
-def labelled(
-    variables: Mapping[str, tuple[Sequence[str], Any, str, str]], coords: Mapping[str, Any]
-) -> xr.Dataset:
-    """A Dataset of variables (dims, values, units, long name) over coordinates of DIMENSIONS."""
+class Column(NamedTuple):
+    """A variable of a study's Dataset."""
+
+    dims: tuple[str, ...]
+    values: Any
+    units: str
+    long_name: str
+    nan_means: str = ""
+
+    def labelled(self) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
+        attrs = {"units": self.units, "long_name": self.long_name}
+        if self.nan_means:
+            attrs["nan_means"] = self.nan_means
+        return self.dims, np.asarray(self.values), attrs
+
+
+def estimated(
+    name: str, column: Column, low: Any, high: Any, no_interval: str = NO_INTERVAL
+) -> dict[str, Column]:
+    """An estimate and the ends of its interval: `name`, `name`_low, `name`_high."""
+    ends = {"low": (low, "lower"), "high": (high, "upper")}
+    return {name: column} | {
+        f"{name}_{end}": column._replace(
+            values=values,
+            long_name=f"{column.long_name}, {word} end of its interval",
+            nan_means=no_interval,
+        )
+        for end, (values, word) in ends.items()
+    }
+
+
+def labelled(variables: Mapping[str, Column], coords: Mapping[str, Any]) -> xr.Dataset:
+    """A Dataset of variables over coordinates of DIMENSIONS."""
     return xr.Dataset(
-        {
-            name: (tuple(dims), np.asarray(values), {"units": units, "long_name": long_name})
-            for name, (dims, values, units, long_name) in variables.items()
-        },
+        {name: column.labelled() for name, column in variables.items()},
         coords={
             name: (
                 name,
@@ -105,28 +145,26 @@ def labelled(
     )
 
 
-def bootstrap(
-    statistic: Callable[[np.ndarray], np.ndarray], trials: int, confidence: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval of `statistic`, a function of trial numbers (resamples, trials).
+def mean_of(values: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Means over trials of values (trials,) for trial numbers (samples, trials)."""
+    return values[samples].mean(axis=1)
 
-    nan for a single trial.
 
-    Returns
-    -------
-    low, high : what `statistic` returns without its first axis
-    """
-    if trials < 2:  # one trial tells nothing of the spread
-        nothing = np.full(statistic(np.zeros((1, 1), dtype=int)).shape[1:], np.nan)
-        return nothing, nothing
-    resamples = np.random.default_rng(0).integers(0, trials, (RESAMPLES, trials))
-    values = statistic(resamples)
-    tail = (1.0 - confidence) / 2.0
-    finite = np.where(np.isfinite(values), values, np.nan)
-    with warnings.catch_warnings():  # nan where no resample has a value
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        low, high = np.nanquantile(finite, [tail, 1.0 - tail], axis=0)
-    return low, high
+def rate_interval(net: Network, rates: np.ndarray, confidence: float) -> tuple[Any, Any]:
+    """Interval of the mean of firing rates (trials,)."""
+    mean = partial(mean_of, rates)
+    ends = jackknife(mean, len(rates), confidence, within=(0.0, np.inf))
+    return unless_all_agree(bool(net.noise), *ends)
+
+
+def with_white(net: Network, sigma: float) -> Network:
+    """The network with white noise of this intensity in place of its own."""
+    others = tuple(noise for noise in net.noise if not isinstance(noise, CurrentNoise))
+    own = [noise for noise in net.noise if isinstance(noise, CurrentNoise)]
+    if sigma == 0:
+        return net.replace(noise=others)
+    correlation = own[0].correlation if own else None
+    return net.replace(noise=(CurrentNoise(sigma, correlation=correlation), *others))
 
 
 def reference_method(sde: SDE) -> str:
@@ -137,25 +175,16 @@ def reference_method(sde: SDE) -> str:
 
 
 def fitting_methods(net: Network, methods: Sequence[str] | None) -> list[str]:
-    """The methods asked for, or all that take the network's noise and have a fixed step.
-
-    Raises
-    ------
-    ValueError
-        If one is not known.
-    """
-    if methods is None:
-        sde = net.sde()
-        return [
-            name
-            for name, method in METHODS.items()
-            if method.compiled
-            and (sde.noise_type in method.strong_order if sde.m else method.strong_order)
-        ]
-    for name in methods:
-        if name not in METHODS:
-            raise ValueError(f"unknown method {name!r}; choose from {', '.join(METHODS)}")
-    return list(methods)
+    """The methods asked for, or all that take the network's noise and have a fixed step."""
+    if methods is not None:
+        return list(methods)
+    sde = net.sde()
+    return [
+        name
+        for name, method in METHODS.items()
+        if method.compiled
+        and (sde.noise_type in method.strong_order if sde.m else method.strong_order)
+    ]
 
 
 @dataclass(frozen=True)
@@ -214,7 +243,7 @@ class Ensemble:
                 progress=False,
                 **options,
             )
-        except IntegrationError:
+        except DivergenceError:
             return None
 
     def reference(self, method: str, t_end: float, **options: Any) -> xr.Dataset:
@@ -228,7 +257,8 @@ class Ensemble:
         found = self.run(method, t_end, self.finest, **options)
         if found is None:
             raise ValueError(
-                f"the reference, {method}, diverged at dt = {self.finest:g} ms; take less"
+                f"the reference, {method}, diverged at dt = {self.finest:g} ms; give smaller "
+                "steps, or a finer reference (refine, reference_dt)"
             )
         return found
 
@@ -239,16 +269,9 @@ def wall_time(net: Network, t_end: float, dt: float, method: str, **options: Any
     began = time.perf_counter()
     try:
         solve(net, t_end, dt=dt, method=method, progress=False, **record, **options)
-    except IntegrationError:
+    except DivergenceError:
         return np.nan
     return time.perf_counter() - began
-
-
-def slope(log_dt: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Least-squares slopes of logs (steps, resamples); a nan or -inf stays in its resample."""
-    x = log_dt - log_dt.mean()
-    with np.errstate(invalid="ignore"):
-        return (x[:, None] * logs).sum(axis=0) / (x @ x)
 
 
 def _plain(value: Any) -> Any:

@@ -9,17 +9,19 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import Rng
+from hh_sde.measures.isi import coefficient_of_variation
 from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.studies.common import (
+    Column,
     Ensemble,
-    bootstrap,
     fitting_methods,
     labelled,
     reference_method,
     study,
     wall_time,
 )
+from hh_sde.studies.intervals import NO_INTERVAL, jackknife
 
 
 @study
@@ -53,7 +55,7 @@ def compare_methods(
     reference_dt : float, optional
         Step of the reference, of which all steps are multiples. Default: half the smallest step.
     confidence : float
-        Of the intervals, by bootstrap over trials.
+        Of the intervals, by the jackknife over trials.
     rng, threads
         As for `hh_sde.solve`.
 
@@ -74,7 +76,7 @@ def compare_methods(
     [[0, 1], [0, 0]]
     """
     methods = fitting_methods(net, methods)
-    dts = sorted({float(step) for step in np.atleast_1d(dt)})
+    dts = np.atleast_1d(dt).tolist()
     finest = dts[0] / 2 if reference_dt is None else reference_dt
     ensemble = Ensemble.of(net, dts, finest, trials, rng, threads)
     best = reference_method(net.sde())
@@ -94,27 +96,30 @@ def compare_methods(
         for name, value in found.items():
             columns[name][i, j] = value
     values = {
-        name: (("method", "dt"), columns[name], *described) for name, described in _MEASURED.items()
+        name: Column(("method", "dt"), columns[name], *described)
+        for name, described in _MEASURED.items()
     }
     ds = labelled(values, {"method": methods, "dt": dts})
     return ds.assign(diverged=ds.diverged.astype(np.int8)).assign_attrs(reference=best)
 
 
+_GONE, _FEW = "the method diverged", "the method diverged, or no neuron fired twice"
 _MEASURED = {
-    "path_error": ("mV", "root mean square error of V along the path"),
-    "spike_shift": ("ms", "mean distance of spikes from those of the reference"),
-    "interval": ("ms", "mean inter-spike interval"),
-    "interval_low": ("ms", "lower end of the interval of the mean interval"),
-    "interval_high": ("ms", "upper end of the interval of the mean interval"),
-    "cv": ("1", "coefficient of variation of the intervals"),
-    "gate_excursions": ("1", "states of gates seen outside [0, 1]"),
-    "cost": ("ns", "wall time per neuron and step"),
+    "path_error": ("mV", "root mean square error of V along the path", _GONE),
+    "spike_shift": ("ms", "mean distance of spikes from those of the reference",
+                    "the method diverged, or there is no spike in the window"),
+    "interval": ("ms", "mean inter-spike interval", _FEW),
+    "interval_low": ("ms", "lower end of the interval of the mean interval", NO_INTERVAL),
+    "interval_high": ("ms", "upper end of the interval of the mean interval", NO_INTERVAL),
+    "cv": ("1", "coefficient of variation of the intervals", _FEW),
+    "gate_excursions": ("1", "states of gates seen outside [0, 1]", _GONE),
+    "cost": ("ns", "wall time per neuron and step", _GONE),
     "diverged": ("1", "1: the state became infinite"),
-}
+}  # fmt: skip
 
 
 def _statistics(ds: xr.Dataset, confidence: float) -> dict[str, float]:
-    """Of the intervals of a long run; the mean with a bootstrap over trials."""
+    """Of the intervals of a long run."""
     found = ds.hh.intervals()
     lengths = found.interval_length.values
     of_trial = found.trial.values.astype(int)
@@ -122,16 +127,16 @@ def _statistics(ds: xr.Dataset, confidence: float) -> dict[str, float]:
     total = np.bincount(of_trial, lengths, minlength=trials)
     count = np.bincount(of_trial, minlength=trials)
 
-    def mean(resamples: np.ndarray) -> np.ndarray:
+    def mean(samples: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return total[resamples].sum(axis=1) / count[resamples].sum(axis=1)
+            return total[samples].sum(axis=1) / count[samples].sum(axis=1)
 
-    low, high = bootstrap(mean, trials, confidence)
+    low, high = jackknife(mean, trials, confidence)
     return {
         "interval": float(lengths.mean()) if lengths.size else np.nan,
         "interval_low": float(low),
         "interval_high": float(high),
-        "cv": float(lengths.std() / lengths.mean()) if lengths.size > 1 else np.nan,
+        "cv": coefficient_of_variation(lengths),
         "gate_excursions": ds.attrs.get("gate_excursions", np.nan),
     }
 

@@ -1,8 +1,9 @@
-"""strong_convergence: errors along the path, and where a slope may be fitted to errors."""
+"""strong_convergence: errors along the path."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -14,20 +15,19 @@ from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.studies.common import (
+    Column,
     Ensemble,
-    bootstrap,
+    estimated,
     fitting_methods,
     labelled,
     reference_method,
-    slope,
     study,
 )
+from hh_sde.studies.intervals import LOG, jackknife
+from hh_sde.studies.orders import NO_ORDER, NO_ORDER_INTERVAL, disagreement, fitted_order
 
 #: A step is fitted if its error is this many times the reference's own.
 ABOVE_FLOOR = 4.0
-#: Neighbouring slopes of the asymptotic range lie this close to the mean of those before them;
-#: wider where they have sampling noise.
-SLOPE_SPREAD, NOISY_SLOPE_SPREAD = 0.3, 0.7
 DEFAULT_STEPS = (0.00125, 0.0025, 0.005, 0.01, 0.02)
 
 
@@ -67,7 +67,8 @@ def strong_convergence(
     reference : str, optional
         Default: the method of highest order for the noise.
     confidence : float
-        Of the interval, by bootstrap over trials.
+        Of the intervals: over trials, by the jackknife; of the order by the bootstrap, in which
+        the steps that are fitted are chosen anew each time.
     rng, threads
         As for `hh_sde.solve`.
 
@@ -77,6 +78,8 @@ def strong_convergence(
         error (method, dt): root mean square over trials and neurons, nan where the method
         diverged; error_low, error_high; fitted: 1 where a step lies in the asymptotic range;
         order, order_low, order_high, declared_order (method); floor: the reference's own error.
+        Where an interval leaves out the declared order, there is a warning, which stands in the
+        attribute `warning` of `order` too.
 
     References
     ----------
@@ -90,23 +93,21 @@ def strong_convergence(
     >>> dict(ds.error.sizes)
     {'method': 1, 'dt': 3}
     """
-    if variable not in net.labels:
-        raise ValueError(f"there is no variable {variable!r}; choose from {list(net.labels)}")
-    methods, dts = fitting_methods(net, methods), sorted(map(float, dts))
+    methods = fitting_methods(net, methods)
     ensemble = Ensemble.of(net, dts, dts[0] / refine, trials, rng, threads)
     options: dict[str, Any] = {"save_dt": t_end, "record": [variable]}
     reference = reference or reference_method(net.sde())
     exact = ensemble.reference(reference, t_end, **options)[variable].values[:, -1]
     check = ensemble.run(reference, t_end, 2 * ensemble.finest, **options)
-    floor = np.inf if check is None else check[variable].values[:, -1] - exact
+    shift = np.full(exact.shape, np.inf) if check is None else check[variable].values[:, -1] - exact
+    floor = (shift**2).mean(axis=-1)
     squares = np.full((len(methods), len(dts), trials), np.nan)
     for (i, method), (j, dt) in watched(list(product(enumerate(methods), enumerate(dts)))):
         ds = ensemble.run(method, t_end, dt, **options)
         if ds is not None:
             squares[i, j] = ((ds[variable].values[:, -1] - exact) ** 2).mean(axis=-1)
     declared = [_declared(net, method) for method in methods]
-    root_mean_square = float(np.sqrt(np.mean(np.square(floor))))
-    found = _orders(methods, dts, squares, root_mean_square, declared, confidence)
+    found = _orders(methods, dts, squares, floor, declared, confidence)
     for name in ("error", "error_low", "error_high", "floor"):
         found[name].attrs["units"] = net.labels[variable][0]
     return found
@@ -122,74 +123,49 @@ def _declared(net: Network, method: str) -> float:
 
 def _orders(
     methods: list[str],
-    dts: list[float],
+    dts: Sequence[float],
     squares: np.ndarray,
-    floor: float,
+    floor_squares: np.ndarray,
     declared: list[float],
     confidence: float,
 ) -> xr.Dataset:
-    """From squared errors (method, dt, trial) to errors and slopes with their intervals."""
-    log_dt, trials = np.log(dts), squares.shape[2]
-    error = np.sqrt(squares.mean(axis=2))
-    fitted = np.array([asymptotic_range(np.array(dts), row, ABOVE_FLOOR * floor) for row in error])
-    low, high = np.empty_like(error), np.empty_like(error)
-    order = np.full((3, len(methods)), np.nan)
+    """From squared errors (method, dt, trial), and those of the reference itself (trial,), to
+    errors and slopes with their intervals.
+    """
+    steps, trials = np.array(dts), squares.shape[2]
+    fitted = np.zeros(squares.shape[:2], dtype=bool)
+    low, high = np.empty((2, *squares.shape[:2]))
+    order = np.empty((3, len(methods)))
+
+    def floor(samples: np.ndarray) -> np.ndarray:
+        return ABOVE_FLOOR * np.sqrt(floor_squares[samples].mean(axis=1, keepdims=True))
+
     for i in range(len(methods)):
-        rows = squares[i]
-
-        def errors(resamples: np.ndarray, rows: np.ndarray = rows) -> np.ndarray:
-            return np.sqrt(np.stack([row[resamples].mean(axis=1) for row in rows], axis=1))
-
-        low[i], high[i] = bootstrap(errors, trials, confidence)
-        if fitted[i].sum() >= 3:
-            kept = fitted[i]
-
-            def slopes(resamples: np.ndarray, kept: np.ndarray = kept) -> np.ndarray:
-                with np.errstate(divide="ignore"):
-                    logs = np.log(errors(resamples)[:, kept])
-                return slope(log_dt[kept], logs.T)
-
-            order[0, i] = np.polyfit(log_dt[kept], np.log(error[i, kept]), 1)[0]
-            order[1:, i] = bootstrap(slopes, trials, confidence)
+        errors = partial(_root_mean_square, squares[i])
+        low[i], high[i] = jackknife(errors, trials, confidence, LOG)
+        order[:, i], fitted[i] = fitted_order(steps, errors, floor, trials, confidence)
     both, one = ("method", "dt"), ("method",)
-    return labelled(
+    error = Column(both, np.sqrt(squares.mean(axis=2)), "1",
+                   "root mean square error along the path", "the method diverged")  # fmt: skip
+    slopes = Column(one, order[0], "1", "slope of log error over log dt", NO_ORDER)
+    found = labelled(
         {
-            "error": (both, error, "1", "root mean square error along the path"),
-            "error_low": (both, low, "1", "lower end of the error's interval"),
-            "error_high": (both, high, "1", "upper end of the error's interval"),
-            "fitted": (both, fitted.astype(np.int8), "1", "1: in the asymptotic range"),
-            "order": (one, order[0], "1", "slope of log error over log dt"),
-            "order_low": (one, order[1], "1", "lower end of the slope's interval"),
-            "order_high": (one, order[2], "1", "upper end of the slope's interval"),
-            "declared_order": (one, declared, "1", "declared order of convergence"),
-            "floor": ((), floor, "1", "error of the reference itself"),
+            **estimated("error", error, low, high),
+            "fitted": Column(both, fitted.astype(np.int8), "1", "1: in the asymptotic range"),
+            **estimated("order", slopes, order[1], order[2], NO_ORDER_INTERVAL),
+            "declared_order": Column(
+                one, declared, "1", "declared order of convergence", "none is declared"
+            ),
+            "floor": Column(
+                (), np.sqrt(floor_squares.mean()), "1", "error of the reference itself"
+            ),
         },
         {"method": methods, "dt": dts},
     )
+    found.order.attrs.update(disagreement(methods, order, np.array(declared)))
+    return found
 
 
-def asymptotic_range(
-    dts: np.ndarray, error: np.ndarray, floor: float | np.ndarray, spread: float = SLOPE_SPREAD
-) -> np.ndarray:
-    """Which steps to fit: from the smallest whose error is above `floor`, as far as slopes agree.
-
-    The slope between neighbours must stay within `spread` of the mean of those before it, so
-    that neither a flat region (the reference's error, sampling noise) nor one where the method
-    breaks down is fitted.
-    """
-    kept = np.zeros(error.size, dtype=bool)
-    usable = np.flatnonzero(np.isfinite(error) & (error > floor))
-    if usable.size < 2:
-        return kept
-    first = usable[0]
-    kept[first] = True
-    slopes: list[float] = []
-    for j in range(first + 1, error.size):
-        if not (np.isfinite(error[j]) and error[j] > 0):
-            break
-        local = np.log(error[j] / error[j - 1]) / np.log(dts[j] / dts[j - 1])
-        if slopes and abs(local - np.mean(slopes)) > spread:
-            break
-        slopes.append(float(local))
-        kept[j] = True
-    return kept
+def _root_mean_square(squares: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """(steps, trials) and trial numbers (samples, trials) to (samples, steps)."""
+    return np.sqrt(np.stack([row[samples].mean(axis=1) for row in squares], axis=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +12,25 @@ import xarray as xr
 from hh_sde.brownian import Rng
 from hh_sde.network import Network
 from hh_sde.progress import watched
-from hh_sde.studies.common import fitting_methods, labelled, study, wall_time
+from hh_sde.studies.common import (
+    Column,
+    OrderWarning,
+    estimated,
+    fitting_methods,
+    labelled,
+    study,
+    wall_time,
+)
 from hh_sde.studies.convergence import strong_convergence
+from hh_sde.studies.intervals import NO_INTERVAL
 from hh_sde.studies.weak import weak_convergence
 
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
+#: What to do where no neuron fires twice.
+SILENT = (
+    "no neuron of the reference fires twice. Give a larger stimulus or a longer t_end, or compare "
+    "errors of V: path_error here, or strong_convergence"
+)
 
 
 @study
@@ -49,7 +64,8 @@ def work_precision(
     -------
     Dataset
         Over (method, dt), nan where a method diverged: path_error (mV), interval_error (relative),
-        interval_error_low, interval_error_high, cost (ns of wall time per neuron and ms).
+        interval_error_low, interval_error_high, cost (ns of wall time per neuron and ms); diverged.
+        interval_error is nan, with a warning, also where no neuron of the reference fires twice.
 
     Examples
     --------
@@ -59,7 +75,7 @@ def work_precision(
     >>> bool((ds.cost > 0).all())
     True
     """
-    methods, dts = fitting_methods(net, methods), sorted(map(float, dts))
+    methods = fitting_methods(net, methods)
     common: dict[str, Any] = {
         "methods": methods,
         "dts": dts,
@@ -67,34 +83,43 @@ def work_precision(
         "rng": rng,
         "threads": threads,
     }
-    strong = strong_convergence(net, t_end=window, **common)
-    weak = weak_convergence(net, t_end=t_end, **common).sel(observable="interval", drop=True)
+    with warnings.catch_warnings():  # errors are what is asked for here, not orders
+        warnings.simplefilter("ignore", OrderWarning)
+        strong = strong_convergence(net, t_end=window, **common)
+        weak = weak_convergence(net, t_end=t_end, **common)
     cost = _cost(net, methods, dts, t_end, trials, repeats, rng)
-    diverged = np.isnan(weak.estimate.values)
+    diverged = np.isnan(weak.estimate.sel(observable="mean_V").values)
+    weak = weak.sel(observable="interval", drop=True)
+    relative = {
+        name: weak[name].values / float(weak.exact) for name in ("error", "error_low", "error_high")
+    }
     both = ("method", "dt")
-    exact = float(weak.exact)
-    relative = {name: weak[name].values / exact for name in ("error", "error_low", "error_high")}
-    return labelled(
+    error = Column(both, relative["error"], "1", "relative error of the mean interval",
+                   f"the method diverged, or there are no intervals: {SILENT}")  # fmt: skip
+    gone = np.where(diverged, np.nan, cost)
+    found = labelled(
         {
-            "path_error": (both, strong.error.values, "mV", "error of V along the path"),
-            "interval_error": (both, relative["error"], "1", "relative error of the mean interval"),
-            "interval_error_low": (both, relative["error_low"], "1", "lower end of its interval"),
-            "interval_error_high": (both, relative["error_high"], "1", "upper end of its interval"),
-            "cost": (
-                both,
-                np.where(diverged, np.nan, cost),
-                "ns",
-                "wall time per neuron and ms of the simulation",
-            ),
+            "path_error": Column(both, strong.error.values, "mV", "error of V along the path",
+                                 "the method diverged"),
+            **estimated("interval_error", error, relative["error_low"], relative["error_high"]),
+            "cost": Column(both, gone, "ns", "wall time per neuron and ms of the simulation",
+                           "the method diverged"),
+            "diverged": Column(both, diverged.astype(np.int8), "1",
+                               "1: the state became infinite"),
         },
         {"method": methods, "dt": dts},
-    )
+    )  # fmt: skip
+    if np.isnan(weak.exact):
+        found.interval_error.attrs["warning"] = (
+            f"there are no intervals between spikes in {t_end:g} ms: {SILENT}"
+        )
+    return found
 
 
 def _cost(
     net: Network,
     methods: list[str],
-    dts: list[float],
+    dts: Sequence[float],
     t_end: float,
     trials: int,
     repeats: int,
@@ -145,8 +170,6 @@ def recommend(
     >>> ds.attrs["recommended_method"]
     'lie_trotter'
     """
-    if not 0 < tolerance < 1:
-        raise ValueError(f"tolerance is a relative error between 0 and 1, got {tolerance}")
     ds = work_precision(net, methods, dts, t_end, trials, rng=rng, threads=threads)
     worst = np.maximum(np.abs(ds.interval_error_low), np.abs(ds.interval_error_high))
     good = (worst <= tolerance).assign_attrs(units="1", long_name="1: within the tolerance")
@@ -157,8 +180,19 @@ def recommend(
         advice["recommended_method"] = str(ds.method[int(best["method"])].values)
         advice["recommended_dt"] = float(ds.dt[int(best["dt"])])
     else:
-        advice["advice"] = (
-            f"no method is certain to be within {tolerance:g}: the best has "
-            f"{float(worst.min()):.2g}; give smaller steps, or more trials"
-        )
+        advice["advice"] = _advice(ds, worst, tolerance)
     return ds.assign(good_enough=good.astype(np.int8).assign_attrs(good.attrs)).assign_attrs(advice)
+
+
+def _advice(ds: xr.Dataset, worst: xr.DataArray, tolerance: float) -> str:
+    """Why nothing is recommended, and what to do."""
+    if bool(ds.diverged.all()):
+        return f"every method diverged at dt = {float(ds.dt.min()):g} ms; give smaller steps"
+    if "warning" in ds.interval_error.attrs:
+        return f"no method can be recommended: {ds.interval_error.attrs['warning']}"
+    if bool(worst.isnull().all()):
+        return f"no error of the mean interval has an interval of its own: {NO_INTERVAL}"
+    return (
+        f"no method is certain to be within {tolerance:g}: the best has {float(worst.min()):.2g}; "
+        "give smaller steps, or more trials"
+    )

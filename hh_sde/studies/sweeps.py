@@ -1,121 +1,31 @@
-"""Sweeps: rate_curve, noise_sweep, reliability, synchrony."""
+"""Sweeps over noise and coupling: noise_sweep, reliability, synchrony."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from hh_sde import measures
 from hh_sde.brownian import Rng
+from hh_sde.measures.isi import moments, variation
 from hh_sde.network import Network
-from hh_sde.noise import CurrentNoise, Noise
 from hh_sde.progress import watched
 from hh_sde.solver import solve
-from hh_sde.stimuli import ConstantCurrent
-from hh_sde.studies.common import bootstrap, labelled, study
+from hh_sde.studies.common import (
+    Column,
+    estimated,
+    labelled,
+    mean_of,
+    rate_interval,
+    study,
+    with_white,
+)
+from hh_sde.studies.intervals import INVERSE, jackknife
 from hh_sde.synapses import GapJunction, Synapse
-
-#: A run "from rest" begins this far from the equilibrium, mV: nearer than any unstable cycle that
-#: the classic cell has more than 0.01 uA/cm^2 below its Hopf bifurcation.
-NUDGE = 0.05
-#: A run "from firing" at the largest current begins with V this far above the equilibrium, mV.
-KICK = 40.0
-
-
-@study
-def rate_curve(
-    net: Network,
-    currents: Sequence[float] = tuple(np.linspace(0.0, 20.0, 21)),
-    sigmas: Sequence[float] = (0.0,),
-    t_end: float = 1000.0,
-    trials: int = 10,
-    *,
-    dt: float = 0.05,
-    method: str = "strang",
-    discard: float = 200.0,
-    confidence: float = 0.95,
-    rng: Rng = None,
-    threads: int = 1,
-) -> xr.Dataset:
-    """Firing rate over injected current (f-I curve), from rest and from firing, with noise levels.
-
-    Without noise a cell near a subcritical Hopf bifurcation has two curves: "rest" begins at the
-    equilibrium of each current, "firing" at the end of the run with the next larger current, and
-    for the largest one at its equilibrium with V raised by 40 mV. Close steps of the current keep
-    to the curve.
-
-    Parameters
-    ----------
-    net : Network
-        Its stimulus and white noise are replaced.
-    currents : sequence of float
-        uA/cm^2.
-    sigmas : sequence of float
-        Intensities of white current noise, uA/cm^2 ms^0.5.
-    t_end, discard : float
-        Length of each run, and how much of its beginning does not count, ms.
-    trials, dt, method, rng, threads
-        As for `hh_sde.solve`.
-
-    Returns
-    -------
-    Dataset
-        rate (Hz), rate_low, rate_high, amplitude (mV, of V after the beginning, mean over trials
-        and neurons), over (sigma, start, current)
-
-    Examples
-    --------
-    >>> from hh_sde import Network
-    >>> ds = rate_curve(Network(1), [8.0, 8.25], t_end=200.0, trials=1, discard=100.0, rng=1)
-    >>> bool(ds.rate.sel(start="rest", current=8.0) < ds.rate.sel(start="firing", current=8.0))
-    True
-    """
-    currents = sorted(map(float, currents))
-    sigmas = list(map(float, sigmas))
-    rate, low, high, amplitude = np.empty((4, len(sigmas), 2, len(currents)))
-    options: dict[str, Any] = {
-        "dt": dt,
-        "method": method,
-        "rng": rng,
-        "threads": threads,
-        "progress": False,
-    }
-    for s, sigma in enumerate(sigmas):
-        of_sigma = net.replace(noise=_with_white(net, sigma))
-        state = None
-        for k in watched(range(len(currents) - 1, -1, -1)):
-            here = of_sigma.replace(stimulus=ConstantCurrent(currents[k]))
-            still = here.equilibrium()
-            on_V = np.arange(still.size) < here.n_neurons
-            rest = still + NUDGE * on_V
-            raised = rest + KICK * on_V
-            for j, x0 in enumerate((rest, raised if state is None else state)):
-                ds = solve(here, t_end, trials=trials, x0=x0, **options)
-                late = ds.isel(time=slice(round(discard / dt), None))
-                counts = late.hh.rates().rate.values.mean(axis=1)
-                rate[s, j, k] = counts.mean()
-                low[s, j, k], high[s, j, k] = bootstrap(
-                    partial(_mean_of, counts), trials, confidence
-                )
-                extent = late.V.max("time") - late.V.min("time")
-                amplitude[s, j, k] = float(extent.mean())
-                if j == 1:
-                    last = [ds[name].isel(time=-1).values for name in here.variables]
-                    state = np.concatenate(last, axis=1)
-    dims = ("sigma", "start", "current")
-    return labelled(
-        {
-            "rate": (dims, rate, "Hz", "firing rate"),
-            "rate_low": (dims, low, "Hz", "lower end of the rate's interval"),
-            "rate_high": (dims, high, "Hz", "upper end of the rate's interval"),
-            "amplitude": (dims, amplitude, "mV", "extent of V"),
-        },
-        {"sigma": sigmas, "start": ["rest", "firing"], "current": currents},
-    )
 
 
 @study
@@ -149,8 +59,10 @@ def noise_sweep(
     Returns
     -------
     Dataset
-        rate (Hz), cv, each with _low and _high, over sigma. cv, the coefficient of variation of
-        all intervals, is nan where there are fewer than 2.
+        rate (Hz), cv, each with _low and _high, over sigma. cv is the coefficient of variation of
+        all intervals that were seen. Its interval is for that of an endless record: corrected for
+        long intervals, which fit seldom into t_end, and for few trials, whose bias is downwards
+        too, so that cv may lie low in it. With few intervals cv_high may be infinite.
 
     References
     ----------
@@ -164,46 +76,49 @@ def noise_sweep(
     >>> bool((ds.rate.diff("sigma") > 0).all())
     True
     """
-    rows = []
-    for sigma in watched(sigmas):
-        noisy = net.replace(noise=_with_white(net, float(sigma)))
+    rates, cvs = np.empty((2, 3, len(sigmas)))
+    for s, sigma in watched(list(enumerate(sigmas))):
+        noisy = with_white(net, sigma)
         ds = solve(
             noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
             record=("spikes",), progress=False,
         )  # fmt: skip
-        counts = ds.hh.rates()["count"].values.sum(axis=1)
-        found = ds.hh.intervals()
-        trial = found.trial.values.astype(int)
-        lengths = found.interval_length.values
-        sums = np.stack(
-            [np.bincount(trial, lengths**power, minlength=trials) for power in (0, 1, 2)]
-        )
-
-        def both(r: np.ndarray, counts: np.ndarray = counts, sums: np.ndarray = sums) -> np.ndarray:
-            n, total, squares = sums[:, r].sum(axis=2)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                mean = total / n
-                cv = np.sqrt(np.maximum(squares / n - mean**2, 0.0)) / mean
-            rate = 1e3 * counts[r].mean(axis=1) / (t_end * net.n_neurons)
-            return np.stack([rate, np.where(n > 1, cv, np.nan)], axis=1)
-
-        low, high = bootstrap(both, trials, confidence)
-        rows.append([both(np.arange(trials)[None])[0], low, high])
-    values = np.array(rows)  # (sigma, estimate and interval, rate and cv)
-    described = {"rate": ("Hz", "firing rate"), "cv": ("1", "coefficient of variation")}
-    variables = {
-        name + end: (("sigma",), values[:, row, column], units, long_name + ending)
-        for column, (name, (units, long_name)) in enumerate(described.items())
-        for row, (end, ending) in enumerate(_INTERVAL.items())
-    }
-    return labelled(variables, {"sigma": np.asarray(sigmas, dtype=float)})
+        each = ds.hh.rates().rate.values.mean(axis=1)
+        rates[:, s] = each.mean(), *rate_interval(noisy, each, confidence)
+        cvs[:, s] = _irregularity(ds.hh.intervals(), t_end, trials, confidence)
+    rate = Column(("sigma",), rates[0], "Hz", "firing rate")
+    cv = Column(
+        ("sigma",), cvs[0], "1", "coefficient of variation of the intervals",
+        "fewer than 2 intervals",
+    )  # fmt: skip
+    return labelled(
+        {**estimated("rate", rate, *rates[1:]), **estimated("cv", cv, *cvs[1:])}, {"sigma": sigmas}
+    )
 
 
-def _mean_of(values: np.ndarray, resamples: np.ndarray) -> np.ndarray:
-    return values[resamples].mean(axis=1)
+def _irregularity(
+    found: xr.Dataset, t_end: float, trials: int, confidence: float
+) -> tuple[float, float, float]:
+    """CV of the intervals of all trials, and an interval of that of the cell's law of intervals.
 
+    Of the intervals that begin in a record, those of length T fit into it with a chance of
+    1 - T / t_end; divided by it, the seen stand for all.
+    """
+    length, trial = found.interval_length.values, found.trial.values.astype(int)
+    if length.size < 2:
+        return np.nan, np.nan, np.nan
+    origin = length.mean()
 
-_INTERVAL = {"": "", "_low": ", lower end of its interval", "_high": ", upper end of its interval"}
+    def summed(weights: float | np.ndarray) -> np.ndarray:
+        rows = moments(length, origin, weights)
+        return np.stack([np.bincount(trial, row, minlength=trials) for row in rows])
+
+    seen, all_of_them = summed(1.0), summed(1.0 / (1.0 - length / t_end))
+    low, high = jackknife(
+        lambda samples: variation(all_of_them[:, samples].sum(axis=-1), origin),
+        trials, confidence, INVERSE,
+    )  # fmt: skip
+    return float(variation(seen.sum(axis=-1), origin)), float(low), float(high)
 
 
 @study
@@ -253,33 +168,26 @@ def reliability(
     >>> bool(ds.reliability[0] > ds.reliability[1])
     True
     """
-    rows = []
-    for sigma in watched(sigmas):
-        noisy = net.replace(noise=_with_white(net, float(sigma)))
+    found = np.empty((3, len(sigmas)))
+    for s, sigma in watched(list(enumerate(sigmas))):
         ds = solve(
-            noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
-            record=("spikes",), progress=False,
+            with_white(net, sigma), t_end, dt=dt, method=method, rng=rng, trials=trials,
+            threads=threads, record=("spikes",), progress=False,
         )  # fmt: skip
-        alike = _similarity(ds, net.n_neurons, trials, t_end, width)
+        alike = partial(_alikeness, _similarity(ds, net.n_neurons, trials, t_end, width))
+        low, high = jackknife(alike, trials, confidence, within=(0.0, 1.0))
+        found[:, s] = alike(np.arange(trials)[None])[0], low, high
+    column = Column(("sigma",), found[0], "1", "correlation of trials",
+                    "fewer than 2 trials, or no spikes")  # fmt: skip
+    return labelled(estimated("reliability", column, *found[1:]), {"sigma": sigmas})
 
-        def mean(r: np.ndarray, alike: np.ndarray = alike) -> np.ndarray:
-            """Over pairs of different trials: a resampled trial says nothing beside itself."""
-            pairs = alike[r[:, :, None], r[:, None, :]]
-            other = r[:, :, None] != r[:, None, :]
-            valid = other & np.isfinite(pairs)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return np.where(valid, pairs, 0.0).sum(axis=(1, 2)) / valid.sum(axis=(1, 2))
 
-        low, high = bootstrap(mean, trials, confidence)
-        rows.append([mean(np.arange(trials)[None])[0], low, high])
-    values = np.array(rows)
-    return labelled(
-        {
-            "reliability" + end: (("sigma",), values[:, k], "1", "correlation of trials" + ending)
-            for k, (end, ending) in enumerate(_INTERVAL.items())
-        },
-        {"sigma": np.asarray(sigmas, dtype=float)},
-    )
+def _alikeness(alike: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Mean of (trials, trials) over pairs of different trials: a trial is always like itself."""
+    pairs = alike[samples[:, :, None], samples[:, None, :]]
+    valid = (samples[:, :, None] != samples[:, None, :]) & np.isfinite(pairs)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(valid, pairs, 0.0).sum(axis=(1, 2)) / valid.sum(axis=(1, 2))
 
 
 def _similarity(
@@ -339,8 +247,8 @@ def synchrony(
     Returns
     -------
     Dataset
-        chi (1), chi_low, chi_high over (coupling, sigma): square root of the variance in time of
-        the mean V over neurons, divided by the mean of the variances of each neuron's V
+        chi_squared, chi_squared_low, chi_squared_high over (coupling, sigma): the mean over trials
+        of `hh_sde.measures.synchrony` of V
 
     References
     ----------
@@ -351,54 +259,31 @@ def synchrony(
     >>> from hh_sde import GapJunction, Network
     >>> net = Network(2, stimulus=10.0, synapses=GapJunction(0.5))
     >>> ds = synchrony(net, [0.0, 1.0], [2.0], t_end=200.0, trials=4, rng=1)
-    >>> bool(ds.chi[1, 0] > ds.chi[0, 0])
+    >>> bool(ds.chi_squared[1, 0] > ds.chi_squared[0, 0])
     True
     """
     if net.n_neurons < 2:
         raise ValueError(f"synchrony needs two neurons or more, this network has {net.n_neurons}")
-    chi = np.empty((3, len(couplings), len(sigmas)))
+    found = np.empty((3, len(couplings), len(sigmas)))
     for (c, coupling), (s, sigma) in watched(
         list(product(enumerate(couplings), enumerate(sigmas)))
     ):
-        here = net.replace(
-            noise=_with_white(net, float(sigma)),
-            synapses=tuple(_scaled(synapse, float(coupling)) for synapse in net.synapses),
+        here = with_white(net, sigma).replace(
+            synapses=tuple(_scaled(synapse, coupling) for synapse in net.synapses)
         )
         ds = solve(
             here, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
             record=["V"], save_dt=save_dt, progress=False,
         )  # fmt: skip
-        V = ds.V.isel(time=slice(round(discard / save_dt), None))
-        whole = V.mean("neuron").var("time").values
-        each = V.var("time").mean("neuron").values
-        value = partial(_root_of_ratio, whole, each)
-
-        chi[0, c, s] = value(np.arange(trials)[None])[0]
-        chi[1:, c, s] = bootstrap(value, trials, confidence)
+        late = ds.isel(time=slice(round(discard / save_dt), None))
+        each = measures.synchrony(late).chi_squared.values
+        low, high = jackknife(partial(mean_of, each), trials, confidence, within=(0.0, 1.0))
+        found[:, c, s] = each.mean(), low, high
+    column = Column(("coupling", "sigma"), found[0], "1", "synchrony chi^2 of V",
+                    "in a trial no trace changes")  # fmt: skip
     return labelled(
-        {
-            "chi" + end: (("coupling", "sigma"), chi[k], "1", "synchrony chi" + ending)
-            for k, (end, ending) in enumerate(_INTERVAL.items())
-        },
-        {
-            "coupling": np.asarray(couplings, dtype=float),
-            "sigma": np.asarray(sigmas, dtype=float),
-        },
+        estimated("chi_squared", column, *found[1:]), {"coupling": couplings, "sigma": sigmas}
     )
-
-
-def _root_of_ratio(a: np.ndarray, b: np.ndarray, resamples: np.ndarray) -> np.ndarray:
-    return np.sqrt(a[resamples].mean(axis=1) / b[resamples].mean(axis=1))
-
-
-def _with_white(net: Network, sigma: float) -> tuple[Noise, ...]:
-    """The network's noise with white noise of this intensity in place of its own."""
-    others = tuple(noise for noise in net.noise if not isinstance(noise, CurrentNoise))
-    own = [noise for noise in net.noise if isinstance(noise, CurrentNoise)]
-    if sigma == 0:
-        return others
-    correlation = own[0].correlation if own else None
-    return (CurrentNoise(sigma, correlation=correlation), *others)
 
 
 def _scaled(synapse: Synapse | GapJunction, factor: float) -> Synapse | GapJunction:

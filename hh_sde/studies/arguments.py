@@ -1,0 +1,141 @@
+"""What the arguments of studies may be: one check for each name, and what becomes of the value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hh_sde.checks import method_named, number, positive, positive_int, suited
+from hh_sde.methods import METHODS
+from hh_sde.network import Network
+
+
+def checked(net: Network, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a study, each checked by its name and then beside the others.
+
+    Raises
+    ------
+    TypeError, ValueError
+        With the argument's name, what it was, and what is accepted.
+    """
+    found = {name: CHECKS[name](value, name) for name, value in arguments.items()}
+    if "discard" in found and found["discard"] >= found["t_end"]:
+        raise ValueError(
+            f"discard = {found['discard']:g} ms leaves nothing of t_end = {found['t_end']:g} ms; "
+            "give a shorter discard or a longer t_end"
+        )
+    if found.get("reference_dt") is not None and found["reference_dt"] >= np.min(found["dt"]):
+        raise ValueError(
+            f"reference_dt = {found['reference_dt']:g} ms must be smaller than every dt, the "
+            f"smallest of which is {np.min(found['dt']):g} ms"
+        )
+    if "variable" in found and found["variable"] not in net.labels:
+        raise ValueError(
+            f"there is no variable {found['variable']!r}; choose from {', '.join(net.labels)}"
+        )
+    reference = [found["reference"]] if found.get("reference") else []
+    for name in (*(found.get("methods") or ()), *reference):
+        suited(net, METHODS[name], name, None)
+    return found
+
+
+def non_negative(value: Any, name: str) -> float:
+    value = number(value, name)
+    if not np.isfinite(value) or value < 0:
+        raise ValueError(f"{name} must be 0 or more, and finite; got {value}")
+    return value
+
+
+def between_0_and_1(value: Any, name: str) -> float:
+    value = number(value, name)
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+    return value
+
+
+def two_or_more(value: Any, name: str) -> int:
+    if positive_int(value, name) < 2:
+        raise ValueError(
+            f"{name} must be 2, 3, ..., got {value}: the reference's step is the smallest dt "
+            "divided by it"
+        )
+    return int(value)
+
+
+def method(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be the name of a method, got {value!r}")
+    method_named(value)
+    return value
+
+
+def methods(value: Any, name: str) -> list[str]:
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or not len(value):
+        raise TypeError(f"{name} must be a list of names of methods, got {value!r}")
+    names = [method(str(one), name) for one in value]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{name} names a method twice: {', '.join(names)}")
+    return names
+
+
+def several(one: Callable[[Any, str], float]) -> Callable[[Any, str], list[float]]:
+    """Different numbers, each as `one` takes it; they come out in increasing order."""
+
+    def check(value: Any, name: str) -> list[float]:
+        if isinstance(value, str) or np.ndim(value) != 1 or not len(value):
+            raise ValueError(f"{name} must be a list of one number or more, got {value!r}")
+        numbers = sorted(one(item, f"each of {name}") for item in np.asarray(value).tolist())
+        if len(set(numbers)) < len(numbers):
+            raise ValueError(f"{name} must be different from each other, got {numbers}")
+        return numbers
+
+    return check
+
+
+def step_or_steps(value: Any, name: str) -> float | list[float]:
+    return positive(value, name) if np.ndim(value) == 0 else several(positive)(value, name)
+
+
+def finite(value: Any, name: str) -> float:
+    value = number(value, name)
+    if not np.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return value
+
+
+def or_none(check: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    return lambda value, name: None if value is None else check(value, name)
+
+
+def text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a name, got {value!r}")
+    return value
+
+
+#: The check of every argument that a study may have, `net` and `rng` aside.
+CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "methods": or_none(methods),
+    "method": method,
+    "reference": or_none(method),
+    "variable": text,
+    "dts": several(positive),
+    "dt": step_or_steps,
+    "reference_dt": or_none(positive),
+    "save_dt": positive,
+    "t_end": positive,
+    "window": positive,
+    "discard": non_negative,
+    "width": positive,
+    "currents": several(finite),
+    "sigmas": several(non_negative),
+    "couplings": several(finite),
+    "trials": positive_int,
+    "repeats": positive_int,
+    "refine": two_or_more,
+    "threads": positive_int,
+    "confidence": between_0_and_1,
+    "tolerance": between_0_and_1,
+}

@@ -1,0 +1,172 @@
+"""rate_curve: the firing rate over the injected current."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hh_sde.brownian import Rng
+from hh_sde.methods import METHODS
+from hh_sde.network import Network
+from hh_sde.progress import watched
+from hh_sde.solver import solve
+from hh_sde.stimuli import ConstantCurrent
+from hh_sde.studies.common import Column, estimated, labelled, rate_interval, study, with_white
+
+#: A run "from rest" begins this far from the equilibrium, mV: nearer than any unstable cycle that
+#: the classic cell has more than 0.01 uA/cm^2 below its Hopf bifurcation.
+NUDGE = 0.05
+#: The firing branch is sought with V this far above the equilibrium, mV, ...
+KICK = 40.0
+#: ... at the largest current and, if nothing oscillates there, at currents this much above it.
+ABOVE = (0.0, 2.0, 4.0, 8.0, 16.0)
+#: It is followed downwards in steps between these, uA/cm^2.
+LEAST_STEP, LARGEST_STEP = 0.01, 0.25
+#: V oscillates if its extent over the second half of a run is more than this, mV, and the branch
+#: is lost where that falls below half of what it was a step before: at a fold it falls to nothing.
+OSCILLATION = 1.0
+
+
+@study
+def rate_curve(
+    net: Network,
+    currents: Sequence[float] = tuple(np.linspace(0.0, 20.0, 21)),
+    sigmas: Sequence[float] = (0.0,),
+    t_end: float = 1000.0,
+    trials: int = 10,
+    *,
+    dt: float = 0.05,
+    method: str = "strang",
+    discard: float = 200.0,
+    confidence: float = 0.95,
+    rng: Rng = None,
+    threads: int = 1,
+) -> xr.Dataset:
+    """Firing rate over injected current (f-I curve), from rest and from firing, with noise levels.
+
+    Without noise a cell near a subcritical Hopf bifurcation has two curves: "rest" begins at the
+    equilibrium of each current, "firing" on the branch of firing states. That branch is followed
+    without noise from the largest current downwards, in steps of its own that are halved where it
+    is lost, so that it is found whatever currents are asked for. Below its end, "firing" begins
+    with the last state on it.
+
+    Parameters
+    ----------
+    net : Network
+        Its stimulus and white noise are replaced.
+    currents : sequence of float
+        uA/cm^2, in any order.
+    sigmas : sequence of float
+        Intensities of white current noise, uA/cm^2 ms^0.5.
+    t_end, discard : float
+        Length of each run, and how much of its beginning does not count, ms.
+    trials, dt, method, rng, threads
+        As for `hh_sde.solve`.
+    confidence : float
+        Of the intervals, by the jackknife over trials.
+
+    Returns
+    -------
+    Dataset
+        rate (Hz), rate_low, rate_high, amplitude (mV, of V after the beginning, mean over trials
+        and neurons), over (sigma, start, current), in increasing order
+
+    Examples
+    --------
+    >>> from hh_sde import Network
+    >>> ds = rate_curve(Network(1), [8.0, 8.25], t_end=200.0, trials=1, discard=100.0, rng=1)
+    >>> bool(ds.rate.sel(start="rest", current=8.0) < ds.rate.sel(start="firing", current=8.0))
+    True
+    """
+    options: dict[str, Any] = {"dt": dt, "threads": threads, "progress": False}
+    firing = Branch(with_white(net, 0.0), t_end, {**options, "method": _flow(method)}).at(currents)
+    rate, low, high, amplitude = np.empty((4, len(sigmas), 2, len(currents)))
+    for (s, sigma), (k, current) in watched(list(product(enumerate(sigmas), enumerate(currents)))):
+        here = with_white(net, sigma).replace(stimulus=ConstantCurrent(current))
+        for j, x0 in enumerate((_above_rest(here, NUDGE), firing[k])):
+            ds = solve(here, t_end, trials=trials, x0=x0, method=method, rng=rng, **options)
+            late = ds.isel(time=slice(round(discard / dt), None))
+            each = late.hh.rates().rate.values.mean(axis=1)
+            rate[s, j, k] = each.mean()
+            low[s, j, k], high[s, j, k] = rate_interval(here, each, confidence)
+            amplitude[s, j, k] = float((late.V.max("time") - late.V.min("time")).mean())
+    dims = ("sigma", "start", "current")
+    return labelled(
+        {
+            **estimated("rate", Column(dims, rate, "Hz", "firing rate"), low, high),
+            "amplitude": Column(dims, amplitude, "mV", "extent of V"),
+        },
+        {"sigma": sigmas, "start": ["rest", "firing"], "current": currents},
+    )
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The stable oscillation of a network without noise, followed from large currents downwards."""
+
+    net: Network
+    t_end: float
+    options: dict[str, Any]
+
+    def at(self, currents: Sequence[float]) -> list[np.ndarray]:
+        """A state of the branch for each current, in increasing order; below its end, the last."""
+        current, state, extent = self._beginning(currents[-1])
+        states = []
+        for wanted in reversed(currents):
+            if extent > OSCILLATION:
+                current, state, extent = self._followed(current, state, extent, wanted)
+            states.append(state)
+        return states[::-1]
+
+    def _beginning(self, largest: float) -> tuple[float, np.ndarray, float]:
+        """Current, state and extent where something oscillates, or else at the largest current."""
+        for above in ABOVE:
+            current = largest + above
+            start = _above_rest(self.net.replace(stimulus=ConstantCurrent(current)), KICK)
+            state, extent = self._run(current, start)
+            if extent > OSCILLATION:
+                return current, state, extent
+        here = self.net.replace(stimulus=ConstantCurrent(largest))
+        return largest, _above_rest(here, KICK), 0.0
+
+    def _followed(
+        self, current: float, state: np.ndarray, extent: float, wanted: float
+    ) -> tuple[float, np.ndarray, float]:
+        """From a current down to the one wanted, or to where the branch ends: extent 0 there."""
+        step = LARGEST_STEP
+        while current > wanted:
+            following = max(current - step, wanted)
+            next_state, next_extent = self._run(following, state)
+            if next_extent > 0.5 * extent:
+                current, state, extent = following, next_state, next_extent
+                step = min(2 * step, LARGEST_STEP)
+            elif step > LEAST_STEP:
+                step /= 2
+            else:
+                return current, state, 0.0
+        return current, state, extent
+
+    def _run(self, current: float, x0: np.ndarray) -> tuple[np.ndarray, float]:
+        """The state after a run, and the extent of V in its second half."""
+        here = self.net.replace(stimulus=ConstantCurrent(current))
+        noise = "ignore" if here.noise else None
+        ds = solve(here, self.t_end, x0=x0, noise=noise, **self.options)
+        late = ds.V.isel(time=slice(ds.sizes["time"] // 2, None))
+        extent = float((late.max("time") - late.min("time")).max())
+        return np.concatenate([ds[name].values[-1] for name in here.variables]), extent
+
+
+def _above_rest(net: Network, above: float) -> np.ndarray:
+    """The equilibrium, with V raised, mV."""
+    still = net.equilibrium()
+    return still + above * (np.arange(still.size) < net.n_neurons)
+
+
+def _flow(method: str) -> str:
+    """The method that follows the branch: the run's own, if it solves the equations of the mean."""
+    return "strang" if METHODS[method].interpretation == "chain" else method
