@@ -208,7 +208,7 @@ class _Run:
         except Diverged as diverged:
             raise self._divergence(diverged) from None
         except Failed as failed:
-            message = f"the run stopped {self._stopped()}: {failed}"
+            message = f"{failed}; the run stopped {self._stopped()}"
             raise IntegrationError(message, self.dataset()) from failed
         except Exception as error:
             error.add_note(f"the run stopped {self._stopped()}")

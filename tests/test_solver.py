@@ -121,10 +121,10 @@ def test_an_error_in_the_users_f_passes_through_and_keeps_what_was_computed(kind
         assert info.value.dataset.sizes["time"] == 7
 
 
-@pytest.mark.parametrize("method", ["scipy.odeint", "scipy.Radau", "sdeint.stratKP2iS"])
+@pytest.mark.parametrize("method", ["scipy.Radau", "scipy.DOP853", "sdeint.stratKP2iS"])
 def test_an_integrator_that_gives_up_is_an_integration_error(method):
     sde = hh.SDE(f=lambda x, t: x**2, G=lambda x, t: np.zeros((1, 0)), x0=[1.0])  # 1/(1 - t)
-    with pytest.raises(hh.IntegrationError, match=r"stopped after .* ms: (scipy|sdeint)") as info:
+    with pytest.raises(hh.IntegrationError, match=r"(scipy|sdeint).* stopped after") as info:
         hh.solve(sde, 2.0, dt=0.1, method=method)
     assert 0.5 <= float(info.value.dataset.time[-1]) <= 1.1
     assert not isinstance(info.value, hh.DivergenceError)
@@ -139,7 +139,7 @@ def test_errors_pickle_with_their_dataset(noisy_pair):
         hh.IntegrationError("no convergence", found.dataset),
         hh.Interrupted("interrupted", found.dataset),
     ):
-        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):  # those of xarray
             again = pickle.loads(pickle.dumps(error, protocol))
             assert type(again) is type(error)
             assert str(again) == str(error)
