@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import continuation, memory
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
+from hh_sde.errors import unknown
 from hh_sde.kinetics import Constant, Sigmoid, Tabulated
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Method, chain
 from hh_sde.network import Network
 from hh_sde.noise import ConductanceNoise
 from hh_sde.sde import SDE
+
+#: Noise is addressed by numbers of trials and steps below these.
+MOST_TRIALS, MOST_STEPS = 2**32, 2**48
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Layout:
         names = [record] if isinstance(record, str) else list(record)
         for name in names:
             if name not in known:
-                raise ValueError(f"record: there is no {name!r}; choose from {', '.join(known)}")
+                raise ValueError(f"record: {unknown('variable', name, known)}")
         if not names:
             raise ValueError(f"record is empty; choose from {', '.join(known)}")
         return [name for name in known if name in names]
@@ -66,10 +72,25 @@ class Layout:
         return list(self.labels)[component // self.width], component % self.width
 
 
-def method_named(name: str) -> Method:
-    if name not in METHODS:
-        raise ValueError(f"unknown method {name!r}; choose from {', '.join(METHODS)}")
-    return METHODS[name]
+def method_named(name: str | None, model: Network | SDE, noise: str | None) -> str:
+    """A name of METHODS; without one, that of a method which takes the model."""
+    if name is None:
+        return _default_method(model, noise)
+    if not isinstance(name, str) or name not in METHODS:
+        raise ValueError(unknown("method", name, METHODS))
+    return name
+
+
+def _default_method(model: Network | SDE, noise: str | None) -> str:
+    if not isinstance(model, SDE) or _is_compiled(model):
+        return "euler_maruyama"
+    if noise == "ignore" or not model.m:
+        return "scipy.DOP853"
+    return "sdeint.itoEuler" if model.interpretation == "ito" else "sdeint.stratHeun"
+
+
+def _is_compiled(sde: SDE) -> bool:
+    return sde.program is not None and sde.program.stands_for(sde.f, sde.G, sde.interpretation)
 
 
 def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
@@ -83,11 +104,7 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
     sde = model.sde() if isinstance(model, Network) else model
     if noise == "ignore":
         sde = sde.without_noise()
-    if (
-        method.compiled
-        and sde.program is not None
-        and not sde.program.stands_for(sde.f, sde.G, sde.interpretation)
-    ):
+    if method.compiled and sde.program is not None and not _is_compiled(sde):
         raise ValueError(
             f"{name} runs the network's compiled equations, but this SDE has another f, G or "
             "interpretation; give SDE(f=..., G=..., x0=...) without the program, to a method of "
@@ -180,40 +197,74 @@ def _exactly_solvable(model: Network, name: str) -> None:
 
 def grid(t_end: float, dt: float, x0: Any) -> tuple[float, int, int]:
     """Start time, its grid step, and the number of steps to t_end."""
-    positive(dt, "dt")
-    if isinstance(x0, xr.Dataset) and "time" not in x0.coords:
-        raise ValueError(
-            f"x0 has no time: a run is continued from the Dataset of its traces, not from one of "
-            f"{', '.join(map(str, x0.data_vars)) or 'nothing'}"
-        )
-    start = float(x0.time[-1]) if isinstance(x0, xr.Dataset) else 0.0
-    t_end = number(t_end, "t_end")
+    dt, t_end = positive(dt, "dt"), number(t_end, "t_end")
+    start = continuation.last_time(x0) if isinstance(x0, xr.Dataset) else 0.0
     first_step = whole_steps(start, dt, "the last time of x0") if start else 0
     if not np.isfinite(t_end) or t_end <= start:
-        raise ValueError(f"t_end must be later than the start ({start:g} ms), got {t_end}")
-    return start, first_step, whole_steps(t_end, dt, "t_end") - first_step
+        raise ValueError(
+            f"t_end must be finite and later than the start ({start:g} ms), got {t_end}"
+        )
+    last = whole_steps(t_end, dt, "t_end")
+    if last >= MOST_STEPS:
+        raise ValueError(
+            f"t_end = {t_end:g} ms is {last:.3g} steps of dt = {dt:g} ms; noise is numbered up to "
+            "2^48 steps: take a larger dt"
+        )
+    return start, first_step, last - first_step
 
 
 def whole_steps(time: float, dt: float, name: str) -> int:
-    steps = time / dt
+    steps = number(time, name) / dt
     if not (np.isfinite(steps) and round(steps) >= 1 and abs(steps - round(steps)) <= 1e-6):
         raise ValueError(f"{name} = {time} ms must be a multiple of dt = {dt} ms")
     return round(steps)
 
 
-def spikes_alone(
+def saving(save_dt: Any, discard: Any, dt: float, n_steps: int, traces: bool) -> tuple[int, int]:
+    """Steps from save to save, and steps at the beginning of which nothing is kept."""
+    skipped = 0
+    if discard is not None and number(discard, "discard") != 0:
+        skipped = whole_steps(discard, dt, "discard")
+        if skipped >= n_steps:
+            raise ValueError(
+                f"discard = {discard} ms must be shorter than the run of {n_steps * dt:g} ms"
+            )
+    kept = n_steps - skipped
+    if not traces:
+        if save_dt is not None:
+            raise ValueError(
+                "save_dt spaces traces, of which record=('spikes',) keeps none: leave it out, or "
+                "record=('V', 'spikes')"
+            )
+        return kept, skipped
+    every = whole_steps(dt if save_dt is None else save_dt, dt, "save_dt")
+    if kept % every:
+        raise ValueError(
+            f"the run of {kept} steps must end on a save; save_dt = {save_dt} is {every} "
+            "steps, which does not divide them"
+        )
+    return every, skipped
+
+
+def names_of(value: Any, argument: str) -> list[str]:
+    """The names in one text or a sequence of them."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{argument} must be a name or a sequence of names, got {value!r}")
+    return list(names)
+
+
+def spikes_wanted(
     record: Any, rule: SpikeRule | None, method: Method, model: Network | SDE
-) -> SpikeRule | None:
-    """The rule, if it is spikes that are to be recorded."""
-    names = [record] if isinstance(record, str) else list(record or ())
-    if "spikes" not in names:
+) -> tuple[list[str] | None, SpikeRule | None]:
+    """The traces to record (None: all), and the rule of the spikes to record beside them."""
+    names = None if record is None else names_of(record, "record")
+    if names is None or "spikes" not in names:
         if rule is not None:
             raise ValueError(
-                'spike_rule goes with record=("spikes",); for traces, give the rule to ds.hh.spikes'
+                "spike_rule goes with 'spikes' in record; for traces, give the rule to ds.hh.spikes"
             )
-        return None
-    if len(names) > 1:
-        raise ValueError(f"record spikes alone, or variables and ds.hh.spikes(); got {names}")
+        return names, None
     if not isinstance(model, Network):
         raise ValueError("an SDE has no spikes; give the Network")
     if not method.compiled:
@@ -221,17 +272,54 @@ def spikes_alone(
         raise ValueError(f"spikes are recorded by {', '.join(fitting)}; record V with this method")
     if rule is not None and not isinstance(rule, SpikeRule):
         raise TypeError(f"spike_rule must be a SpikeRule, got {rule!r}")
-    return rule or SpikeRule()
+    return [name for name in names if name != "spikes"], rule or SpikeRule()
+
+
+def refuse_ignored(
+    name: str, method: Method, noisy: bool, rng: Rng, threads: int, tolerances: dict[str, Any]
+) -> None:
+    """Refuse what was given and has no use; warn where it may have one for another model."""
+    for argument, value in tolerances.items():
+        if value is not None and argument not in method.tolerances:
+            taking = [key for key, other in METHODS.items() if argument in other.tolerances]
+            raise ValueError(
+                f"{name} has no use for {argument}: its error follows from dt. {argument} is for "
+                f"{', '.join(taking)}"
+            )
+    if threads > 1 and not method.compiled:
+        raise ValueError(
+            f"{name} calls Python functions and runs on one thread; threads is for the methods of "
+            f"the engine: {', '.join(key for key, other in METHODS.items() if other.compiled)}"
+        )
+    if rng is not None and not noisy:
+        _no_noise(name, method, "rng seeds noise")
+
+
+def refuse_equal_trials(name: str, method: Method, noisy: bool, trials: int, x0: Any) -> None:
+    """Refuse trials that would all be the same run."""
+    if isinstance(x0, xr.Dataset):
+        known = continuation.trials_of(x0)
+        own = known is not None and known.size > 1
+    else:
+        own = np.ndim(x0) == 2
+    if trials > 1 and not noisy and not own:
+        _no_noise(name, method, f"the {trials} trials are equal")
+
+
+def _no_noise(name: str, method: Method, what: str) -> None:
+    if method.interpretation == "ode":
+        raise ValueError(f"{what}, of which {name} takes none: leave it out")
+    warnings.warn(f"{what}, of which this model has none", stacklevel=4)
 
 
 def reductions(reduce: Any, many: bool, n_trials: int, rule: SpikeRule | None) -> list[str]:
     """The statistics over trials that are to be kept in place of the trials."""
-    names = [reduce] if isinstance(reduce, str) else list(reduce or ())
+    names = [] if reduce is None else names_of(reduce, "reduce")
     for name in names:
         if name not in ("mean", "var"):
-            raise ValueError(f"reduce must be 'mean', 'var' or both, got {name!r}")
+            raise ValueError(f"reduce: {unknown('statistic', name, ('mean', 'var'))}")
     if names and rule is not None:
-        raise ValueError("reduce keeps statistics of traces; it does not go with record='spikes'")
+        raise ValueError("reduce keeps statistics of traces; it does not go with spikes in record")
     if names and (not many or n_trials < 2):
         raise ValueError("reduce takes statistics over trials; give trials=2 or more")
     return [name for name in ("mean", "var") if name in names]
@@ -242,7 +330,9 @@ def numbers_of(rule: SpikeRule) -> tuple[float, float, float]:
     return rule.threshold, np.inf if rule.rearm is None else rule.rearm, rule.lockout
 
 
-def trial_numbers(trials: Any, x0: Any, path: BrownianPath | None) -> tuple[np.ndarray, bool]:
+def trial_numbers(
+    trials: Any, x0: Any, path: BrownianPath | None, d: int
+) -> tuple[np.ndarray, bool]:
     """The trials' numbers, and whether the result has a dimension for them."""
     if path is not None and not isinstance(path, BrownianPath):
         raise TypeError(f"path must be a BrownianPath, got {type(path).__name__}")
@@ -251,17 +341,29 @@ def trial_numbers(trials: Any, x0: Any, path: BrownianPath | None) -> tuple[np.n
             f"path is that of trial {path.trial}: give trials and a path of trial 0, or no trials"
         )
     if trials is None:
-        if isinstance(x0, xr.Dataset) and "trial" in x0.coords:
-            return np.atleast_1d(x0.trial.values.astype(np.int64)), "trial" in x0.dims
+        known = continuation.trials_of(x0)
+        if known is not None:
+            return np.atleast_1d(known.values.astype(np.int64)), known.ndim == 1
         return np.array([0 if path is None else path.trial]), False
-    if isinstance(trials, int | np.integer) and not isinstance(trials, bool):
-        return np.arange(positive_int(trials, "trials")), True
+    if _is_whole(trials):
+        n = positive_int(trials, "trials")
+        _below_most_trials(n)
+        memory.require(16.0 * n * d, f"the states of {n} trials", "take fewer at a time")
+        return np.arange(n), True
     numbers = np.asarray(trials)
-    if numbers.ndim != 1 or numbers.size == 0 or not np.issubdtype(numbers.dtype, np.integer):
+    if numbers.ndim != 1 or numbers.size == 0 or numbers.dtype.kind not in "iu":
         raise ValueError(f"trials must be a number or a list of trial numbers, got {trials!r}")
+    if np.ma.is_masked(trials):
+        raise ValueError(f"trials must not be masked, got {trials!r}")
     if numbers.min() < 0 or len(set(numbers.tolist())) != numbers.size:
         raise ValueError(f"trial numbers must be different and not negative, got {trials!r}")
+    _below_most_trials(int(numbers.max()) + 1)
     return numbers.astype(np.int64), True
+
+
+def _below_most_trials(n: int) -> None:
+    if n > MOST_TRIALS:
+        raise ValueError(f"trials are numbered below 2^32, got {n - 1}: take another rng for more")
 
 
 def initial_states(
@@ -271,9 +373,11 @@ def initial_states(
     if x0 is None:
         state = sde.x0
     elif isinstance(x0, xr.Dataset):
-        state = _last_state(x0, layout, numbers)
+        state = continuation.last_states(x0, layout.labels, layout.dim, numbers.tolist())
     else:
-        state = np.asarray(x0, dtype=float)
+        state = np.asarray(x0)
+        if state.dtype.kind not in "iuf" or np.ma.is_masked(x0):
+            raise TypeError(f"x0 must be an array of real numbers, got {x0!r}")
     if state.shape not in ((sde.d,), (len(numbers), sde.d)):
         raise ValueError(
             f"x0 has shape {state.shape}; this problem takes ({sde.d},) or "
@@ -281,26 +385,10 @@ def initial_states(
         )
     if not np.all(np.isfinite(state)):
         raise ValueError("x0 must be finite")
-    states = np.array(np.broadcast_to(state, (len(numbers), sde.d)))
+    states = np.array(np.broadcast_to(state, (len(numbers), sde.d)), dtype=float)
     if method.interpretation == "chain":
         return chain.whole_channels(sde.program.compiled.model, states)
     return states
-
-
-def _last_state(ds: xr.Dataset, layout: Layout, numbers: np.ndarray) -> np.ndarray:
-    missing = [name for name in layout.labels if name not in ds]
-    if missing:
-        raise ValueError(
-            f"x0 lacks {', '.join(missing)}: a run can be continued if all variables were recorded"
-        )
-    last = ds[list(layout.labels)].isel(time=-1)
-    if "trial" in last.dims:
-        absent = sorted(set(numbers.tolist()) - set(last.trial.values.tolist()))
-        if absent:
-            raise ValueError(f"x0 has no trials {absent}; it has {last.trial.values.tolist()}")
-        last = last.sel(trial=numbers)
-    order = [dim for dim in ("trial", layout.dim) if dim in last.dims]
-    return np.concatenate([last[name].transpose(*order).values for name in layout.labels], axis=-1)
 
 
 def noise_path(
@@ -326,7 +414,7 @@ def noise_path(
 
 def number(value: Any, name: str) -> float:
     """`value` as a float, if it is a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+    if not (isinstance(value, float | np.floating) or _is_whole(value)):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
     return float(value)
 
@@ -340,6 +428,11 @@ def positive(value: Any, name: str) -> float:
 
 
 def positive_int(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not _is_whole(value) or value < 1:
         raise ValueError(f"{name} must be 1, 2, 3, ..., got {value!r}")
     return int(value)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is an integer; bool and timedelta64 are none, though Python and numpy say so."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)

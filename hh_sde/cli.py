@@ -229,7 +229,7 @@ def version(
 
 def main() -> None:
     """Entry point."""
-    warnings.showwarning = _say_warning
+    warnings.showwarning = _say_warning  # type: ignore[assignment]
     app()
 
 
@@ -239,7 +239,7 @@ def _say_warning(message: Warning | str, *where: Any) -> None:
 
 def _summary(ds: xr.Dataset, rule: Any) -> None:
     sizes = ", ".join(f"{size} {dim}s" for dim, size in ds.sizes.items() if dim in _COUNTED)
-    if "spike_time" in ds:
+    if "spike_time" in ds and "spike_neuron" not in ds:
         span = f"{ds.attrs['t_start']:g} to {ds.attrs['t_end']:g} ms"
         typer.echo(f"{ds.attrs.get('method', 'unknown method')}: {sizes}; {span}")
         _say_rate(ds.hh.rates().rate)
@@ -251,7 +251,10 @@ def _summary(ds: xr.Dataset, rule: Any) -> None:
     )
     if "V" not in ds or ds.sizes["time"] < 2:
         return
-    _say_rate(ds.hh.rates(rule).rate)
+    try:
+        _say_rate(ds.hh.rates(rule).rate)
+    except ValueError as error:
+        typer.echo(f"firing rate: not known; {error}")
 
 
 def _say_rate(rate: xr.DataArray) -> None:

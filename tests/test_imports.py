@@ -14,6 +14,7 @@ PACKAGE = Path(hh_sde.__file__).parent
 # A module may import from those named before it. A package stands for its modules.
 ORDER = [
     "errors",
+    "memory",
     "records",
     "kinetics",
     "cells",
@@ -31,6 +32,7 @@ ORDER = [
     "plot",
     "accessor",
     "progress",
+    "continuation",
     "checks",
     "solver",
     "studies",
@@ -110,7 +112,8 @@ def test_the_reference_lists_every_measure_and_picture():
     if not page.exists():
         pytest.skip("the tests run outside the repository")
     text = page.read_text(encoding="utf-8")
-    internal = {"SpikeRule", "ragged", "rule_attributes", "COLOURS", "MOST_LINES", "PICTURES"}
+    internal = {"SpikeRule", "beside", "chosen", "ragged", "rule_attributes", "spikes_alone"}
+    internal |= {"COLOURS", "MOST_LINES", "PICTURES"}
     for module in (hh_sde.measures, hh_sde.plot):
         for name in set(module.__all__) - internal:
             assert f".. autofunction:: {module.__name__}.{name}\n" in text, name

@@ -4,7 +4,7 @@ Measures of spikes take a result of `solve` with V, whose spikes they find by a 
 ragged Dataset of `spikes` (also of ``solve(..., record=("spikes",))``). They keep the dims trial
 and neuron, and any further ones that a sweep has added, unless they say that they pool them. Where
 there are too few spikes the result is NaN, and the variable's attribute `nan_means` says why. A
-transient is left out with ``ds.sel(time=slice(100.0, None))`` beforehand.
+transient is left out with ``start=``.
 """
 
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
@@ -16,12 +16,14 @@ from hh_sde.measures.passage import first_passage
 from hh_sde.measures.populations import phase_locking, synchrony
 from hh_sde.measures.spectra import power_spectrum, spike_spectrum
 from hh_sde.measures.states import gates
-from hh_sde.measures.trains import ragged, spikes
+from hh_sde.measures.trains import beside, chosen, ragged, spikes, spikes_alone
 
 __all__ = [
     "SpikeRule",
     "action_potentials",
     "autocorrelogram",
+    "beside",
+    "chosen",
     "coherence_time",
     "crosscorrelogram",
     "fano_factor",
@@ -39,6 +41,7 @@ __all__ = [
     "spike_distance",
     "spike_spectrum",
     "spikes",
+    "spikes_alone",
     "synchrony",
     "to_neo",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import scipy.sparse
 
 from hh_sde.kernels.fused import Program
-from hh_sde.methods.method import Diverged, Problem
+from hh_sde.methods.method import Diverged, Problem, Reached
 
 #: Increments in a window, 8 bytes each: enough to make little of what a window costs in Python.
 _CACHED = 2**19
@@ -49,12 +50,28 @@ def engine(
                 parts += [future.result() for future in futures]
                 saves = min(len(part) for part in parts)
                 problem.report["gate_excursions"] = sum(int(block.counts[1]) for block in blocks)
-                yield np.concatenate([part[:saves] for part in parts], axis=1)
                 failures = [block.failure for block in blocks if block.failure is not None]
+                if not failures:
+                    problem.reach(_reached(problem, stop, blocks))
+                yield np.concatenate([part[:saves] for part in parts], axis=1)
                 if failures:
                     raise min(failures, key=lambda failure: failure.step)
 
     return run
+
+
+def _reached(problem: Problem, step: int, blocks: list[_Block]) -> Reached:
+    """All blocks after so many steps."""
+
+    def together(arrays: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate([one.by_trial(a) for one, a in zip(blocks, arrays, strict=True)])
+
+    detection = problem.detection and replace(
+        problem.detection,
+        armed=together([one.armed for one in blocks]),
+        last_spike=together([one.last_spike for one in blocks]),
+    )
+    return Reached(step, together([one.x for one in blocks]), detection)
 
 
 class _Block:
@@ -83,9 +100,7 @@ class _Block:
         areas = self.terms * (self.terms + 1) if needs == "areas" else 0
         kinds = 1 if self.needs in ("", "areas") else 2
         self.numbers_per_step = self.lanes * (kinds * (1 + self.terms) + areas)
-        state = np.ascontiguousarray(problem.x0[members].T).reshape(-1, self.lanes)
-        padding = -self.lanes % _WIDTH
-        self.x = np.pad(state, ((0, 0), (0, padding)), mode="edge")
+        self.x = self._by_lane(problem.x0)
         self.window = getattr(compiled.module, f"{step}_window")
         self.model = (
             n_neurons,
@@ -101,16 +116,27 @@ class _Block:
         self.columns = row * n_neurons + problem.keep % n_neurons
         self.failure: Diverged | None = None
         # spikes: the rule, the state of the detection, room for those of a window, how many
-        rule = np.array(problem.spike_rule or (np.nan,) * 3)
-        room = 0 if problem.spike_rule is None else max(_ROOM, 4 * self.lanes)
-        self.armed = np.ones(self.x.shape[1], dtype=np.bool_)
+        found = problem.detection
+        rule = np.array((np.nan,) * 3 if found is None else found.rule)
+        room = 0 if found is None else max(_ROOM, 4 * self.lanes)
+        nothing = np.zeros((len(problem.trials), n_neurons))
+        self.armed = self._by_lane(nothing > 0 if found is None else found.armed)[0]
+        self.last_spike = self._by_lane(nothing if found is None else found.last_spike)[0]
         self.event_lane = np.empty(room, dtype=np.int64)
         self.event_time = np.empty(room)
         self.counts = np.zeros(2, dtype=np.int64)
-        last_spike = np.full(self.x.shape[1], -np.inf)
         self.detection = (
-            rule, self.armed, last_spike, self.event_lane, self.event_time, self.counts
+            rule, self.armed, self.last_spike, self.event_lane, self.event_time, self.counts
         )  # fmt: skip
+
+    def _by_lane(self, values: np.ndarray) -> np.ndarray:
+        """(rows, lanes), padded, of the members' values (trials, rows * n_neurons)."""
+        rows = np.ascontiguousarray(values[self.members].T).reshape(-1, self.lanes)
+        return np.pad(rows, ((0, 0), (0, -self.lanes % _WIDTH)), mode="edge")
+
+    def by_trial(self, lanes: np.ndarray) -> np.ndarray:
+        """(members, rows * n_neurons) of (rows, lanes) or (lanes,), a copy."""
+        return lanes[..., : self.lanes].reshape(-1, len(self.members)).T.copy()
 
     def advance(self, start: int, stop: int) -> np.ndarray:
         """Make steps start + 1 ... stop; return what is saved of them, (saves, trials, kept)."""

@@ -82,7 +82,7 @@ def _reached(
     states: list[np.ndarray] = []
     try:
         for point in islice(points, n):
-            states.append(point)  # noqa: PERF402  (extend would lose them)
+            states.append(point)
     except (Exception, KeyboardInterrupt) as error:
         return np.array(states).reshape(-1, d), error
     return np.array(states), None

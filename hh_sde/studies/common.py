@@ -211,7 +211,7 @@ class Ensemble:
                 dt=dt,
                 method=method,
                 trials=self.trials,
-                threads=self.threads,
+                threads=self.threads if METHODS[method].compiled else 1,
                 progress=False,
                 **options,
             )
