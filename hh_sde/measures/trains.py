@@ -170,8 +170,8 @@ def _beside_traces(ds: xr.Dataset) -> xr.Dataset:
 
 def _window(found: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
     first, last = found.attrs["t_start"], found.attrs["t_end"]
-    start = first if start is None else a_time(start, "start")
-    stop = last if stop is None else a_time(stop, "stop")
+    start = first if start is None else _number(start, "start")
+    stop = last if stop is None else _number(stop, "stop")
     if not first <= start < stop <= last:
         raise ValueError(
             f"start and stop must be {first:g} <= start < stop <= {last:g} ms, the span of the "
@@ -356,23 +356,15 @@ def checked(value: float, name: str, *, most: float = np.inf) -> float:
     ------
     TypeError, ValueError
     """
-    if not 0 < a_time(value, name) <= most * (1 + ROUNDING):
+    if not (np.isfinite(_number(value, name)) and 0 < value <= most * (1 + ROUNDING)):
         limit = f" and at most the record's {most:g} ms" if np.isfinite(most) else ""
         raise ValueError(f"{name} must be positive{limit}, got {value!r}")
     return float(value)
 
 
-def a_time(value: float, name: str) -> float:
-    """A finite time (ms).
-
-    Raises
-    ------
-    TypeError, ValueError
-    """
+def _number(value: float, name: str) -> float:
     if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number (ms), got {value!r}")
-    if not np.isfinite(value):
-        raise ValueError(f"{name} must be finite (ms), got {value!r}")
     return float(value)
 
 
