@@ -80,12 +80,12 @@ def study(
 ) -> None:
     """Answer a question about the network of CONFIG.toml; its table [study] has the arguments."""
     from hh_sde.config import ConfigError, load_study
-    from hh_sde.errors import IntegrationError
+    from hh_sde.errors import IntegrationError, unknown
     from hh_sde.studies import STUDIES
 
     _check_targets(out, plot)
     if name not in STUDIES:
-        _stop(f"there is no study {name!r}; choose from {', '.join(STUDIES)}", code=2)
+        _stop(unknown("study", name, STUDIES), code=2)
     try:
         net, arguments = load_study(config, name)
         ds = STUDIES[name](net, **arguments)

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from hh_sde.cells import CELLS, Cell
+from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
@@ -232,7 +233,7 @@ def _noise(value: Any) -> Any:
 
 def _method(value: Any) -> Any:
     if value not in METHODS:
-        raise ValueError(f"{value!r} is not known (accepted: {', '.join(METHODS)})")
+        raise ValueError(unknown("method", value, METHODS))
     return value
 
 
@@ -262,15 +263,16 @@ class _NetworkModel(_Strict):
 class _RunModel(_Strict):
     t_end: _Milliseconds
     dt: _Milliseconds = 0.01
-    method: Annotated[str, BeforeValidator(_method)] = "euler_maruyama"
+    method: Annotated[str | None, BeforeValidator(_method)] = None
     rng: int | None = None
     trials: int | list[int] | None = None
     save_dt: _Milliseconds | None = None
     record: list[str] | None = None
     noise: Annotated[str | None, Field(pattern="^ignore$")] = None
+    discard: _Milliseconds | None = None
     threads: int = 1
-    rtol: float = 1e-8
-    atol: float = 1e-8
+    rtol: float | None = None
+    atol: float | None = None
 
 
 class _Document(_Strict):

@@ -314,7 +314,7 @@ class _Run:
             if ds is None:
                 ds = dataset.label(spikes, attrs, self.layout.arrays)
             else:
-                ds = measures.beside(ds, spikes)
+                ds = measures.trains.beside(ds, spikes)
         assert ds is not None
         if self._keeps_state() and self.reached.x is not None:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}

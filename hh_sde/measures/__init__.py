@@ -16,14 +16,12 @@ from hh_sde.measures.passage import first_passage
 from hh_sde.measures.populations import phase_locking, synchrony
 from hh_sde.measures.spectra import power_spectrum, spike_spectrum
 from hh_sde.measures.states import gates
-from hh_sde.measures.trains import beside, chosen, ragged, spikes, spikes_alone
+from hh_sde.measures.trains import ragged, spikes
 
 __all__ = [
     "SpikeRule",
     "action_potentials",
     "autocorrelogram",
-    "beside",
-    "chosen",
     "coherence_time",
     "crosscorrelogram",
     "fano_factor",
@@ -41,7 +39,6 @@ __all__ = [
     "spike_distance",
     "spike_spectrum",
     "spikes",
-    "spikes_alone",
     "synchrony",
     "to_neo",
 ]

@@ -60,7 +60,7 @@ def spikes_of_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     trial = trials[0] if trial is None else trial
     if trial not in trials:
         raise ValueError(f"there is no trial {trial}; there are {trials}")
-    return measures.chosen(ds, ds.trial.values == trial, trials=json.dumps([trial]))
+    return measures.trains.chosen(ds, ds.trial.values == trial, trials=json.dumps([trial]))
 
 
 def the_neuron(known: np.ndarray, neuron: int | None) -> int:

@@ -215,7 +215,7 @@ def _rows(
 ) -> tuple[xr.Dataset, str]:
     """The spikes to draw, and the variable that numbers their rows."""
     if neuron is None:
-        one = spikes_of_trial if measures.spikes_alone(ds) else one_trial
+        one = spikes_of_trial if measures.trains.spikes_alone(ds) else one_trial
         return measures.spikes(one(ds, trial), rule), "neuron"
     if trial is not None:
         raise ValueError("give a trial, to draw its neurons, or a neuron, to draw its trials")
@@ -224,7 +224,7 @@ def _rows(
         raise ValueError("a raster of one neuron has a row for each trial: this has no trials")
     the_neuron(np.array(json.loads(found.attrs["neurons"])), neuron)
     own = found.neuron.values == neuron
-    return measures.chosen(found, own, neurons=json.dumps([neuron])), "trial"
+    return measures.trains.chosen(found, own, neurons=json.dumps([neuron])), "trial"
 
 
 def _rate_above(ax: Axes, found: xr.Dataset, bin: float) -> None:

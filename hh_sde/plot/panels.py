@@ -43,7 +43,7 @@ def overview(
     """
     if "study" in ds.attrs:
         return picture(ds)
-    if measures.spikes_alone(ds):
+    if measures.trains.spikes_alone(ds):
         fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
         raster(ds, ax=ax, trial=trial)
         return fig
