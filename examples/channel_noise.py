@@ -218,7 +218,7 @@ def measure_areas(areas, currents, models, trials=32):
                 net = noisy(model, arguments, area, current)
                 try:
                     sample = simulate(net, method, dt, trials, seed + shift)
-                except hh.IntegrationError:
+                except hh.DivergenceError:
                     row["models"][label] = None
                     continue
                 found = {"rate": interval_of_mean(sample[2])}

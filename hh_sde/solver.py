@@ -17,19 +17,16 @@ from hh_sde.checks import (
     Layout,
     grid,
     initial_states,
-    method_named,
     noise_path,
     numbers_of,
     positive,
     positive_int,
     reductions,
-    refuse_equal_trials,
-    refuse_ignored,
     saving,
     spikes_wanted,
-    suited,
     trial_numbers,
 )
+from hh_sde.choice import method_named, refuse_equal_trials, refuse_ignored, suited
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached

@@ -33,6 +33,7 @@ ORDER = [
     "accessor",
     "progress",
     "continuation",
+    "choice",
     "checks",
     "solver",
     "studies",

@@ -251,3 +251,12 @@ def test_every_measure_is_a_method_of_the_accessor(result):
         assert ">>>" not in method.__doc__
         assert "ds :" not in method.__doc__
     assert result.hh.fano_factor(10.0).identical(measures.fano_factor(result, 10.0))
+
+
+def test_the_overview_of_thinned_traces_has_the_spikes_that_were_recorded(noisy_pair):
+    options = {"rng": 1, "save_dt": 5.0}
+    ds = hh.solve(noisy_pair, 50.0, record=("V", "spikes"), **options)
+    assert len(ds.hh.plot().axes) == 2
+    with pytest.warns(UserWarning, match="drawn without a raster: .* 5 ms apart"):
+        figure = hh.solve(noisy_pair, 50.0, record=["V"], **options).hh.plot()
+    assert len(figure.axes) == 1
