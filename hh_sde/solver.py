@@ -95,7 +95,8 @@ def solve(
     path : BrownianPath, optional
         The noise to use instead of one made from `rng`: several methods on one path.
     noise : {"ignore"}, optional
-        Drop the noise: the only way to give a noisy problem to an ODE method.
+        Drop the noise: the only way to give a noisy problem to an ODE method. Says of any model
+        that none is meant, where `rng` or equal `trials` would be warned of.
     progress : bool, optional
         Show a progress bar. Default: on a terminal, if it takes longer than two seconds.
     threads : int
@@ -142,7 +143,7 @@ def solve(
     name = method_named(method, model, noise)
     recipe = METHODS[name]
     sde = suited(model, recipe, name, noise)
-    noisy = sde.m > 0
+    noisy = sde.m > 0 or (noise == "ignore" and recipe.interpretation != "ode")  # or none is meant
     threads = positive_int(threads, "threads")
     refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
     layout = Layout.of(model, sde)

@@ -446,6 +446,8 @@ def test_what_a_model_cannot_use_is_warned_of(pair):
         hh.solve(pair, 0.1, rng=1)
     with pytest.warns(UserWarning, match="the 3 trials are equal, of which this model has none"):
         hh.solve(pair, 0.1, trials=3)
+    meant = hh.solve(pair, 0.1, trials=3, rng=1, noise="ignore")
+    assert (meant.sizes["trial"], meant.attrs["noise"]) == (3, "ignored")
     each = np.stack([pair.steady_state(-60.0), pair.steady_state(-70.0)])
     ds = hh.solve(pair, 0.1, trials=2, x0=each)
     assert hh.solve(pair, 0.2, x0=ds).sizes["trial"] == 2

@@ -94,7 +94,7 @@ def rate_curve(
             rest = still + NUDGE * on_V
             raised = rest + KICK * on_V
             for j, x0 in enumerate((rest, raised if state is None else state)):
-                ds = solve(here, t_end, trials=trials, x0=x0, **options)
+                ds = solve(here, t_end, trials=trials, x0=x0, noise=_noise(here), **options)
                 late = ds.isel(time=slice(round(discard / dt), None))
                 counts = late.hh.rates().rate.values.mean(axis=1)
                 rate[s, j, k] = counts.mean()
@@ -169,7 +169,7 @@ def noise_sweep(
         noisy = net.replace(noise=_with_white(net, float(sigma)))
         ds = solve(
             noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
-            record=("spikes",), progress=False,
+            record=("spikes",), noise=_noise(noisy), progress=False,
         )  # fmt: skip
         counts = ds.hh.rates()["count"].values.sum(axis=1)
         found = ds.hh.intervals()
@@ -258,7 +258,7 @@ def reliability(
         noisy = net.replace(noise=_with_white(net, float(sigma)))
         ds = solve(
             noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
-            record=("spikes",), progress=False,
+            record=("spikes",), noise=_noise(noisy), progress=False,
         )  # fmt: skip
         alike = _similarity(ds, net.n_neurons, trials, t_end, width)
 
@@ -366,7 +366,7 @@ def synchrony(
         )
         ds = solve(
             here, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
-            record=["V"], save_dt=save_dt, progress=False,
+            record=["V"], save_dt=save_dt, noise=_noise(here), progress=False,
         )  # fmt: skip
         V = ds.V.isel(time=slice(round(discard / save_dt), None))
         whole = V.mean("neuron").var("time").values
@@ -399,6 +399,11 @@ def _with_white(net: Network, sigma: float) -> tuple[Noise, ...]:
         return others
     correlation = own[0].correlation if own else None
     return (CurrentNoise(sigma, correlation=correlation), *others)
+
+
+def _noise(net: Network) -> str | None:
+    """What tells `solve` that a network without noise is meant, and its trials to be equal."""
+    return None if net.noise else "ignore"
 
 
 def _scaled(synapse: Synapse | GapJunction, factor: float) -> Synapse | GapJunction:
