@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hh_sde.errors import no_parameter
 from hh_sde.kinetics import (
     Channel,
     Exponential,
@@ -46,7 +47,7 @@ class Cell(Record):
     >>> cell.replace(gNa=100.0)
     Traceback (most recent call last):
     ...
-    ValueError: hodgkin_huxley has no parameter 'gNa'; it has C, V0, g_Na, E_Na, g_K, E_K, g_L, E_L
+    ValueError: hodgkin_huxley has no parameter 'gNa'; it has C, ..., E_L; did you mean g_Na?
     """
 
     units = {"C": "uF/cm^2", "V0": "mV"}
@@ -93,9 +94,7 @@ class Cell(Record):
         fields = {"name", "channels", "C", "V0", "source"}
         for name in changes:
             if name not in fields and name not in self.parameters:
-                raise ValueError(
-                    f"{self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}"
-                )
+                raise ValueError(no_parameter(self.name, name, self.parameters))
         channels = tuple(changes.pop("channels", self.channels))
         channels = tuple(
             channel.replace(

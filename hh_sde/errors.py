@@ -97,9 +97,36 @@ def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
     >>> unknown("method", "euler", ["euler_maruyama", "heun"])
     "there is no method 'euler'; did you mean euler_maruyama? choose from euler_maruyama, heun"
     """
-    names, given = [str(one) for one in known], str(name).lower()
-    begun = [one for one in names if given and one.lower().startswith(given)]
-    lower = {one.lower(): one for one in reversed(names)}
-    near = begun or [lower[one] for one in get_close_matches(given, lower, n=2, cutoff=0.5)]
-    hint = f"did you mean {' or '.join(near[:3])}? " if near else ""
-    return f"there is no {what} {name!r}; {hint}choose from {', '.join(names)}"
+    names = [str(one) for one in known]
+    hint = nearest(name, names)
+    return (
+        f"there is no {what} {name!r}; {hint + ' ' if hint else ''}choose from {', '.join(names)}"
+    )
+
+
+def no_parameter(owner: str, name: Any, known: Iterable[str]) -> str:
+    """What to say of a parameter that something has not.
+
+    Examples
+    --------
+    >>> no_parameter("hodgkin_huxley", "gNa", ["C", "g_Na", "g_K"])
+    "hodgkin_huxley has no parameter 'gNa'; it has C, g_Na, g_K; did you mean g_Na?"
+    """
+    names = list(known)
+    parts = [f"{owner} has no parameter {name!r}", f"it has {', '.join(names)}"]
+    return "; ".join(filter(None, [*parts, nearest(name, names)]))
+
+
+def nearest(name: Any, known: Iterable[str]) -> str:
+    """A question that offers the nearest names, or nothing.
+
+    Examples
+    --------
+    >>> nearest("gNa", ["C", "g_Na", "g_K"])
+    'did you mean g_Na?'
+    """
+    given = str(name).lower()
+    lower = {one.lower(): one for one in reversed(list(known))}
+    begun = [one for key, one in reversed(lower.items()) if given and key.startswith(given)]
+    near = begun or [lower[key] for key in get_close_matches(given, lower, n=2, cutoff=0.6)]
+    return f"did you mean {' or '.join(near[:3])}?" if near else ""

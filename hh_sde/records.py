@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy.sparse
 
+from hh_sde.errors import no_parameter
+
 #: Arrays with more numbers than this leave the JSON text for a variable of their own.
 LONGEST_TEXT_ARRAY = 16
 
@@ -40,9 +42,7 @@ class Record:
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
         for name in changes:
             if name not in names:
-                raise ValueError(
-                    f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(names)}"
-                )
+                raise ValueError(no_parameter(type(self).__name__, name, names))
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
     def of_neuron(self, neuron: int) -> Self:

@@ -233,7 +233,7 @@ def test_the_pictures_of_the_accessor(result):
     assert set(plot.PICTURES) <= set(dir(result.hh.plot))
     assert "ds :" not in result.hh.plot.psth.__doc__
     assert list(inspect.signature(result.hh.plot.psth).parameters) == ["bin", "ax", "rule"]
-    with pytest.raises(AttributeError, match="no picture 'histogram'; there are overview, traces"):
+    with pytest.raises(AttributeError, match="did you mean interval_histogram"):
         _ = result.hh.plot.histogram
     swept = xr.concat([result, result], dim="I", combine_attrs="drop")
     with pytest.raises(ValueError, match="choose one value along 'I' first"):

@@ -581,17 +581,25 @@ def test_every_result_can_be_continued(record, trials, spiking, tmp_path):
             assert parts[-1][name].identical(whole[name])
 
 
-def test_the_spike_rule_goes_on_where_it_was(spiking):
-    """Cut while V is above threshold, or has not been below the re-arm level since a spike."""
+@pytest.mark.parametrize(
+    "rule",
+    [
+        hh.SpikeRule(threshold=-45.0, rearm=-100.0),  # armed once
+        hh.SpikeRule(threshold=-45.0, rearm=None, lockout=20.0),  # every other spike
+    ],
+)
+def test_the_spike_rule_goes_on_where_it_was(rule):
     net = hh.Network(1, stimulus=10.0)
-    rule = hh.SpikeRule(threshold=-45.0, rearm=-70.0)
     options = {"record": ("spikes",), "spike_rule": rule}
     whole = hh.solve(net, 60.0, **options)
-    for cut in np.arange(10.0, 30.0, 1.0):
+    assert 0 < whole.sizes["spike"] < 4
+    for cut in np.arange(1.0, 40.0, 3.0):
         half = hh.solve(net, cut, **options)
         rest = hh.solve(net, 60.0, x0=half, **options)
         joined = np.concatenate([half.spike_time, rest.spike_time])
         np.testing.assert_allclose(joined, whole.spike_time, rtol=1e-12)
+    other = hh.solve(net, 60.0, x0=half, record=("spikes",))  # by another rule it begins anew
+    assert other.sizes["spike"] == 1
 
 
 def test_continuing_chosen_trials_of_spikes(spiking):
