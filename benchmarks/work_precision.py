@@ -46,10 +46,9 @@ def network(pair: bool) -> hh.Network:
 def solved(net, path, dt, method, t_end, **options):
     """The run on the path's points that are dt apart; None if it diverges."""
     coarse = path.coarsen(round(dt / path.dt))
+    options |= {"threads": 2} if hh.METHODS[method].compiled else {}
     try:
-        return hh.solve(
-            net, t_end, dt=dt, method=method, path=coarse, progress=False, threads=2, **options
-        )
+        return hh.solve(net, t_end, dt=dt, method=method, path=coarse, progress=False, **options)
     except hh.DivergenceError:
         return None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from hh_sde import dataset, measures
+from hh_sde.errors import unknown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,7 +105,7 @@ class Plots:
         from hh_sde import plot
 
         if name not in plot.PICTURES:
-            raise AttributeError(f"no picture {name!r}; there are {', '.join(plot.PICTURES)}")
+            raise AttributeError(unknown("picture", name, plot.PICTURES))
         return MethodType(_method(plot.PICTURES[name]), self)
 
     def __dir__(self) -> list[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hh_sde.errors import no_parameter
 from hh_sde.kinetics import (
     Channel,
     Exponential,
@@ -16,7 +17,7 @@ from hh_sde.kinetics import (
     check_name,
     several,
 )
-from hh_sde.records import Record, did_you_mean, parameter
+from hh_sde.records import Record, parameter
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Cell(Record):
     >>> cell.replace(gNa=100.0)
     Traceback (most recent call last):
     ...
-    ValueError: hodgkin_huxley has no parameter 'gNa'; it has C, V0, g_Na, ...; did you mean g_Na?
+    ValueError: hodgkin_huxley has no parameter 'gNa'; it has C, ..., E_L; did you mean g_Na?
     """
 
     units = {"C": "uF/cm^2", "V0": "mV"}
@@ -92,10 +93,7 @@ class Cell(Record):
         fields = {"name", "channels", "C", "V0", "source"}
         for name in changes:
             if name not in fields and name not in self.parameters:
-                raise ValueError(
-                    f"{self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}"
-                    + did_you_mean(name, self.parameters)
-                )
+                raise ValueError(no_parameter(self.name, name, self.parameters))
         channels = several(changes.pop("channels", self.channels), Channel, "channels")
         channels = tuple(
             channel.replace(

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import records
+from hh_sde import continuation, memory, records
 from hh_sde.addresses import check_steps, check_trials
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
-from hh_sde.kinetics import Constant, Sigmoid, Tabulated
+from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Method, chain
 from hh_sde.network import Network
-from hh_sde.noise import ConductanceNoise
 from hh_sde.sde import SDE
+
+#: Noise is addressed by numbers of trials and steps below these.
+MOST_TRIALS, MOST_STEPS = 2**32, 2**48
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Layout:
         names = [record] if isinstance(record, str) else list(record)
         for name in names:
             if name not in known:
-                raise ValueError(f"record: there is no {name!r}; choose from {', '.join(known)}")
+                raise ValueError(f"record: {unknown('variable', name, known)}")
         if not names:
             raise ValueError(f"record is empty; choose from {', '.join(known)}")
         return [name for name in known if name in names]
@@ -68,156 +70,72 @@ class Layout:
         return list(self.labels)[component // self.width], component % self.width
 
 
-def method_named(name: str) -> Method:
-    if name not in METHODS:
-        raise ValueError(f"unknown method {name!r}; choose from {', '.join(METHODS)}")
-    return METHODS[name]
-
-
-def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
-    """The model's SDE in the form the method takes, or an error that says which methods fit."""
-    if not isinstance(model, Network | SDE):
-        raise TypeError(f"solve takes a Network or an SDE, got {type(model).__name__}")
-    if noise not in (None, "ignore"):
-        raise ValueError(f"noise must be None or 'ignore', got {noise!r}")
-    if method.interpretation == "chain":
-        return counted(model, method, name, noise).sde()
-    sde = model.sde() if isinstance(model, Network) else model
-    if noise == "ignore":
-        sde = sde.without_noise()
-    if (
-        method.compiled
-        and sde.program is not None
-        and not sde.program.stands_for(sde.f, sde.G, sde.interpretation)
-    ):
-        raise ValueError(
-            f"{name} runs the network's compiled equations, but this SDE has another f, G or "
-            "interpretation; give SDE(f=..., G=..., x0=...) without the program, to a method of "
-            "sdeint or scipy"
-        )
-    if method.compiled and sde.program is None:
-        others = [key for key, other in METHODS.items() if not other.compiled]
-        raise ValueError(
-            f"{name} runs in the compiled engine, which takes a Network; for an SDE of your own "
-            f"choose from {', '.join(others)}"
-        )
-    if sde.m and sde.noise_type not in method.strong_order:
-        fitting = [key for key, other in METHODS.items() if sde.noise_type in other.strong_order]
-        hint = " or give noise='ignore'" if method.interpretation == "ode" else ""
-        raise ValueError(
-            f"{name} does not take {sde.noise_type} noise; choose from {', '.join(fitting)}{hint}"
-        )
-    if not method.compiled and getattr(sde.program, "bounded", False) and sde.m:
-        raise ValueError(
-            f"{name} cannot bring gates back after each step; with bounds='clip' or 'reflect' "
-            "use a method of the engine, or give bounds='none'"
-        )
-    if method.interpretation == "stratonovich":
-        return sde.to_stratonovich()
-    return sde.to_ito()
-
-
-def counted(model: Any, method: Method, name: str, noise: str | None) -> Network:
-    """The network whose channels a chain method counts, or an error that says what it takes."""
-    takes = f"{name} counts the channels of a Network whose noise is ConductanceNoise(area=...)"
-    if not isinstance(model, Network):
-        raise ValueError(f"{takes}; got an SDE")
-    if noise == "ignore":
-        raise ValueError(f"{takes}: there is nothing left without it; noise='ignore' goes with ode")
-    given = [type(part).__name__ for part in model.noise]
-    if given != ["ConductanceNoise"]:
-        raise ValueError(f"{takes}, alone; got {', '.join(given) or 'no noise'}")
-    (channels,) = model.noise
-    assert isinstance(channels, ConductanceNoise)
-    if channels.transitions is not None or channels.bounds != "none":
-        raise ValueError(
-            f"{takes}, with all transitions and bounds='none'; got transitions = "
-            f"{channels.transitions!r}, bounds = {channels.bounds!r}"
-        )
-    uncounted = [
-        channel.name
-        for channel in model.cell.channels
-        if channel.gates and channels.number(channel, model.n_neurons) is None
-    ]
-    if uncounted:
-        raise ValueError(
-            f"{takes}: all channels with gates need a number; there is none for "
-            f"{', '.join(uncounted)} (numbers={{...}})"
-        )
-    if not any(channel.gates for channel in model.cell.channels):
-        raise ValueError(f"{takes}; this cell has no channels with gates")
-    if method.exact:
-        _exactly_solvable(model, name)
-    if not channels.paired:
-        return model
-    # one process for a transition or for a pair of them: the chain is the same
-    return Network(
-        model.n_neurons, model.cell, model.synapses, model.stimulus, channels.replace(paired=False)
-    )
-
-
-def _exactly_solvable(model: Network, name: str) -> None:
-    """See that V between two transitions is known in closed form, and its rates are bounded."""
-    other = "; tau_leap takes them"
-    if model.synapses:
-        raise ValueError(f"{name} takes neurons without synapses and gap junctions{other}")
-    if not model.stimulus.piecewise_constant:
-        raise ValueError(
-            f"{name} takes currents that change at jumps alone: numbers, StepCurrent, PulseTrain, "
-            f"SampledCurrent(interpolation='previous'), and sums of them{other} all"
-        )
-    for gate in model.cell.gates:
-        if any(isinstance(rate, Tabulated) for rate in gate.rates):
-            raise ValueError(
-                f"{name} takes rates that are monotone in V (Exponential, Sigmoid, Linoid, "
-                f"Constant); gate {gate.name} has a Tabulated one{other}"
-            )
-        if gate.x_inf is not None and not (
-            isinstance(gate.x_inf, Sigmoid | Constant) and np.all(np.asarray(gate.x_inf.rate) <= 1)
-        ):
-            raise ValueError(
-                f"{name}: x_inf of gate {gate.name} must be a Sigmoid or Constant <= 1"
-            )
-
-
 def grid(t_end: float, dt: float, x0: Any) -> tuple[float, int, int]:
     """Start time, its grid step, and the number of steps to t_end."""
-    positive(dt, "dt")
-    if isinstance(x0, xr.Dataset) and "time" not in x0.coords:
-        raise ValueError(
-            f"x0 has no time: a run is continued from the Dataset of its traces, not from one of "
-            f"{', '.join(map(str, x0.data_vars)) or 'nothing'}"
-        )
-    start = float(x0.time[-1]) if isinstance(x0, xr.Dataset) else 0.0
-    t_end = number(t_end, "t_end")
+    dt, t_end = positive(dt, "dt"), number(t_end, "t_end")
+    start = continuation.last_time(x0) if isinstance(x0, xr.Dataset) else 0.0
     first_step = whole_steps(start, dt, "the last time of x0") if start else 0
     if not np.isfinite(t_end) or t_end <= start:
-        raise ValueError(f"t_end must be later than the start ({start:g} ms), got {t_end}")
+        raise ValueError(
+            f"t_end must be finite and later than the start ({start:g} ms), got {t_end}"
+        )
     last_step = whole_steps(t_end, dt, "t_end")
     check_steps(last_step)
     return start, first_step, last_step - first_step
 
 
 def whole_steps(time: float, dt: float, name: str) -> int:
-    steps = time / dt
+    steps = number(time, name) / dt
     if not (np.isfinite(steps) and round(steps) >= 1 and abs(steps - round(steps)) <= 1e-6):
         raise ValueError(f"{name} = {time} ms must be a multiple of dt = {dt} ms")
     return round(steps)
 
 
-def spikes_alone(
+def saving(save_dt: Any, discard: Any, dt: float, n_steps: int, traces: bool) -> tuple[int, int]:
+    """Steps from save to save, and steps at the beginning of which nothing is kept."""
+    skipped = 0
+    if discard is not None and number(discard, "discard") != 0:
+        skipped = whole_steps(discard, dt, "discard")
+        if skipped >= n_steps:
+            raise ValueError(
+                f"discard = {discard} ms must be shorter than the run of {n_steps * dt:g} ms"
+            )
+    kept = n_steps - skipped
+    if not traces:
+        if save_dt is not None:
+            raise ValueError(
+                "save_dt spaces traces, of which record=('spikes',) keeps none: leave it out, or "
+                "record=('V', 'spikes')"
+            )
+        return kept, skipped
+    every = whole_steps(dt if save_dt is None else save_dt, dt, "save_dt")
+    if kept % every:
+        raise ValueError(
+            f"the run of {kept} steps must end on a save; save_dt = {save_dt} is {every} "
+            "steps, which does not divide them"
+        )
+    return every, skipped
+
+
+def names_of(value: Any, argument: str) -> list[str]:
+    """The names in one text or a sequence of them."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{argument} must be a name or a sequence of names, got {value!r}")
+    return list(names)
+
+
+def spikes_wanted(
     record: Any, rule: SpikeRule | None, method: Method, model: Network | SDE
-) -> SpikeRule | None:
-    """The rule, if it is spikes that are to be recorded."""
-    names = [record] if isinstance(record, str) else list(record or ())
-    if "spikes" not in names:
+) -> tuple[list[str] | None, SpikeRule | None]:
+    """The traces to record (None: all), and the rule of the spikes to record beside them."""
+    names = None if record is None else names_of(record, "record")
+    if names is None or "spikes" not in names:
         if rule is not None:
             raise ValueError(
-                'spike_rule goes with record=("spikes",); for traces, give the rule to ds.hh.spikes'
+                "spike_rule goes with 'spikes' in record; for traces, give the rule to ds.hh.spikes"
             )
-        return None
-    if len(names) > 1:
-        raise ValueError(f"record spikes alone, or variables and ds.hh.spikes(); got {names}")
+        return names, None
     if not isinstance(model, Network):
         raise ValueError("an SDE has no spikes; give the Network")
     if not method.compiled:
@@ -225,17 +143,17 @@ def spikes_alone(
         raise ValueError(f"spikes are recorded by {', '.join(fitting)}; record V with this method")
     if rule is not None and not isinstance(rule, SpikeRule):
         raise TypeError(f"spike_rule must be a SpikeRule, got {rule!r}")
-    return rule or SpikeRule()
+    return [name for name in names if name != "spikes"], rule or SpikeRule()
 
 
 def reductions(reduce: Any, many: bool, n_trials: int, rule: SpikeRule | None) -> list[str]:
     """The statistics over trials that are to be kept in place of the trials."""
-    names = [reduce] if isinstance(reduce, str) else list(reduce or ())
+    names = [] if reduce is None else names_of(reduce, "reduce")
     for name in names:
         if name not in ("mean", "var"):
-            raise ValueError(f"reduce must be 'mean', 'var' or both, got {name!r}")
+            raise ValueError(f"reduce: {unknown('statistic', name, ('mean', 'var'))}")
     if names and rule is not None:
-        raise ValueError("reduce keeps statistics of traces; it does not go with record='spikes'")
+        raise ValueError("reduce keeps statistics of traces; it does not go with spikes in record")
     if names and (not many or n_trials < 2):
         raise ValueError("reduce takes statistics over trials; give trials=2 or more")
     return [name for name in ("mean", "var") if name in names]
@@ -246,7 +164,9 @@ def numbers_of(rule: SpikeRule) -> tuple[float, float, float]:
     return rule.threshold, np.inf if rule.rearm is None else rule.rearm, rule.lockout
 
 
-def trial_numbers(trials: Any, x0: Any, path: BrownianPath | None) -> tuple[np.ndarray, bool]:
+def trial_numbers(
+    trials: Any, x0: Any, path: BrownianPath | None, d: int
+) -> tuple[np.ndarray, bool]:
     """The trials' numbers, and whether the result has a dimension for them."""
     if path is not None and not isinstance(path, BrownianPath):
         raise TypeError(f"path must be a BrownianPath, got {type(path).__name__}")
@@ -255,15 +175,20 @@ def trial_numbers(trials: Any, x0: Any, path: BrownianPath | None) -> tuple[np.n
             f"path is that of trial {path.trial}: give trials and a path of trial 0, or no trials"
         )
     if trials is None:
-        if isinstance(x0, xr.Dataset) and "trial" in x0.coords:
-            return np.atleast_1d(x0.trial.values.astype(np.int64)), "trial" in x0.dims
+        known = continuation.trials_of(x0)
+        if known is not None:
+            return np.atleast_1d(known.values.astype(np.int64)), known.ndim == 1
         return np.array([0 if path is None else path.trial]), False
-    if isinstance(trials, int | np.integer) and not isinstance(trials, bool):
-        check_trials(positive_int(trials, "trials") - 1)
-        return np.arange(trials), True
+    if _is_whole(trials):
+        n = positive_int(trials, "trials")
+        check_trials(n - 1)
+        memory.require(16.0 * n * d, f"the states of {n} trials", "take fewer at a time")
+        return np.arange(n), True
     numbers = np.asarray(trials)
-    if numbers.ndim != 1 or numbers.size == 0 or not np.issubdtype(numbers.dtype, np.integer):
+    if numbers.ndim != 1 or numbers.size == 0 or numbers.dtype.kind not in "iu":
         raise ValueError(f"trials must be a number or a list of trial numbers, got {trials!r}")
+    if np.ma.is_masked(trials):
+        raise ValueError(f"trials must not be masked, got {trials!r}")
     if numbers.min() < 0 or len(set(numbers.tolist())) != numbers.size:
         raise ValueError(f"trial numbers must be different and not negative, got {trials!r}")
     check_trials(numbers.max())
@@ -277,7 +202,7 @@ def initial_states(
     if x0 is None:
         state = sde.x0
     elif isinstance(x0, xr.Dataset):
-        state = _last_state(x0, layout, numbers)
+        state = continuation.last_states(x0, layout.labels, layout.dim, numbers.tolist())
     else:
         state = records.numbers(x0, "x0", "numbers")
     if state.shape not in ((sde.d,), (len(numbers), sde.d)):
@@ -287,26 +212,10 @@ def initial_states(
         )
     if not np.all(np.isfinite(state)):
         raise ValueError("x0 must be finite")
-    states = np.array(np.broadcast_to(state, (len(numbers), sde.d)))
+    states = np.array(np.broadcast_to(state, (len(numbers), sde.d)), dtype=float)
     if method.interpretation == "chain":
         return chain.whole_channels(sde.program.compiled.model, states)
     return states
-
-
-def _last_state(ds: xr.Dataset, layout: Layout, numbers: np.ndarray) -> np.ndarray:
-    missing = [name for name in layout.labels if name not in ds]
-    if missing:
-        raise ValueError(
-            f"x0 lacks {', '.join(missing)}: a run can be continued if all variables were recorded"
-        )
-    last = ds[list(layout.labels)].isel(time=-1)
-    if "trial" in last.dims:
-        absent = sorted(set(numbers.tolist()) - set(last.trial.values.tolist()))
-        if absent:
-            raise ValueError(f"x0 has no trials {absent}; it has {last.trial.values.tolist()}")
-        last = last.sel(trial=numbers)
-    order = [dim for dim in ("trial", layout.dim) if dim in last.dims]
-    return np.concatenate([last[name].transpose(*order).values for name in layout.labels], axis=-1)
 
 
 def noise_path(
@@ -348,7 +257,7 @@ def _splits(path: BrownianPath, sde: SDE) -> bool:
 
 def number(value: Any, name: str) -> float:
     """`value` as a float, if it is a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+    if not (isinstance(value, float | np.floating) or _is_whole(value)):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
     return float(value)
 
@@ -362,6 +271,11 @@ def positive(value: Any, name: str) -> float:
 
 
 def positive_int(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not _is_whole(value) or value < 1:
         raise ValueError(f"{name} must be 1, 2, 3, ..., got {value!r}")
     return int(value)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is an integer; bool and timedelta64 are none, though Python and numpy say so."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)

@@ -82,14 +82,12 @@ def study(
 ) -> None:
     """Answer a question about the network of CONFIG.toml; its table [study] has the arguments."""
     from hh_sde.config import ConfigError, load_study
-    from hh_sde.errors import IntegrationError
-    from hh_sde.records import did_you_mean
+    from hh_sde.errors import IntegrationError, unknown
     from hh_sde.studies import STUDIES
 
     _check_targets(out, plot)
     if name not in STUDIES:
-        near = did_you_mean(name, STUDIES)
-        _stop(f"there is no study {name!r}; choose from {', '.join(STUDIES)}{near}", code=2)
+        _stop(unknown("study", name, STUDIES), code=2)
     try:
         net, arguments, unused = load_study(config, name)
         if unused:
@@ -236,7 +234,7 @@ def version(
 
 def main() -> None:
     """Entry point."""
-    warnings.showwarning = _say_warning
+    warnings.showwarning = _say_warning  # type: ignore[assignment]
     app()
 
 
@@ -246,7 +244,7 @@ def _say_warning(message: Warning | str, *where: Any) -> None:
 
 def _summary(ds: xr.Dataset, rule: Any) -> None:
     sizes = ", ".join(f"{size} {dim}s" for dim, size in ds.sizes.items() if dim in _COUNTED)
-    if "spike_time" in ds:
+    if "spike_time" in ds and "spike_neuron" not in ds:
         span = f"{ds.attrs['t_start']:g} to {ds.attrs['t_end']:g} ms"
         typer.echo(f"{_printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; {span}")
         _say_rate(ds.hh.rates().rate)
@@ -258,7 +256,10 @@ def _summary(ds: xr.Dataset, rule: Any) -> None:
     )
     if "V" not in ds or ds.sizes["time"] < 2:
         return
-    _say_rate(ds.hh.rates(rule).rate)
+    try:
+        _say_rate(ds.hh.rates(rule).rate)
+    except ValueError as error:
+        typer.echo(f"firing rate: not known; {error}")
 
 
 def _say_rate(rate: xr.DataArray) -> None:
@@ -273,12 +274,11 @@ def _opened(file: Path) -> xr.Dataset:
     """The Dataset in a file, its units those of this library."""
     import xarray as xr
 
-    from hh_sde.network import physical_memory
+    from hh_sde import memory
 
     # times stay numbers: to xarray "days since 2000" is a date, to this library a fault
     with xr.open_dataset(file, decode_times=False) as ds:
-        if ds.nbytes > physical_memory():
-            raise ValueError(f"it holds {ds.nbytes / 2**30:.3g} GiB, more than this machine")
+        memory.require(ds.nbytes, "it", "read parts of it with xarray.open_dataset")
         ds.load()
     for name in ("time", "spike_time"):
         if name in ds and ds[name].attrs.get("units", "ms") != "ms":

@@ -19,11 +19,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from hh_sde.cells import CELLS, Cell
+from hh_sde.errors import did_you_mean, unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.noise import NOISES
-from hh_sde.records import did_you_mean, shown
+from hh_sde.records import shown
 from hh_sde.stimuli import STIMULI, Stimulus
 from hh_sde.studies import STUDIES
 from hh_sde.synapses import SYNAPSES, Synapse
@@ -281,10 +282,7 @@ def _noise(value: Any) -> Any:
 
 def _method(value: Any) -> Any:
     if not isinstance(value, str) or value not in METHODS:
-        raise ValueError(
-            f"{shown(value)} is not known (accepted: {', '.join(METHODS)})"
-            + did_you_mean(value, METHODS)
-        )
+        raise ValueError(unknown("method", value, METHODS))
     return value
 
 
@@ -318,15 +316,16 @@ class _NetworkModel(_Strict):
 class _RunModel(_Strict):
     t_end: _Milliseconds
     dt: _Milliseconds = 0.01
-    method: Annotated[str, BeforeValidator(_method)] = "euler_maruyama"
+    method: Annotated[str | None, BeforeValidator(_method)] = None
     rng: _Whole | None = None
     trials: _Whole | list[_Whole] | None = None
     save_dt: _Milliseconds | None = None
     record: list[str] | None = None
     noise: Annotated[str | None, Field(pattern="^ignore$")] = None
+    discard: _Milliseconds | None = None
     threads: _Whole = 1
-    rtol: _Number = 1e-8
-    atol: _Number = 1e-8
+    rtol: _Number | None = None
+    atol: _Number | None = None
 
 
 class _StudyRunModel(_RunModel):

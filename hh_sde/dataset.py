@@ -1,7 +1,10 @@
 """Labelling: the one place where arrays become an xarray.Dataset, and where one is checked.
 
 Schema: dims (trial, time, neuron) for a network and (trial, time, component) for any other SDE,
-`trial` only where trials were asked for. Every variable and coordinate has `units` and
+`trial` only where trials were asked for. Spikes are ragged over a dim `spike`: spike_time, neuron
+and trial where they stand alone, spike_time, spike_neuron and spike_trial beside traces; the
+attribute n_spikes is how many were found. The last state of a run that its traces do not hold:
+`hh_sde.continuation`. Every variable and coordinate has `units` and
 `long_name`. Attributes are text or numbers, so that netCDF and zarr take them, and hold nothing
 that differs between equal runs.
 """
@@ -117,8 +120,8 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
 
 
 def _dimension_faults(ds: xr.Dataset) -> list[str]:
-    faults: list[str] = []
-    if "spike" in ds.dims:
+    faults = _spike_faults(ds) if "spike" in ds.dims else []
+    if "spike" in ds.dims and "spike_neuron" not in ds:
         return faults
     if "time" not in ds.coords:
         faults.append("there is no coordinate 'time'")
@@ -128,6 +131,20 @@ def _dimension_faults(ds: xr.Dataset) -> list[str]:
     for name, variable in ds.data_vars.items():
         if "time" in variable.dims and tuple(d for d in wanted if d in ds.dims) != variable.dims:
             faults.append(f"{name} has dims {variable.dims}, not {wanted} (trial may be missing)")
+    return faults
+
+
+def _spike_faults(ds: xr.Dataset) -> list[str]:
+    beside = "spike_" if "spike_neuron" in ds else ""
+    wanted = ["spike_time", f"{beside}neuron", *([f"{beside}trial"] if "trial" in ds else [])]
+    faults = [
+        f"{name} is missing, or has other dims than spike"
+        for name in wanted
+        if name not in ds or ds[name].dims != ("spike",)
+    ]
+    found = ds.attrs.get("n_spikes")
+    if found != ds.sizes["spike"]:
+        faults.append(f"there are {ds.sizes['spike']} spikes, but n_spikes is {found}")
     return faults
 
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from hh_sde.errors import did_you_mean
 from hh_sde.records import (
     OF_SLOT,
     Record,
-    did_you_mean,
     fields_of,
     frozen,
     numbers,

@@ -1,4 +1,4 @@
-"""What a run raises that cannot be finished, with what was computed before.
+"""What a run raises that cannot be finished, with what was computed before; unknown names.
 
 Wrong arguments are a TypeError or ValueError before anything runs. An error that comes out of the
 user's own f or G, or of the machine (MemoryError), passes through as it is, with a note and with
@@ -8,6 +8,8 @@ what was computed in its attribute `dataset`.
 from __future__ import annotations
 
 import copyreg
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -85,3 +87,58 @@ class Interrupted(KeyboardInterrupt):
 def _pickled(error: BaseException) -> tuple[Any, ...]:
     """How to make an error again without its `__init__`: from its message and attributes."""
     return copyreg.__newobj__, (type(error), *error.args), error.__dict__  # type: ignore[attr-defined]
+
+
+def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
+    """What to say of a name that is not among the known ones: the nearest, and all.
+
+    Examples
+    --------
+    >>> unknown("method", "euler", ["euler_maruyama", "heun"])
+    "there is no method 'euler'; did you mean euler_maruyama? choose from euler_maruyama, heun"
+    """
+    names = [str(one) for one in known]
+    hint = nearest(name, names)
+    return (
+        f"there is no {what} {name!r}; {hint + ' ' if hint else ''}choose from {', '.join(names)}"
+    )
+
+
+def no_parameter(owner: str, name: Any, known: Iterable[str]) -> str:
+    """What to say of a parameter that something has not.
+
+    Examples
+    --------
+    >>> no_parameter("hodgkin_huxley", "gNa", ["C", "g_Na", "g_K"])
+    "hodgkin_huxley has no parameter 'gNa'; it has C, g_Na, g_K; did you mean g_Na?"
+    """
+    names = list(known)
+    parts = [f"{owner} has no parameter {name!r}", f"it has {', '.join(names)}"]
+    return "; ".join(filter(None, [*parts, nearest(name, names)]))
+
+
+def nearest(name: Any, known: Iterable[str]) -> str:
+    """A question that offers the nearest names, or nothing.
+
+    Examples
+    --------
+    >>> nearest("gNa", ["C", "g_Na", "g_K"])
+    'did you mean g_Na?'
+    """
+    given = name[:100].lower() if isinstance(name, str) else ""
+    lower = {one.lower(): one for one in reversed(list(known))}
+    begun = [one for key, one in reversed(lower.items()) if given and key.startswith(given)]
+    near = begun or [lower[key] for key in get_close_matches(given, lower, n=2, cutoff=0.6)]
+    return f"did you mean {' or '.join(near[:3])}?" if near else ""
+
+
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """What an error adds about the known names nearest to `name`, or nothing if none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("gNa", ["C", "g_Na", "g_K"])
+    '; did you mean g_Na?'
+    """
+    hint = nearest(name, known)
+    return f"; {hint}" if hint else ""

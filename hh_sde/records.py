@@ -8,11 +8,12 @@ derived from `Record`. All numbers that a user or a file gives pass `parameter`,
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+
+from hh_sde.errors import did_you_mean, no_parameter
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -45,10 +46,7 @@ class Record:
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
         for name in changes:
             if name not in names:
-                raise ValueError(
-                    f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(names)}"
-                    + did_you_mean(name, names)
-                )
+                raise ValueError(no_parameter(type(self).__name__, name, names))
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
     def of_neuron(self, neuron: int) -> Self:
@@ -226,14 +224,6 @@ def shown(value: Any) -> str:
     except Exception:  # a number with thousands of digits, a class of the user's own
         text = f"{type(value).__name__} that cannot be printed"
     return text if len(text) <= 200 else text[:197] + "..."
-
-
-def did_you_mean(name: Any, known: Iterable[str]) -> str:
-    """What an error adds about the known name nearest to `name`, or nothing if none is near."""
-    lower = {other.lower(): other for other in known}
-    text = name[:100].lower() if isinstance(name, str) else ""
-    near = difflib.get_close_matches(text, lower, n=1)
-    return f"; did you mean {lower[near[0]]}?" if near else ""
 
 
 def per_neuron(value: float | np.ndarray, n_neurons: int, name: str) -> np.ndarray:

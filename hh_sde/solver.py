@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from hh_sde import dataset, measures
+from hh_sde import continuation, dataset, measures, memory
 from hh_sde.brownian import BrownianPath, Rng
 from hh_sde.checks import (
     Layout,
     grid,
     initial_states,
-    method_named,
     noise_path,
     numbers_of,
     positive,
     positive_int,
     reductions,
-    spikes_alone,
-    suited,
+    saving,
+    spikes_wanted,
     trial_numbers,
-    whole_steps,
 )
+from hh_sde.choice import method_named, refuse_equal_trials, refuse_ignored, suited
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted
 from hh_sde.measures import SpikeRule
-from hh_sde.methods import Diverged, Failed, Method, Problem
+from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
 from hh_sde.network import Network
 from hh_sde.progress import Progress
 from hh_sde.sde import SDE
@@ -46,7 +46,7 @@ def solve(
     t_end: float,
     *,
     dt: float = 0.01,
-    method: str = "euler_maruyama",
+    method: str | None = None,
     rng: Rng = None,
     trials: int | Sequence[int] | None = None,
     x0: np.ndarray | xr.Dataset | None = None,
@@ -58,8 +58,9 @@ def solve(
     threads: int = 1,
     spike_rule: SpikeRule | None = None,
     reduce: str | Sequence[str] | None = None,
-    rtol: float = 1e-8,
-    atol: float = 1e-8,
+    discard: float | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
 ) -> xr.Dataset:
     """Integrate dx = f(x, t) dt + G(x, t) dW up to `t_end`.
 
@@ -71,48 +72,58 @@ def solve(
     dt : float
         Step, ms. Methods with error control, and exact ones, go their own ways; dt then spaces the
         output.
-    method : str
-        A name of `hh_sde.METHODS`.
+    method : str, optional
+        A name of `hh_sde.METHODS`. Default: ``euler_maruyama`` for a Network; for an SDE of your
+        own ``sdeint.itoEuler`` or ``sdeint.stratHeun``, or ``scipy.DOP853`` if it has no noise.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
         Seed of the noise. None draws one; it stands in the attributes, ``rng_entropy``.
     trials : int or sequence of int, optional
         How many independent trials, or their numbers: ``trials=[17]`` is trial 17 of any larger
         ensemble under the same rng, bit for bit.
     x0 : (d,) or (trials, d) array, or Dataset, optional
-        Initial state. A Dataset of an earlier `solve` is continued from its last time, and with the
-        same rng and dt gives what one long run would have given.
+        Initial state. An earlier result of `solve`, whatever it recorded, is continued from its
+        end, and with the same rng and dt gives what one long run would have given, its spikes too.
+        Only a result of `reduce` cannot be continued.
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
     record : sequence of str, optional
-        The variables (of an SDE: the components) to keep. Default: all. ``("spikes",)`` alone:
-        the compiled methods find the spikes as they go and keep no traces, so that memory does not
-        grow with the duration; the result is that of `hh_sde.measures.spikes`.
+        The variables (of an SDE: the components) to keep. Default: all. With ``"spikes"`` among
+        them the compiled methods find the spikes at every step, whatever save_dt: beside traces as
+        spike_time, spike_trial and spike_neuron, which the measures then use. ``("spikes",)``
+        alone keeps no traces, so that memory does not grow with the duration; the result is that
+        of `hh_sde.measures.spikes`.
     path : BrownianPath, optional
         The noise to use instead of one made from `rng`: several methods on one path.
     noise : {"ignore"}, optional
-        Drop the noise: the only way to give a noisy problem to an ODE method.
+        Drop the noise: the only way to give a noisy problem to an ODE method. Says of any model
+        that none is meant, where `rng` or equal `trials` would be warned of.
     progress : bool, optional
         Show a progress bar. Default: on a terminal, if it takes longer than two seconds.
     threads : int
         Threads over which the compiled methods spread the trials. Does not change the result.
     spike_rule : SpikeRule, optional
-        What counts as a spike, with ``record=("spikes",)``.
+        What counts as a spike, with spikes in `record`.
     reduce : {"mean", "var"} or both, optional
         Keep these statistics over the trials at every saved time, as V_mean and V_var, and not the
         trials, so that memory does not grow with their number. `var` is divided by trials - 1.
-    rtol, atol : float
-        Tolerances of the methods with error control.
+    discard : float, optional
+        Length of a transient, ms: so long after the start nothing is kept, and the result begins
+        then. It is the later part of the run without `discard`, bit for bit where steps are fixed.
+    rtol, atol : float, optional
+        Tolerances of the methods with error control. Default: 1e-8.
 
     Returns
     -------
     xarray.Dataset
         dims (trial, time, neuron) for a Network, with its state variables; (trial, time, component)
-        with the variable x for an SDE. `trial` only if `trials` was given.
+        with the variable x for an SDE. `trial` only if `trials` was given. Where the traces are not
+        the whole state, ``last_V`` and its like hold the state at the end, ``t_end``.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is out of range or the method does not fit the problem; before anything runs.
+        If an argument is out of range or of no use to the method, if the method does not fit the
+        problem, or if there is no room for the result; before anything runs.
     DivergenceError
         If the state becomes NaN or infinite; it says when and where.
     IntegrationError
@@ -129,42 +140,53 @@ def solve(
     >>> dict(ds.sizes)
     {'trial': 3, 'time': 51, 'neuron': 2}
     """
-    recipe = method_named(method)
-    sde = suited(model, recipe, method, noise)
+    name = method_named(method, model, noise)
+    recipe = METHODS[name]
+    sde = suited(model, recipe, name, noise)
+    noisy = sde.m > 0 or (noise == "ignore" and recipe.interpretation != "ode")  # or none is meant
+    threads = positive_int(threads, "threads")
+    refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0)
-    rule = spikes_alone(record, spike_rule, recipe, model)
-    if rule:
-        record, save_dt = [], dt  # nothing is kept, so nothing is thinned out
-    save_every = whole_steps(dt if save_dt is None else save_dt, dt, "save_dt")
-    if n_steps % save_every:
-        raise ValueError(
-            f"the run of {n_steps} steps must end on a save; save_dt = {save_dt} is {save_every} "
-            "steps, which does not divide them"
-        )
-    numbers, many = trial_numbers(trials, x0, path)
+    names, rule = spikes_wanted(record, spike_rule, recipe, model)
+    kept = [] if rule and names == [] else layout.kept(names)
+    every, skipped = saving(save_dt, discard, float(dt), n_steps, traces=bool(kept))
+    numbers, many = trial_numbers(trials, x0, path, sde.d)
+    refuse_equal_trials(name, recipe, noisy, len(numbers), x0)
     statistics = reductions(reduce, many, len(numbers), rule)
-    kept = [] if rule else layout.kept(record)
+    keep = layout.components(kept)
+    n_saves = (n_steps - skipped) // every + 1
+    memory.require(
+        8.0 * (len(statistics) or len(numbers)) * n_saves * len(keep),
+        f"{n_saves} saved states of {len(numbers)} trials, {len(keep)} numbers each,",
+        "save less often (save_dt), record fewer variables (record), only their statistics over "
+        "trials (reduce), or spikes alone (record=('spikes',))",
+    )
     problem = Problem(
         sde=sde,
         dt=float(dt),
         first_step=first_step,
         n_steps=n_steps,
-        save_every=save_every,
+        save_every=every,
         x0=initial_states(x0, sde, layout, numbers, recipe),
-        keep=layout.components(kept),
+        keep=keep,
         path=noise_path(path, rng, sde, dt, recipe),
         trials=numbers,
-        threads=positive_int(threads, "threads"),
-        rtol=positive(rtol, "rtol"),
-        atol=positive(atol, "atol"),
-        spike_rule=None if rule is None else numbers_of(rule),
+        threads=threads,
+        rtol=positive(1e-8 if rtol is None else rtol, "rtol"),
+        atol=positive(1e-8 if atol is None else atol, "atol"),
+        detection=None
+        if rule is None
+        else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist(), start),
     )
-    attrs = _provenance(problem, recipe, method, model, noise, start, t_end, x0, path is not None)
+    attrs = _provenance(problem, recipe, name, model, noise, start, t_end, x0, path is not None)
+    if skipped:
+        attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
     if statistics:
         attrs["trials"] = len(numbers)
-    run = _Run(problem, layout, kept, many, attrs, rule, statistics)
-    return run.complete(recipe, progress)
+    return _Run(problem, layout, kept, many, attrs, rule, statistics).complete(
+        recipe, skipped, progress
+    )
 
 
 class _Run:
@@ -186,41 +208,120 @@ class _Run:
         self.attrs = attrs
         self.rule = rule
         self.statistics = statistics
-        self.variables = ["x"] if layout.by_component else kept
+        self.variables = [] if not kept else ["x"] if layout.by_component else kept
         self.members = kept if layout.by_component else list(layout.members)
-        n_saves = problem.n_steps // problem.save_every
+        self.whole = len(problem.keep) == problem.sde.d  # the traces are the state
         # one contiguous array (trials or statistics, times, members) for each variable
         rows = len(statistics) or len(problem.trials)
-        self.values = np.empty((len(self.variables), rows, n_saves + 1, len(self.members)))
+        self.values = np.empty((len(self.variables), rows, 0, len(self.members)))
         self.saved = 0
-        self._store(problem.x0[:, problem.keep][None])
+        self.reached = Reached(0, problem.x0, problem.detection)
+        self.t_end = float(attrs["t_end"])
 
-    def complete(self, method: Method, progress: bool | None) -> xr.Dataset:
+    def complete(self, method: Method, skipped: int, progress: bool | None) -> xr.Dataset:
         """Run the method to its end, or as far as it goes."""
-        n_saves = self.values.shape[2] - 1
         try:
-            with Progress(n_saves, progress) as bar, closing(_iterate(method, self.problem)) as run:
-                for chunk in run:
-                    self._store(chunk)
-                    bar.update(self.saved - 1)
+            with Progress(self.problem.n_steps, progress) as bar:
+                if skipped:
+                    self._skip(method, skipped, bar)
+                self._begin()
+                self._keep(method, skipped, bar)
         except KeyboardInterrupt:
+            self._stop()
             raise Interrupted(f"interrupted {self._stopped()}", self.dataset()) from None
         except Diverged as diverged:
+            self._stop(diverged.step - 1)
+            self.reached = Reached()  # there is nothing to go on from
             raise self._divergence(diverged) from None
         except Failed as failed:
-            message = f"the run stopped {self._stopped()}: {failed}"
+            self._stop()
+            message = f"{failed}; the run stopped {self._stopped()}"
             raise IntegrationError(message, self.dataset()) from failed
         except Exception as error:
+            self._stop()
             error.add_note(f"the run stopped {self._stopped()}")
             error.dataset = self.dataset()  # type: ignore[attr-defined]
             raise
         return self.dataset()
 
+    def _skip(self, method: Method, steps: int, bar: Progress) -> None:
+        """Run the transient, of which nothing is kept but the state after it."""
+        whole = self.problem
+        self.problem = replace(
+            whole, n_steps=steps, save_every=steps, keep=whole.keep[:0], events=[], report={},
+            milestones=[Reached()],
+        )  # fmt: skip
+        with closing(_iterate(method, self.problem)) as run:
+            for _ in run:
+                self._note_reached()
+                bar.update(self.reached.step)
+        self.reached = replace(self.reached, step=0)
+        assert self.reached.x is not None
+        self.problem = replace(
+            whole,
+            first_step=whole.first_step + steps,
+            n_steps=whole.n_steps - steps,
+            x0=self.reached.x,
+            detection=self.reached.detection,
+        )
+
+    def _begin(self) -> None:
+        """Make room for the traces, and save the state that they begin with."""
+        problem = self.problem
+        n_saves = problem.n_steps // problem.save_every
+        variables, rows, _, members = self.values.shape
+        self.values = np.empty((variables, rows, n_saves + 1, members))
+        self._store(problem.x0[:, problem.keep][None])
+
+    def _keep(self, method: Method, skipped: int, bar: Progress) -> None:
+        with closing(_iterate(method, self.problem)) as run:
+            for chunk in run:
+                self._store(chunk)
+                self._note_reached()
+                bar.update(skipped + self.reached.step)
+
+    def _note_reached(self) -> None:
+        if self.problem.reached.step:
+            self.reached = self.problem.reached
+
+    def _stop(self, done: int = 0) -> None:
+        """Note how far the run is that ends here, perhaps beyond what the method said."""
+        every = self.problem.save_every
+        if not self._keeps_state():
+            done = (self.saved - 1) * every
+        elif not done:
+            done = self.reached.step
+            self.saved = min(self.saved, done // every + 1)
+        self.t_end = (self.problem.first_step + done) * self.problem.dt
+
+    def _in_traces(self) -> bool:
+        """Whether the traces hold the last state."""
+        return self.whole and self.saved > 0
+
+    def _keeps_state(self) -> bool:
+        """Whether the result holds a last state beside the traces."""
+        return not self.statistics and not (self._in_traces() and self.rule is None)
+
     def dataset(self) -> xr.Dataset:
         """What there is so far, labelled."""
-        attrs = {**self.attrs, **self.problem.report}
+        attrs = {**self.attrs, **self.problem.report, "t_end": self.t_end}
+        attrs["t_start"] = min(attrs["t_start"], self.t_end)  # it may stop in the transient
+        ds = self._traces(attrs) if self.variables else None
         if self.rule:
-            return self._spikes(self.rule, attrs)
+            spikes = self._spikes(self.rule, attrs["t_start"])
+            if ds is None:
+                ds = dataset.label(spikes, attrs, self.layout.arrays)
+            else:
+                ds = measures.trains.beside(ds, spikes)
+        assert ds is not None
+        if self._keeps_state() and self.reached.x is not None:
+            axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
+            axes |= {self.layout.dim: self.layout.members}
+            labels = {} if self._in_traces() else self.layout.labels
+            ds = continuation.with_last_state(ds, axes, labels, self.reached, self.t_end)
+        return ds
+
+    def _traces(self, attrs: dict[str, Any]) -> xr.Dataset:
         coords: dict[str, Any] = {}
         values = self.values[:, :, : self.saved]
         labels = self.layout.labels
@@ -236,34 +337,23 @@ class _Run:
         else:
             found = dict(zip(self.variables, values, strict=True))
             coords["trial"] = self.numbers
-        coords |= {"time": self._times(), self.layout.dim: self.members}
-        return dataset.build(
-            found,
-            labels,
-            coords,
-            attrs,
-            self.layout.arrays,
-        )
+        problem = self.problem
+        steps = problem.first_step + problem.save_every * np.arange(self.saved)
+        coords |= {"time": steps * problem.dt, self.layout.dim: self.members}
+        return dataset.build(found, labels, coords, attrs, self.layout.arrays)
 
-    def _spikes(self, rule: SpikeRule, attrs: dict[str, Any]) -> xr.Dataset:
+    def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
         events = [*self.problem.events, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
-        reached = float(self._times()[-1])
-        before = time <= reached  # a thread may be ahead of one that failed
-        found = measures.ragged(
+        before = time <= self.t_end  # a thread may be ahead of one that failed
+        return measures.ragged(
             time[before],
             trial[before],
             neuron[before],
             trials=self.numbers,
             neurons=np.asarray(self.layout.members),
-            attrs={**measures.rule_attributes(rule), "t_end": reached},
+            attrs={**measures.rule_attributes(rule), "t_start": t_start, "t_end": self.t_end},
         )
-        return dataset.label(found, attrs, self.layout.arrays)
-
-    def _times(self) -> np.ndarray:
-        problem = self.problem
-        steps = problem.first_step + problem.save_every * np.arange(self.saved)
-        return steps * problem.dt
 
     def _store(self, chunk: np.ndarray) -> None:
         """Take in (saves, trials, kept)."""
@@ -276,8 +366,7 @@ class _Run:
         self.saved += saves
 
     def _stopped(self) -> str:
-        reached = self._times()[-1]
-        return f"after {reached:g} ms; what was computed is in this error's attribute 'dataset'"
+        return f"after {self.t_end:g} ms; what was computed is in this error's attribute 'dataset'"
 
     def _divergence(self, diverged: Diverged) -> DivergenceError:
         problem = self.problem
@@ -324,9 +413,9 @@ def _provenance(
         "dt": problem.dt,
         "t_start": start,
         "t_end": float(t_end),
-        "save_dt": problem.dt * problem.save_every,
-        "rtol": problem.rtol if recipe.adaptive else None,
-        "atol": problem.atol if recipe.adaptive else None,
+        "save_dt": problem.dt * problem.save_every if len(problem.keep) else None,
+        "rtol": problem.rtol if "rtol" in recipe.tolerances else None,
+        "atol": problem.atol if "atol" in recipe.tolerances else None,
         "rng_entropy": None if seed is None else str(seed.entropy),
         "rng_spawn_key": None if seed is None else ",".join(map(str, seed.spawn_key)),
         "interpretation": "chain" if chain else problem.sde.interpretation,

@@ -329,6 +329,20 @@ def test_channels_are_whole_and_none_is_lost(method):
 
 
 @pytest.mark.parametrize("method", CHAIN)
+def test_spikes_beside_traces_of_the_chain(method):
+    net = noisy(2, area=2.0)
+    options = {"dt": 0.1, "rng": 1, "trials": 2, "method": method}
+    both = hh.solve(net, 60.0, save_dt=5.0, record=("V", "spikes"), **options)
+    alone = hh.solve(net, 60.0, record=("spikes",), **options)
+    assert np.array_equal(both.spike_time, alone.spike_time)
+    assert alone.sizes["spike"] > 4
+    half = hh.solve(net, 30.0, record=("spikes",), **options)
+    rest = hh.solve(net, 60.0, record=("spikes",), x0=half, **options)
+    joined = np.concatenate([half.spike_time, rest.spike_time])
+    np.testing.assert_allclose(np.sort(joined), np.sort(alone.spike_time), rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", CHAIN)
 def test_a_result_does_not_depend_on_how_it_is_computed(method, monkeypatch):
     net = noisy(2, area=2.0, stimulus=hh.PulseTrain(12.0, start=1.03, width=2, period=5))
     options = {"dt": 0.05, "method": method, "rng": 7}

@@ -96,6 +96,66 @@ def test_a_failed_run_writes_what_it_has_and_exits_1(tmp_path):
     assert xr.load_dataset(tmp_path / "part.nc").sizes["time"] > 1
 
 
+#: The command line, which sends itself Ctrl-C when a run begins: `{0}` is what it is given.
+CTRL_C = """
+import os, signal, sys, threading
+from hh_sde import cli, solver
+signal.signal(signal.SIGINT, signal.default_int_handler)
+begin = solver._iterate
+def iterate(method, problem):
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    yield from begin(method, problem)
+solver._iterate = iterate
+sys.argv = ["hh-sde", *{0!r}]
+cli.main()
+"""
+
+
+def interrupted(folder, *arguments):
+    code = CTRL_C.format(list(map(str, arguments)))
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=100
+    )
+
+
+def test_ctrl_c_writes_what_there_is_and_exits_130(tmp_path):
+    path = short(tmp_path, t_end=1e6, save_dt=1000.0, record='["V", "spikes"]')
+    run = interrupted(tmp_path, "run", path, "--out", "part.nc")
+    assert run.returncode == 130, run.stderr
+    assert "hh-sde: interrupted after" in run.stderr
+    assert "Traceback" not in run.stderr
+    ds = xr.load_dataset(tmp_path / "part.nc").hh.validate()
+    assert 0 < ds.attrs["t_end"] < 1e6
+    assert ds.hh.spikes().sizes["spike"] > 0
+
+
+def test_ctrl_c_stops_a_study(tmp_path):
+    path = short(tmp_path)
+    path.write_text(path.read_text() + "\n[study]\nt_end = 1e6\ndts = [0.01, 0.02]\n")
+    run = interrupted(tmp_path, "study", "strong_convergence", path, "--out", "study.nc")
+    assert run.returncode == 130, run.stderr
+    assert "hh-sde: interrupted; a study has no result before its end" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "study.nc").exists()
+
+
+def test_warnings_are_said(tmp_path):
+    path = short(tmp_path)
+    text = path.read_text()
+    start, end = text.index("\n[network.noise]\n"), text.index("\n[run]\n")
+    path.write_text(text[:start] + text[end:])
+    run = call(tmp_path, "run", path)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == "hh-sde: warning: rng seeds noise, of which this model has none\n"
+
+
+def test_an_unknown_study_is_near_to_one(tmp_path):
+    path = short(tmp_path)
+    run = call(tmp_path, "study", "strong", path)
+    assert run.returncode == 2
+    assert "no study 'strong'; did you mean strong_convergence?" in run.stderr
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_methods_lists_all_whole_at_any_width(columns, tmp_path):
     listing = call(tmp_path, "methods", columns=columns)
@@ -336,7 +396,10 @@ BAD = [
     (with_("run", t_ned=1.0), r"run.t_ned: this key is not known \(accepted: t_end, dt, method"),
     (with_("run", t_end="1 s"), r"run.t_end: unit 's' is not accepted \(accepted: ms\)"),
     (with_("run", dt="fast"), r"run.dt: 'fast' is not a number \(accepted: a number in ms\)"),
-    (with_("run", method="euler"), r"run.method: 'euler' is not known \(accepted: euler_maruyama"),
+    (
+        with_("run", method="euler"),
+        r"run.method: there is no method 'euler'; did you mean euler_maruyama\? choose",
+    ),
     (with_("run", rng="x"), "run.rng: .*integer.*, got 'x'"),
     (with_("network", n_neurons=1.5), "network.n_neurons: .*integer.*, got 1.5"),
     (with_("network", n_neurons=0), "network: n_neurons must be 1, 2, 3"),

@@ -54,7 +54,8 @@ def networks():
 @pytest.mark.parametrize("form", ["memory", "netCDF", "zarr"])
 def test_the_dataset_makes_its_run_again_bitwise(name, form, tmp_path):
     net = networks()[name]
-    ds = hh.solve(net, 2.0, dt=0.02, rng=5, trials=2)
+    trials = {"trials": 2} if net.noise else {}
+    ds = hh.solve(net, 2.0, dt=0.02, rng=5 if net.noise else None, **trials)
     stored = ds
     if form == "netCDF":
         ds.to_netcdf(tmp_path / "run.nc")
@@ -66,7 +67,7 @@ def test_the_dataset_makes_its_run_again_bitwise(name, form, tmp_path):
     again = hh.Network.from_dataset(stored)
     assert again == net
     seed = int(stored.attrs["rng_entropy"]) if "rng_entropy" in stored.attrs else None
-    repeated = hh.solve(again, stored.attrs["t_end"], dt=stored.attrs["dt"], rng=seed, trials=2)
+    repeated = hh.solve(again, stored.attrs["t_end"], dt=stored.attrs["dt"], rng=seed, **trials)
     assert repeated.identical(ds)
 
 
@@ -78,10 +79,11 @@ def test_every_network_is_different():
 @pytest.mark.parametrize("name", networks())
 def test_schema(name):
     net = networks()[name]
-    ds = hh.solve(net, 1.0, dt=0.02, rng=5, trials=2)
+    trials = {"trials": 2, "rng": 5} if net.noise else {}
+    ds = hh.solve(net, 1.0, dt=0.02, **trials)
     assert dataset.validate(ds) is ds
     assert ds.hh.validate() is ds
-    assert ds.V.dims == ("trial", "time", "neuron")
+    assert ds.V.dims == (*(["trial"] if net.noise else []), "time", "neuron")
     assert tuple(v for v in ds.data_vars if "time" in ds[v].dims) == net.variables
     assert ds.V.attrs["units"] == "mV"
 
@@ -145,6 +147,44 @@ def test_validate_lists_every_fault(noisy_pair):
         assert fault in str(info.value)
     with pytest.raises(TypeError, match=r"takes an xarray.Dataset, got int"):
         hh.validate(3)
+
+
+def test_validate_knows_spikes(noisy_pair):
+    options = {"rng": 1, "trials": 2}
+    alone = hh.solve(noisy_pair, 50.0, record=("spikes",), **options)
+    both = hh.solve(noisy_pair, 50.0, record=("V", "spikes"), save_dt=1.0, **options)
+    for ds in (alone, both):
+        assert ds.hh.validate() is ds
+        with pytest.raises(ValueError, match=r"there are 2 spikes, but n_spikes is \d+"):
+            ds.isel(spike=slice(2)).hh.validate()
+    with pytest.raises(ValueError, match="spike_time is missing, or has other dims than spike"):
+        both.drop_vars("spike_time").hh.validate()
+    with pytest.raises(ValueError, match="trial is missing, or has other dims than spike"):
+        both.drop_vars("spike_trial").hh.validate()
+    both["V"] = both.V.transpose("neuron", "time", "trial")
+    with pytest.raises(ValueError, match="V has dims"):
+        both.hh.validate()
+
+
+def test_last_states_are_labelled(noisy_pair, tmp_path):
+    options = {"rng": 1, "trials": 2}
+    part = hh.solve(noisy_pair, 1.0, record=["V"], **options)
+    alone = hh.solve(noisy_pair, 1.0, record=("spikes",), **options)
+    whole = hh.solve(noisy_pair, 1.0, **options)
+    for name, (units, _) in noisy_pair.labels.items():
+        for ds in (part, alone):
+            last = ds[f"last_{name}"]
+            assert last.attrs["units"] == units
+            assert last.attrs["time"] == 1.0
+            assert np.array_equal(last, whole[name].isel(time=-1))
+    assert part.last_V.dims == ("trial", "neuron")
+    assert alone.last_V.dims == ("of_trial", "of_neuron")
+    assert alone.spike_armed.values.all()
+    assert np.isnan(alone.last_spike_time).all()
+    for ds in (part, alone):
+        ds.pint.quantify()
+        ds.to_zarr(tmp_path / "state.zarr", consolidated=False, mode="w")
+        assert xr.open_zarr(tmp_path / "state.zarr", consolidated=False).load().identical(ds)
 
 
 def test_a_dataset_without_a_network_says_so(noisy_pair):

@@ -496,16 +496,15 @@ def test_spikes_of_a_run_that_fails():
     assert found.attrs["t_end"] == pytest.approx(info.value.time - 0.08)
     assert float(found.spike_time.max()) <= found.attrs["t_end"]
     assert np.all(np.isfinite(found.hh.rates().rate))
-    with pytest.raises(ValueError, match="x0 has no time"):
+    with pytest.raises(ValueError, match="x0 has no time"):  # no state to go on from
         hh.solve(net, 300.0, x0=found)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"record": ["V", "spikes"]}, "record spikes alone"),
         ({"record": "spikes", "method": "sdeint.itoEuler"}, "spikes are recorded by euler_maru"),
-        ({"spike_rule": hh.SpikeRule()}, "spike_rule goes with record"),
+        ({"spike_rule": hh.SpikeRule()}, "spike_rule goes with 'spikes' in record"),
         ({"record": "spikes", "spike_rule": 0.0}, "spike_rule must be a SpikeRule, got 0.0"),
     ],
 )

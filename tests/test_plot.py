@@ -233,7 +233,7 @@ def test_the_pictures_of_the_accessor(result):
     assert set(plot.PICTURES) <= set(dir(result.hh.plot))
     assert "ds :" not in result.hh.plot.psth.__doc__
     assert list(inspect.signature(result.hh.plot.psth).parameters) == ["bin", "ax", "rule"]
-    with pytest.raises(AttributeError, match="no picture 'histogram'; there are overview, traces"):
+    with pytest.raises(AttributeError, match="did you mean interval_histogram"):
         _ = result.hh.plot.histogram
     swept = xr.concat([result, result], dim="I", combine_attrs="drop")
     with pytest.raises(ValueError, match="choose one value along 'I' first"):
@@ -251,3 +251,12 @@ def test_every_measure_is_a_method_of_the_accessor(result):
         assert ">>>" not in method.__doc__
         assert "ds :" not in method.__doc__
     assert result.hh.fano_factor(10.0).identical(measures.fano_factor(result, 10.0))
+
+
+def test_the_overview_of_thinned_traces_has_the_spikes_that_were_recorded(noisy_pair):
+    options = {"rng": 1, "save_dt": 5.0}
+    ds = hh.solve(noisy_pair, 50.0, record=("V", "spikes"), **options)
+    assert len(ds.hh.plot().axes) == 2
+    with pytest.warns(UserWarning, match="drawn without a raster: .* 5 ms apart"):
+        figure = hh.solve(noisy_pair, 50.0, record=["V"], **options).hh.plot()
+    assert len(figure.axes) == 1

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 import pickle
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import xarray as xr
 from conftest import linear_sde
 
 import hh_sde as hh
@@ -24,7 +26,7 @@ def test_save_dt_and_record_select_from_the_full_result(method, noisy_pair):
     options |= {"noise": "ignore"} if method.startswith("scipy.") else {"rng": 3}
     full = hh.solve(noisy_pair, 2.0, **options)
     part = hh.solve(noisy_pair, 2.0, save_dt=0.1, record=["s", "V"], **options)
-    assert list(part.data_vars) == ["V", "s"]
+    assert [name for name in part.data_vars if "time" in part[name].dims] == ["V", "s"]
     thinned = full[["V", "s"]].isel(time=slice(None, None, 5))
     np.testing.assert_array_equal(part.V, thinned.V)
     np.testing.assert_array_equal(part.s, thinned.s)
@@ -121,10 +123,10 @@ def test_an_error_in_the_users_f_passes_through_and_keeps_what_was_computed(kind
         assert info.value.dataset.sizes["time"] == 7
 
 
-@pytest.mark.parametrize("method", ["scipy.odeint", "scipy.Radau", "sdeint.stratKP2iS"])
+@pytest.mark.parametrize("method", ["scipy.Radau", "scipy.DOP853", "sdeint.stratKP2iS"])
 def test_an_integrator_that_gives_up_is_an_integration_error(method):
     sde = hh.SDE(f=lambda x, t: x**2, G=lambda x, t: np.zeros((1, 0)), x0=[1.0])  # 1/(1 - t)
-    with pytest.raises(hh.IntegrationError, match=r"stopped after .* ms: (scipy|sdeint)") as info:
+    with pytest.raises(hh.IntegrationError, match=r"(?s)(scipy|sdeint).* stopped after") as info:
         hh.solve(sde, 2.0, dt=0.1, method=method)
     assert 0.5 <= float(info.value.dataset.time[-1]) <= 1.1
     assert not isinstance(info.value, hh.DivergenceError)
@@ -139,7 +141,7 @@ def test_errors_pickle_with_their_dataset(noisy_pair):
         hh.IntegrationError("no convergence", found.dataset),
         hh.Interrupted("interrupted", found.dataset),
     ):
-        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):  # those of xarray
             again = pickle.loads(pickle.dumps(error, protocol))
             assert type(again) is type(error)
             assert str(again) == str(error)
@@ -225,8 +227,61 @@ def test_memory_of_sdeint_is_bounded_by_its_window(monkeypatch):
 
 
 BAD = {
-    "unknown method": ({"method": "euler"}, r"unknown method 'euler'; choose from euler_maruyama"),
-    "t_end in the past": ({"t_end": 0.0}, r"t_end must be later than the start \(0 ms\), got 0.0"),
+    "unknown method": (
+        {"method": "euler"},
+        r"no method 'euler'; did you mean euler_maruyama\? choose from euler_maruyama",
+    ),
+    "method of another library": ({"method": "itoeuler"}, r"did you mean sdeint.itoEuler"),
+    "method as a list": ({"method": ["heun"]}, r"there is no method \['heun'\]"),
+    "t_end in the past": (
+        {"t_end": 0.0},
+        r"t_end must be finite and later than the start \(0 ms\), got 0.0",
+    ),
+    "infinite t_end": ({"t_end": np.inf}, r"t_end must be finite"),
+    "t_end nan": ({"t_end": np.nan}, r"t_end must be finite"),
+    "t_end True": ({"t_end": True}, r"t_end must be a number, got True \(bool\)"),
+    "t_end as datetime64": (
+        {"t_end": np.datetime64("2020-01-01")},
+        r"t_end must be a number, got .*datetime64",
+    ),
+    "dt as timedelta64": ({"dt": np.timedelta64(1, "ms")}, r"dt must be a number, got .*timedelta"),
+    "masked t_end": ({"t_end": np.ma.masked}, r"t_end must be a number, got masked"),
+    "complex t_end": ({"t_end": 1 + 0j}, r"t_end must be a number"),
+    "more steps than there are numbers": (
+        {"t_end": 2.0**49 * 0.25, "dt": 0.25, "record": ["V"], "save_dt": 2.0**49 * 0.25},
+        r"numbered up to 2\^48 steps: take a larger dt",
+    ),
+    "save_dt as text": ({"save_dt": "1"}, r"save_dt must be a number, got '1'"),
+    "save_dt True": ({"save_dt": True}, r"save_dt must be a number, got True"),
+    "save_dt nan": ({"save_dt": np.nan}, r"save_dt = nan ms must be a multiple"),
+    "discard as text": ({"discard": "1"}, r"discard must be a number, got '1'"),
+    "negative discard": ({"discard": -1.0}, r"discard = -1.0 ms must be a multiple"),
+    "discard of all": ({"discard": 1.0}, r"discard = 1.0 ms must be shorter than the run of 1 ms"),
+    "record as a number": ({"record": 5}, r"record must be a name or a sequence of names, got 5"),
+    "reduce as a number": ({"reduce": 5}, r"reduce must be a name or a sequence of names, got 5"),
+    "unknown statistic": ({"reduce": "men"}, r"no statistic 'men'; did you mean mean\?"),
+    "trials True": ({"trials": True}, r"trials must be a number or a list of trial numbers"),
+    "trials as text": ({"trials": "12"}, r"trials must be a number or a list of trial numbers"),
+    "trials of bools": ({"trials": [True]}, r"trials must be a number or a list of trial numbers"),
+    "trials as timedelta64": ({"trials": np.timedelta64(3)}, r"trials must be a number or a list"),
+    "masked trials": (
+        {"trials": np.ma.array([1, 2], mask=[0, 1])},
+        r"trials must not be masked",
+    ),
+    "a trial beyond the numbers": (
+        {"trials": [2**32]},
+        r"trials are numbered below 2\^32, got 4294967296",
+    ),
+    "trials beyond the numbers": ({"trials": 2**32 + 1}, r"trials are numbered below 2\^32"),
+    "masked x0": ({"x0": np.ma.array(np.zeros(10), mask=True)}, r"x0 must be an array of real"),
+    "x0 as text": ({"x0": ["1"] * 10}, r"x0 must be an array of real numbers"),
+    "complex x0": ({"x0": np.zeros(10) * 1j}, r"x0 must be an array of real numbers"),
+    "threads True": ({"threads": True}, r"threads must be 1, 2, 3"),
+    "rtol True": ({"rtol": True, "method": "sdeint.stratKP2iS"}, r"rtol must be a number"),
+    "atol nan": (
+        {"atol": np.nan, "method": "scipy.LSODA", "noise": "ignore"},
+        r"atol must be positive and finite, got nan",
+    ),
     "t_end off the grid": ({"dt": 0.3}, r"t_end = 1.0 ms must be a multiple of dt = 0.3 ms"),
     "dt as text": ({"dt": "0.01"}, r"dt must be a number, got '0.01' \(str\)"),
     "t_end as text": ({"t_end": "5"}, r"t_end must be a number, got '5' \(str\)"),
@@ -234,7 +289,10 @@ BAD = {
     "nan dt": ({"dt": float("nan")}, r"dt must be positive and finite, got nan"),
     "save_dt off the grid": ({"save_dt": 0.015}, r"save_dt = 0.015 ms must be a multiple of dt"),
     "save_dt does not divide": ({"save_dt": 0.3}, r"must end on a save; save_dt = 0.3 is 30 steps"),
-    "unknown variable": ({"record": ["V", "u"]}, r"there is no 'u'; choose from V, m, h, n, s"),
+    "unknown variable": (
+        {"record": ["V", "u"]},
+        r"record: there is no variable 'u'; choose from V, m",
+    ),
     "no variable": ({"record": []}, r"record is empty; choose from V, m"),
     "no trials": ({"trials": 0}, r"trials must be 1, 2, 3, ..., got 0"),
     "negative trial": ({"trials": [-1]}, r"trial numbers must be different and not negative"),
@@ -244,7 +302,7 @@ BAD = {
     "x0 with nan": ({"x0": np.full(10, np.nan)}, r"x0 must be finite"),
     "rng": ({"rng": 1.5}, r"rng must be an int, .* got 1.5"),
     "threads": ({"threads": 0}, r"threads must be 1, 2, 3"),
-    "rtol": ({"rtol": 0.0}, r"rtol must be positive"),
+    "rtol": ({"rtol": 0.0, "method": "sdeint.stratKP2iS"}, r"rtol must be positive"),
     "noise": ({"noise": "off"}, r"noise must be None or 'ignore', got 'off'"),
     "path of another dt": (
         {"path": hh.BrownianPath(1, m=2, dt=0.02)},
@@ -269,10 +327,15 @@ def test_a_model_of_another_kind():
         hh.solve("net", 1.0)
 
 
-def test_continuing_needs_all_variables_and_a_later_end(noisy_pair):
-    part = hh.solve(noisy_pair, 1.0, rng=1, record=["V"])
-    with pytest.raises(ValueError, match="x0 lacks m, h, n, s"):
-        hh.solve(noisy_pair, 2.0, x0=part)
+def test_continuing_needs_a_state_and_a_later_end(noisy_pair):
+    means = hh.solve(noisy_pair, 1.0, rng=1, trials=2, reduce="mean")
+    with pytest.raises(ValueError, match=r"x0 lacks V, m, h, n, s: .* not from statistics"):
+        hh.solve(noisy_pair, 2.0, x0=means)
+    with pytest.raises(ValueError, match="x0 has no time"):
+        hh.solve(noisy_pair, 2.0, x0=means.drop_vars("time")[["V_mean"]])
+    part = hh.solve(noisy_pair, 1.0, rng=1, record=["V"], save_dt=0.1)
+    with pytest.raises(ValueError, match=r"x0 ends at 0.5 ms, but its last state is that of 1 ms"):
+        hh.solve(noisy_pair, 2.0, x0=part.sel(time=slice(0.0, 0.55)))
     whole = hh.solve(noisy_pair, 1.0, rng=1)
     with pytest.raises(ValueError, match=r"later than the start \(1 ms\)"):
         hh.solve(noisy_pair, 1.0, x0=whole)
@@ -342,7 +405,8 @@ def test_an_sde_whose_functions_were_exchanged_is_not_run_by_the_engine(noisy_pa
     )
     other = dataclasses.replace(sde, f=lambda x, t: 0.0 * x)
     with pytest.raises(ValueError, match="has another f, G or interpretation"):
-        hh.solve(other, 0.1, rng=1)
+        hh.solve(other, 0.1, rng=1, method="euler_maruyama")
+    assert hh.solve(other, 0.1, rng=1).attrs["method"] == "sdeint.itoEuler"
 
 
 def test_a_network_that_has_run_can_be_pickled_and_copied(noisy_pair):
@@ -356,3 +420,297 @@ def test_breakpoints_that_differ_by_rounding_are_one(method):
     stimulus = hh.StepCurrent(5.0, start=0.3) + hh.SampledCurrent(np.arange(20.0), dt=0.1)
     ds = hh.solve(hh.Network(1, stimulus=stimulus), 1.0, dt=0.1, method=method)
     assert ds.sizes["time"] == 11
+
+
+# -- nothing is ignored, nothing too large -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rtol": 1e-6}, "euler_maruyama has no use for rtol: .* for sdeint.stratKP2iS, scipy"),
+        ({"atol": 1e-6, "method": "sdeint.stratKP2iS"}, "no use for atol: .* is for scipy.odeint"),
+        ({"threads": 2, "method": "sdeint.itoEuler"}, "runs on one thread; threads is for"),
+        ({"rng": 1, "method": "scipy.LSODA", "noise": "ignore"}, "rng seeds noise, of which scipy"),
+        ({"trials": 2, "method": "scipy.LSODA", "noise": "ignore"}, "the 2 trials are equal, of"),
+        ({"record": ["spikes"], "save_dt": 0.1}, "save_dt spaces traces"),
+    ],
+)
+def test_what_a_method_cannot_use_is_refused(options, message, noisy_pair):
+    with pytest.raises(ValueError, match=message):
+        hh.solve(noisy_pair, 1.0, **options)
+
+
+def test_what_a_model_cannot_use_is_warned_of(pair):
+    with pytest.warns(UserWarning, match="rng seeds noise, of which this model has none"):
+        hh.solve(pair, 0.1, rng=1)
+    with pytest.warns(UserWarning, match="the 3 trials are equal, of which this model has none"):
+        hh.solve(pair, 0.1, trials=3)
+    meant = hh.solve(pair, 0.1, trials=3, rng=1, noise="ignore")
+    assert (meant.sizes["trial"], meant.attrs["noise"]) == (3, "ignored")
+    each = np.stack([pair.steady_state(-60.0), pair.steady_state(-70.0)])
+    ds = hh.solve(pair, 0.1, trials=2, x0=each)
+    assert hh.solve(pair, 0.2, x0=ds).sizes["trial"] == 2
+
+
+def test_tolerances_stand_in_the_attributes_of_methods_that_use_them(noisy_pair):
+    ds = hh.solve(noisy_pair, 0.1, dt=0.05, method="sdeint.stratKP2iS", rtol=1e-6, rng=1)
+    assert ds.attrs["rtol"] == 1e-6
+    assert "atol" not in ds.attrs
+    assert "rtol" not in hh.solve(noisy_pair, 0.1, rng=1).attrs
+
+
+@pytest.mark.parametrize(
+    ("noisy", "interpretation", "method"),
+    [
+        (True, "ito", "sdeint.itoEuler"),
+        (True, "stratonovich", "sdeint.stratHeun"),
+        (False, "ito", "scipy.DOP853"),
+    ],
+)
+def test_the_default_method_takes_the_model(noisy, interpretation, method, pair):
+    sde = linear_sde(interpretation)
+    sde = sde if noisy else sde.without_noise()
+    assert hh.solve(sde, 1.0, dt=0.1).attrs["method"] == method
+    assert hh.solve(sde, 1.0, dt=0.1, noise="ignore").attrs["method"] == "scipy.DOP853"
+    assert hh.solve(pair, 0.1).attrs["method"] == "euler_maruyama"
+
+
+def test_a_result_that_does_not_fit_is_refused_before_it_is_made(noisy_pair):
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"saved states .* would take 36.4 TiB; .*save_dt"):
+        hh.solve(noisy_pair, 5e9, dt=0.01)
+    with pytest.raises(ValueError, match=r"the states of 4294967296 trials would take 640 GiB"):
+        hh.solve(noisy_pair, 1.0, trials=2**32)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_memory_that_the_system_does_not_tell_of(monkeypatch):
+    from hh_sde import memory
+
+    assert 2**20 < memory.available() < 2**60
+
+    def unknown(*arguments):
+        raise OSError
+
+    monkeypatch.setattr(memory.Path, "read_text", unknown)
+    monkeypatch.setattr(memory.os, "sysconf", unknown, raising=False)
+    assert memory.available() == np.inf
+    memory.require(1e30, "everything", "take less")
+
+
+# -- spikes beside traces, transients, last states ------------------------------------------------
+
+SPIKING = {"dt": 0.02, "rng": 4, "trials": 3}
+
+
+@pytest.fixture
+def spiking():
+    return hh.Network(2, stimulus=10.0, noise=hh.CurrentNoise(8.0))
+
+
+@pytest.mark.parametrize("save_dt", [0.02, 1.0, 5.0])
+def test_spikes_beside_traces_are_found_at_every_step(save_dt, spiking):
+    ds = hh.solve(spiking, 100.0, save_dt=save_dt, record=("V", "spikes"), threads=2, **SPIKING)
+    alone = hh.solve(spiking, 100.0, record=("spikes",), **SPIKING)
+    fine = hh.solve(spiking, 100.0, **SPIKING)
+    assert np.array_equal(ds.V, fine.V.sel(time=ds.time, method="nearest"))
+    found = ds.hh.spikes()
+    for name in ("spike_time", "neuron", "trial"):
+        assert np.array_equal(found[name], alone[name])
+        np.testing.assert_allclose(found[name], fine.hh.spikes()[name], rtol=1e-12)
+    assert found.sizes["spike"] > 20
+    assert ds.hh.rates().rate.identical(alone.hh.rates().rate)
+    assert np.array_equal(ds.spike_time, alone.spike_time)
+    assert np.array_equal(ds.spike_neuron, alone.neuron)
+    assert np.array_equal(ds.spike_trial, alone.trial)
+    assert ds.spike_time.dims == ds.spike_neuron.dims == ("spike",)
+    ds.hh.validate()
+
+
+def test_parts_of_a_result_with_spikes_keep_their_own(spiking, tmp_path):
+    ds = hh.solve(spiking, 100.0, save_dt=5.0, record=("V", "spikes"), **SPIKING)
+    rates = ds.hh.rates()
+    assert ds.isel(neuron=[1]).hh.rates().equals(rates.isel(neuron=[1]))
+    assert ds.sel(trial=[2, 0]).hh.rates().equals(rates.sel(trial=[2, 0]))
+    assert np.array_equal(ds.sel(trial=1).hh.rates().rate, rates.rate.sel(trial=1))
+    late = ds.sel(time=slice(50.0, None)).hh.rates()
+    assert late.rate.identical(ds.hh.rates(start=50.0).rate)
+    ds.to_netcdf(tmp_path / "both.nc")
+    assert xr.load_dataset(tmp_path / "both.nc").hh.rates().identical(rates)
+    with pytest.raises(ValueError, match="found by another rule"):
+        ds.hh.rates(hh.SpikeRule(threshold=-10.0))
+    with pytest.raises(ValueError, match="one time"):
+        ds.isel(time=-1).hh.spikes()
+
+
+RECORDS = {
+    "spikes": ("spikes",),
+    "one variable": ("V",),
+    "V and spikes": ("V", "spikes"),
+    "all": ("V", "m", "h", "n", "spikes"),
+}
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("trials", [None, 3])
+def test_every_result_can_be_continued(record, trials, spiking, tmp_path):
+    options = {**SPIKING, "trials": trials, "record": RECORDS[record]}
+    options |= {} if record == "spikes" else {"save_dt": 0.1}
+    options |= {"spike_rule": hh.SpikeRule(-20.0, -60.0, 9.0)} if record != "one variable" else {}
+    whole = hh.solve(spiking, 120.0, **options)
+    cuts = (30.0, 43.2, 44.4)  # above threshold or not armed yet somewhere
+    parts = [hh.solve(spiking, cuts[0], **options)]
+    for end in (*cuts[1:], 120.0):
+        parts[-1].to_netcdf(tmp_path / "part.nc")
+        stored = xr.load_dataset(tmp_path / "part.nc")
+        assert stored.identical(parts[-1])
+        stored.hh.validate()
+        parts.append(hh.solve(spiking, end, x0=stored, **options))
+    if record != "one variable":
+        columns = [[part.hh.spikes()[name] for name in ("spike_time", "neuron")] for part in parts]
+        joined = np.concatenate(columns, axis=1)
+        expected = np.stack([whole.hh.spikes()[name] for name in ("spike_time", "neuron")])
+        assert expected.shape[1] > 10
+        assert sorted(map(tuple, joined.T)) == sorted(map(tuple, expected.T))
+    if record != "spikes":
+        assert np.array_equal(parts[-1].V.isel(time=-1), whole.V.isel(time=-1))
+    for name in whole.data_vars:
+        if name.startswith("last_") or name == "spike_armed":
+            assert parts[-1][name].identical(whole[name])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        hh.SpikeRule(threshold=-45.0, rearm=-100.0),  # armed once
+        hh.SpikeRule(threshold=-45.0, rearm=None, lockout=20.0),  # every other spike
+    ],
+)
+def test_the_spike_rule_goes_on_where_it_was(rule):
+    net = hh.Network(1, stimulus=10.0)
+    options = {"record": ("spikes",), "spike_rule": rule}
+    whole = hh.solve(net, 60.0, **options)
+    assert 0 < whole.sizes["spike"] < 4
+    for cut in np.arange(1.0, 40.0, 3.0):
+        half = hh.solve(net, cut, **options)
+        rest = hh.solve(net, 60.0, x0=half, **options)
+        joined = np.concatenate([half.spike_time, rest.spike_time])
+        np.testing.assert_allclose(joined, whole.spike_time, rtol=1e-12)
+    other = hh.solve(net, 60.0, x0=half, record=("spikes",))  # by another rule it begins anew
+    assert other.sizes["spike"] == 1
+
+
+def test_continuing_chosen_trials_of_spikes(spiking):
+    half = hh.solve(spiking, 30.0, record=("spikes",), **SPIKING)
+    whole = hh.solve(spiking, 60.0, record=("spikes",), **SPIKING)
+    options = {"dt": 0.02, "rng": 4, "record": ("spikes",), "x0": half}
+    assert json.loads(hh.solve(spiking, 60.0, **options).attrs["trials"]) == [0, 1, 2]
+    part = hh.solve(spiking, 60.0, trials=[2], **options)
+    late = whole.spike_time[(whole.trial == 2) & (whole.spike_time > 30.0)]
+    assert np.array_equal(part.spike_time, late)
+
+
+def test_a_single_time_is_continued(noisy_pair):
+    half = hh.solve(noisy_pair, 1.0, rng=1)
+    whole = hh.solve(noisy_pair, 2.0, rng=1)
+    for last in (half.isel(time=-1), half.isel(time=[-1])):
+        assert np.array_equal(hh.solve(noisy_pair, 2.0, rng=1, x0=last).V[-1], whole.V[-1])
+
+
+def test_an_own_sde_is_continued_whatever_was_recorded():
+    options = {"dt": 0.1, "rng": 1, "trials": 2}
+    whole = hh.solve(linear_sde(), 2.0, **options)
+    half = hh.solve(linear_sde(), 1.0, record=["x[1]"], **options)
+    assert half.last_x.dims == ("trial", "of_component")
+    rest = hh.solve(linear_sde(), 2.0, x0=half, **options)
+    np.testing.assert_allclose(rest.x[:, -1], whole.x[:, -1], rtol=1e-12)
+    half.hh.validate()
+
+
+@pytest.mark.parametrize("method", ["euler_maruyama", "strang", "sdeint.itoEuler"])
+def test_a_transient_is_run_and_not_kept(method, noisy_pair):
+    options = {"dt": 0.02, "rng": 3, "method": method, "save_dt": 0.1}
+    whole = hh.solve(noisy_pair, 4.0, **options)
+    late = hh.solve(noisy_pair, 4.0, discard=1.5, **options)
+    for name in noisy_pair.variables:
+        assert np.array_equal(late[name], whole[name].isel(time=slice(15, None)))
+    np.testing.assert_allclose(late.time, whole.time[15:])
+    assert (late.attrs["t_start"], late.attrs["discard"]) == (1.5, 1.5)
+    assert hh.solve(noisy_pair, 4.0, discard=0.0, **options).identical(whole)
+
+
+def test_rates_without_a_transient(spiking):
+    whole = hh.solve(spiking, 100.0, record=("spikes",), **SPIKING)
+    late = hh.solve(spiking, 100.0, discard=40.0, record=("spikes",), **SPIKING)
+    assert late.hh.rates().rate.identical(whole.hh.rates(start=40.0).rate)
+    assert float(late.spike_time.min()) >= 40.0
+
+
+def test_memory_of_spikes_does_not_grow_with_the_duration():
+    net = hh.Network(1, stimulus=2.0)
+    peaks = []
+    for t_end in (6_000.0, 24_000.0):  # both more than the steps of a window
+        tracemalloc.start()
+        hh.solve(net, t_end, record=("spikes",))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 2**20  # 16 bytes a step would be 29 MB
+
+
+INTERRUPTED = f"""{CTRL_C}
+import numpy as np
+net = hh.Network(2, stimulus=10.0, noise=hh.CurrentNoise(1.0))
+options = dict(dt=0.01, rng=1, RECORD)
+hh.solve(net, 1.0, **options)
+solver._iterate = iterate
+try:
+    hh.solve(net, 1e6, **options)
+except hh.Interrupted as interrupted:
+    part = interrupted.dataset
+solver._iterate = begin
+part.hh.validate()
+reached = part.attrs["t_end"]
+assert 0 < reached < 1e6
+end = round(reached + 100.0, 2)
+rest = hh.solve(net, end, x0=part, **options)
+short = {{**options, "record": ("spikes",)}}
+short.pop("save_dt", None)
+whole = hh.solve(net, end, **short)
+if "spikes" in options["record"]:
+    found = [one.hh.spikes() for one in (part, rest, whole)]
+    pairs = [list(zip(one.neuron.values, one.spike_time.values)) for one in found]
+    assert sorted(pairs[0] + pairs[1]) == sorted(pairs[2])
+assert np.array_equal(rest.last_m, whole.last_m)
+"""
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["record=('spikes',)", "record=('V', 'spikes'), save_dt=1.0", "record=['V'], save_dt=1.0"],
+)
+def test_an_interrupted_run_says_what_it_reached_and_is_continued(record):
+    script = INTERRUPTED.replace("RECORD", record)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("record", [None, ("V", "spikes"), ["V"]])
+def test_an_interrupted_transient(record, monkeypatch, noisy_pair):
+    from hh_sde import solver
+
+    begin = solver._iterate
+
+    def iterate(method, problem):
+        yield from begin(method, problem)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(solver, "_iterate", iterate)
+    with pytest.raises(hh.Interrupted, match="interrupted after 1 ms") as info:
+        hh.solve(noisy_pair, 4.0, rng=1, discard=1.0, record=record, save_dt=0.1)
+    ds = info.value.dataset
+    assert (ds.sizes["time"], ds.attrs["t_end"]) == (0, 1.0)
+    monkeypatch.undo()
+    rest = hh.solve(noisy_pair, 4.0, rng=1, x0=ds)
+    assert np.array_equal(rest.V[-1], hh.solve(noisy_pair, 4.0, rng=1).V[-1])

@@ -300,16 +300,16 @@ def test_weak_observables_by_hand():
     V[1, :, 0] = -50.0, -50.0, 10.0, -60.0, 5.0
     ds = xr.Dataset(
         {"V": (("trial", "time", "neuron"), V)},
-        coords={"trial": [0, 1], "time": np.arange(5.0) * 10, "neuron": [0, 1]},
+        coords={"trial": [0, 1], "time": np.arange(5.0) * 0.5, "neuron": [0, 1]},
     )
-    values = weak._observables(weak._sums(ds), np.array([[0, 1]]), 40.0)[0]
+    values = weak._observables(weak._sums(ds), np.array([[0, 1]]), 2.0)[0]
     found = dict(zip(weak.OBSERVABLES, values, strict=True))
     end = V[:, -1]
     assert found["mean_V"] == pytest.approx(end.mean())
     within = (end**2).mean() - end.mean() ** 2
     assert found["var_V"] == pytest.approx(2 * within)
     spikes = ds.hh.spikes()
-    assert found["rate"] == pytest.approx(1e3 * spikes.sizes["spike"] / 4 / 40.0)
+    assert found["rate"] == pytest.approx(1e3 * spikes.sizes["spike"] / 4 / 2.0)
     first = [float(spikes.spike_time[spikes.trial == trial].min()) for trial in (0, 1)]
     assert found["first_passage"] == pytest.approx(np.mean(first))
     assert found["interval"] == pytest.approx(float(ds.hh.intervals().interval_length.mean()))

@@ -4,7 +4,7 @@ Measures of spikes take a result of `solve` with V, whose spikes they find by a 
 ragged Dataset of `spikes` (also of ``solve(..., record=("spikes",))``). They keep the dims trial
 and neuron, and any further ones that a sweep has added, unless they say that they pool them. Where
 there are too few spikes the result is NaN, and the variable's attribute `nan_means` says why. A
-transient is left out with ``ds.sel(time=slice(100.0, None))`` beforehand.
+transient is left out with ``start=``.
 """
 
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram

@@ -15,7 +15,13 @@ MOST_PAIRS = 1 << 20
 
 
 def autocorrelogram(
-    ds: xr.Dataset, bin: float, max_lag: float, rule: SpikeRule | None = None
+    ds: xr.Dataset,
+    bin: float,
+    max_lag: float,
+    rule: SpikeRule | None = None,
+    *,
+    start: float | None = None,
+    stop: float | None = None,
 ) -> xr.Dataset:
     r"""Rate of a neuron's spikes at a lag from each of its own spikes.
 
@@ -37,6 +43,8 @@ def autocorrelogram(
     max_lag : float
         Largest lag, ms.
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
 
     Returns
     -------
@@ -60,7 +68,7 @@ def autocorrelogram(
     >>> found.lag.values[found["count"].values[:, 0] > 0]
     array([-15., 15.])
     """
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     coords, groups = trains.groups("trial")
     lags = _lags(trains, bin, max_lag)
     found = [_correlogram(trains, [(t, t) for t in group], lags, bin) for group in groups]
@@ -68,7 +76,15 @@ def autocorrelogram(
 
 
 def crosscorrelogram(
-    ds: xr.Dataset, i: int, j: int, bin: float, max_lag: float, rule: SpikeRule | None = None
+    ds: xr.Dataset,
+    i: int,
+    j: int,
+    bin: float,
+    max_lag: float,
+    rule: SpikeRule | None = None,
+    *,
+    start: float | None = None,
+    stop: float | None = None,
 ) -> xr.Dataset:
     r"""Rate of neuron j at a lag from each spike of neuron i; at positive lags j fires after i.
 
@@ -85,6 +101,8 @@ def crosscorrelogram(
     max_lag : float
         Largest lag, ms.
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
 
     Returns
     -------
@@ -108,7 +126,7 @@ def crosscorrelogram(
     >>> dict(crosscorrelogram(ds, 0, 1, bin=2.0, max_lag=20.0).sizes)
     {'lag': 21}
     """
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     neurons = trains.coords["neuron"].tolist()
     for neuron in (i, j):
         if neuron not in neurons:

@@ -11,13 +11,21 @@ from hh_sde.measures.detection import SpikeRule
 from hh_sde.measures.trains import Labelled, Trains, checked
 
 
-def rates(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
+def rates(
+    ds: xr.Dataset,
+    rule: SpikeRule | None = None,
+    *,
+    start: float | None = None,
+    stop: float | None = None,
+) -> xr.Dataset:
     """Firing rate of every neuron (and trial): spikes divided by the length of the record.
 
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
 
     Returns
     -------
@@ -35,7 +43,7 @@ def rates(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
     >>> rates(ds).rate.values
     array([70.])
     """
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     count = np.array([train.size for train in trains.times], dtype=np.int64)
     return trains.dataset(
         {
@@ -47,7 +55,12 @@ def rates(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
 
 
 def fano_factor(
-    ds: xr.Dataset, window: float | Sequence[float], rule: SpikeRule | None = None
+    ds: xr.Dataset,
+    window: float | Sequence[float],
+    rule: SpikeRule | None = None,
+    *,
+    start: float | None = None,
+    stop: float | None = None,
 ) -> xr.Dataset:
     r"""Spread of the spike count n in windows: :math:`F(T) = \mathrm{Var}\, n / \langle n \rangle`.
 
@@ -62,6 +75,8 @@ def fano_factor(
     window : float or sequence of float
         Length(s) T of the windows, ms.
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
 
     Returns
     -------
@@ -86,7 +101,7 @@ def fano_factor(
     >>> bool(fano_factor(ds, 100.0).fano_factor[0] < 0.5)
     True
     """
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     widths = np.atleast_1d(window).tolist()
     coords, groups = trains.groups("trial")
     found = [
@@ -109,7 +124,14 @@ def fano_factor(
     return result.isel(window=0) if np.ndim(window) == 0 else result
 
 
-def psth(ds: xr.Dataset, bin: float, rule: SpikeRule | None = None) -> xr.Dataset:
+def psth(
+    ds: xr.Dataset,
+    bin: float,
+    rule: SpikeRule | None = None,
+    *,
+    start: float | None = None,
+    stop: float | None = None,
+) -> xr.Dataset:
     """Peristimulus time histogram: the firing rate in bins of time, averaged over trials.
 
     Parameters
@@ -118,6 +140,8 @@ def psth(ds: xr.Dataset, bin: float, rule: SpikeRule | None = None) -> xr.Datase
     bin : float
         Width of a bin, ms. What is left after the last whole bin is not counted.
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
 
     Returns
     -------
@@ -141,7 +165,7 @@ def psth(ds: xr.Dataset, bin: float, rule: SpikeRule | None = None) -> xr.Datase
     >>> psth(ds, 10.0).rate.values[:, 0]
     array([100., 100.,   0., 100., 100.])
     """
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     bin = checked(bin, "bin", most=trains.duration)
     coords, groups = trains.groups("trial")
     count = np.array([trains.counts(group, bin).sum(axis=0) for group in groups])

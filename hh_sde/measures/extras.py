@@ -88,7 +88,12 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
 
 
 def isi_distance(
-    ds: xr.Dataset, rule: SpikeRule | None = None, *, between: str = "neuron"
+    ds: xr.Dataset,
+    rule: SpikeRule | None = None,
+    *,
+    between: str = "neuron",
+    start: float | None = None,
+    stop: float | None = None,
 ) -> xr.Dataset:
     r"""Pairwise ISI-distance of the spike trains, by PySpike (``pip install hh_sde[pyspike]``).
 
@@ -103,6 +108,8 @@ def isi_distance(
     ----------
     ds : a result of `solve`, or of `spikes`
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
     between : {"neuron", "trial"} or name of a sweep
         The dim whose trains are compared: neurons tell of synchrony, trials of reliability.
 
@@ -132,11 +139,16 @@ def isi_distance(
     array([[0. , 0.3],
            [0.3, 0. ]])
     """
-    return _distances(ds, rule, between, "isi_distance", "ISI-distance")
+    return _distances(ds, rule, start, stop, between, "isi_distance", "ISI-distance")
 
 
 def spike_distance(
-    ds: xr.Dataset, rule: SpikeRule | None = None, *, between: str = "neuron"
+    ds: xr.Dataset,
+    rule: SpikeRule | None = None,
+    *,
+    between: str = "neuron",
+    start: float | None = None,
+    stop: float | None = None,
 ) -> xr.Dataset:
     """Pairwise SPIKE-distance of the spike trains, by PySpike (``pip install hh_sde[pyspike]``).
 
@@ -148,6 +160,8 @@ def spike_distance(
     ----------
     ds : a result of `solve`, or of `spikes`
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
     between : {"neuron", "trial"} or name of a sweep
         The dim whose trains are compared: neurons tell of synchrony, trials of reliability.
 
@@ -178,16 +192,24 @@ def spike_distance(
     array([[0., 0.],
            [0., 0.]])
     """
-    return _distances(ds, rule, between, "spike_distance", "SPIKE-distance")
+    return _distances(ds, rule, start, stop, between, "spike_distance", "SPIKE-distance")
 
 
-def to_neo(ds: xr.Dataset, rule: SpikeRule | None = None) -> neo.Block:
+def to_neo(
+    ds: xr.Dataset,
+    rule: SpikeRule | None = None,
+    *,
+    start: float | None = None,
+    stop: float | None = None,
+) -> neo.Block:
     """The spike trains as a `neo.Block` (``pip install hh_sde[neo]``), which elephant takes.
 
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
 
     Returns
     -------
@@ -217,7 +239,7 @@ def to_neo(ds: xr.Dataset, rule: SpikeRule | None = None) -> neo.Block:
     [4, 4]
     """
     neo = _extra("neo")
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     block = neo.Block(name="hh_sde")
     coords, populations = trains.groups("neuron")
     shape = [len(values) for values in coords.values()]
@@ -276,10 +298,16 @@ def _at(places: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
 
 
 def _distances(
-    ds: xr.Dataset, rule: SpikeRule | None, between: str, name: str, long_name: str
+    ds: xr.Dataset,
+    rule: SpikeRule | None,
+    start: float | None,
+    stop: float | None,
+    between: str,
+    name: str,
+    long_name: str,
 ) -> xr.Dataset:
     pyspike = _extra("pyspike")
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     if between not in trains.coords:
         raise ValueError(
             f"there is no dim {between!r} to compare along; there are {', '.join(trains.coords)}"

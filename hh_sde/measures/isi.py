@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.detection import SpikeRule
-from hh_sde.measures.trains import Labelled, Trains, as_spikes, labels, sweeps_of
+from hh_sde.measures.trains import Labelled, Trains, labels, spikes, sweeps_of
 
 #: Statistic: units, long name, what NaN means.
 STATISTICS = {
@@ -24,13 +24,21 @@ STATISTICS = {
 }
 
 
-def intervals(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
+def intervals(
+    ds: xr.Dataset,
+    rule: SpikeRule | None = None,
+    *,
+    start: float | None = None,
+    stop: float | None = None,
+) -> xr.Dataset:
     """Inter-spike intervals, ragged along the dim `interval`.
 
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
 
     Returns
     -------
@@ -50,7 +58,7 @@ def intervals(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
     >>> round(float(intervals(ds).interval_length[-1]), 2)
     14.63
     """
-    found = as_spikes(ds, rule)
+    found = spikes(ds, rule, start=start, stop=stop)
     columns = [*sweeps_of(found), *(name for name in ("trial", "neuron") if name in found)]
     same = np.ones(max(found.sizes["spike"] - 1, 0), dtype=bool)
     for name in columns:
@@ -67,7 +75,12 @@ def intervals(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
 
 
 def interval_statistics(
-    ds: xr.Dataset, rule: SpikeRule | None = None, *, pool: str | None = None
+    ds: xr.Dataset,
+    rule: SpikeRule | None = None,
+    *,
+    pool: str | None = None,
+    start: float | None = None,
+    stop: float | None = None,
 ) -> xr.Dataset:
     r"""Mean, spread, irregularity and memory of the inter-spike intervals :math:`T_k`.
 
@@ -88,6 +101,8 @@ def interval_statistics(
     ----------
     ds : a result of `solve`, or of `spikes`
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
     pool : {"trial", "neuron"} or name of a sweep, optional
         Take the intervals of all trains along this dim together. Pairs of successive intervals are
         always of one train.
@@ -120,7 +135,7 @@ def interval_statistics(
     >>> found.sizes["neuron"], bool(found.cv[0] < 0.5)
     (1, True)
     """
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     coords, groups = trains.groups(pool)
     rows = [_statistics([np.diff(train) for train in group], trains.end) for group in groups]
     variables = {

@@ -66,7 +66,12 @@ def synchrony(ds: xr.Dataset, variable: str = "V") -> xr.Dataset:
 
 
 def phase_locking(
-    ds: xr.Dataset, rule: SpikeRule | None = None, *, step: float = 1.0
+    ds: xr.Dataset,
+    rule: SpikeRule | None = None,
+    *,
+    step: float = 1.0,
+    start: float | None = None,
+    stop: float | None = None,
 ) -> xr.Dataset:
     r"""Kuramoto's order parameter of the phases between spikes.
 
@@ -84,6 +89,8 @@ def phase_locking(
     ----------
     ds : a result of `solve`, or of `spikes`, of two neurons or more
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
     step : float
         Spacing of the times at which R is computed, ms.
 
@@ -110,7 +117,7 @@ def phase_locking(
     >>> round(phase_locking(ds).R_mean.item(), 6)
     1.0
     """
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     step = checked(step, "step", most=trains.duration)
     if len(trains.coords["neuron"]) < 2:
         raise ValueError("phase_locking needs two neurons or more, got one")

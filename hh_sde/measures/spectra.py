@@ -105,6 +105,8 @@ def spike_spectrum(
     *,
     segment: float | None = None,
     max_frequency: float = 500.0,
+    start: float | None = None,
+    stop: float | None = None,
 ) -> xr.Dataset:
     r"""Power spectrum of the spike trains, :math:`S(f) = \langle |\tilde n(f)|^2 \rangle / T`.
 
@@ -117,6 +119,8 @@ def spike_spectrum(
     ----------
     ds : a result of `solve`, or of `spikes`
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Window to look at, ms; see `spikes`. Default: the whole record.
     segment : float, optional
         T, ms: its inverse is the resolution. Default: the record.
     max_frequency : float
@@ -148,7 +152,7 @@ def spike_spectrum(
     >>> spike_spectrum(ds, max_frequency=100.0).power.isel(neuron=0).idxmax("frequency").item()
     68.0
     """
-    trains = Trains.of(ds, rule)
+    trains = Trains.of(ds, rule, start, stop)
     length = checked(
         trains.duration if segment is None else segment, "segment", most=trains.duration
     )

@@ -23,26 +23,46 @@ COLUMNS = {
 }
 
 
-def spikes(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
-    """Spike times, interpolated linearly between samples of V.
+#: The widest spacing of samples in which spikes are looked for, ms. One is lost where V is above
+#: threshold between two samples: for 0.7 to 0.95 ms in the classic cell from 6.3 to 30 uA/cm^2, for
+#: less above, where spikes are lower.
+WIDEST = 0.5
+
+
+def spikes(
+    ds: xr.Dataset,
+    rule: SpikeRule | None = None,
+    *,
+    start: float | None = None,
+    stop: float | None = None,
+) -> xr.Dataset:
+    """Spikes that were recorded, or found in V by linear interpolation between its samples.
 
     Parameters
     ----------
-    ds : Dataset with V (trial, time, neuron), `trial` optional
-        Further dims, such as a swept parameter, are kept: see Returns.
+    ds : Dataset with spikes, or with V (trial, time, neuron), `trial` optional
+        Where ``solve(..., record=("V", "spikes"))`` has recorded spikes, these are taken; spikes
+        alone are returned as they are. In V they are found if its samples are at most 0.5 ms apart:
+        the classic cell is above 0 mV for 0.7 to 0.95 ms from 6.3 to 30 uA/cm^2, and spikes between
+        two samples are lost. Further dims, such as a swept parameter, are kept: see Returns.
     rule : SpikeRule, optional
+    start, stop : float, optional
+        Only the spikes with start <= t < stop, or <= stop at the end of the record, ms: so a
+        transient is left out. Rates are then those of this window.
 
     Returns
     -------
     Dataset
         Dim `spike`; variables spike_time (ms), neuron, (with trials) trial, and one for every
-        further dim of V. The attributes hold the rule and the record's start, end, neurons, trials
-        and sweeps, which the rates need.
+        further dim of V. The attributes hold the rule and the record's start, end, neurons, trials,
+        sweeps and number of spikes, which the rates need.
 
     Raises
     ------
     ValueError
-        If `ds` has no V over time and neuron.
+        If `ds` has neither spikes nor V over time and neuron; if V is not finite, or its samples
+        are too far apart; if the spikes were found by another rule, or are only some of those
+        found; if there is no such window.
 
     Examples
     --------
@@ -50,14 +70,38 @@ def spikes(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
     >>> ds = hh.solve(hh.Network(1, stimulus=10.0), 50.0)
     >>> spikes(ds).spike_time.values.round(1)
     array([ 1.9, 16.8, 31.5, 46.1])
+    >>> ds = hh.solve(hh.Network(1, stimulus=10.0), 50.0, save_dt=5.0, record=("V", "spikes"))
+    >>> spikes(ds, start=10.0).spike_time.values.round(1)
+    array([16.8, 31.5, 46.1])
     """
-    rule = checked_rule(rule)
+    if "spike_time" not in ds:
+        found = _in_traces(ds, checked_rule(rule))
+    else:
+        _refuse_other_spikes(ds, rule)
+        found = ds if spikes_alone(ds) else _beside_traces(ds)
+    return found if start is None and stop is None else _window(found, start, stop)
+
+
+def spikes_alone(ds: xr.Dataset) -> bool:
+    """Whether `ds` is one of spikes, without traces."""
+    return "spike_time" in ds and "spike_neuron" not in ds
+
+
+def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
     V = _potentials(ds)
     times = ds.time.values
+    _refuse_thinned(times)
     coords = {str(dim): V[dim].values for dim in V.dims if dim != "time"}
     shape = tuple(map(len, coords.values()))
     # (trains, time): one contiguous row for each train
     rows = np.moveaxis(V.values, V.dims.index("time"), -1).reshape(-1, len(times))
+    if not np.all(np.isfinite(rows)):
+        first = np.unravel_index(np.argmin(np.isfinite(rows).all(axis=1)), shape)
+        where = ", ".join(f"{k} {v[i]}" for (k, v), i in zip(coords.items(), first, strict=True))
+        raise ValueError(
+            f"V of {where} is not finite, so its spikes are not known: choose the others first, "
+            "by ds.sel or ds.dropna"
+        )
     trains = [times_of(times, np.ascontiguousarray(row), rule) for row in rows]
     train = np.repeat(np.arange(len(trains)), [len(one) for one in trains])
     span = {"t_start": float(times[0]), "t_end": float(times[-1])}
@@ -68,6 +112,80 @@ def spikes(ds: xr.Dataset, rule: SpikeRule | None = None) -> xr.Dataset:
         {**rule_attributes(rule), **span},
         {name: V[name].attrs for name in coords},
     )
+
+
+def _refuse_thinned(times: np.ndarray) -> None:
+    spacing = np.diff(times).max(initial=0.0)
+    if spacing > WIDEST * (1 + ROUNDING):
+        raise ValueError(
+            f"the samples of V are {spacing:g} ms apart, between which spikes are lost: at most "
+            f"{WIDEST:g} ms. Let solve find them at every step, record=('V', 'spikes'), or save "
+            "more often, save_dt"
+        )
+
+
+def _refuse_other_spikes(ds: xr.Dataset, rule: SpikeRule | None) -> None:
+    """Refuse spikes of another rule, and some of the spikes found in place of all."""
+    wanted = {} if rule is None else rule_attributes(checked_rule(rule))
+    if any(name not in ds.attrs or ds.attrs[name] != value for name, value in wanted.items()):
+        raise ValueError(
+            f"these spikes were found by another rule than {rule}; give the traces, or no rule"
+        )
+    n, found = ds.sizes["spike"], ds.attrs.get("n_spikes", ds.sizes["spike"])
+    if n != found:
+        raise ValueError(
+            f"these are {n} of {found} spikes, and over what time they were chosen is not known: "
+            "give all, with start= and stop=, and choose neurons and trials in what comes out"
+        )
+
+
+def beside(ds: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
+    """The traces `ds` with the spikes `found` as spike_time, spike_neuron and spike_trial."""
+    columns = {"neuron": "spike_neuron", "trial": "spike_trial"}
+    own = found.rename({name: columns[name] for name in columns if name in found})
+    about = [*rule_attributes(SpikeRule()), "n_spikes"]
+    return ds.assign(own.data_vars).assign_attrs({name: found.attrs[name] for name in about})
+
+
+def _beside_traces(ds: xr.Dataset) -> xr.Dataset:
+    """The spikes beside traces: those of the trials, neurons and times that are there."""
+    dims = {"trial": "spike_trial", "neuron": "spike_neuron"}
+    coords = {name: np.atleast_1d(ds[name].values) for name in dims if name in ds.coords}
+    times, t_end = np.atleast_1d(ds.time.values), ds.attrs["t_end"]
+    if times.size < 2:
+        raise ValueError("spikes need a span of time; this Dataset has one time")
+    until = t_end if t_end - times[-1] < ds.attrs["save_dt"] else times[-1]
+    time = ds.spike_time.values
+    here = (time >= times[0]) & (time <= until)
+    for name, values in coords.items():
+        here &= np.isin(ds[dims[name]].values, values)
+    if "trial" not in ds.dims:
+        coords.pop("trial", None)  # one that was chosen
+    place = {
+        name: _positions(values, ds[dims[name]].values[here]) for name, values in coords.items()
+    }
+    rule = {name: ds.attrs[name] for name in rule_attributes(SpikeRule())}
+    attrs = {**rule, "t_start": float(times[0]), "t_end": float(until)}
+    return _ragged(time[here], place, coords, attrs, {})
+
+
+def _window(found: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
+    first, last = found.attrs["t_start"], found.attrs["t_end"]
+    start = first if start is None else _number(start, "start")
+    stop = last if stop is None else _number(stop, "stop")
+    if not first <= start < stop <= last:
+        raise ValueError(
+            f"start and stop must be {first:g} <= start < stop <= {last:g} ms, the span of the "
+            f"record; got {start:g} and {stop:g}"
+        )
+    time = found.spike_time.values
+    inside = (time >= start) & ((time < stop) | (stop == last))
+    return chosen(found, inside, t_start=start, t_end=stop)
+
+
+def chosen(found: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:
+    """Some of the spikes, with the attributes of the record that these are all the spikes of."""
+    return found.isel(spike=inside).assign_attrs({**attrs, "n_spikes": int(inside.sum())})
 
 
 def ragged(
@@ -113,9 +231,15 @@ class Trains:
     attrs: dict[str, Any]
 
     @classmethod
-    def of(cls, ds: xr.Dataset, rule: SpikeRule | None) -> Trains:
-        """The trains of a result of `solve` or of `spikes`."""
-        found = as_spikes(ds, rule)
+    def of(
+        cls,
+        ds: xr.Dataset,
+        rule: SpikeRule | None,
+        start: float | None = None,
+        stop: float | None = None,
+    ) -> Trains:
+        """The trains of a result of `solve` or of `spikes`, in a window of time."""
+        found = spikes(ds, rule, start=start, stop=stop)
         coords = coordinates(found)
         where = [_positions(values, found[name].values) for name, values in coords.items()]
         shape = tuple(map(len, coords.values()))
@@ -211,18 +335,6 @@ class Labelled(NamedTuple):
 ROUNDING = 1e-9
 
 
-def as_spikes(ds: xr.Dataset, rule: SpikeRule | None) -> xr.Dataset:
-    """`ds` if it holds spikes (of that rule), else its spikes."""
-    if "spike_time" not in ds:
-        return spikes(ds, rule)
-    wanted = {} if rule is None else rule_attributes(checked_rule(rule))
-    if any(name not in ds.attrs or ds.attrs[name] != value for name, value in wanted.items()):
-        raise ValueError(
-            f"these spikes were found by another rule than {rule}; give the traces, or no rule"
-        )
-    return ds
-
-
 def coordinates(found: xr.Dataset) -> dict[str, np.ndarray]:
     """The values along each dim of the record that the spikes `found` come from."""
     coords = sweeps_of(found) | {
@@ -245,11 +357,15 @@ def checked(value: float, name: str, *, most: float = np.inf) -> float:
     ------
     TypeError, ValueError
     """
-    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a number (ms), got {value!r}")
-    if not (np.isfinite(value) and 0 < value <= most * (1 + ROUNDING)):
+    if not (np.isfinite(_number(value, name)) and 0 < value <= most * (1 + ROUNDING)):
         limit = f" and at most the record's {most:g} ms" if np.isfinite(most) else ""
         raise ValueError(f"{name} must be positive{limit}, got {value!r}")
+    return float(value)
+
+
+def _number(value: float, name: str) -> float:
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number (ms), got {value!r}")
     return float(value)
 
 
@@ -270,7 +386,7 @@ def _ragged(
     for name in ["neuron", *(["trial"] if "trial" in coords else []), *sweeps]:
         own = labels(*COLUMNS[name]) if name in COLUMNS else {**labels("1", name), **units[name]}
         data[name] = ("spike", np.asarray(coords[name])[positions[name]], own)
-    attrs = {**attrs, "neurons": json.dumps(coords["neuron"].tolist())}
+    attrs = {**attrs, "n_spikes": len(time), "neurons": json.dumps(coords["neuron"].tolist())}
     if "trial" in coords:
         attrs["trials"] = json.dumps(coords["trial"].tolist())
     if sweeps:

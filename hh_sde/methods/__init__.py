@@ -5,9 +5,26 @@ from __future__ import annotations
 import scipy.integrate
 
 from hh_sde.methods import chain, compiled, scipy_, sdeint_
-from hh_sde.methods.method import Diverged, Failed, Method, Problem, each_trial
+from hh_sde.methods.method import (
+    Detection,
+    Diverged,
+    Failed,
+    Method,
+    Problem,
+    Reached,
+    each_trial,
+)
 
-__all__ = ["METHODS", "Diverged", "Failed", "Method", "Problem", "each_trial"]
+__all__ = [
+    "METHODS",
+    "Detection",
+    "Diverged",
+    "Failed",
+    "Method",
+    "Problem",
+    "Reached",
+    "each_trial",
+]
 
 _ROESSLER = "Roessler 2010, SIAM J. Numer. Anal. 48, 922, doi:10.1137/09076636X"
 _SPLITTING = (
@@ -185,6 +202,7 @@ METHODS: dict[str, Method] = {
         strong_order=_HALF_UNLESS_ADDITIVE,
         deterministic_order=2.0,
         weak_order=2.0,
+        tolerances=("rtol",),
         source=(
             "sdeint.stratKP2iS; Kloeden & Platen 1999, section 12.4, doi:10.1007/978-3-662-12616-5"
         ),
@@ -194,6 +212,7 @@ METHODS: dict[str, Method] = {
         summary="LSODA of ODEPACK, switches between Adams and BDF",
         interpretation="ode",
         deterministic_order=None,
+        tolerances=("rtol", "atol"),
         source="scipy.integrate.odeint; Petzold 1983, doi:10.1137/0904010",
     ),
     "scipy.DOP853": Method(
@@ -201,6 +220,7 @@ METHODS: dict[str, Method] = {
         summary="explicit Runge-Kutta of order 8",
         interpretation="ode",
         deterministic_order=None,
+        tolerances=("rtol", "atol"),
         source=(
             "scipy.integrate.DOP853; Hairer, Norsett & Wanner 1993, doi:10.1007/978-3-540-78862-1"
         ),
@@ -210,6 +230,7 @@ METHODS: dict[str, Method] = {
         summary="LSODA, switches between Adams and BDF",
         interpretation="ode",
         deterministic_order=None,
+        tolerances=("rtol", "atol"),
         source="scipy.integrate.LSODA; Petzold 1983, doi:10.1137/0904010",
     ),
     "scipy.Radau": Method(
@@ -217,6 +238,7 @@ METHODS: dict[str, Method] = {
         summary="implicit Runge-Kutta Radau IIA of order 5, for stiff problems",
         interpretation="ode",
         deterministic_order=None,
+        tolerances=("rtol", "atol"),
         source="scipy.integrate.Radau; Hairer & Wanner 1996, doi:10.1007/978-3-642-05221-7",
     ),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from hh_sde.kernels.fused import Program
 from hh_sde.kernels.tables import ChainTable, ChannelTable, Model
-from hh_sde.methods.method import Diverged, Problem
+from hh_sde.methods.method import Diverged, Problem, Reached
 
 #: Transitions in a window, about: a second's work, so that progress shows.
 _TRANSITIONS = 2**24
@@ -52,6 +53,8 @@ def gillespie(problem: Problem) -> Iterator[np.ndarray]:
             failed = min(failures, key=lambda failure: failure.step, default=None)
             done = len(out) if failed is None else failed.step // problem.save_every
             done -= 0 if failed is None else start // problem.save_every
+            if failed is None:
+                problem.reach(run.reached(stop))
             yield run.kept(out[:done])
             if failed is not None:
                 raise failed
@@ -83,8 +86,12 @@ class _Run:
         counts = np.rint(x[1:] * number).astype(np.int64)
         self.counts = np.ascontiguousarray(counts.reshape(len(number), -1).T)
         self.fired = np.zeros(self.lanes, dtype=np.int64)
-        self.armed = np.ones(self.lanes, dtype=np.bool_)
-        self.last_spike = np.full(self.lanes, -np.inf)
+        found = problem.detection
+        shape = (len(trials), n)
+        armed = np.zeros(shape, dtype=np.bool_) if found is None else found.armed
+        self.armed = np.ascontiguousarray(armed.T).ravel()
+        last_spike = np.zeros(shape) if found is None else found.last_spike
+        self.last_spike = np.ascontiguousarray(last_spike.T).ravel()
         self.rows = np.unique(problem.keep // n)
         row = np.searchsorted(self.rows, problem.keep // n)
         self.columns = row * n + problem.keep % n
@@ -122,6 +129,19 @@ class _Run:
             current=self.program.current(middle),
         )
 
+    def reached(self, step: int) -> Reached:
+        """All lanes after so many steps."""
+        trials = len(self.problem.trials)
+        number = self.chain.number[:, :, None]
+        fractions = self.counts.T.reshape(len(number), -1, trials) / number
+        x = np.concatenate([self.V.reshape(1, -1, trials), fractions])
+        detection = self.problem.detection and replace(
+            self.problem.detection,
+            armed=self.armed.reshape(-1, trials).T.copy(),
+            last_spike=self.last_spike.reshape(-1, trials).T.copy(),
+        )
+        return Reached(step, x.transpose(2, 0, 1).reshape(trials, -1), detection)
+
     def kept(self, out: np.ndarray) -> np.ndarray:
         """(saves, trials, kept) of (saves, rows, lanes)."""
         trials = len(self.problem.trials)
@@ -136,8 +156,9 @@ class _Range:
         self.run = run
         self.first, self.last = int(first), int(last)
         self.lanes = slice(self.first, self.last)
-        self.rule = np.array(run.problem.spike_rule or (np.nan,) * 3)
-        self.room = 0 if run.problem.spike_rule is None else _ROOM
+        found = run.problem.detection
+        self.rule = np.array((np.nan,) * 3 if found is None else found.rule)
+        self.room = 0 if found is None else _ROOM
 
     def advance(self, pieces: Pieces, out: np.ndarray) -> Diverged | None:
         """Go through a window; once more from its start if there was no room for its spikes."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
 from hh_sde.kernels.coupling import Equations, Inputs, Kept
 from hh_sde.kernels.fused import Program
 from hh_sde.kernels.tables import Links
-from hh_sde.methods.method import Diverged, Problem
+from hh_sde.methods.method import Diverged, Problem, Reached
 
 #: Increments in a window, 8 bytes each: enough to make little of what a window costs in Python.
 _CACHED = 2**19
@@ -50,8 +51,10 @@ def engine(
                 parts += [future.result() for future in futures]
                 saves = min(len(part) for part in parts)
                 problem.report["gate_excursions"] = sum(int(block.counts[1]) for block in blocks)
-                yield np.concatenate([part[:saves] for part in parts], axis=1)
                 failures = [block.failure for block in blocks if block.failure is not None]
+                if not failures:
+                    problem.reach(_reached(problem, stop, blocks))
+                yield np.concatenate([part[:saves] for part in parts], axis=1)
                 if failures:
                     raise min(failures, key=lambda failure: failure.step)
 
@@ -62,6 +65,20 @@ def _is_diagonal(A: Links) -> bool:
     """Whether row i holds one entry, in column i."""
     n = A.start.size - 1
     return np.array_equal(A.start, np.arange(n + 1)) and np.array_equal(A.source, np.arange(n))
+
+
+def _reached(problem: Problem, step: int, blocks: list[_Block]) -> Reached:
+    """All blocks after so many steps."""
+
+    def together(arrays: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate([one.by_trial(a) for one, a in zip(blocks, arrays, strict=True)])
+
+    detection = problem.detection and replace(
+        problem.detection,
+        armed=together([one.kept.armed for one in blocks]),
+        last_spike=together([one.kept.last_spike for one in blocks]),
+    )
+    return Reached(step, together([one.x for one in blocks]), detection)
 
 
 class _Block:
@@ -93,9 +110,7 @@ class _Block:
             rows.size * (rows.shape[1] + self.terms * len(members)) for rows, *_ in self.joined
         )
         self.numbers_per_step = self.lanes * kinds * (1 + self.terms) + areas
-        state = np.ascontiguousarray(problem.x0[members].T).reshape(-1, self.lanes)
-        padding = -self.lanes % _WIDTH
-        self.x = np.pad(state, ((0, 0), (0, padding)), mode="edge")
+        self.x = self._by_lane(problem.x0)
         self.window = getattr(compiled.module, f"{step}_window")
         A = program.noise
         self.noise = (*A, _is_diagonal(A))
@@ -116,22 +131,32 @@ class _Block:
         self.kept = self._nothing_kept()
 
     def _nothing_kept(self) -> Kept:
-        """With room for the spikes of a window, if there is a rule for them."""
-        rule, lanes = self.problem.spike_rule, self.x.shape[1]
-        room = 0 if rule is None else max(_ROOM, 4 * self.lanes)
+        """With the state of the detection, and room for the spikes of a window, if wanted."""
+        found, n_neurons = self.problem.detection, self.program.compiled.n_neurons
+        nothing = np.zeros((len(self.problem.trials), n_neurons))
+        room = 0 if found is None else max(_ROOM, 4 * self.lanes)
         return Kept(
             save_every=self.problem.save_every,
             rows=self.rows,
             out=np.empty((0, len(self.rows), self.lanes)),
             free=np.array(self.program.compiled.module.FREE),
-            rule=np.array(rule or (np.nan,) * 3),
-            armed=np.ones(lanes, dtype=np.bool_),
-            last_spike=np.full(lanes, -np.inf),
-            before=np.empty(lanes),
+            rule=np.array((np.nan,) * 3 if found is None else found.rule),
+            armed=self._by_lane(nothing > 0 if found is None else found.armed)[0],
+            last_spike=self._by_lane(nothing if found is None else found.last_spike)[0],
+            before=np.empty(self.x.shape[1]),
             event_lane=np.empty(room, dtype=np.int64),
             event_time=np.empty(room),
             counts=self.counts,
         )
+
+    def _by_lane(self, values: np.ndarray) -> np.ndarray:
+        """(rows, lanes), padded, of the members' values (trials, rows * n_neurons)."""
+        rows = np.ascontiguousarray(values[self.members].T).reshape(-1, self.lanes)
+        return np.pad(rows, ((0, 0), (0, -self.lanes % _WIDTH)), mode="edge")
+
+    def by_trial(self, lanes: np.ndarray) -> np.ndarray:
+        """(members, rows * n_neurons) of (rows, lanes) or (lanes,), a copy."""
+        return lanes[..., : self.lanes].reshape(-1, len(self.members)).T.copy()
 
     def advance(self, start: int, stop: int) -> np.ndarray:
         """Make steps start + 1 ... stop; return what is saved of them, (saves, trials, kept)."""

@@ -8,10 +8,12 @@ For whoever adds a method (an entry of METHODS and, where the scheme is new, one
 2. Chunks are small enough that a person waiting sees progress.
 3. Wiener increments come from `problem.path` alone, by grid step; nothing else is random.
 4. A method for one trajectory yields (saves, d) chunks and is wrapped by `each_trial`.
-5. At the first state that is not finite it yields what was saved before and raises `Diverged`;
+5. Before it yields a chunk it says by `problem.reach` how far the run is, with what is needed to
+   go on from there (`problem.saves` does so for one trajectory).
+6. At the first state that is not finite it yields what was saved before and raises `Diverged`;
    where the integrator gives up, `Failed`. An exception out of f or G passes through as it is,
    after what was saved has been yielded.
-6. Its orders, noise types and interpretation stand in METHODS and nowhere else.
+7. Its orders, noise types and interpretation stand in METHODS and nowhere else.
 """
 
 from __future__ import annotations
@@ -23,6 +25,44 @@ import numpy as np
 
 from hh_sde.brownian import BrownianPath
 from hh_sde.sde import SDE
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """The search for spikes at every step.
+
+    Parameters
+    ----------
+    rule : tuple of float
+        Threshold, re-arm level (infinite where every crossing counts) and lockout.
+    armed : (trials, n_neurons) array of bool
+        Whether the next crossing counts.
+    last_spike : (trials, n_neurons) array
+        ms; -inf: none yet.
+    """
+
+    rule: tuple[float, float, float]
+    armed: np.ndarray
+    last_spike: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """How far a run is.
+
+    Attributes
+    ----------
+    step : int
+        Steps made.
+    x : (trials, d) array or None
+        The state after them; None before the first.
+    detection : Detection or None
+        How far the search for spikes is then.
+    """
+
+    step: int = 0
+    x: np.ndarray | None = None
+    detection: Detection | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +88,11 @@ class Problem:
     threads : int
     rtol, atol : float
         For methods with error control.
-    spike_rule : tuple of float, optional
-        Threshold, re-arm level and lockout: compiled methods then put the spikes they find into
-        `events`, as (positions of trials, neurons, times).
+    detection : Detection, optional
+        Compiled methods then put the spikes they find into `events`, as (positions of trials,
+        neurons, times).
+    milestones : list of Reached
+        How far the method last said that it is; see `reached`.
     report : dict
         What a method has to say of its run, for the attributes.
     """
@@ -67,17 +109,36 @@ class Problem:
     threads: int = 1
     rtol: float = 1e-8
     atol: float = 1e-8
-    spike_rule: tuple[float, float, float] | None = None
+    detection: Detection | None = None
+    milestones: list[Reached] = field(default_factory=lambda: [Reached()])
     events: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     report: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def reached(self) -> Reached:
+        """How far the run is."""
+        return self.milestones[0]
+
+    def reach(self, reached: Reached) -> None:
+        """Say how far the run is, at once: Ctrl-C may come at any time."""
+        self.milestones[0] = reached
+
     def windows(self, largest: int) -> Iterator[tuple[int, int]]:
-        """(start, stop) of consecutive windows of at most `largest` steps, from first_step on."""
+        """(start, stop) of consecutive windows of at most `largest` steps, from first_step on.
+
+        They end on saves where saves are no further apart than that.
+        """
+        largest -= largest % self.save_every if largest > self.save_every else 0
         for start in range(0, self.n_steps, largest):
             yield start, min(start + largest, self.n_steps)
 
     def saves(self, start: int, states: np.ndarray) -> np.ndarray:
-        """Of the states after steps start + 1, start + 2, ... those that are to be saved."""
+        """Of the states after steps start + 1, start + 2, ... those that are to be saved.
+
+        The last of them is how far the run is.
+        """
+        if len(states):
+            self.reach(Reached(start + len(states), states[-1:].copy()))
         first = -(start + 1) % self.save_every
         return states[first :: self.save_every]
 
@@ -89,7 +150,9 @@ class Problem:
         """The problem of one trial alone."""
         path = self.path and self.path.of_trial(int(self.trials[index]))
         one = slice(index, index + 1)
-        return replace(self, x0=self.x0[one], trials=self.trials[one], path=path)
+        return replace(
+            self, x0=self.x0[one], trials=self.trials[one], path=path, milestones=[Reached()]
+        )
 
 
 Run = Callable[[Problem], Iterator[np.ndarray]]
@@ -121,6 +184,8 @@ class Method:
         Has no step: dt spaces the output.
     compiled : bool
         Runs in the engine: needs a Network's equations.
+    tolerances : tuple of str
+        Which of rtol and atol it uses.
     source : str
         The paper, or the function of the library that is called.
     """
@@ -135,6 +200,7 @@ class Method:
     keeps_gates: bool = False
     exact: bool = False
     compiled: bool = False
+    tolerances: tuple[str, ...] = ()
 
     @property
     def adaptive(self) -> bool:
@@ -184,7 +250,8 @@ def each_trial(trajectory: Run) -> Run:
     """A `run` for all trials from the generator of one trajectory: window by window, all trials."""
 
     def run(problem: Problem) -> Iterator[np.ndarray]:
-        runs = [trajectory(problem.of_trial(i)) for i in range(len(problem.trials))]
+        alone = [problem.of_trial(i) for i in range(len(problem.trials))]
+        runs = [trajectory(one) for one in alone]
         while True:
             chunks, failures = [], []
             for trial, one in enumerate(runs):
@@ -197,7 +264,15 @@ def each_trial(trajectory: Run) -> Run:
                     failures.append(failure)
             if failures:
                 raise min(failures, key=lambda failure: failure.step)
+            _reach_together(problem, [one.reached for one in alone])
             saves = min(len(chunk) for chunk in chunks)  # one that failed has fewer
             yield np.stack([chunk[:saves, problem.keep] for chunk in chunks], axis=1)
 
     return run
+
+
+def _reach_together(problem: Problem, trials: list[Reached]) -> None:
+    """Say how far all trials are, if they are equally far."""
+    states = [one.x for one in trials if one.x is not None]
+    if len({one.step for one in trials}) == 1 and states:
+        problem.reach(Reached(trials[0].step, np.concatenate(states)))

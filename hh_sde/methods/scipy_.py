@@ -66,13 +66,26 @@ def adaptive(solver: type[scipy.integrate.OdeSolver]) -> Callable[[Problem], Ite
     def trajectory(problem: Problem) -> Iterator[np.ndarray]:
         points = _points(problem, solver)
         for start, stop in problem.windows(_WINDOW):
-            states = np.array(list(islice(points, stop - start)))
+            states, error = _reached(points, stop - start, problem.sde.d)
             finite, diverged = finite_part(states, start)
             yield problem.saves(start, finite)
-            if diverged:
-                raise diverged
+            if diverged or error:
+                raise diverged or error  # type: ignore[misc]
 
     return trajectory
+
+
+def _reached(
+    points: Iterator[np.ndarray], n: int, d: int
+) -> tuple[np.ndarray, BaseException | None]:
+    """The next n states, or those before an exception, and the exception."""
+    states: list[np.ndarray] = []
+    try:
+        for point in islice(points, n):
+            states.append(point)
+    except (Exception, KeyboardInterrupt) as error:
+        return np.array(states).reshape(-1, d), error
+    return np.array(states), None
 
 
 def _points(problem: Problem, solver: type[scipy.integrate.OdeSolver]) -> Iterator[np.ndarray]:

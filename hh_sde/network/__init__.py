@@ -1,6 +1,5 @@
 """Networks: neurons, synapses, stimulus and noise as one SDE."""
 
-from hh_sde.network.checked import physical_memory
 from hh_sde.network.network import Network
 
-__all__ = ["Network", "physical_memory"]
+__all__ = ["Network"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
+from hh_sde import memory
 from hh_sde.cells import CELLS, Cell
+from hh_sde.errors import did_you_mean
 from hh_sde.noise import NOISES, ChannelNoise, Noise
-from hh_sde.records import did_you_mean, shown
+from hh_sde.records import shown
 from hh_sde.synapses import GapJunction, Synapse
 
 
@@ -17,14 +18,6 @@ def checked_count(n_neurons: Any) -> int:
     if isinstance(n_neurons, bool) or not isinstance(n_neurons, int | np.integer) or n_neurons < 1:
         raise ValueError(f"n_neurons must be 1, 2, 3, ..., got {shown(n_neurons)}")
     return int(n_neurons)
-
-
-def physical_memory() -> float:
-    """Bytes of this machine's memory; infinite where the system does not tell."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
 
 
 def see_that_it_fits(
@@ -43,17 +36,13 @@ def see_that_it_fits(
     # one number for all pairs: a full matrix, and its entries with their places
     pairs = 3 * sum(isinstance(synapse.weights, float) for synapse in synapses)
     pairs += 3 * sum(isinstance(getattr(part, "correlation", None), float) for part in noise)
-    wanted, memory = alone + pairs * square, physical_memory()
-    if wanted > memory:
-        hint = (
-            "; one number as weights or correlation couples every pair: give a scipy.sparse matrix"
-            if alone <= memory
-            else ""
-        )
-        raise ValueError(
-            f"n_neurons = {shown(n_neurons)} does not fit: the tables take {wanted / 2**30:.3g} "
-            f"GiB, this machine has {memory / 2**30:.3g} GiB{hint}"
-        )
+    wanted = alone + pairs * square
+    hint = (
+        "one number as weights or correlation couples every pair: give a scipy.sparse matrix"
+        if alone <= memory.available()
+        else "take fewer neurons"
+    )
+    memory.require(wanted, f"the tables of n_neurons = {shown(n_neurons)}", hint)
 
 
 def checked_cell(cell: Any) -> Cell:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from hh_sde.errors import did_you_mean
 from hh_sde.kinetics import Channel, Parameter
 from hh_sde.markov import Scheme, scheme
 from hh_sde.noise.base import Noise
-from hh_sde.records import did_you_mean, parameter, per_neuron, see_choice, shown
+from hh_sde.records import parameter, per_neuron, see_choice, shown
 
 #: What becomes of noisy gates and states that leave [0, 1].
 BOUNDS = ("none", "absolute", "clip", "reflect")

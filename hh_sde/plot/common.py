@@ -10,6 +10,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from hh_sde import measures
+
 #: Okabe & Ito (2008), Color Universal Design: told apart by colour-blind people and in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 #: More neurons than this are drawn as an image, not as lines.
@@ -58,8 +60,7 @@ def spikes_of_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     trial = trials[0] if trial is None else trial
     if trial not in trials:
         raise ValueError(f"there is no trial {trial}; there are {trials}")
-    found = ds.isel(spike=ds.trial.values == trial)
-    return found.assign_attrs(trials=json.dumps([trial]))
+    return measures.trains.chosen(ds, ds.trial.values == trial, trials=json.dumps([trial]))
 
 
 def the_neuron(known: np.ndarray, neuron: int | None) -> int:

@@ -191,7 +191,7 @@ def correlogram(
     ValueError
         If there is no such neuron, or `bin` or `max_lag` is out of range.
     """
-    spikes = ds if "spike_time" in ds else measures.spikes(ds, rule)
+    spikes = measures.spikes(ds, rule)
     mean = measures.rates(spikes, rule).rate
     i = the_neuron(mean.neuron.values, i)
     if j is None:
@@ -216,18 +216,17 @@ def _rows(
     ds: xr.Dataset, trial: int | None, neuron: int | None, rule: measures.SpikeRule | None
 ) -> tuple[xr.Dataset, str]:
     """The spikes to draw, and the variable that numbers their rows."""
-    ragged = "spike_time" in ds
     if neuron is None:
-        one = spikes_of_trial(ds, trial) if ragged else one_trial(ds, trial)
-        return (one if ragged else measures.spikes(one, rule)), "neuron"
+        one = spikes_of_trial if measures.trains.spikes_alone(ds) else one_trial
+        return measures.spikes(one(ds, trial), rule), "neuron"
     if trial is not None:
         raise ValueError("give a trial, to draw its neurons, or a neuron, to draw its trials")
-    found = ds if ragged else measures.spikes(ds, rule)
+    found = measures.spikes(ds, rule)
     if "trial" not in found:
         raise ValueError("a raster of one neuron has a row for each trial: this has no trials")
     the_neuron(np.array(json.loads(found.attrs["neurons"])), neuron)
-    found = found.isel(spike=found.neuron.values == neuron)
-    return found.assign_attrs(neurons=json.dumps([neuron])), "trial"
+    own = found.neuron.values == neuron
+    return measures.trains.chosen(found, own, neurons=json.dumps([neuron])), "trial"
 
 
 def _rate_above(ax: Axes, found: xr.Dataset, bin: float) -> None:

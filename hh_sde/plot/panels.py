@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -43,7 +44,7 @@ def overview(
     """
     if "study" in ds.attrs:
         return picture(ds)
-    if "spike_time" in ds:
+    if measures.trains.spikes_alone(ds):
         fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
         raster(ds, ax=ax, trial=trial)
         return fig
@@ -55,6 +56,8 @@ def overview(
     parts = [traces, gates, raster] if "V" in one else [gates]
     if "V" in one and not gate_names(one):
         parts.remove(gates)
+    if "V" in one and not _spikes_known(one, rule):
+        parts.remove(raster)
     heights = {traces: 3.0, gates: 2.0, raster: _raster_height(one)}
     fig, axes = plt.subplots(
         len(parts),
@@ -69,6 +72,15 @@ def overview(
         part(one, ax=ax, **options)
         ax.label_outer()
     return fig
+
+
+def _spikes_known(ds: xr.Dataset, rule: measures.SpikeRule | None) -> bool:
+    try:
+        measures.spikes(ds, rule)
+    except ValueError as error:
+        warnings.warn(f"drawn without a raster: {error}", stacklevel=3)
+        return False
+    return True
 
 
 def _raster_height(ds: xr.Dataset) -> float:

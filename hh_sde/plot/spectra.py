@@ -33,7 +33,7 @@ def spectrum(
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure.
     """
-    if "spike_time" in ds:
+    if measures.trains.spikes_alone(ds):
         ds = measures.spike_spectrum(ds, segment=segment, max_frequency=max_frequency)
     elif "power" not in ds:
         ds = measures.power_spectrum(ds, variable, segment=segment)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hh_sde.checks import method_named, number, positive, positive_int, suited
+from hh_sde.checks import number, positive, positive_int
+from hh_sde.choice import suited
+from hh_sde.errors import unknown
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 
@@ -32,9 +34,7 @@ def checked(net: Network, arguments: Mapping[str, Any]) -> dict[str, Any]:
             f"smallest of which is {np.min(found['dt']):g} ms"
         )
     if "variable" in found and found["variable"] not in net.labels:
-        raise ValueError(
-            f"there is no variable {found['variable']!r}; choose from {', '.join(net.labels)}"
-        )
+        raise ValueError(unknown("variable", found["variable"], net.labels))
     reference = [found["reference"]] if found.get("reference") else []
     for name in (*(found.get("methods") or ()), *reference):
         suited(net, METHODS[name], name, None)
@@ -67,7 +67,8 @@ def two_or_more(value: Any, name: str) -> int:
 def method(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be the name of a method, got {value!r}")
-    method_named(value)
+    if value not in METHODS:
+        raise ValueError(f"{name}: {unknown('method', value, METHODS)}")
     return value
 
 

@@ -167,6 +167,11 @@ def with_white(net: Network, sigma: float) -> Network:
     return net.replace(noise=(CurrentNoise(sigma, correlation=correlation), *others))
 
 
+def meant(net: Network) -> str | None:
+    """`noise=` of solve: that a network without noise is meant, and its trials to be equal."""
+    return None if net.noise else "ignore"
+
+
 def reference_method(sde: SDE) -> str:
     """The method of highest strong order for this noise."""
     if not sde.m:
@@ -230,7 +235,9 @@ class Ensemble:
 
     def run(self, method: str, t_end: float, dt: float, **options: Any) -> xr.Dataset | None:
         """All trials; None if the method diverges."""
-        if self.path is not None:
+        if self.path is None:
+            options["noise"] = "ignore"
+        else:
             options["path"] = self.path.coarsen(round(dt / self.finest))
         try:
             return solve(
@@ -239,7 +246,7 @@ class Ensemble:
                 dt=dt,
                 method=method,
                 trials=self.trials,
-                threads=self.threads,
+                threads=self.threads if METHODS[method].compiled else 1,
                 progress=False,
                 **options,
             )
@@ -268,7 +275,9 @@ def wall_time(net: Network, t_end: float, dt: float, method: str, **options: Any
     record = {"record": ("spikes",)} if METHODS[method].compiled else {"save_dt": t_end}
     began = time.perf_counter()
     try:
-        solve(net, t_end, dt=dt, method=method, progress=False, **record, **options)
+        solve(
+            net, t_end, dt=dt, method=method, noise=meant(net), progress=False, **record, **options
+        )
     except DivergenceError:
         return np.nan
     return time.perf_counter() - began

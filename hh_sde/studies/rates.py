@@ -16,7 +16,15 @@ from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.solver import solve
 from hh_sde.stimuli import ConstantCurrent
-from hh_sde.studies.common import Column, estimated, labelled, rate_interval, study, with_white
+from hh_sde.studies.common import (
+    Column,
+    estimated,
+    labelled,
+    meant,
+    rate_interval,
+    study,
+    with_white,
+)
 
 #: A run "from rest" begins this far from the equilibrium, mV: nearer than any unstable cycle that
 #: the classic cell has more than 0.01 uA/cm^2 below its Hopf bifurcation.
@@ -89,7 +97,10 @@ def rate_curve(
     for (s, sigma), (k, current) in watched(list(product(enumerate(sigmas), enumerate(currents)))):
         here = with_white(net, sigma).replace(stimulus=ConstantCurrent(current))
         for j, x0 in enumerate((_above_rest(here, NUDGE), firing[k])):
-            ds = solve(here, t_end, trials=trials, x0=x0, method=method, rng=rng, **options)
+            ds = solve(
+                here, t_end, trials=trials, x0=x0, method=method, rng=rng, noise=meant(here),
+                **options,
+            )  # fmt: skip
             late = ds.isel(time=slice(round(discard / dt), None))
             each = late.hh.rates().rate.values.mean(axis=1)
             rate[s, j, k] = each.mean()
@@ -154,8 +165,7 @@ class Branch:
     def _run(self, current: float, x0: np.ndarray) -> tuple[np.ndarray, float]:
         """The state after a run, and the extent of V in its second half."""
         here = self.net.replace(stimulus=ConstantCurrent(current))
-        noise = "ignore" if here.noise else None
-        ds = solve(here, self.t_end, x0=x0, noise=noise, **self.options)
+        ds = solve(here, self.t_end, x0=x0, noise="ignore", **self.options)
         late = ds.V.isel(time=slice(ds.sizes["time"] // 2, None))
         extent = float((late.max("time") - late.min("time")).max())
         return np.concatenate([ds[name].values[-1] for name in here.variables]), extent

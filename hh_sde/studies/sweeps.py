@@ -20,6 +20,7 @@ from hh_sde.studies.common import (
     estimated,
     labelled,
     mean_of,
+    meant,
     rate_interval,
     study,
     with_white,
@@ -81,7 +82,7 @@ def noise_sweep(
         noisy = with_white(net, sigma)
         ds = solve(
             noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
-            record=("spikes",), progress=False,
+            record=("spikes",), noise=meant(noisy), progress=False,
         )  # fmt: skip
         each = ds.hh.rates().rate.values.mean(axis=1)
         rates[:, s] = each.mean(), *rate_interval(noisy, each, confidence)
@@ -170,9 +171,10 @@ def reliability(
     """
     found = np.empty((3, len(sigmas)))
     for s, sigma in watched(list(enumerate(sigmas))):
+        noisy = with_white(net, sigma)
         ds = solve(
-            with_white(net, sigma), t_end, dt=dt, method=method, rng=rng, trials=trials,
-            threads=threads, record=("spikes",), progress=False,
+            noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
+            record=("spikes",), noise=meant(noisy), progress=False,
         )  # fmt: skip
         alike = partial(_alikeness, _similarity(ds, net.n_neurons, trials, t_end, width))
         low, high = jackknife(alike, trials, confidence, within=(0.0, 1.0))
@@ -273,7 +275,7 @@ def synchrony(
         )
         ds = solve(
             here, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
-            record=["V"], save_dt=save_dt, progress=False,
+            record=["V"], save_dt=save_dt, noise=meant(here), progress=False,
         )  # fmt: skip
         late = ds.isel(time=slice(round(discard / save_dt), None))
         each = measures.synchrony(late).chi_squared.values

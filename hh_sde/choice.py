@@ -1,0 +1,178 @@
+"""Which methods take a model, and what they have a use for."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hh_sde import continuation
+from hh_sde.brownian import Rng
+from hh_sde.errors import unknown
+from hh_sde.kinetics import Constant, Sigmoid, Tabulated
+from hh_sde.methods import METHODS, Method
+from hh_sde.network import Network
+from hh_sde.noise import ConductanceNoise
+from hh_sde.sde import SDE
+
+
+def method_named(name: str | None, model: Network | SDE, noise: str | None) -> str:
+    """A name of METHODS; without one, that of a method which takes the model."""
+    if name is None:
+        return _default_method(model, noise)
+    if not isinstance(name, str) or name not in METHODS:
+        raise ValueError(unknown("method", name, METHODS))
+    return name
+
+
+def _default_method(model: Network | SDE, noise: str | None) -> str:
+    if not isinstance(model, SDE) or _is_compiled(model):
+        return "euler_maruyama"
+    if noise == "ignore" or not model.m:
+        return "scipy.DOP853"
+    return "sdeint.itoEuler" if model.interpretation == "ito" else "sdeint.stratHeun"
+
+
+def _is_compiled(sde: SDE) -> bool:
+    return sde.program is not None and sde.program.stands_for(sde.f, sde.G, sde.interpretation)
+
+
+def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
+    """The model's SDE in the form the method takes, or an error that says which methods fit."""
+    if not isinstance(model, Network | SDE):
+        raise TypeError(f"solve takes a Network or an SDE, got {type(model).__name__}")
+    if noise not in (None, "ignore"):
+        raise ValueError(f"noise must be None or 'ignore', got {noise!r}")
+    if method.interpretation == "chain":
+        return counted(model, method, name, noise).sde()
+    sde = model.sde() if isinstance(model, Network) else model
+    if noise == "ignore":
+        sde = sde.without_noise()
+    if method.compiled and sde.program is not None and not _is_compiled(sde):
+        raise ValueError(
+            f"{name} runs the network's compiled equations, but this SDE has another f, G or "
+            "interpretation; give SDE(f=..., G=..., x0=...) without the program, to a method of "
+            "sdeint or scipy"
+        )
+    if method.compiled and sde.program is None:
+        others = [key for key, other in METHODS.items() if not other.compiled]
+        raise ValueError(
+            f"{name} runs in the compiled engine, which takes a Network; for an SDE of your own "
+            f"choose from {', '.join(others)}"
+        )
+    if sde.m and sde.noise_type not in method.strong_order:
+        fitting = [key for key, other in METHODS.items() if sde.noise_type in other.strong_order]
+        hint = " or give noise='ignore'" if method.interpretation == "ode" else ""
+        raise ValueError(
+            f"{name} does not take {sde.noise_type} noise; choose from {', '.join(fitting)}{hint}"
+        )
+    if not method.compiled and getattr(sde.program, "bounded", False) and sde.m:
+        raise ValueError(
+            f"{name} cannot bring gates back after each step; with bounds='clip' or 'reflect' "
+            "use a method of the engine, or give bounds='none'"
+        )
+    if method.interpretation == "stratonovich":
+        return sde.to_stratonovich()
+    return sde.to_ito()
+
+
+def counted(model: Any, method: Method, name: str, noise: str | None) -> Network:
+    """The network whose channels a chain method counts, or an error that says what it takes."""
+    takes = f"{name} counts the channels of a Network whose noise is ConductanceNoise(area=...)"
+    if not isinstance(model, Network):
+        raise ValueError(f"{takes}; got an SDE")
+    if noise == "ignore":
+        raise ValueError(f"{takes}: there is nothing left without it; noise='ignore' goes with ode")
+    given = [type(part).__name__ for part in model.noise]
+    if given != ["ConductanceNoise"]:
+        raise ValueError(f"{takes}, alone; got {', '.join(given) or 'no noise'}")
+    (channels,) = model.noise
+    assert isinstance(channels, ConductanceNoise)
+    if channels.transitions is not None or channels.bounds != "none":
+        raise ValueError(
+            f"{takes}, with all transitions and bounds='none'; got transitions = "
+            f"{channels.transitions!r}, bounds = {channels.bounds!r}"
+        )
+    uncounted = [
+        channel.name
+        for channel in model.cell.channels
+        if channel.gates and channels.number(channel, model.n_neurons) is None
+    ]
+    if uncounted:
+        raise ValueError(
+            f"{takes}: all channels with gates need a number; there is none for "
+            f"{', '.join(uncounted)} (numbers={{...}})"
+        )
+    if not any(channel.gates for channel in model.cell.channels):
+        raise ValueError(f"{takes}; this cell has no channels with gates")
+    if method.exact:
+        _exactly_solvable(model, name)
+    if not channels.paired:
+        return model
+    # one process for a transition or for a pair of them: the chain is the same
+    return Network(
+        model.n_neurons, model.cell, model.synapses, model.stimulus, channels.replace(paired=False)
+    )
+
+
+def _exactly_solvable(model: Network, name: str) -> None:
+    """See that V between two transitions is known in closed form, and its rates are bounded."""
+    other = "; tau_leap takes them"
+    if model.synapses:
+        raise ValueError(f"{name} takes neurons without synapses and gap junctions{other}")
+    if not model.stimulus.piecewise_constant:
+        raise ValueError(
+            f"{name} takes currents that change at jumps alone: numbers, StepCurrent, PulseTrain, "
+            f"SampledCurrent(interpolation='previous'), and sums of them{other} all"
+        )
+    for gate in model.cell.gates:
+        if any(isinstance(rate, Tabulated) for rate in gate.rates):
+            raise ValueError(
+                f"{name} takes rates that are monotone in V (Exponential, Sigmoid, Linoid, "
+                f"Constant); gate {gate.name} has a Tabulated one{other}"
+            )
+        if gate.x_inf is not None and not (
+            isinstance(gate.x_inf, Sigmoid | Constant) and np.all(np.asarray(gate.x_inf.rate) <= 1)
+        ):
+            raise ValueError(
+                f"{name}: x_inf of gate {gate.name} must be a Sigmoid or Constant <= 1"
+            )
+
+
+def refuse_ignored(
+    name: str, method: Method, noisy: bool, rng: Rng, threads: int, tolerances: dict[str, Any]
+) -> None:
+    """Refuse what was given and has no use; warn where it may have one for another model."""
+    for argument, value in tolerances.items():
+        if value is not None and argument not in method.tolerances:
+            taking = [key for key, other in METHODS.items() if argument in other.tolerances]
+            raise ValueError(
+                f"{name} has no use for {argument}: its error follows from dt. {argument} is for "
+                f"{', '.join(taking)}"
+            )
+    if threads > 1 and not method.compiled:
+        raise ValueError(
+            f"{name} calls Python functions and runs on one thread; threads is for the methods of "
+            f"the engine: {', '.join(key for key, other in METHODS.items() if other.compiled)}"
+        )
+    if rng is not None and not noisy:
+        _no_noise(name, method, "rng seeds noise")
+
+
+def refuse_equal_trials(name: str, method: Method, noisy: bool, trials: int, x0: Any) -> None:
+    """Refuse trials that would all be the same run."""
+    if isinstance(x0, xr.Dataset):
+        known = continuation.trials_of(x0)
+        own = known is not None and known.size > 1
+    else:
+        own = np.ndim(x0) == 2
+    if trials > 1 and not noisy and not own:
+        _no_noise(name, method, f"the {trials} trials are equal")
+
+
+def _no_noise(name: str, method: Method, what: str) -> None:
+    if method.interpretation == "ode":
+        raise ValueError(f"{what}, of which {name} takes none: leave it out")
+    warnings.warn(f"{what}, of which this model has none", stacklevel=4)
