@@ -204,7 +204,7 @@ def initial_states(
     elif isinstance(x0, xr.Dataset):
         state = continuation.last_states(x0, layout.labels, layout.dim, numbers.tolist())
     else:
-        state = records.numbers(x0, "x0", "numbers")
+        state = records.numbers(x0, "x0", "an array of real numbers")
     if state.shape not in ((sde.d,), (len(numbers), sde.d)):
         raise ValueError(
             f"x0 has shape {state.shape}; this problem takes ({sde.d},) or "

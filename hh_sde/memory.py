@@ -28,7 +28,8 @@ def require(size: float, what: str, remedy: str) -> None:
     room = available()
     if size > room:
         raise ValueError(
-            f"{what} would take {in_words(size)}; {in_words(room)} of memory are free: {remedy}"
+            f"{what} would take {in_words(size)}, which does not fit: {in_words(room)} of memory "
+            f"are free; {remedy}"
         )
 
 

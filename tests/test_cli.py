@@ -441,13 +441,16 @@ BAD = [
     (with_("run", method="euler"), r"; did you mean heun\?|; did you mean .*euler"),
     (with_("network", n_neurons=True), "network.n_neurons: .*integer.*, got True"),
     (with_("network", n_neurons="2"), "network.n_neurons: .*integer.*, got '2'"),
-    (with_("network", n_neurons=10**12), "network: n_neurons = 1000000000000 does not fit"),
+    (
+        with_("network", n_neurons=10**12),
+        "network: the tables of n_neurons = 1000000000000 .* not fit",
+    ),
     (with_("run", t_end=True), "run.t_end: .*number, got True"),
     (with_("run", rtol="1e-3"), "run.rtol: .*number, got '1e-3'"),
     (with_("run", trials=True), "run.trials.*, got True"),
     (with_("run", dt="1.2.3 ms"), "run.dt: unit '.3 ms' is not accepted"),
     (with_("run", dt="\u0663 ms"), "run.dt: '\u0663 ms' is not a number"),
-    (with_("run", method=["heun"]), r"run.method: \['heun'\] is not known"),
+    (with_("run", method=["heun"]), r"run.method: there is no method \['heun'\] "),
     (with_("network", stimulus=True), "network: ConstantCurrent.amplitude must be a number"),
     (with_("network", stimulus={"kind": []}), r"kind \[\] is not known"),
     (with_("network", synapses={"kind": "ampa"}), r"; did you mean AMPA\?"),
@@ -520,9 +523,9 @@ STUDY = "[network]\nn_neurons = 1\n"
     [
         ("[run]\nrgn = 5\n", r"run.rgn: this key is not known .*; did you mean rng\?"),
         ("[run]\nrng = 1.5\n", "run.rng: .*integer"),
-        ("[study]\ntrails = 5\n", r"study: key 'trails' is not .*; did you mean trials\?"),
+        ("[study]\ntrails = 5\n", r"study: key 'trails' is not .*; did you mean trials"),
         ('[study]\nt_end = "5 s"\n', "study.t_end: unit 's' is not accepted"),
-        ("[studies]\n", r"studies: this key is not known .*; did you mean study\?"),
+        ("[studies]\n", r"studies: this key is not known .*; did you mean study"),
     ],
 )
 def test_faults_in_the_configuration_of_a_study(text, message, tmp_path):

@@ -239,7 +239,10 @@ HOSTILE = [
     (lambda: xr.Dataset(attrs={"network": '{"type": "Netwrok"}'}), r"did you mean Network\?"),
     (lambda: xr.Dataset(attrs={"network": '{"type": "Stimulus"}'}), "unknown kind of record"),
     (lambda: xr.Dataset(attrs={"network": '{"type": "Network"}'}), "lacks the field 'n_neurons'"),
-    (lambda: changed("plain", "n_neurons", to=10**30), "network: n_neurons = 10+ does not fit"),
+    (
+        lambda: changed("plain", "n_neurons", to=10**30),
+        "network: the tables of n_neurons = 10+ .* not fit",
+    ),
     (lambda: changed("plain", "cell", to={"type": "Constant", "rate": 1.0}), "cell must be a Cell"),
     (lambda: changed("plain", "cell", "C", to="1"), "network.cell: C must be a number"),
     (lambda: changed("plain", "cell", "C", to=NETWORK), "network.cell.C: Network lacks the field"),

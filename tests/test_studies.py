@@ -608,7 +608,10 @@ def test_a_method_that_diverges_is_told_from_silence(pair):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda net: studies.strong_convergence(net, ["strong"]), "unknown method 'strong'"),
+        (
+            lambda net: studies.strong_convergence(net, ["strong"]),
+            "methods: there is no method 'strong'; did you mean strang",
+        ),
         (lambda net: studies.strong_convergence(net, dts=[0.01, 0.0137]), "not a multiple"),
         (lambda net: studies.strong_convergence(net, variable="W"), "no variable 'W'"),
         (lambda net: studies.compare_methods(net.sde()), "takes a Network, got SDE"),
