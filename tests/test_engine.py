@@ -438,7 +438,7 @@ def test_reduced_results_are_the_statistics_of_the_trials(reduce, method, noisy_
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"reduce": "median", "trials": 2}, "reduce must be 'mean', 'var' or both, got 'median'"),
+        ({"reduce": "median", "trials": 2}, r"there is no statistic 'median'; did you mean mean\?"),
         ({"reduce": "mean"}, "give trials=2 or more"),
         ({"reduce": "mean", "trials": 1}, "give trials=2 or more"),
         ({"reduce": "mean", "trials": 2, "record": "spikes"}, "statistics of traces"),

@@ -478,7 +478,7 @@ def test_the_default_method_takes_the_model(noisy, interpretation, method, pair)
 
 def test_a_result_that_does_not_fit_is_refused_before_it_is_made(noisy_pair):
     tracemalloc.start()
-    with pytest.raises(ValueError, match=r"saved states .* would take 36.4 TiB; .*save_dt"):
+    with pytest.raises(ValueError, match=r"saved states .* would take 36.4 TiB, .*save_dt"):
         hh.solve(noisy_pair, 5e9, dt=0.01)
     with pytest.raises(ValueError, match=r"the states of 4294967296 trials would take 640 GiB"):
         hh.solve(noisy_pair, 1.0, trials=2**32)
