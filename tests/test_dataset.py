@@ -18,7 +18,7 @@ from hh_sde import dataset
 def networks():
     n = 6
     rng = np.random.default_rng(0)
-    weights = scipy.sparse.random_array((n, n), density=0.6, rng=rng)
+    weights = scipy.sparse.csr_array(rng.random((n, n)) * (rng.random((n, n)) < 0.6))
     table = hh.Tabulated.sample(lambda V: 1 / (1 + np.exp(-(V + 30) / 7)), step=1.0)
     gate = hh.Gate("p", 2, x_inf=table, tau=hh.Constant(3.0))
     classic = hh.CELLS["hodgkin_huxley"]
