@@ -8,7 +8,7 @@ import hh_sde as hh
 from hh_sde import measures
 
 
-def trace(values, dt=0.25, **dims):
+def trace(values, dt=0.125, **dims):
     """A Dataset with one V (time,) or several V (neuron, time) or (trial, neuron, time)."""
     V = np.asarray(values, dtype=float)
     V = V.reshape((1,) * (3 - V.ndim) + V.shape).transpose(0, 2, 1)
@@ -25,8 +25,8 @@ def trace(values, dt=0.25, **dims):
 
 def times(values, **rule):
     """Spike times in samples."""
-    found = measures.spikes(trace(values, dt=0.25), hh.SpikeRule(**rule))
-    return (found.spike_time.values / 0.25).tolist()
+    found = measures.spikes(trace(values), hh.SpikeRule(**rule))
+    return (found.spike_time.values / 0.125).tolist()
 
 
 def test_times_are_interpolated():
@@ -46,8 +46,8 @@ def test_rearming():
 def test_lockout():
     fast = [-60, 10] * 6
     assert len(times(fast)) == 6
-    assert np.diff(times(fast, lockout=0.75)).min() >= 3.0
-    assert len(times(fast, lockout=0.75)) == 3
+    assert np.diff(times(fast, lockout=0.375)).min() >= 3.0
+    assert len(times(fast, lockout=0.375)) == 3
 
 
 def test_a_record_that_starts_above_the_threshold_has_no_spike_there():
@@ -82,17 +82,17 @@ def test_ragged_over_trials_and_neurons():
     assert found.trial.values.tolist() == [0, 0, 1]
     rates = measures.rates(found)
     assert rates["count"].values.tolist() == [[0, 2, 0], [0, 0, 1]]
-    assert rates.rate.sel(trial=0, neuron=1).item() == pytest.approx(1e3 * 2 / (7 * 0.25))
+    assert rates.rate.sel(trial=0, neuron=1).item() == pytest.approx(1e3 * 2 / (7 * 0.125))
     intervals = measures.intervals(found)
-    assert intervals.interval_length.values.tolist() == [1.0]
+    assert intervals.interval_length.values.tolist() == [0.5]
     assert intervals.neuron.values.tolist() == [1]
-    assert intervals.interval_start.values.tolist() == [1.75 * 0.25]
+    assert intervals.interval_start.values.tolist() == [1.75 * 0.125]
 
 
 def test_intervals_do_not_join_neurons_or_trials():
     V = np.full((2, 2, 12), -60.0)
     V[:, :, [2, 7]] = 20.0
-    assert measures.intervals(trace(V, trials=True)).interval_length.values.tolist() == [1.25] * 4
+    assert measures.intervals(trace(V, trials=True)).interval_length.values.tolist() == [0.625] * 4
 
 
 def test_silence_is_not_an_error():
@@ -127,19 +127,19 @@ def test_attributes_of_the_user_do_not_matter():
 
 
 def test_samples_too_far_apart_are_refused():
-    """Spikes stay above 0 mV for longer than the widest spacing, and a millisecond loses some."""
-    net = hh.Network(3, stimulus=[6.5, 10.0, 30.0])
+    """Spikes stay above 0 mV for longer than the widest spacing; more than that loses some."""
+    net = hh.Network(4, stimulus=[6.5, 10.0, 30.0, 60.0])  # above 60, V hardly rises to 0
     ds = hh.solve(net, 300.0, record=["V"])
     above = (ds.V.values >= 0).astype(int)
-    for neuron in range(3):
+    for neuron in range(4):
         edges = np.flatnonzero(np.diff(above[:, neuron]))
         widths = np.diff(edges)[::2] * 0.01
         assert len(widths) >= 13
         assert measures.trains.WIDEST < widths.min() < 0.96
     counts = ds.hh.rates()["count"]
-    assert ds.isel(time=slice(None, None, 50)).hh.rates()["count"].equals(counts)
+    assert ds.isel(time=slice(None, None, 20)).hh.rates()["count"].equals(counts)
     for thinned, spacing in (
-        (ds.isel(time=slice(None, None, 51)), "0.51"),
+        (ds.isel(time=slice(None, None, 21)), "0.21"),
         (ds[{"time": [0, 99]}], "0.99"),
     ):
         for measure in (
@@ -150,8 +150,8 @@ def test_samples_too_far_apart_are_refused():
         ):
             with pytest.raises(ValueError, match=rf"{spacing} ms apart.*record=\('V', 'spikes'\)"):
                 measure(thinned)
-    lost = measures.detection.times_of(ds.time.values[::100], ds.V.values[::100, 1], hh.SpikeRule())
-    assert len(lost) < counts[1]
+    lost = measures.detection.times_of(ds.time.values[::30], ds.V.values[::30, 3], hh.SpikeRule())
+    assert len(lost) < counts[3]
 
 
 def test_the_rate_of_no_numbers_is_not_zero():
