@@ -115,12 +115,13 @@ def check_steps(stop: int) -> None:
         )
 
 
+def is_whole(value: Any) -> bool:
+    """Whether it is an integer; bool and timedelta64 are none, though Python and numpy say so."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
+
+
 def whole(value: Any, name: str, least: int, end: int) -> int:
     """`value` as an int, if it is a whole number, least <= value < end."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | np.integer)
-        or not least <= value < end
-    ):
+    if not is_whole(value) or not least <= value < end:
         raise ValueError(f"{name} must be a whole number from {least} to {end - 1}, got {value!r}")
     return int(value)

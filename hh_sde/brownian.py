@@ -14,10 +14,12 @@ from hh_sde.addresses import (
     MOST_TRIALS,
     check_steps,
     domain,
+    is_whole,
     trial_words,
     whole,
 )
 from hh_sde.kernels.random import derived_key, normal_window
+from hh_sde.records import single
 
 Rng = int | np.random.SeedSequence | np.random.Generator | None
 
@@ -80,12 +82,10 @@ class BrownianPath:
     ) -> None:
         self.m = whole(m, "m", 0, MOST_PROCESSES)
         self.trial = whole(trial, "trial", 0, MOST_TRIALS)
-        if isinstance(dt, bool) or not (np.isfinite(dt) and dt > 0):
-            raise ValueError(f"dt must be positive (ms), got {dt}")
         self.seed = seed_sequence(rng)
         self.blocks = _labels(np.zeros(self.m, int) if blocks is None else blocks, self.m)
         self._blocks = levy.Blocks(self.blocks)
-        self._first_dt = float(dt)
+        self._first_dt = single(dt, "dt (ms)", positive=True)
         self._depth = 0  # halvings of the first grid
         self._factor = 1  # steps of the finest grid in one of this path
         self._key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
@@ -128,7 +128,7 @@ class BrownianPath:
         ValueError
             If k is not a positive whole number, or so large that a step has no address.
         """
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        if not is_whole(k) or k < 1:
             raise ValueError(f"k must be 1, 2, 3, ..., got {k!r}")
         factor = self._factor * int(k)
         check_steps(factor)
@@ -303,9 +303,10 @@ class BrownianPath:
         return drawn.within(members, start, stop, self._factor)
 
     def _check_window(self, start: int, stop: int) -> None:
-        if not 0 <= start <= stop:
+        if not (is_whole(start) and is_whole(stop) and 0 <= start <= stop):
             raise ValueError(
-                f"a window of grid steps needs 0 <= start <= stop, got {start}, {stop}"
+                "a window of grid steps needs whole numbers 0 <= start <= stop, "
+                f"got {start!r}, {stop!r}"
             )
         check_steps(stop * self._factor)
 

@@ -10,16 +10,13 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import continuation, memory, records
-from hh_sde.addresses import check_steps, check_trials
+from hh_sde.addresses import check_steps, check_trials, is_whole
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Method, chain
 from hh_sde.network import Network
 from hh_sde.sde import SDE
-
-#: Noise is addressed by numbers of trials and steps below these.
-MOST_TRIALS, MOST_STEPS = 2**32, 2**48
 
 
 @dataclass(frozen=True)
@@ -179,7 +176,7 @@ def trial_numbers(
         if known is not None:
             return np.atleast_1d(known.values.astype(np.int64)), known.ndim == 1
         return np.array([0 if path is None else path.trial]), False
-    if _is_whole(trials):
+    if is_whole(trials):
         n = positive_int(trials, "trials")
         check_trials(n - 1)
         memory.require(16.0 * n * d, f"the states of {n} trials", "take fewer at a time")
@@ -257,7 +254,7 @@ def _splits(path: BrownianPath, sde: SDE) -> bool:
 
 def number(value: Any, name: str) -> float:
     """`value` as a float, if it is a number."""
-    if not (isinstance(value, float | np.floating) or _is_whole(value)):
+    if not (isinstance(value, float | np.floating) or is_whole(value)):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
     return float(value)
 
@@ -271,11 +268,6 @@ def positive(value: Any, name: str) -> float:
 
 
 def positive_int(value: Any, name: str) -> int:
-    if not _is_whole(value) or value < 1:
+    if not is_whole(value) or value < 1:
         raise ValueError(f"{name} must be 1, 2, 3, ..., got {value!r}")
     return int(value)
-
-
-def _is_whole(value: Any) -> bool:
-    """Whether it is an integer; bool and timedelta64 are none, though Python and numpy say so."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)

@@ -55,9 +55,9 @@ def run(
     except (TypeError, ValueError) as error:
         _stop(f"{config}: {error}", code=2)
     except IntegrationError as error:
-        ds, failure, code = error.dataset, str(error), 1
+        ds, failure, code = error.dataset, _of_files(error, out), 1
     except Interrupted as interrupted:
-        ds, failure, code = interrupted.dataset, str(interrupted), 130
+        ds, failure, code = interrupted.dataset, _of_files(interrupted, out), 130
     except KeyboardInterrupt:
         _stop("interrupted before the first step", code=130)
     if out:
@@ -80,7 +80,7 @@ def study(
     plot: Annotated[Path | None, typer.Option(help="Write a picture here (PNG, PDF, SVG).")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
-    """Answer a question about the network of CONFIG.toml; its table [study] has the arguments."""
+    """Answer a question about the network of CONFIG.toml; its table "study" has the arguments."""
     from hh_sde.config import ConfigError, load_study
     from hh_sde.errors import IntegrationError, unknown
     from hh_sde.studies import STUDIES
@@ -139,6 +139,8 @@ def _say_study(ds: xr.Dataset) -> None:
             typer.echo(table.to_string(float_format="{:.4g}".format))
         else:
             typer.echo(f"{variable.item():.4g}")
+        if "warning" in variable.attrs:
+            typer.echo(f"warning: {variable.attrs['warning']}")
     for name in ("recommended_method", "recommended_dt", "advice"):
         if name in ds.attrs:
             typer.echo(f"{name}: {ds.attrs[name]}")
@@ -243,8 +245,10 @@ def _say_warning(message: Warning | str, *where: Any) -> None:
 
 
 def _summary(ds: xr.Dataset, rule: Any) -> None:
+    from hh_sde.dataset import spikes_alone
+
     sizes = ", ".join(f"{size} {dim}s" for dim, size in ds.sizes.items() if dim in _COUNTED)
-    if "spike_time" in ds and "spike_neuron" not in ds:
+    if spikes_alone(ds):
         span = f"{ds.attrs['t_start']:g} to {ds.attrs['t_end']:g} ms"
         typer.echo(f"{_printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; {span}")
         _say_rate(ds.hh.rates().rate)
@@ -276,10 +280,12 @@ def _opened(file: Path) -> xr.Dataset:
 
     from hh_sde import memory
 
-    # times stay numbers: to xarray "days since 2000" is a date, to this library a fault
-    with xr.open_dataset(file, decode_times=False) as ds:
-        memory.require(ds.nbytes, "it", "read parts of it with xarray.open_dataset")
-        ds.load()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the reader about what is wrong with the file
+        # times stay numbers: to xarray "days since 2000" is a date, to this library a fault
+        with xr.open_dataset(file, decode_times=False) as ds:
+            memory.require(ds.nbytes, "it", "read parts of it with xarray.open_dataset")
+            ds.load()
     for name in ("time", "spike_time"):
         if name in ds and ds[name].attrs.get("units", "ms") != "ms":
             raise ValueError(f"{name} is in {_printable(ds[name].attrs['units'])}, not in ms")
@@ -314,13 +320,9 @@ def _number(ds: xr.Dataset, attribute: str) -> float:
 @contextmanager
 def _reading(file: Path) -> Iterator[None]:
     """Whatever is wrong with a result file, said in one line."""
-    import warnings
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of readers about what is wrong with the file
-            yield
-    except typer.Exit:
+        yield
+    except (typer.Exit, BrokenPipeError):
         raise
     except Exception as error:  # a file may be wrong in any way
         reason = _printable(error) or type(error).__name__
@@ -345,6 +347,12 @@ def _save_picture(ds: xr.Dataset, path: Path, rule: Any, trial: int | None = Non
 
     matplotlib.use("Agg")
     ds.hh.plot(rule=rule, trial=trial).savefig(path, dpi=150)
+
+
+def _of_files(error: BaseException, out: Path | None) -> str:
+    """What a run's error says, with a file in place of its attribute."""
+    said = str(error).partition("; what was computed")[0]
+    return f"{said}; what was computed " + (f"is in {out}" if out else "was not kept (--out)")
 
 
 def _check_targets(*paths: Path | None) -> None:

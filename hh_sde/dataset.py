@@ -67,6 +67,11 @@ def label(
     return ds
 
 
+def spikes_alone(ds: xr.Dataset) -> bool:
+    """Whether `ds` is one of spikes, without traces."""
+    return "spike_time" in ds and "spike_neuron" not in ds
+
+
 def statistics_labels(labels: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
     """Labels of V_mean, V_var and their like from those of V."""
     found = {}
@@ -121,7 +126,7 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
 
 def _dimension_faults(ds: xr.Dataset) -> list[str]:
     faults = _spike_faults(ds) if "spike" in ds.dims else []
-    if "spike" in ds.dims and "spike_neuron" not in ds:
+    if spikes_alone(ds):
         return faults
     if "time" not in ds.coords:
         faults.append("there is no coordinate 'time'")

@@ -287,7 +287,7 @@ class _Run:
     def _stop(self, done: int = 0) -> None:
         """Note how far the run is that ends here, perhaps beyond what the method said."""
         every = self.problem.save_every
-        if not self._keeps_state():
+        if self.saved and not self._keeps_state():
             done = (self.saved - 1) * every
         elif not done:
             done = self.reached.step

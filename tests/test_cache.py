@@ -15,13 +15,22 @@ from hh_sde.kernels import binomial, cache, coupling, random
 from hh_sde.kernels.writer import STEPS_MARK
 
 PACKAGE = Path(hh_sde.__file__).parent
-TWO_MODULES = """
+TWO_MODULES = '''
 import numpy as np
 from hh_sde.brownian import BrownianPath
 from hh_sde.kernels.binomial import uniform_of
+from hh_sde.kernels.cache import load
+module = load("""
+from hh_sde.kernels.jit import kernel
+
+@kernel
+def twice(x):
+    return 2 * x
+""")
 path = BrownianPath(1, m=2, dt=0.1)
+print(module.twice(1), module.twice(0.5))
 print(path.increments(0, 3).sum().hex(), path.lanes(0, 3, range(9)).sum().hex(), uniform_of(0.5))
-"""
+'''
 
 
 @pytest.fixture

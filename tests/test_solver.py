@@ -714,3 +714,8 @@ def test_an_interrupted_transient(record, monkeypatch, noisy_pair):
     monkeypatch.undo()
     rest = hh.solve(noisy_pair, 4.0, rng=1, x0=ds)
     assert np.array_equal(rest.V[-1], hh.solve(noisy_pair, 4.0, rng=1).V[-1])
+    monkeypatch.setattr(solver, "_iterate", iterate)
+    with pytest.raises(hh.Interrupted, match="interrupted after 1 ms") as info:
+        hh.solve(noisy_pair, 4.0, rng=1, discard=1.0, trials=2, reduce="mean", save_dt=0.1)
+    reduced = info.value.dataset
+    assert (reduced.sizes["time"], reduced.attrs["t_end"]) == (0, 1.0)

@@ -11,6 +11,7 @@ there; of the modules, the text that is wanted is executed, whatever stands in t
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import shutil
@@ -53,6 +54,7 @@ def folder() -> Path:
         return path
     except OSError as error:
         path = Path(tempfile.mkdtemp(prefix="hh_sde_"))
+        atexit.register(shutil.rmtree, path, ignore_errors=True)
         warnings.warn(
             f"compiled code cannot be kept in {root} ({error}), so that every process compiles "
             f"anew, into a temporary folder ({path}); set the environment variable "

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import xarray as xr
 
+from hh_sde.dataset import spikes_alone
 from hh_sde.measures.detection import SpikeRule, checked_rule, rule_attributes, times_of
 
 COLUMNS = {
@@ -82,11 +83,6 @@ def spikes(
     return found if start is None and stop is None else _window(found, start, stop)
 
 
-def spikes_alone(ds: xr.Dataset) -> bool:
-    """Whether `ds` is one of spikes, without traces."""
-    return "spike_time" in ds and "spike_neuron" not in ds
-
-
 def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
     V = _potentials(ds)
     times = ds.time.values
@@ -143,7 +139,11 @@ def beside(ds: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
     """The traces `ds` with the spikes `found` as spike_time, spike_neuron and spike_trial."""
     columns = {"neuron": "spike_neuron", "trial": "spike_trial"}
     own = found.rename({name: columns[name] for name in columns if name in found})
-    about = [*rule_attributes(SpikeRule()), "n_spikes"]
+    about = [
+        *rule_attributes(SpikeRule()),
+        "n_spikes",
+        *({"neurons", "trials"} & found.attrs.keys()),
+    ]
     return ds.assign(own.data_vars).assign_attrs({name: found.attrs[name] for name in about})
 
 
@@ -151,6 +151,7 @@ def _beside_traces(ds: xr.Dataset) -> xr.Dataset:
     """The spikes beside traces: those of the trials, neurons and times that are there."""
     dims = {"trial": "spike_trial", "neuron": "spike_neuron"}
     coords = {name: np.atleast_1d(ds[name].values) for name in dims if name in ds.coords}
+    _refuse_relabelled(ds, dims)
     times, t_end = np.atleast_1d(ds.time.values), ds.attrs["t_end"]
     if times.size < 2:
         raise ValueError("spikes need a span of time; this Dataset has one time")
@@ -167,6 +168,35 @@ def _beside_traces(ds: xr.Dataset) -> xr.Dataset:
     rule = {name: ds.attrs[name] for name in rule_attributes(SpikeRule())}
     attrs = {**rule, "t_start": float(times[0]), "t_end": float(until)}
     return _ragged(time[here], place, coords, attrs, {})
+
+
+def _refuse_relabelled(ds: xr.Dataset, dims: Mapping[str, str]) -> None:
+    """Refuse traces whose labels are no longer those by which their spikes are known."""
+    if ds.spike_time.ndim != 1:
+        raise ValueError(
+            "the spikes of several Datasets were put together as if they belonged to each other; "
+            "put together what the measures make of each"
+        )
+    times, spacing = np.atleast_1d(ds.time.values), ds.attrs["save_dt"]
+    inside = ds.attrs["t_start"] - spacing <= times[0] and times[-1] <= ds.attrs["t_end"] + spacing
+    if not inside or np.any(np.diff(times) < spacing * (1 - 1e-6)):
+        _no_longer(ds, "time")
+    for name, column in dims.items():
+        if column not in ds:
+            continue
+        if name not in ds.coords:
+            _no_longer(ds, name)
+        labels = json.loads(ds.attrs[f"{name}s"])
+        if not np.isin(ds[name].values, labels).all():
+            _no_longer(ds, name)
+
+
+def _no_longer(ds: xr.Dataset, name: str) -> NoReturn:
+    there = str(ds[name].values) if name in ds.coords else "nothing"
+    raise ValueError(
+        f"the spikes of this Dataset are known by another {name} than {there[:60]}: its {name} was "
+        "averaged, dropped or changed. Ask the measures before that; sel and isel do no harm"
+    )
 
 
 def _window(found: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:

@@ -19,7 +19,7 @@ from hh_sde.methods.method import Failed, Problem, finite_part
 
 #: Numbers in a window's largest array, the iterated integrals (steps, m, m); 8 bytes each.
 _WINDOW = 2**22
-_MOST_STEPS = 2**12
+_LONGEST_WINDOW = 2**12
 
 
 def ito_euler(problem: Problem) -> Iterator[np.ndarray]:
@@ -73,7 +73,7 @@ def _euler_like(integrate: Callable[..., Any], problem: Problem) -> Iterator[np.
     sde, dt, first = problem.sde, problem.dt, problem.first_step
     increments = _increments(problem)
     x = problem.x0[0]
-    for start, stop in problem.windows(_MOST_STEPS):
+    for start, stop in problem.windows(_LONGEST_WINDOW):
         x = yield from _call(
             problem,
             start,
@@ -135,7 +135,7 @@ def _is_stepping(frame: FrameType) -> bool:
 
 
 def _window_steps(m: int) -> int:
-    return max(1, min(_MOST_STEPS, _WINDOW // max(1, m * m)))
+    return max(1, min(_LONGEST_WINDOW, _WINDOW // max(1, m * m)))
 
 
 def _increments(problem: Problem) -> Callable[[int, int], np.ndarray]:

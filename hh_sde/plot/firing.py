@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 
-from hh_sde import measures
+from hh_sde import dataset, measures
 from hh_sde.measures.isi import coefficient_of_variation
 from hh_sde.plot.common import (
     COLOURS,
@@ -217,7 +217,7 @@ def _rows(
 ) -> tuple[xr.Dataset, str]:
     """The spikes to draw, and the variable that numbers their rows."""
     if neuron is None:
-        one = spikes_of_trial if measures.trains.spikes_alone(ds) else one_trial
+        one = spikes_of_trial if dataset.spikes_alone(ds) else one_trial
         return measures.spikes(one(ds, trial), rule), "neuron"
     if trial is not None:
         raise ValueError("give a trial, to draw its neurons, or a neuron, to draw its trials")

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from hh_sde import measures
+from hh_sde import dataset, measures
 from hh_sde.plot.common import gate_names, one_trial
 from hh_sde.plot.firing import raster
 from hh_sde.plot.states import components, gates, traces
@@ -44,7 +44,7 @@ def overview(
     """
     if "study" in ds.attrs:
         return picture(ds)
-    if measures.trains.spikes_alone(ds):
+    if dataset.spikes_alone(ds):
         fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
         raster(ds, ax=ax, trial=trial)
         return fig

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from hh_sde import measures
+from hh_sde import dataset, measures
 from hh_sde.plot.common import COLOURS, MOST_LINES, axes_of, axis_label, legend_above, tidy
 
 
@@ -33,7 +33,7 @@ def spectrum(
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure.
     """
-    if measures.trains.spikes_alone(ds):
+    if dataset.spikes_alone(ds):
         ds = measures.spike_spectrum(ds, segment=segment, max_frequency=max_frequency)
     elif "power" not in ds:
         ds = measures.power_spectrum(ds, variable, segment=segment)
