@@ -309,3 +309,79 @@ def test_against_elephant(poisson):
     ours = measures.fano_factor(poisson, 2e5).fano_factor.values
     theirs = [statistics.fanofactor(trains[neuron::2]) for neuron in (0, 1)]
     np.testing.assert_allclose(ours * 3 / 4, theirs)
+
+
+# -- spikes beside traces, and what people do to Datasets ------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def both():
+    """Five trials of two neurons, traces every 0.1 ms and the spikes of every step."""
+    net = hh.Network(2, stimulus=10.0, noise=hh.CurrentNoise(2.0))
+    return hh.solve(net, 60.0, rng=3, trials=5, save_dt=0.1, record=("V", "spikes"))
+
+
+HARMLESS = {
+    "some trials": (lambda ds: ds.isel(trial=[0, 3]), lambda r: r.isel(trial=[0, 3])),
+    "one trial": (lambda ds: ds.isel(trial=2), lambda r: r.isel(trial=2)),
+    "another order": (lambda ds: ds.isel(neuron=[1, 0]), lambda r: r.isel(neuron=[1, 0])),
+    "transposed": (lambda ds: ds.transpose("neuron", "time", ...), lambda r: r),
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_choosing_does_no_harm(case, both):
+    choose, expected = HARMLESS[case]
+    found = choose(both).hh.rates()["count"]
+    wanted = expected(both.hh.rates()["count"])
+    assert np.array_equal(found.values, wanted.transpose(*found.dims).values)
+
+
+CHANGED = {
+    "mean over trials": (
+        lambda ds: ds.mean("trial", keep_attrs=True),
+        "another trial than nothing",
+    ),
+    "no trial": (lambda ds: ds.isel(trial=0, drop=True), "another trial than nothing"),
+    "no neuron": (lambda ds: ds.drop_vars("neuron"), "another neuron than nothing"),
+    "renamed": (lambda ds: ds.rename(trial="run"), "another trial than nothing"),
+    "put together": (lambda ds: xr.concat([ds, ds], "trial", data_vars="all"), "put together"),
+    "numbered anew": (lambda ds: ds.assign_coords(trial=range(10, 15)), r"trial than \[10 11"),
+    "where": (lambda ds: ds.where(ds.time > 20.0), "put together"),
+    "moved": (lambda ds: ds.assign_coords(time=ds.time - 50.0), "another time"),
+    "in seconds": (lambda ds: ds.assign_coords(time=ds.time / 1000.0), "another time"),
+    "backwards": (lambda ds: ds.isel(time=slice(None, None, -1)), "time must increase"),
+    "a gap": (lambda ds: ds.isel(time=np.r_[0:100, 300:500]), "another time"),
+    "twice": (lambda ds: ds.isel(trial=[0, 0, 1]), "trial are not different"),
+    "no attributes": (lambda ds: ds.drop_attrs(), "lost the attribute"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_spikes_that_no_longer_belong_to_their_traces_are_refused(case, both):
+    change, message = CHANGED[case]
+    with pytest.raises(ValueError, match=message):
+        change(both).hh.rates()
+
+
+@pytest.mark.parametrize("case", ["backwards", "twice"])
+def test_traces_are_seen_in_the_same_way(case, both):
+    change, message = CHANGED[case]
+    traces = both[["V"]]
+    with pytest.raises(ValueError, match=message):
+        change(traces).hh.rates()
+
+
+def test_the_span_ends_with_the_last_save_that_is_there(both):
+    assert both.hh.spikes().attrs["t_end"] == 60.0
+    for cut in range(1, 5):
+        found = both.isel(time=slice(0, -cut)).hh.spikes()
+        assert found.attrs["t_end"] == both.time.values[-1 - cut]
+
+
+def test_passages_of_changed_records(both):
+    traces = both[["V"]]
+    with pytest.raises(ValueError, match="time must increase"):
+        hh.measures.first_passage(traces.isel(time=slice(None, None, -1)), 0.0)
+    unknown = traces.where(traces.time > 10.0)
+    assert bool(hh.measures.first_passage(unknown, 0.0).first_passage.isnull().all())

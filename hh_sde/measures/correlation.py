@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.detection import SpikeRule
-from hh_sde.measures.trains import Labelled, Trains, checked, labels
+from hh_sde.measures.trains import Labelled, Trains, checked, increasing_times, labels
 
 #: Pairs of spikes held in memory at a time.
 MOST_PAIRS = 1 << 20
@@ -219,7 +219,7 @@ def evenly_sampled(ds: xr.Dataset, variable: str) -> tuple[xr.DataArray, float]:
         raise ValueError(
             f"there is no variable {variable!r} over time; there is {', '.join(known) or 'none'}"
         )
-    steps = np.diff(ds.time.values)
+    steps = np.diff(increasing_times(ds))
     if steps.size == 0 or np.ptp(steps) > 1e-6 * abs(steps.mean()):
         raise ValueError("this measure needs at least two times, evenly spaced")
     return ds[variable], float((ds.time.values[-1] - ds.time.values[0]) / steps.size)

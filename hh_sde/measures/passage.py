@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from hh_sde.measures.trains import labels
+from hh_sde.measures.trains import increasing_times, labels
 
 
 def first_passage(
@@ -56,6 +56,7 @@ def first_passage(
     if variable not in ds or "time" not in ds[variable].dims:
         known = [str(name) for name, one in ds.data_vars.items() if "time" in one.dims]
         raise ValueError(f"no variable {variable!r} over time; there is {', '.join(known)}")
+    increasing_times(ds)
     found = xr.apply_ufunc(
         _first,
         ds[variable],
@@ -68,7 +69,9 @@ def first_passage(
     )
     way = {"up": "rises to", "down": "falls to"}[direction]
     text = f"time when {variable} first {way} {level:g} {ds[variable].attrs.get('units', '')}"
-    found = found.assign_attrs(labels("ms", text.strip()), nan_means="the level is not reached")
+    found = found.assign_attrs(
+        labels("ms", text.strip()), nan_means="the level is not reached, or a value is nan"
+    )
     return xr.Dataset({"first_passage": found}, attrs=ds.attrs)
 
 
@@ -83,4 +86,4 @@ def _first(V: np.ndarray, times: np.ndarray, level: float, sign: float) -> np.nd
     change = V_after - V_before  # 0 only where it starts beyond the level
     fraction = (level - V_before) / np.where(after > 0, change, 1.0)
     found = times[before] + np.where(after > 0, fraction, 0.0) * (times[after] - times[before])
-    return np.where(beyond.any(axis=-1), found, np.nan)
+    return np.where(beyond.any(axis=-1) & ~np.isnan(V).any(axis=-1), found, np.nan)

@@ -17,6 +17,7 @@ import xarray as xr
 
 from hh_sde.dataset import spikes_alone
 from hh_sde.measures.detection import SpikeRule, checked_rule, rule_attributes, times_of
+from hh_sde.records import single
 
 COLUMNS = {
     "trial": ("1", "trial number"),
@@ -85,7 +86,7 @@ def spikes(
 
 def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
     V = _potentials(ds)
-    times = ds.time.values
+    times = increasing_times(ds)
     _refuse_thinned(times)
     coords = {str(dim): V[dim].values for dim in V.dims if dim != "time"}
     shape = tuple(map(len, coords.values()))
@@ -108,6 +109,24 @@ def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
         {**rule_attributes(rule), **span},
         {name: V[name].attrs for name in coords},
     )
+
+
+def increasing_times(ds: xr.Dataset) -> np.ndarray:
+    """The times of a record, ms.
+
+    Raises
+    ------
+    ValueError
+        If they do not increase.
+    """
+    times = np.atleast_1d(ds.time.values)
+    if np.any(np.diff(times) <= 0):
+        k = int(np.argmax(np.diff(times) <= 0))
+        raise ValueError(
+            f"time must increase, but {times[k + 1]:g} ms follows {times[k]:g} ms; "
+            'ds.sortby("time").drop_duplicates("time") would make it so'
+        )
+    return times
 
 
 def _refuse_thinned(times: np.ndarray) -> None:
@@ -152,10 +171,11 @@ def _beside_traces(ds: xr.Dataset) -> xr.Dataset:
     dims = {"trial": "spike_trial", "neuron": "spike_neuron"}
     coords = {name: np.atleast_1d(ds[name].values) for name in dims if name in ds.coords}
     _refuse_relabelled(ds, dims)
-    times, t_end = np.atleast_1d(ds.time.values), ds.attrs["t_end"]
+    times, t_end, save_dt = increasing_times(ds), ds.attrs["t_end"], ds.attrs["save_dt"]
     if times.size < 2:
         raise ValueError("spikes need a span of time; this Dataset has one time")
-    until = t_end if t_end - times[-1] < ds.attrs["save_dt"] else times[-1]
+    # what was cut off ends a save earlier; what was stopped between two saves, less
+    until = t_end if t_end - times[-1] < save_dt * (1 - 1e-6) else times[-1]
     time = ds.spike_time.values
     here = (time >= times[0]) & (time <= until)
     for name, values in coords.items():
@@ -177,9 +197,15 @@ def _refuse_relabelled(ds: xr.Dataset, dims: Mapping[str, str]) -> None:
             "the spikes of several Datasets were put together as if they belonged to each other; "
             "put together what the measures make of each"
         )
-    times, spacing = np.atleast_1d(ds.time.values), ds.attrs["save_dt"]
-    inside = ds.attrs["t_start"] - spacing <= times[0] and times[-1] <= ds.attrs["t_end"] + spacing
-    if not inside or np.any(np.diff(times) < spacing * (1 - 1e-6)):
+    for name in ("t_start", "t_end", "save_dt", "neurons"):
+        if name not in ds.attrs:
+            raise ValueError(f"the spikes of this Dataset are not known without its {name!r}: it "
+                             "lost the attribute; keep those that solve gave it")  # fmt: skip
+    times = increasing_times(ds)
+    first, last, spacing = (single(ds.attrs[k], k) for k in ("t_start", "t_end", "save_dt"))
+    steps = np.diff(times)
+    even = not steps.size or (np.ptp(steps) <= 1e-6 * spacing and steps[0] >= spacing * (1 - 1e-6))
+    if not (even and first - spacing <= times[0] and times[-1] <= last + spacing):
         _no_longer(ds, "time")
     for name, column in dims.items():
         if column not in ds:
@@ -271,6 +297,7 @@ class Trains:
         """The trains of a result of `solve` or of `spikes`, in a window of time."""
         found = spikes(ds, rule, start=start, stop=stop)
         coords = coordinates(found)
+        _refuse_strangers(found, coords)
         where = [_positions(values, found[name].values) for name, values in coords.items()]
         shape = tuple(map(len, coords.values()))
         train = np.ravel_multi_index(tuple(where), shape)
@@ -342,6 +369,23 @@ class Trains:
         return attrs.get("units", "1"), attrs.get("long_name", f"{name} number")
 
 
+def _refuse_strangers(found: xr.Dataset, coords: Mapping[str, np.ndarray]) -> None:
+    """Refuse spikes of what is not in the record."""
+    times, first, last = found.spike_time.values, found.attrs["t_start"], found.attrs["t_end"]
+    if times.size and not (times.min() >= first and times.max() <= last):
+        raise ValueError(
+            f"there are spikes from {times.min():g} to {times.max():g} ms in a record from "
+            f"{first:g} to {last:g} ms: spike_time, t_start and t_end go together"
+        )
+    for name, values in coords.items():
+        strange = ~np.isin(found[name].values, values)
+        if strange.any():
+            raise ValueError(
+                f"there are spikes of {name} {found[name].values[strange][0]}, which is not in the "
+                f"record: {str(values)[:80]}"
+            )
+
+
 class Labelled(NamedTuple):
     """Values of any shape of the right size, what they are, and what NaN among them means.
 
@@ -411,6 +455,12 @@ def _ragged(
     attrs: Mapping[str, Any],
     units: Mapping[str, dict[str, str]],
 ) -> xr.Dataset:
+    for name, values in coords.items():
+        if len(np.unique(values)) < len(values):
+            raise ValueError(
+                f"the values of {name} are not different from each other: {str(values)[:80]}; give "
+                f"them numbers of their own, ds.assign_coords({name}=range(ds.sizes['{name}']))"
+            )
     sweeps = {name: values for name, values in coords.items() if name not in COLUMNS}
     data: dict[str, Any] = {"spike_time": ("spike", time, labels("ms", "spike time"))}
     for name in ["neuron", *(["trial"] if "trial" in coords else []), *sweeps]:
