@@ -300,7 +300,7 @@ def test_weak_observables_by_hand():
     V[1, :, 0] = -50.0, -50.0, 10.0, -60.0, 5.0
     ds = xr.Dataset(
         {"V": (("trial", "time", "neuron"), V)},
-        coords={"trial": [0, 1], "time": np.arange(5.0) * 0.5, "neuron": [0, 1]},
+        coords={"trial": [0, 1], "time": np.arange(5.0) * 0.125, "neuron": [0, 1]},
     )
     values = weak._observables(weak._sums(ds), np.array([[0, 1]]), 2.0)[0]
     found = dict(zip(weak.OBSERVABLES, values, strict=True))

@@ -379,6 +379,16 @@ def test_the_span_ends_with_the_last_save_that_is_there(both):
         assert found.attrs["t_end"] == both.time.values[-1 - cut]
 
 
+def test_spikes_alone_belong_to_their_record(both):
+    found = both.hh.spikes()
+    for change, message in (
+        ({"neuron": found.neuron + 99}, "spikes of neuron (99|100), which is not in the record"),
+        ({"spike_time": found.spike_time + 1e6}, "t_start and t_end go together"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            found.assign(change).hh.rates()
+
+
 def test_passages_of_changed_records(both):
     traces = both[["V"]]
     with pytest.raises(ValueError, match="time must increase"):
