@@ -23,6 +23,7 @@ ORDER = [
     "noise",
     "addresses",
     "kernels",
+    "equations",
     "levy",
     "brownian",
     "sde",

@@ -1,9 +1,9 @@
 """Where compiled code is kept, and whose code is run from there.
 
-Everything that is written at run time lies in the cache folder: the modules that `writer` makes for
-each shape of model, and numba's machine code for them and for the kernels of this package. A
-folder inside it is for one state of the kernels, of numba and of numpy, so that no code outlives
-what it was compiled from.
+Everything that is written at run time lies in the cache folder: the modules that
+`hh_sde.equations` writes for each shape of model, and numba's machine code for them and for the
+kernels of this package. A folder inside it is for one state of the kernels, of numba and of numpy,
+so that no code outlives what it was compiled from.
 
 Code in that folder is executed. It is used only if it belongs to the user and nobody else may write
 there; of the modules, the text that is wanted is executed, whatever stands in their files.

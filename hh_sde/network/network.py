@@ -15,8 +15,8 @@ import xarray as xr
 
 from hh_sde.cells import Cell
 from hh_sde.descriptions import decode, encode
-from hh_sde.kernels import fused
-from hh_sde.kernels.tables import ChannelTable, Model
+from hh_sde.equations import module
+from hh_sde.equations.tables import ChannelTable, Model
 from hh_sde.kinetics import Channel
 from hh_sde.markov import scheme
 from hh_sde.network import packing
@@ -110,7 +110,7 @@ class Network(Record):
     @cached_property
     def labels(self) -> dict[str, tuple[str, str]]:
         """(units, long name) of each state variable, in the order of the flat state."""
-        return packing.state_labels(self.cell, self._channels, self._colored_noise, self.synapses)
+        return packing.state_labels(self._model)
 
     def steady_state(self, V: Any = None) -> np.ndarray:
         """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest.
@@ -267,11 +267,11 @@ class Network(Record):
             blocks=diffusion.blocks,
             columns=[diffusion.column(k) for k in range(diffusion.m)],
             breakpoints=None if self.stimulus.constant else self.stimulus.breakpoints,
-            program=fused.Program(
+            program=module.Program(
                 compiled=self._compiled,
                 n_variables=len(self.variables),
                 first_synapse=self._first_synapse,
-                noise=packing.links([self._amplitudes], diffusion.m_V),
+                noise=packing.connectivity([self._amplitudes], diffusion.m_V),
                 current=self._currents,
                 f=f,
                 G=diffusion,
@@ -368,7 +368,11 @@ class Network(Record):
         n = self.n_neurons
         d = n * len(self.variables)
         flat_drift = self._compiled.module.flat_drift
-        arguments = (self._first_synapse, *self._compiled.links, *self._compiled.numbers(1, n))
+        arguments = (
+            self._first_synapse,
+            *self._compiled.connectivity,
+            *self._compiled.numbers(1, n),
+        )
         constant = self._currents(np.zeros(1))[0] if self.stimulus.constant else None
 
         def f(x: np.ndarray, t: float) -> np.ndarray:
@@ -383,8 +387,8 @@ class Network(Record):
         return len(self.variables) - sum(isinstance(s, Synapse) for s in self.synapses)
 
     @cached_property
-    def _compiled(self) -> fused.Compiled:
-        return fused.compiled(self._model)
+    def _compiled(self) -> module.Compiled:
+        return module.compiled(self._model)
 
     @cached_property
     def _model(self) -> Model:

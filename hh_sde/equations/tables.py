@@ -1,4 +1,4 @@
-"""A network as the engine is told of it: numbers per neuron, and sparse links."""
+"""A network as the equations are told of it: names, and numbers per neuron; sparse connectivity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Links(NamedTuple):
+class Connectivity(NamedTuple):
     """Rows of a sparse matrix [to, from] (CSR): row i holds entries start[i] to start[i + 1]."""
 
     start: np.ndarray
@@ -30,6 +30,7 @@ class RateTable(NamedTuple):
 class GateTable(NamedTuple):
     """A gate: rates are (alpha, beta), or (x_inf, tau)."""
 
+    name: str
     power: int
     by_tau: bool
     rates: tuple[RateTable, RateTable]
@@ -57,11 +58,13 @@ class ChannelTable(NamedTuple):
     are the fluctuations of the open fraction, one for each entry of `levels` but the first.
     """
 
+    name: str
     g: np.ndarray
     E: np.ndarray
     gates: tuple[GateTable, ...]
     form: str = "gates"
     number: tuple[np.ndarray, ...] | None = None  # of channels, (n_neurons,), for each gate
+    states: tuple[str, ...] = ()  # their names
     levels: tuple[tuple[int, ...], ...] = ()  # of the states: how many subunits are open
     pairs: tuple[PairTable, ...] = ()
     paired: bool = False  # one Wiener process for both transitions of a pair
@@ -70,6 +73,7 @@ class ChannelTable(NamedTuple):
 class ColoredTable(NamedTuple):
     """An Ornstein-Uhlenbeck process, as a current or (with E) as a conductance; (n_neurons,)."""
 
+    name: str
     mean: np.ndarray
     sigma: np.ndarray
     tau: np.ndarray
@@ -77,8 +81,9 @@ class ColoredTable(NamedTuple):
 
 
 class SynapseTable(NamedTuple):
-    """E is (n_neurons,); the weights are in Model.links."""
+    """E is (n_neurons,); the weights are in Model.connectivity."""
 
+    name: str
     alpha: RateTable
     beta: RateTable
     block: RateTable | None
@@ -88,9 +93,7 @@ class SynapseTable(NamedTuple):
 class Model(NamedTuple):
     """Cells and synapses of n_neurons neurons.
 
-    The state is (variables, lanes): V, the gates or states channel by channel, then what is free
-    to leave [0, 1] (fluctuations, then coloured noise), then the synapses' gates.
-    Row s * n_neurons + i of `links` are the inputs of neuron i through synapse s; after the
+    Row s * n_neurons + i of `connectivity` are the inputs of neuron i through synapse s; after the
     synapses come the gap junctions, if there are any.
     """
 
@@ -99,7 +102,7 @@ class Model(NamedTuple):
     channels: tuple[ChannelTable, ...]
     synapses: tuple[SynapseTable, ...]
     gap: np.ndarray | None  # (n_neurons,) sum of a neuron's gap conductances
-    links: Links
+    connectivity: Connectivity
     colored: tuple[ColoredTable, ...] = ()
     bounds: str = "none"  # what is done with noisy gates and states outside [0, 1]
 
@@ -113,7 +116,7 @@ class ChainTable(NamedTuple):
 
     C: np.ndarray  # (n_neurons,)
     leak: np.ndarray  # (2, n_neurons): sums of g and of g E over the channels without gates
-    unit: np.ndarray  # (channels, n_neurons): g of one channel
+    g_single: np.ndarray  # (channels, n_neurons): g of one channel
     E: np.ndarray  # (channels, n_neurons)
     conducting: np.ndarray  # (channels,): their open states
     conducts: np.ndarray  # (states,) bool: whether it is one of those

@@ -1,0 +1,338 @@
+"""Loops as text for numba: straight lines inside one loop over lanes, which LLVM turns into SIMD.
+
+All numbers stay arguments, so another network of that shape needs no compilation. Those equal in
+all neurons are in `p`, others are rows of `q` with one column per lane.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hh_sde.equations.expressions import (
+    Binary,
+    Call,
+    Choice,
+    Expression,
+    Negative,
+    Number,
+    Power,
+    Symbol,
+    names,
+)
+from hh_sde.equations.loops import Loop, Loops, Output, Stage
+from hh_sde.equations.population import Population
+from hh_sde.equations.quantities import Assignment
+from hh_sde.equations.sharing import SharedExponentials
+from hh_sde.equations.template import appended_text
+
+#: Lines of a written module are at most about this long.
+WIDTH = 100
+
+HEADER = '''"""{variables}: written by hh_sde.equations, not by hand.
+
+Units are ms, mV, uA/cm^2, mS/cm^2, uF/cm^2. A lane is one neuron of one trial.
+
+The rows of the state:
+{rows}
+
+The numbers, p[k] where all neurons have the same and q[k, lane] where they differ:
+{legend}
+"""
+from math import sqrt
+
+import numpy as np
+
+from hh_sde.kernels.binomial import binomial, uniform_of
+from hh_sde.kernels.coupling import (
+    all_finite, copy, couple, detect, excursions, fill, inject, kicks, lanes_of, save,
+)
+from hh_sde.kernels.elementary import (
+    decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
+)
+from hh_sde.kernels.jit import expression, kernel
+from hh_sde.kernels.random import waits_and_choices
+
+V_DEPENDENT_CONDUCTANCE = {V_dependent}  # or gap junctions: V's flow holds what follows V
+TERMS = {terms}  # Wiener processes of a lane's own
+BOUNDED = {bounded}  # states are brought back into [0, 1] after each step
+FREE = {free}  # rows of variables that may leave [0, 1]: from, up to
+'''
+
+
+class Written(NamedTuple):
+    """The text of a module, and the names of the numbers that it takes in p and in q."""
+
+    text: str
+    scalars: tuple[str, ...]
+    rows: tuple[str, ...]
+
+
+#: What was written in this process, by the shape of the model.
+_WRITTEN: dict[Hashable, Written] = {}
+
+
+def written(population: Population) -> Written:
+    """The module of a population: written once for all that have its shape."""
+    shared = SharedExponentials(population.assignments, population.parameters, population.names)
+    table = population.parameters.table
+    uniform = tuple((name, parameter.uniform) for name, parameter in table.items())
+    shape = (_without_numbers(population.model._replace(n_neurons=1)), uniform, shared.shape)
+    if shape not in _WRITTEN:
+        _WRITTEN[shape] = _Writer(population, shared.assignments).written
+    return _WRITTEN[shape]
+
+
+def _without_numbers(table: Any) -> Hashable:
+    """What is in a table besides arrays."""
+    if isinstance(table, tuple):
+        return tuple(map(_without_numbers, table))
+    return None if isinstance(table, np.ndarray) else table
+
+
+class _Writer:
+    """Writes a population's module."""
+
+    def __init__(self, population: Population, assignments: Sequence[Assignment]) -> None:
+        self.population = population
+        self.loops = Loops(population, assignments)
+        printed = [_Printed(loop, self.loops, population) for loop in self.loops.all()]
+        read = {name for loop in printed for name in loop.read}
+        used = [p for name, p in population.parameters.table.items() if name in read]
+        self.scalars = [parameter for parameter in used if parameter.uniform]
+        self.rows = [parameter for parameter in used if not parameter.uniform]
+        places = {p.symbol.name: f"p[{k}]" for k, p in enumerate(self.scalars)}
+        places |= {p.symbol.name: f"q[{k}]" for k, p in enumerate(self.rows)}
+        functions = self._functions(printed, places)
+        self.written = Written(
+            text="\n\n".join([self._header(), *functions, appended_text()]),
+            scalars=tuple(parameter.symbol.name for parameter in self.scalars),
+            rows=tuple(parameter.symbol.name for parameter in self.rows),
+        )
+
+    def _header(self) -> str:
+        population = self.population
+        rows = [(f"state[{k}]", v.symbol.name, v.units, v.long_name)
+                for k, v in enumerate(population.variables)]  # fmt: skip
+        numbers = [
+            (f"{array}[{k}]", p.symbol.name, p.units, p.meaning)
+            for array, parameters in (("p", self.scalars), ("q", self.rows))
+            for k, p in enumerate(parameters)
+        ]
+        return HEADER.format(
+            variables=f"{len(population.variables)} variables",
+            rows=_table(rows),
+            legend=_table(numbers),
+            root="absolute_root" if population.model.bounds == "absolute" else "positive_root",
+            V_dependent=population.V_dependent,
+            terms=len(population.terms),
+            bounded=population.model.bounds in ("clip", "reflect"),
+            free=population.free,
+        )
+
+    def _functions(self, printed: Sequence[_Printed], places: Mapping[str, str]) -> Iterator[str]:
+        bodies: dict[str, str] = {}
+        for loop in printed:
+            body = loop.text(places)
+            if body in bodies:  # compiled once
+                yield f"{loop.loop.name} = {bodies[body]}\n"
+            else:
+                bodies[body] = loop.loop.name
+                yield f"@kernel\ndef {loop.loop.name}({loop.loop.arguments}, p, q, curves):\n{body}"
+
+
+class _Printed:
+    """One loop: its lines, and what they read."""
+
+    def __init__(self, loop: Loop, loops: Loops, population: Population) -> None:
+        self.loop = loop
+        self._sources = _sources(population)
+        self._parameters = population.parameters.table
+        self._lines: list[str] = []
+        self._views: dict[str, str] = {"state_V": "state[0]"}
+        self.read: dict[str, None] = {}  # parameters
+        self._known: set[str] = set()
+        definitions = {a.target.name: a for a in loops.definitions}
+        for stage in loop.stages:
+            self._stage(stage, definitions, population)
+
+    def text(self, places: Mapping[str, str]) -> str:
+        """The function's body."""
+        scalars = {name: place for name in self.read if (place := places[name])[0] == "p"}
+        rows = {f"q_{name}": place for name in self.read if (place := places[name])[0] == "q"}
+        before = [f"{name} = {value}" for name, value in {**scalars, **rows, **self._views}.items()]
+        loads = [f"{name} = q_{name}[lane]" for name in self.read if f"q_{name}" in rows]
+        inside = [*loads, *self._lines] or ["pass"]
+        lines = [f'    """{_first_line(self.loop.description)}"""']
+        lines += [f"    {line}" for line in before]
+        lines += ["    for lane in range(state_V.size):"]
+        lines += [f"        {line}" for entry in inside for line in _wrapped(entry)]
+        return "\n".join(lines) + "\n"
+
+    # -- lines -------------------------------------------------------------------------------------
+
+    def _stage(
+        self, stage: Stage, definitions: Mapping[str, Assignment], population: Population
+    ) -> None:
+        self._known.discard("V")
+        own = {assignment.target.name for assignment in stage.assignments}
+        wanted: dict[str, None] = {}
+        assigned: set[str] = set()
+        for assignment in stage.assignments:
+            wanted |= dict.fromkeys(n for n in names(assignment.value) if n not in assigned)
+            assigned.add(assignment.target.name)
+        for output in stage.outputs:
+            wanted |= dict.fromkeys(n for n in names(output.value) if n not in assigned)
+        needed = _needed(wanted, definitions, self._known)
+        inputs = [*wanted, *(name for definition in needed for name in names(definition.value))]
+        for name in dict.fromkeys(inputs):
+            self._load(name, stage, definitions, own)
+        for definition in needed:
+            self._assign(definition)
+        for assignment in stage.assignments:
+            self._assign(assignment)
+        for output in stage.outputs:
+            self._store(output, population)
+
+    def _load(
+        self, name: str, stage: Stage, definitions: Mapping[str, Assignment], own: set[str]
+    ) -> None:
+        """Take the value of a name out of the arrays."""
+        if name in self._known or name in definitions:
+            return
+        if name == "V":
+            self._lines.append(f"V = {'w' if stage.V_from == 'w' else 'state_V'}[lane]")
+        elif name in self._parameters:
+            self.read[name] = None
+        elif name == "inv_dt":
+            self._views["inv_dt"] = "1.0 / dt"
+        elif name in self._sources:
+            array, row = self._sources[name]
+            view = array
+            if row is not None:
+                view = f"{array}_{row[1]}"
+                self._views[view] = f"{array}[{row[0]}]"
+            self._lines.append(f"{name} = {view}[lane]")
+        elif name not in ("dt", "c") and name not in own:
+            raise KeyError(f"{self.loop.name}: nothing gives {name}")
+        self._known.add(name)
+
+    def _assign(self, assignment: Assignment) -> None:
+        self._known.add(assignment.target.name)
+        self._lines.append(f"{assignment.target.name} = {code(assignment.value)}")
+
+    def _store(self, output: Output, population: Population) -> None:
+        rows = {v.symbol.name: k for k, v in enumerate(population.variables)}
+        if output.array == "amplitudes":
+            rows = {term.amplitude.name: k for k, term in enumerate(population.terms)}
+        row = int(output.label) if output.label.isdigit() else rows[output.label]
+        view = f"{output.array}_{output.label}"
+        self._views[view] = f"{output.array}[{row}]"
+        self._lines.append(f"{view}[lane] = {code(output.value)}")
+
+
+def _sources(population: Population) -> dict[str, tuple[str, tuple[int, str] | None]]:
+    """Where the values of symbols come from: an array of lanes, or a row of one."""
+    found: dict[str, tuple[str, tuple[int, str] | None]] = {}
+    found["I_stim"] = ("I", None)
+    found["dW_V"] = ("A_dW", None)
+    for k, variable in enumerate(population.variables):
+        name = variable.symbol.name
+        found[name] = ("state", (k, name))
+        found[f"old_{name}"] = ("out", (k, name))
+    for k, term in enumerate(population.terms):
+        found[term.dW.name] = ("dW", (k, term.dW.name))
+        found[f"given_{term.amplitude.name}"] = ("amplitudes", (k, term.amplitude.name))
+    for k, symbol in enumerate(population.coupled):
+        found[symbol.name] = ("coupled", (k, symbol.name))
+    return found
+
+
+def _needed(
+    wanted: Mapping[str, None], definitions: Mapping[str, Assignment], known: set[str]
+) -> list[Assignment]:
+    """The definitions of what is wanted, and of what those need, in their order."""
+    needed: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name in definitions and name not in known and name not in needed:
+            needed.add(name)
+            waiting += names(definitions[name].value)
+    return [definition for name, definition in definitions.items() if name in needed]
+
+
+# -- expressions -----------------------------------------------------------------------------------
+
+_SUM, _PRODUCT, _SIGN, _ATOM = 1, 2, 3, 4
+_PRECEDENCE = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT}
+
+
+def code(e: Expression, level: int = 0) -> str:
+    """The expression as Python, in parentheses where its place demands them."""
+    text, own = _code(e)
+    return f"({text})" if own < level else text
+
+
+def _code(e: Expression) -> tuple[str, int]:
+    match e:
+        case Symbol(name):
+            return name, _ATOM
+        case Number(value):
+            return repr(value), _ATOM if value >= 0 else _SIGN
+        case Binary(operator, left, right):
+            own = _PRECEDENCE[operator]
+            if operator == "*" and isinstance(right, Power) and right.exponent != 4:
+                return f"{code(left, own)} * {_chain(right)}", own  # from left to right
+            return f"{code(left, own)} {operator} {code(right, own + 1)}", own
+        case Negative(operand):
+            own = _SUM if _code(operand)[1] == _PRODUCT else _SIGN  # -x * y is (-x) * y
+            return f"-{code(operand, _PRODUCT)}", own
+        case Power():
+            return _chain(e), _ATOM if e.exponent == 4 else _PRODUCT
+        case Call("table_value" | "table_slope" as function, arguments):
+            V, start, inv_step, begin, points = map(code, arguments)
+            return (
+                f"{function}({V}, {start}, {inv_step}, curves, int({begin}), int({points}))",
+                _ATOM,
+            )
+        case Call(function, arguments):
+            return f"{function}({', '.join(map(code, arguments))})", _ATOM
+        case Choice(left, right, yes, no):
+            return f"{code(yes, 1)} if {code(left)} > {code(right)} else {code(no, 1)}", 0
+    raise TypeError(f"{e!r} is not printed")
+
+
+def _chain(e: Power) -> str:
+    """A power as products, which are rounded from left to right; of the fourth, two squares."""
+    base = code(e.base, _ATOM)
+    if e.exponent == 4:
+        return f"(({base} * {base}) * ({base} * {base}))"
+    return " * ".join([base] * e.exponent)
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line, broken inside parentheses if it is long."""
+    if len(line) <= WIDTH:
+        return [line]
+    target, _, value = line.partition(" = ")
+    parts = textwrap.wrap(value, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    return [f"{target} = (", *(f"    {part}" for part in parts), ")"]
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns of equal width, indented."""
+    if not rows:
+        return "    none"
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "    " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _first_line(description: str) -> str:
+    return " ".join(description.split("\n\n")[0].split())
