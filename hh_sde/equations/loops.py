@@ -171,8 +171,8 @@ class Loops:
     def gate_rates(self) -> list[Stage]:
         """alpha and beta of every gate."""
         outputs = [
-            Output(array, str(k), rate)
-            for k, rates in enumerate(self.population.kinetics)
+            Output(array, rate.name, rate)
+            for rates in self.population.kinetics
             for array, rate in (("alphas", rates.alpha), ("betas", rates.beta))
         ]
         return [Stage([], outputs)]

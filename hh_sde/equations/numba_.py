@@ -149,15 +149,15 @@ class _Printed:
 
     def __init__(self, loop: Loop, loops: Loops, population: Population) -> None:
         self.loop = loop
-        self._sources = _sources(population)
+        self._sources, self._rows = _sources(population), _rows(population)
         self._parameters = population.parameters.table
+        self._definitions = {a.target.name: a for a in loops.definitions}
         self._lines: list[str] = []
         self._views: dict[str, str] = {"state_V": "state[0]"}
         self.read: dict[str, None] = {}  # parameters
         self._known: set[str] = set()
-        definitions = {a.target.name: a for a in loops.definitions}
         for stage in loop.stages:
-            self._stage(stage, definitions, population)
+            self._stage(stage)
 
     def text(self, places: Mapping[str, str]) -> str:
         """The function's body."""
@@ -174,37 +174,27 @@ class _Printed:
 
     # -- lines -------------------------------------------------------------------------------------
 
-    def _stage(
-        self, stage: Stage, definitions: Mapping[str, Assignment], population: Population
-    ) -> None:
+    def _stage(self, stage: Stage) -> None:
+        """A stage's lines, each after what it reads, which is loaded where it is first read."""
         self._known.discard("V")
-        own = {assignment.target.name for assignment in stage.assignments}
-        wanted: dict[str, None] = {}
-        assigned: set[str] = set()
-        for assignment in stage.assignments:
-            wanted |= dict.fromkeys(n for n in names(assignment.value) if n not in assigned)
-            assigned.add(assignment.target.name)
-        for output in stage.outputs:
-            wanted |= dict.fromkeys(n for n in names(output.value) if n not in assigned)
-        needed = _needed(wanted, definitions, self._known)
-        inputs = [*wanted, *(name for definition in needed for name in names(definition.value))]
-        for name in dict.fromkeys(inputs):
-            self._load(name, stage, definitions, own)
-        for definition in needed:
+        self._V_from = stage.V_from
+        values = [assignment.value for assignment in stage.assignments]
+        values += [output.value for output in stage.outputs]
+        wanted = dict.fromkeys(name for value in values for name in names(value))
+        for definition in _needed(wanted, self._definitions, self._known):
             self._assign(definition)
         for assignment in stage.assignments:
             self._assign(assignment)
         for output in stage.outputs:
-            self._store(output, population)
+            self._store(output)
 
-    def _load(
-        self, name: str, stage: Stage, definitions: Mapping[str, Assignment], own: set[str]
-    ) -> None:
-        """Take the value of a name out of the arrays."""
-        if name in self._known or name in definitions:
+    def _load(self, name: str) -> None:
+        """Take the value of a name out of the arrays, if that has not been done."""
+        if name in self._known:
             return
+        self._known.add(name)
         if name == "V":
-            self._lines.append(f"V = {'w' if stage.V_from == 'w' else 'state_V'}[lane]")
+            self._lines.append(f"V = {'w' if self._V_from == 'w' else 'state_V'}[lane]")
         elif name in self._parameters:
             self.read[name] = None
         elif name == "inv_dt":
@@ -216,22 +206,34 @@ class _Printed:
                 view = f"{array}_{row[1]}"
                 self._views[view] = f"{array}[{row[0]}]"
             self._lines.append(f"{name} = {view}[lane]")
-        elif name not in ("dt", "c") and name not in own:
+        elif name not in ("dt", "c"):
             raise KeyError(f"{self.loop.name}: nothing gives {name}")
-        self._known.add(name)
+
+    def _value(self, value: Expression) -> str:
+        for name in names(value):
+            self._load(name)
+        return code(value)
 
     def _assign(self, assignment: Assignment) -> None:
+        self._lines.append(f"{assignment.target.name} = {self._value(assignment.value)}")
         self._known.add(assignment.target.name)
-        self._lines.append(f"{assignment.target.name} = {code(assignment.value)}")
 
-    def _store(self, output: Output, population: Population) -> None:
-        rows = {v.symbol.name: k for k, v in enumerate(population.variables)}
-        if output.array == "amplitudes":
-            rows = {term.amplitude.name: k for k, term in enumerate(population.terms)}
-        row = int(output.label) if output.label.isdigit() else rows[output.label]
+    def _store(self, output: Output) -> None:
         view = f"{output.array}_{output.label}"
-        self._views[view] = f"{output.array}[{row}]"
-        self._lines.append(f"{view}[lane] = {code(output.value)}")
+        self._views[view] = f"{output.array}[{self._rows[output.array, output.label]}]"
+        self._lines.append(f"{view}[lane] = {self._value(output.value)}")
+
+
+def _rows(population: Population) -> dict[tuple[str, str], int]:
+    """Which row of an array that is written a label stands for."""
+    found: dict[tuple[str, str], int] = {}
+    for k, variable in enumerate(population.variables):
+        found |= {(array, variable.symbol.name): k for array in ("state", "dx", "out")}
+    for k, term in enumerate(population.terms):
+        found["amplitudes", term.amplitude.name] = k
+    for k, rates in enumerate(population.kinetics):
+        found["alphas", rates.alpha.name] = found["betas", rates.beta.name] = k
+    return found
 
 
 def _sources(population: Population) -> dict[str, tuple[str, tuple[int, str] | None]]:

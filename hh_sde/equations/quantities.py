@@ -61,11 +61,12 @@ _TAKEN_PREFIX = re.compile(
 )
 _TAKEN = frozenset(
     (
-        "I", "I_stim", "dW_V", "w", "A_dW", "dt", "inv_dt", "c", "p", "q", "curves", "lane", "np",
-        "sqrt", "exp", "log", "decayed", "linoid", "linoid_of", "relaxed", "root", "table_value", "binomial",
-        "uniform_of", "int", "abs", "min", "max", "kernel", "expression", "True", "False",
-        "None", "total", "changed", "forth", "back", "move", "lower", "upper", "z", "noise",
-        "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE", "TERMS", "BOUNDED", "FREE",
+        "I", "I_stim", "dW_V", "w", "A_dW", "dt", "inv_dt", "c", "p", "q", "curves", "lane",
+        "np", "sqrt", "exp", "log", "decayed", "linoid", "linoid_of", "relaxed", "root",
+        "table_value", "binomial", "uniform_of", "int", "abs", "min", "max", "kernel",
+        "expression", "True", "False", "None", "total", "changed", "forth", "back", "move",
+        "lower", "upper", "z", "noise", "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE",
+        "TERMS", "BOUNDED", "FREE",
     )
 )  # fmt: skip
 
