@@ -18,6 +18,7 @@ from hh_sde.equations.expressions import (
     call,
     derivative,
     evaluate,
+    names,
     total,
 )
 from hh_sde.equations.numba_ import code, written
@@ -195,3 +196,44 @@ def test_a_lost_mark_is_an_error(count):
         template._split("text MARK"[: 5 * (count == 0)] + "MARK " * count, "MARK", "steps.py")
     with pytest.raises(ValueError, match="no integrator"):
         template._steps(f"x = 1\n{template.WINDOW}x):\n    {template.STEP}\n")
+
+
+# -- for people -----------------------------------------------------------------------------------
+
+
+def test_the_equations_of_a_network_are_shown():
+    net = hh.Network(
+        2, noise=[hh.SubunitNoise(area=100.0), hh.CurrentNoise(1.0)], synapses=hh.GapJunction(0.2)
+    )
+    text = str(net.equations())
+    for line in (
+        r"alpha_m  += alpha_m_rate \* linoid\(\(V - alpha_m_mid\) / alpha_m_scale\)  +1/ms",
+        r"g_Na  += gbar_Na \* m\*\*3 \* h  +mS/cm\^2",
+        r"dV  += I_total / C  +mV/ms",
+        r"h  +sqrt\(\(alpha_h \* \(1.0 - h\) \+ beta_h \* h\) / N_h\)",
+        r"WV_gap +uA/cm\^2  sum over neurons j",
+        r"N_n  += 1800  +1 +number of gates n",
+        r"gbar_Na  += 120  +mS/cm\^2",
+    ):
+        assert re.search(rf"^  {line}", text, re.MULTILINE), line
+    assert repr(net.equations()) == text
+    shown = net.equations()._repr_markdown_()
+    assert r"$\frac{dm}{dt}$" in shown
+    assert r"$\displaystyle \bar g_{\mathrm{Na}}\,m^{3}\,h$" in shown
+    with_numbers = net.equations().markdown(values=True)
+    assert r"$\displaystyle 4\,e^{-\frac{V + 65}{18}}$" in with_numbers
+    assert "alpha_{m\\_rate}" not in with_numbers
+    assert net.equations().latex().count(r"\\") == len(net.equations().equations) - 1
+
+
+def test_every_equation_that_is_shown_has_units_and_names_alone():
+    """Whatever stands in an expression is a variable, an input, a parameter or given before."""
+    for noise in NOISES.values():
+        net = hh.Network(2, noise=noise, synapses=hh.SYNAPSES["AMPA"](0.1))
+        shown = net.equations()
+        known = {*net.variables, *(name for name, *_ in shown.inputs)}
+        known |= {parameter.symbol.name for parameter in shown.parameters}
+        for equation in shown.equations:
+            assert set(names(equation.expression)) <= known, equation.name
+            assert equation.units
+            known.add(equation.name)

@@ -12,17 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hh_sde.equations.expressions import (
-    Binary,
-    Call,
-    Choice,
-    Expression,
-    Negative,
-    Number,
-    Power,
-    Symbol,
-    names,
-)
+from hh_sde.equations.expressions import Expression, names
+from hh_sde.equations.infix import ATOM, CHAIN, Style, infix
 from hh_sde.equations.loops import Loop, Loops, Output, Stage
 from hh_sde.equations.population import Population
 from hh_sde.equations.quantities import Assignment
@@ -269,51 +260,24 @@ def _needed(
 
 # -- expressions -----------------------------------------------------------------------------------
 
-_SUM, _PRODUCT, _SIGN, _ATOM = 1, 2, 3, 4
-_PRECEDENCE = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT}
+
+def code(e: Expression) -> str:
+    """The expression as Python."""
+    return infix(e, Style(_power, _call))
 
 
-def code(e: Expression, level: int = 0) -> str:
-    """The expression as Python, in parentheses where its place demands them."""
-    text, own = _code(e)
-    return f"({text})" if own < level else text
+def _power(base: str, exponent: int) -> tuple[str, float]:
+    """Products, which are rounded from left to right; of the fourth power, two squares."""
+    if exponent == 4:
+        return f"(({base} * {base}) * ({base} * {base}))", ATOM
+    return " * ".join([base] * exponent), CHAIN
 
 
-def _code(e: Expression) -> tuple[str, int]:
-    match e:
-        case Symbol(name):
-            return name, _ATOM
-        case Number(value):
-            return repr(value), _ATOM if value >= 0 else _SIGN
-        case Binary(operator, left, right):
-            own = _PRECEDENCE[operator]
-            if operator == "*" and isinstance(right, Power) and right.exponent != 4:
-                return f"{code(left, own)} * {_chain(right)}", own  # from left to right
-            return f"{code(left, own)} {operator} {code(right, own + 1)}", own
-        case Negative(operand):
-            own = _SUM if _code(operand)[1] == _PRODUCT else _SIGN  # -x * y is (-x) * y
-            return f"-{code(operand, _PRODUCT)}", own
-        case Power():
-            return _chain(e), _ATOM if e.exponent == 4 else _PRODUCT
-        case Call("table_value" | "table_slope" as function, arguments):
-            V, start, inv_step, begin, points = map(code, arguments)
-            return (
-                f"{function}({V}, {start}, {inv_step}, curves, int({begin}), int({points}))",
-                _ATOM,
-            )
-        case Call(function, arguments):
-            return f"{function}({', '.join(map(code, arguments))})", _ATOM
-        case Choice(left, right, yes, no):
-            return f"{code(yes, 1)} if {code(left)} > {code(right)} else {code(no, 1)}", 0
-    raise TypeError(f"{e!r} is not printed")
-
-
-def _chain(e: Power) -> str:
-    """A power as products, which are rounded from left to right; of the fourth, two squares."""
-    base = code(e.base, _ATOM)
-    if e.exponent == 4:
-        return f"(({base} * {base}) * ({base} * {base}))"
-    return " * ".join([base] * e.exponent)
+def _call(function: str, arguments: list[str]) -> str:
+    if function.startswith("table_"):
+        V, start, inv_step, begin, points = arguments
+        arguments = [V, start, inv_step, "curves", f"int({begin})", f"int({points})"]
+    return f"{function}({', '.join(arguments)})"
 
 
 def _wrapped(line: str) -> list[str]:

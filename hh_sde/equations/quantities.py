@@ -95,6 +95,7 @@ class Parameters:
         self._names = names
         self._n = n_neurons
         self.table: dict[str, Parameter] = {}
+        self.definitions: dict[str, Expression] = {}  # of those that follow from others
         self.curves: list[np.ndarray] = []  # of tabulated rates
 
     def new(self, wanted: str, values: np.ndarray | float, units: str, meaning: str) -> Symbol:
@@ -108,7 +109,9 @@ class Parameters:
         """The symbol of a number that follows from others: worked out once, not in the loops."""
         known = {name: self.table[name].values for name in names(value)}
         with np.errstate(all="ignore"):
-            return self.new(wanted, evaluate(value, known), units, meaning)
+            symbol = self.new(wanted, evaluate(value, known), units, meaning)
+        self.definitions[symbol.name] = value
+        return symbol
 
     def values(self, symbol: Symbol) -> np.ndarray:
         """(n_neurons,)"""

@@ -16,6 +16,8 @@ import xarray as xr
 from hh_sde.cells import Cell
 from hh_sde.descriptions import decode, encode
 from hh_sde.equations import module
+from hh_sde.equations.population import Population
+from hh_sde.equations.shown import Equations
 from hh_sde.equations.tables import ChannelTable, Model
 from hh_sde.kinetics import Channel
 from hh_sde.markov import scheme
@@ -292,6 +294,35 @@ class Network(Record):
             1.0 - states.covariance(a, b, noisy)[open_state] / states.covariance(a, b)[open_state]
             for a, b in zip(alpha, beta, strict=True)
         ]
+
+    def equations(self) -> Equations:
+        """The equations of its neurons: names, expressions and units, with LaTeX in a notebook.
+
+        They are those that the engine runs: loops, corrections and `noise_type` are made of them.
+
+        Returns
+        -------
+        Equations
+            Whose text is a table, and whose `latex()` and `markdown()` are for documents.
+
+        Examples
+        --------
+        >>> leak = Cell("leaky", (Channel("L", g=0.1, E=-70.0),))
+        >>> print(Network(1, cell=leak, stimulus=1.0).equations())
+        equations, dx for dx/dt
+          I_L      = g_L * (V - E_L)  uA/cm^2
+          I_total  = I_stim - I_L     uA/cm^2
+          dV       = I_total / C      mV/ms
+        <BLANKLINE>
+        inputs
+          I_stim  uA/cm^2  injected current, inward
+        <BLANKLINE>
+        parameters
+          g_L  = 0.1  mS/cm^2  conductance of the channels L
+          E_L  = -70  mV       reversal potential of the channels L
+          C    = 1    uF/cm^2  membrane capacitance
+        """
+        return Equations(Population(self._model), noise_on_V=bool(self._amplitudes.nnz))
 
     def describe(self) -> tuple[str, dict[str, tuple[np.ndarray, str]]]:
         """The network as JSON, and the long arrays it refers to, with their units."""
