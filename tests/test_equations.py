@@ -172,15 +172,15 @@ ODD = ["h", "dt", "exp", "p", "lambda", "expV0", "state_V", "I_stim", "dm", "µ"
 def test_no_name_of_a_gate_means_something_else_in_the_loops():
     """The drift of gates with names that a module might use, against those of plain names."""
     drifts = []
-    for names in (ODD, [f"x{k}" for k in range(len(ODD))]):
+    for given in (ODD, [f"x{k}" for k in range(len(ODD))]):
         gates = tuple(
             hh.Gate(name, 1 + k % 3, hh.Exponential(0.1 + k, -50.0, 20.0), hh.Constant(0.5))
-            for k, name in enumerate(names)
+            for k, name in enumerate(given)
         )
         cell = hh.Cell("odd", (hh.Channel("dW", 1.0, 40.0, gates), hh.Channel("m", 0.1, -60.0)))
         net = hh.Network(1, cell=cell)
-        assert net.variables == ("V", *names)
-        state = np.array([-55.0, *np.linspace(0.2, 0.8, len(names))])
+        assert net.variables == ("V", *given)
+        state = np.array([-55.0, *np.linspace(0.2, 0.8, len(given))])
         drifts.append(net.sde().f(state, 0.0))
     assert np.array_equal(*drifts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hh_sde.equations.expressions import (
     ONE,
@@ -10,6 +10,7 @@ from hh_sde.equations.expressions import (
     Choice,
     Expression,
     Number,
+    Symbol,
     derivative,
     names,
 )
@@ -45,6 +46,22 @@ def change_of(
             if change != ZERO:
                 found[target.name] = change
     return derivative(e, found)
+
+
+def changes(
+    assignments: Sequence[Assignment], along: Direction, suffix: str, new: Callable[[str], Symbol]
+) -> tuple[list[Assignment], dict[str, Expression]]:
+    """How all targets change in a direction: what has a name of its own, and all by target."""
+    found, named = dict(along), []
+    for target, value, units, meaning in assignments:
+        change = derivative(value, found)
+        if isinstance(change, Symbol):
+            found[target.name] = change
+        elif change != ZERO:
+            symbol = new(f"{target.name}_{suffix}")
+            named.append(Assignment(symbol, change, units, f"change of: {meaning}"))
+            found[target.name] = symbol
+    return named, found
 
 
 def column(term: NoiseTerm, variables: Sequence[Variable]) -> Direction:

@@ -338,10 +338,18 @@ def _no_derivative(*arguments: Expression) -> tuple[Expression, ...]:
     raise NotImplementedError("second derivatives of rates are not made")
 
 
+def _no_value(*arguments: Any) -> Any:
+    raise NotImplementedError("a table is looked up by the kernels alone")
+
+
 #: What expressions of the physics are made of besides arithmetic.
 FUNCTIONS: dict[str, Function] = {
     "exp": Function(np.exp, lambda u: (call("exp", u),)),
     "linoid": Function(_linoid, lambda u: (call("linoid_slope", u),)),
     "linoid_slope": Function(_linoid_slope, _no_derivative),
+    "table_value": Function(
+        _no_value, lambda *table: (call("table_slope", *table), ZERO, ZERO, ZERO, ZERO)
+    ),
+    "table_slope": Function(_no_value, _no_derivative),
     "sqrt": Function(np.sqrt, lambda u: (0.5 / call("sqrt", u),)),
 }

@@ -21,9 +21,10 @@ dW_V, c, J, G, z = (Symbol(name) for name in ("dW_V", "c", "J", "G", "z"))
 
 
 class Output(NamedTuple):
-    """A row of an array that is written: what it belongs to, and its value."""
+    """A row of an array that is written: its number, what it belongs to, and its value."""
 
     array: str
+    row: int
     label: str
     value: Expression
 
@@ -76,7 +77,8 @@ class Loops:
     def drift(self) -> list[Stage]:
         """f(x): the drift of every variable."""
         rows = zip(self.population.variables, self.population.drift, strict=True)
-        return [Stage([], [Output("dx", v.symbol.name, f) for v, f in rows])]
+        outputs = [Output("dx", row, v.symbol.name, f) for row, (v, f) in enumerate(rows)]
+        return [Stage([], outputs)]
 
     def euler(self) -> list[Stage]:
         """x + f dt + A dW (Maruyama 1955)."""
@@ -104,13 +106,13 @@ class Loops:
         gains = self._gains(moves)
         rows = zip(self.population.variables, self.population.drift, strict=True)
         outputs = [
-            _new_state(v, total([v.symbol + f * step, *gains.get(row, [])]))
+            _new_state(row, v, total([v.symbol + f * step, *gains.get(row, [])]))
             for row, (v, f) in enumerate(rows)
         ]
         return [Stage(first, [self._euler_V(step), *outputs[1:]])]
 
     def _euler_V(self, step: Symbol) -> Output:
-        return _new_state(self.population.variables[0], V + self.population.dV * step + dW_V)
+        return _new_state(0, self.population.variables[0], V + self.population.dV * step + dW_V)
 
     # -- flows -------------------------------------------------------------------------------------
 
@@ -145,7 +147,7 @@ class Loops:
         ]
         moved = V + J * (dt / population.C) / call("linoid", z)
         moved = moved + dW_V / call("sqrt", call("linoid", 2.0 * z))
-        last = [_new_state(population.variables[0], moved)]
+        last = [_new_state(0, population.variables[0], moved)]
         if population.V_dependent_conductances:
             return [Stage(conductances, [], V_from="w"), Stage(relaxation, last)]
         return [Stage([*conductances, *relaxation], last)]
@@ -162,7 +164,10 @@ class Loops:
         """Every part moved by its own flow."""
         steps = [(part, flow(part)) for part in self.population.parts]
         outputs = [
-            _new_state(v, v.symbol) for part, moves in steps if moves for v in part.variables
+            _new_state(row, v, v.symbol)
+            for part, moves in steps
+            if moves
+            for row, v in enumerate(part.variables, start=part.first_row)
         ]
         return Stage([step for _, moves in steps for step in moves], outputs)
 
@@ -171,15 +176,17 @@ class Loops:
     def gate_rates(self) -> list[Stage]:
         """alpha and beta of every gate."""
         outputs = [
-            Output(array, rate.name, rate)
-            for rates in self.population.kinetics
+            Output(array, row, rate.name, rate)
+            for row, rates in enumerate(self.population.kinetics)
             for array, rate in (("alphas", rates.alpha), ("betas", rates.beta))
         ]
         return [Stage([], outputs)]
 
     def noise_amplitudes(self) -> list[Stage]:
         """root(R) of every term of the noise."""
-        return [Stage([], [_amplitude(term) for term in self.population.terms])]
+        names = [term.amplitude for term in self.population.terms]
+        outputs = [Output("amplitudes", row, s.name, s) for row, s in enumerate(names)]
+        return [Stage([], outputs)]
 
     def add_noise(self) -> list[Stage]:
         """out + c G dW, for the noise that every lane has of its own."""
@@ -215,18 +222,13 @@ class Loops:
             label = self.population.variables[row].symbol.name
             gained = total([Number(0.0), *gains])
             old = Symbol(f"old_{label}")
-            outputs.append(
-                Output("out", label, old + (gained if factor is None else factor * gained))
-            )
+            gained = gained if factor is None else factor * gained
+            outputs.append(Output("out", row, label, old + gained))
         return [Stage([], outputs)]
 
 
-def _new_state(variable: Variable, value: Expression) -> Output:
-    return Output("state", variable.symbol.name, value)
-
-
-def _amplitude(term: NoiseTerm) -> Output:
-    return Output("amplitudes", term.amplitude.name, term.amplitude)
+def _new_state(row: int, variable: Variable, value: Expression) -> Output:
+    return Output("state", row, variable.symbol.name, value)
 
 
 _STEP = "state, I, coupled, A_dW, dW, dt"

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hh_sde.equations.numba_ import written
+from hh_sde.equations.jacobian import Derivatives, Entry
+from hh_sde.equations.numba_ import written, written_derivatives
 from hh_sde.equations.population import Population
 from hh_sde.equations.quantities import NoiseTerm
 from hh_sde.equations.tables import Connectivity, Model
@@ -36,17 +37,44 @@ class Compiled(NamedTuple):
 def compiled(model: Model) -> Compiled:
     """The compiled loops for a model, and its numbers."""
     population = Population(model)
-    text, scalars, rows = written(population)
-    table = population.parameters.table
+    text, *used = written(population)
     return Compiled(
-        module=cache.load(text),
-        n_neurons=model.n_neurons,
-        p=np.array([table[name].values[0] for name in scalars] or [0.0]),
-        q=np.array([table[name].values for name in rows]).reshape(len(rows), model.n_neurons),
-        curves=np.concatenate([np.zeros(1), *population.parameters.curves]),
+        cache.load(text),
+        model.n_neurons,
+        *_numbers(population, *used),
         connectivity=model.connectivity,
         terms=population.terms,
         population=population,
+    )
+
+
+class CompiledDerivatives(NamedTuple):
+    """The module with a model's Jacobian and tangent, and the numbers that it takes."""
+
+    module: ModuleType
+    p: np.ndarray
+    q: np.ndarray
+    curves: np.ndarray
+    entries: tuple[Entry, ...]  # what the rows of `jacobian` are
+
+
+def compiled_derivatives(model: Model) -> CompiledDerivatives:
+    """The compiled Jacobian of a model, and its numbers."""
+    derivatives = Derivatives(Population(model))
+    text, *used = written_derivatives(derivatives)
+    numbers = _numbers(derivatives.population, *used)
+    return CompiledDerivatives(cache.load(text), *numbers, entries=tuple(derivatives.entries))
+
+
+def _numbers(
+    population: Population, scalars: tuple[str, ...], rows: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """p, q and curves."""
+    table, n = population.parameters.table, population.model.n_neurons
+    return (
+        np.array([table[name].values[0] for name in scalars] or [0.0]),
+        np.array([table[name].values for name in rows]).reshape(len(rows), n),
+        np.concatenate([np.zeros(1), *population.parameters.curves]),
     )
 
 

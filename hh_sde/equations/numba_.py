@@ -7,13 +7,14 @@ all neurons are in `p`, others are rows of `q` with one column per lane.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hh_sde.equations.expressions import Expression, names
 from hh_sde.equations.infix import ATOM, CHAIN, Style, infix
+from hh_sde.equations.jacobian import Derivatives
 from hh_sde.equations.loops import Loop, Loops, Output, Stage
 from hh_sde.equations.population import Population
 from hh_sde.equations.quantities import Assignment
@@ -46,12 +47,16 @@ from hh_sde.kernels.elementary import (
 )
 from hh_sde.kernels.jit import expression, kernel
 from hh_sde.kernels.random import waits_and_choices
+from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
+'''
 
+#: What the integrators read of a model.
+CONSTANTS = """\
 V_DEPENDENT_CONDUCTANCE = {V_dependent}  # or gap junctions: V's flow holds what follows V
 TERMS = {terms}  # Wiener processes of a lane's own
 BOUNDED = {bounded}  # states are brought back into [0, 1] after each step
 FREE = {free}  # rows of variables that may leave [0, 1]: from, up to
-'''
+"""
 
 
 class Written(NamedTuple):
@@ -69,11 +74,36 @@ _WRITTEN: dict[Hashable, Written] = {}
 def written(population: Population) -> Written:
     """The module of a population: written once for all that have its shape."""
     shared = SharedExponentials(population.assignments, population.parameters, population.names)
+
+    def text() -> Written:
+        loops = Loops(population, shared.assignments)
+        ending = [_constants(population), appended_text()]
+        return _Writer(population, loops.definitions, loops.all(), ending).written
+
+    return _of_shape("loops", population, shared, text)
+
+
+def written_derivatives(derivatives: Derivatives) -> Written:
+    """The module of a population's Jacobian and tangent."""
+    population = derivatives.population
+    shared = SharedExponentials(derivatives.assignments, population.parameters, population.names)
+
+    def text() -> Written:
+        return _Writer(population, shared.assignments, derivatives.loops(), []).written
+
+    return _of_shape("derivatives", population, shared, text)
+
+
+def _of_shape(
+    kind: str, population: Population, shared: SharedExponentials, text: Callable[[], Written]
+) -> Written:
+    """What was written for this shape, or is now."""
     table = population.parameters.table
     uniform = tuple((name, parameter.uniform) for name, parameter in table.items())
-    shape = (_without_numbers(population.model._replace(n_neurons=1)), uniform, shared.shape)
+    tables = _without_numbers(population.model._replace(n_neurons=1))
+    shape = (kind, tables, uniform, shared.shape)
     if shape not in _WRITTEN:
-        _WRITTEN[shape] = _Writer(population, shared.assignments).written
+        _WRITTEN[shape] = text()
     return _WRITTEN[shape]
 
 
@@ -87,10 +117,15 @@ def _without_numbers(table: Any) -> Hashable:
 class _Writer:
     """Writes a population's module."""
 
-    def __init__(self, population: Population, assignments: Sequence[Assignment]) -> None:
+    def __init__(
+        self,
+        population: Population,
+        definitions: Sequence[Assignment],
+        loops: Sequence[Loop],
+        ending: Sequence[str],
+    ) -> None:
         self.population = population
-        self.loops = Loops(population, assignments)
-        printed = [_Printed(loop, self.loops, population) for loop in self.loops.all()]
+        printed = [_Printed(loop, definitions, population) for loop in loops]
         read = {name for loop in printed for name in loop.read}
         used = [p for name, p in population.parameters.table.items() if name in read]
         self.scalars = [parameter for parameter in used if parameter.uniform]
@@ -99,7 +134,7 @@ class _Writer:
         places |= {p.symbol.name: f"q[{k}]" for k, p in enumerate(self.rows)}
         functions = self._functions(printed, places)
         self.written = Written(
-            text="\n\n".join([self._header(), *functions, appended_text()]),
+            text="\n\n".join([self._header(), *functions, *ending]),
             scalars=tuple(parameter.symbol.name for parameter in self.scalars),
             rows=tuple(parameter.symbol.name for parameter in self.rows),
         )
@@ -118,31 +153,40 @@ class _Writer:
             rows=_table(rows),
             legend=_table(numbers),
             root="absolute_root" if population.model.bounds == "absolute" else "positive_root",
-            V_dependent=population.V_dependent,
-            terms=len(population.terms),
-            bounded=population.model.bounds in ("clip", "reflect"),
-            free=population.free,
         )
 
     def _functions(self, printed: Sequence[_Printed], places: Mapping[str, str]) -> Iterator[str]:
         bodies: dict[str, str] = {}
         for loop in printed:
-            body = loop.text(places)
+            name, arguments, description, _ = loop.loop
+            body = loop.body(places)
             if body in bodies:  # compiled once
-                yield f"{loop.loop.name} = {bodies[body]}\n"
+                yield f"{name} = {bodies[body]}\n"
             else:
-                bodies[body] = loop.loop.name
-                yield f"@kernel\ndef {loop.loop.name}({loop.loop.arguments}, p, q, curves):\n{body}"
+                bodies[body] = name
+                head = f"@kernel\ndef {name}({arguments}, p, q, curves):"
+                yield f'{head}\n    """{_first_paragraph(description)}"""\n{body}'
+
+
+def _constants(population: Population) -> str:
+    return CONSTANTS.format(
+        V_dependent=population.V_dependent,
+        terms=len(population.terms),
+        bounded=population.model.bounds in ("clip", "reflect"),
+        free=population.free,
+    )
 
 
 class _Printed:
     """One loop: its lines, and what they read."""
 
-    def __init__(self, loop: Loop, loops: Loops, population: Population) -> None:
+    def __init__(
+        self, loop: Loop, definitions: Sequence[Assignment], population: Population
+    ) -> None:
         self.loop = loop
-        self._sources, self._rows = _sources(population), _rows(population)
+        self._sources = _sources(population)
         self._parameters = population.parameters.table
-        self._definitions = {a.target.name: a for a in loops.definitions}
+        self._definitions = {a.target.name: a for a in definitions}
         self._lines: list[str] = []
         self._views: dict[str, str] = {"state_V": "state[0]"}
         self.read: dict[str, None] = {}  # parameters
@@ -150,15 +194,14 @@ class _Printed:
         for stage in loop.stages:
             self._stage(stage)
 
-    def text(self, places: Mapping[str, str]) -> str:
-        """The function's body."""
+    def body(self, places: Mapping[str, str]) -> str:
+        """The function's lines."""
         scalars = {name: place for name in self.read if (place := places[name])[0] == "p"}
         rows = {f"q_{name}": place for name in self.read if (place := places[name])[0] == "q"}
         before = [f"{name} = {value}" for name, value in {**scalars, **rows, **self._views}.items()]
         loads = [f"{name} = q_{name}[lane]" for name in self.read if f"q_{name}" in rows]
         inside = [*loads, *self._lines] or ["pass"]
-        lines = [f'    """{_first_line(self.loop.description)}"""']
-        lines += [f"    {line}" for line in before]
+        lines = [f"    {line}" for line in before]
         lines += ["    for lane in range(state_V.size):"]
         lines += [f"        {line}" for entry in inside for line in _wrapped(entry)]
         return "\n".join(lines) + "\n"
@@ -211,20 +254,8 @@ class _Printed:
 
     def _store(self, output: Output) -> None:
         view = f"{output.array}_{output.label}"
-        self._views[view] = f"{output.array}[{self._rows[output.array, output.label]}]"
+        self._views[view] = f"{output.array}[{output.row}]"
         self._lines.append(f"{view}[lane] = {self._value(output.value)}")
-
-
-def _rows(population: Population) -> dict[tuple[str, str], int]:
-    """Which row of an array that is written a label stands for."""
-    found: dict[tuple[str, str], int] = {}
-    for k, variable in enumerate(population.variables):
-        found |= {(array, variable.symbol.name): k for array in ("state", "dx", "out")}
-    for k, term in enumerate(population.terms):
-        found["amplitudes", term.amplitude.name] = k
-    for k, rates in enumerate(population.kinetics):
-        found["alphas", rates.alpha.name] = found["betas", rates.beta.name] = k
-    return found
 
 
 def _sources(population: Population) -> dict[str, tuple[str, tuple[int, str] | None]]:
@@ -236,11 +267,13 @@ def _sources(population: Population) -> dict[str, tuple[str, tuple[int, str] | N
         name = variable.symbol.name
         found[name] = ("state", (k, name))
         found[f"old_{name}"] = ("out", (k, name))
+        found[f"along_{name}"] = ("vector", (k, name))
     for k, term in enumerate(population.terms):
         found[term.dW.name] = ("dW", (k, term.dW.name))
         found[f"given_{term.amplitude.name}"] = ("amplitudes", (k, term.amplitude.name))
     for k, symbol in enumerate(population.coupled):
         found[symbol.name] = ("coupled", (k, symbol.name))
+        found[f"along_{symbol.name}"] = ("vector_sums", (k, symbol.name))
     return found
 
 
@@ -300,5 +333,5 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def _first_line(description: str) -> str:
+def _first_paragraph(description: str) -> str:
     return " ".join(description.split("\n\n")[0].split())

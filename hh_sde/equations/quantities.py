@@ -57,7 +57,7 @@ class Parameter(NamedTuple):
 
 #: What names of the written modules begin with, and what else means something there.
 _TAKEN_PREFIX = re.compile(
-    r"(state|dx|out|old|dW|coupled|amplitudes|alphas|betas|given|expV|hh|p|q)_?\d*(_|$)"
+    r"(state|dx|out|old|dW|coupled|amplitudes|alphas|betas|given|along|vector|entries|dv|expV|hh|p|q)_?\d*(_|$)"
 )
 _TAKEN = frozenset(
     (

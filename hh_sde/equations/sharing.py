@@ -24,6 +24,7 @@ from hh_sde.equations.expressions import (
 from hh_sde.equations.quantities import Assignment, Names, Parameters
 from hh_sde.equations.rates import V
 
+_SHARED = ("exp", "linoid", "linoid_slope")
 #: exp(k x) with k up to this is had by multiplication from exp(x).
 MOST_POWERS = 12
 #: A rate whose factor exp(mid/scale) would lie beyond exp(+-this) gets an exponential of its own.
@@ -38,6 +39,7 @@ class SharedExponentials:
     ) -> None:
         self._parameters, self._names = parameters, names
         self._given = assignments
+        self._scales = {scale for a in assignments for scale in _scales_in(a.value)}
         every = [k for a in assignments for k in self._slopes_in(a.value)]
         slopes = [k for k in every if k is not None]
         bases: list[float] = []
@@ -49,7 +51,7 @@ class SharedExponentials:
             parameters.new(f"slope{index}", k, "1/mV", f"slope of the exponential expV{index}")
             for index, k in enumerate(values)
         ]
-        self._derived: dict[tuple[str, Expression], Symbol] = {}
+        self._derived: dict[Expression, Symbol] = {}
         # which exponential serves which rate: of the numbers, the text depends on this alone
         self.shape = tuple(None if k is None else self._powers[k] for k in every)
         self.assignments = self._rewritten()
@@ -66,7 +68,7 @@ class SharedExponentials:
 
     def _slopes_in(self, e: Expression) -> list[float | None]:
         """Slopes of the exponentials in it, in their order; None for one that is not shared."""
-        found = [self._slope(e)] if isinstance(e, Call) and e.function in ("exp", "linoid") else []
+        found = [self._slope(e)] if isinstance(e, Call) and e.function in _SHARED else []
         return found + [slope for part in operands(e) for slope in self._slopes_in(part)]
 
     def _slope(self, e: Call) -> float | None:
@@ -78,7 +80,7 @@ class SharedExponentials:
         middles, scales = self._parameters.values(mid), self._parameters.values(scale)
         if np.any(scales != scales[0]) or np.any(np.abs(middles / scales) > LARGEST_SHIFT):
             return None
-        return float((-sign if e.function == "linoid" else sign) / scales[0])
+        return float((sign if e.function == "exp" else -sign) / scales[0])
 
     def _exponentials(self) -> list[Assignment]:
         found: dict[tuple[int, int], Assignment] = {}
@@ -106,11 +108,13 @@ class SharedExponentials:
                 slope = self._slope_or_none(e)
                 if slope is not None:
                     return self._factor(owner, argument) * slope
-            case Call("linoid", (argument,)):
+            case Call("linoid" | "linoid_slope" as function, (argument,)):
                 slope = self._slope_or_none(e)
                 if slope is not None:
                     shared = self._factor(owner, -argument) * slope
-                    return call("linoid_of", self._scaled(argument), shared)
+                    return call(f"{function}_of", self._scaled(argument), shared)
+            case Binary("/", numerator, Symbol(name)) if name in self._scales:
+                return rewritten(numerator, partial(self._rule, owner=owner)) * self._inverse(name)
         return self._scaled(e) if _mid_and_scale(e) is not None else None
 
     def _slope_or_none(self, e: Call) -> Symbol | None:
@@ -132,18 +136,18 @@ class SharedExponentials:
         match e:
             case Negative(operand):
                 return -self._scaled(operand)
-            case Binary("/", numerator, Symbol() as scale):
-                inverse = 1.0 / scale
-                name = f"inv_{scale.name}"
-                return numerator * self._number(name, inverse, "1/mV", f"1/{scale.name}")
+            case Binary("/", numerator, Symbol(name)):
+                return numerator * self._inverse(name)
         return e
+
+    def _inverse(self, scale: str) -> Symbol:
+        return self._number(f"inv_{scale}", 1.0 / Symbol(scale), "1/mV", f"1/{scale}")
 
     def _number(self, name: str, value: Expression, units: str, meaning: str) -> Symbol:
         """The parameter of this value, made once."""
-        key = (name, value)
-        if key not in self._derived:
-            self._derived[key] = self._parameters.derived(name, value, units, meaning)
-        return self._derived[key]
+        if value not in self._derived:
+            self._derived[value] = self._parameters.derived(name, value, units, meaning)
+        return self._derived[value]
 
 
 def _mid_and_scale(e: Expression) -> tuple[float, Symbol, Symbol] | None:
@@ -155,6 +159,14 @@ def _mid_and_scale(e: Expression) -> tuple[float, Symbol, Symbol] | None:
             parts = _mid_and_scale(operand)
             return None if parts is None else (-parts[0], *parts[1:])
     return None
+
+
+def _scales_in(e: Expression) -> set[str]:
+    """Names of the scales of the rates in it."""
+    parts = _mid_and_scale(e)
+    if parts is not None:
+        return {parts[2].name}
+    return set().union(*(_scales_in(part) for part in operands(e)))
 
 
 def _exponential(index: int, power: int) -> Symbol:

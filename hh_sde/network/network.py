@@ -30,6 +30,7 @@ from hh_sde.network.checked import (
     see_that_it_fits,
 )
 from hh_sde.network.diffusion import Diffusion, checked_state
+from hh_sde.network.jacobian import Jacobian
 from hh_sde.noise import (
     ChannelNoise,
     CurrentNoise,
@@ -269,6 +270,7 @@ class Network(Record):
             blocks=diffusion.blocks,
             columns=[diffusion.column(k) for k in range(diffusion.m)],
             breakpoints=None if self.stimulus.constant else self.stimulus.breakpoints,
+            jac=Jacobian(self._model, self._first_synapse, self._currents),
             program=module.Program(
                 compiled=self._compiled,
                 n_variables=len(self.variables),
