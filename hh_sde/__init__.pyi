@@ -2,7 +2,17 @@ from . import dataset, measures, plot, problems, studies
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .dataset import validate
-from .kinetics import Channel, Constant, Exponential, Gate, Linoid, Sigmoid, Tabulated
+from .kinetics import (
+    Channel,
+    Constant,
+    Exponential,
+    Gate,
+    Linoid,
+    Sigmoid,
+    SteadyState,
+    Tabulated,
+    TimeConstant,
+)
 from .measures import SpikeRule
 from .methods import METHODS
 from .network import Network
@@ -57,10 +67,12 @@ __all__ = [
     "Sigmoid",
     "SineCurrent",
     "SpikeRule",
+    "SteadyState",
     "StepCurrent",
     "SubunitNoise",
     "Synapse",
     "Tabulated",
+    "TimeConstant",
     "dataset",
     "measures",
     "plot",

@@ -182,6 +182,11 @@ class Loops:
         ]
         return [Stage([], outputs)]
 
+    def instantaneous_gates(self) -> list[Stage]:
+        """The gates that follow V at once."""
+        gates = self.population.instantaneous
+        return [Stage([], [Output("out", row, x.name, x) for row, x in enumerate(gates)])]
+
     def noise_amplitudes(self) -> list[Stage]:
         """root(R) of every term of the noise."""
         names = [term.amplitude for term in self.population.terms]
@@ -246,6 +251,7 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "V_flow": ("state, w, I, coupled, A_dW, dt", Loops.V_flow),
     "steady": ("state", Loops.steady),
     "gate_rates": ("state, alphas, betas", Loops.gate_rates),
+    "instantaneous_gates": ("state, out", Loops.instantaneous_gates),
     "bound": ("state", Loops.bound),
     "noise_amplitudes": ("state, amplitudes", Loops.noise_amplitudes),
     "add_noise": ("state, dW, c, out", Loops.add_noise),

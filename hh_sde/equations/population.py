@@ -19,7 +19,7 @@ from hh_sde.equations.fluctuations import FluctuationPart
 from hh_sde.equations.gates import GatePart
 from hh_sde.equations.part import Part
 from hh_sde.equations.quantities import Assignment, Names, Parameters, Variable
-from hh_sde.equations.rates import Kinetics, V, kinetics, rate
+from hh_sde.equations.rates import Kinetics, RateWriter, V, kinetics
 from hh_sde.equations.states import StatesPart
 from hh_sde.equations.tables import ChannelTable, ColoredTable, GateTable, Model, SynapseTable
 
@@ -68,6 +68,8 @@ class Population:
     parameters : Parameters
     kinetics : list of Kinetics
         Of the gates, those of synapses last.
+    instantaneous : list of Symbol
+        Gates that follow V at once, which are no variables.
     parts : list of Part
     terms : tuple of NoiseTerm
         Noise that every neuron has of its own.
@@ -91,7 +93,9 @@ class Population:
         self.dV = self.names.new("dV")
         self.kinetics: list[Kinetics] = []
         self.parts: list[Part] = []
-        self._assignments: list[Assignment] = []
+        self._rates = RateWriter(self.names, self.parameters)
+        self._assignments = self._rates.assignments
+        self.instantaneous: list[Symbol] = []
         self.conductances: list[Symbol] = []
         self.coupled: tuple[Symbol, ...] = ()
         self._inward: list[Expression] = [Symbol("I_stim")]
@@ -128,13 +132,20 @@ class Population:
             self._fluctuations(channel, rates, open_fraction)
         self.free = (first_free, first_free)
         for channel, open_fraction in conducting:
-            self._channel_current(channel, open_fraction)
+            self._channel_current(channel, [*self._instantaneous(channel), *open_fraction])
 
     def _kinetics(self, gate: GateTable) -> Kinetics:
-        found = kinetics(gate, self.names, self.parameters)
-        self.kinetics.append(found)
-        self._assignments += found.assignments
-        return found
+        self.kinetics.append(kinetics(gate, self._rates))
+        return self.kinetics[-1]
+
+    def _instantaneous(self, channel: ChannelTable) -> list[Expression]:
+        """The factors that follow V at once."""
+        factors: list[Expression] = []
+        for gate in channel.instantaneous:
+            x = self._rates.assign(gate.rates[0], gate.name, "1", f"instantaneous gate {gate.name}")
+            self.instantaneous.append(x)
+            factors.append(x**gate.power)
+        return factors
 
     def _gates(self, channel: ChannelTable, rates: list[Kinetics]) -> list[Expression]:
         """The factors of the open fraction of a channel whose gates are variables."""
@@ -232,9 +243,7 @@ class Population:
         name, of = synapse.name, f"the synapses {synapse.name}"
         g = Ws = self.names.new(f"Ws_{name}")
         if synapse.block is not None:
-            block = self.names.new(f"block_{name}")
-            B = rate(synapse.block, block.name, "1", self.parameters)
-            self._assignments.append(Assignment(block, B, "1", f"block of {of}"))
+            block = self._rates.assign(synapse.block, f"block_{name}", "1", f"block of {of}")
             E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
             self._current(name, Ws * block, E, of)
             return Ws

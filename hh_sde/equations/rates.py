@@ -15,17 +15,37 @@ from hh_sde.equations.tables import GateTable, RateTable
 V = Symbol("V")
 
 
-def rate(table: RateTable, name: str, units: str, parameters: Parameters) -> Expression:
-    """The rate that is called `name`, as an expression of V and its parameters."""
-    if table.kind == "constant":
-        return parameters.new(f"{name}_0", table.numbers[0], units, f"{name}, constant")
-    if table.kind == "tabulated":
-        return _tabulated(table, name, units, parameters)
-    r, mid, scale = table.numbers
-    factor = parameters.new(f"{name}_rate", r, units, f"factor of {name}")
-    middle = parameters.new(f"{name}_mid", mid, "mV", f"mid-point of {name}")
-    width = parameters.new(f"{name}_scale", scale, "mV", f"scale of {name}")
-    return FORMS[table.kind](factor, (V - middle) / width)
+class RateWriter:
+    """Makes expressions of rates, and assignments for those that others are made of."""
+
+    def __init__(self, names: Names, parameters: Parameters) -> None:
+        self.names, self.parameters = names, parameters
+        self.assignments: list[Assignment] = []
+
+    def assign(self, table: RateTable, name: str, units: str, meaning: str) -> Symbol:
+        """The symbol of the rate that is called `name`."""
+        symbol = self.names.new(name)
+        value = self._rate(table, symbol.name, units)
+        self.assignments.append(Assignment(symbol, value, units, meaning))
+        return symbol
+
+    def _rate(self, table: RateTable, name: str, units: str) -> Expression:
+        parameters = self.parameters
+        if table.kind == "constant":
+            return parameters.new(f"{name}_0", table.numbers[0], units, f"{name}, constant")
+        if table.kind == "tabulated":
+            return _tabulated(table, name, units, parameters)
+        if table.kind in OF_TWO:
+            alpha, beta = (
+                self.assign(of, f"{name}_{which}", "1/ms", f"{which} in {name}")
+                for of, which in zip(table.of, ("alpha", "beta"), strict=True)
+            )
+            return OF_TWO[table.kind](alpha, beta)
+        r, mid, scale = table.numbers
+        factor = parameters.new(f"{name}_rate", r, units, f"factor of {name}")
+        middle = parameters.new(f"{name}_mid", mid, "mV", f"mid-point of {name}")
+        width = parameters.new(f"{name}_scale", scale, "mV", f"scale of {name}")
+        return FORMS[table.kind](factor, (V - middle) / width)
 
 
 def _tabulated(table: RateTable, name: str, units: str, parameters: Parameters) -> Expression:
@@ -51,41 +71,39 @@ FORMS: dict[str, Callable[[Expression, Expression], Expression]] = {
 }
 
 
+#: Rates that are made of two others, alpha and beta.
+OF_TWO: dict[str, Callable[[Expression, Expression], Expression]] = {
+    "steady_state": lambda alpha, beta: alpha / (alpha + beta),
+    "time_constant": lambda alpha, beta: 1.0 / (alpha + beta),
+}
+
+
 class Kinetics(NamedTuple):
-    """The rates of a gate: alpha, beta, and x_inf where it is asked for, each an assignment."""
+    """The rates of a gate: alpha, beta and x_inf."""
 
     name: str
     power: int
     alpha: Symbol
     beta: Symbol
     x_inf: Symbol
-    assignments: tuple[Assignment, ...]
 
 
-def kinetics(table: GateTable, names: Names, parameters: Parameters) -> Kinetics:
+def kinetics(table: GateTable, writer: RateWriter) -> Kinetics:
     """alpha and beta of a gate, from x_inf and tau where those are given; and x_inf."""
     x = table.name
-    alpha, beta, x_inf = (names.new(f"{rate}_{x}") for rate in ("alpha", "beta", "inf"))
-    first, second = table.rates
-    assignments: tuple[Assignment, ...]
+    to_open, to_close = f"opening rate of {x}", f"closing rate of {x}"
     if table.by_tau:
-        tau = names.new(f"tau_{x}")
-        assignments = (
-            Assignment(
-                x_inf, rate(first, f"{x}_inf", "1", parameters), "1", f"steady state of {x}"
-            ),
-            Assignment(
-                tau, rate(second, tau.name, "ms", parameters), "ms", f"time constant of {x}"
-            ),
-            Assignment(alpha, x_inf / tau, "1/ms", f"opening rate of {x}"),
-            Assignment(beta, (1.0 - x_inf) / tau, "1/ms", f"closing rate of {x}"),
-        )
-    else:
-        opening = rate(first, alpha.name, "1/ms", parameters)
-        closing = rate(second, beta.name, "1/ms", parameters)
-        assignments = (
-            Assignment(alpha, opening, "1/ms", f"opening rate of {x}"),
-            Assignment(beta, closing, "1/ms", f"closing rate of {x}"),
-            Assignment(x_inf, alpha / (alpha + beta), "1", f"steady state of {x}"),
-        )
-    return Kinetics(x, table.power, alpha, beta, x_inf, assignments)
+        x_inf = writer.assign(table.rates[0], f"inf_{x}", "1", f"steady state of {x}")
+        tau = writer.assign(table.rates[1], f"tau_{x}", "ms", f"time constant of {x}")
+        alpha, beta = writer.names.new(f"alpha_{x}"), writer.names.new(f"beta_{x}")
+        writer.assignments += [
+            Assignment(alpha, x_inf / tau, "1/ms", to_open),
+            Assignment(beta, (1.0 - x_inf) / tau, "1/ms", to_close),
+        ]
+        return Kinetics(x, table.power, alpha, beta, x_inf)
+    alpha = writer.assign(table.rates[0], f"alpha_{x}", "1/ms", to_open)
+    beta = writer.assign(table.rates[1], f"beta_{x}", "1/ms", to_close)
+    x_inf = writer.names.new(f"inf_{x}")
+    steady = Assignment(x_inf, alpha / (alpha + beta), "1", f"steady state of {x}")
+    writer.assignments.append(steady)
+    return Kinetics(x, table.power, alpha, beta, x_inf)

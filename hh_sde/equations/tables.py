@@ -16,24 +16,25 @@ class Connectivity(NamedTuple):
 
 
 class RateTable(NamedTuple):
-    """A rate: kind is exponential, sigmoid, linoid, constant or tabulated.
+    """A rate: kind is one of `rates.FORMS`, constant, tabulated, or of `rates.OF_TWO`.
 
     numbers, each (n_neurons,): rate, mid, scale; of a constant: rate; of a tabulated one: none, but
-    its curve: start, step, values.
+    its curve: start, step, values; of one that is made of two others: those, alpha and beta.
     """
 
     kind: str
-    numbers: tuple[np.ndarray, ...]
+    numbers: tuple[np.ndarray, ...] = ()
     curve: tuple[float, float, np.ndarray] | None = None
+    of: tuple[RateTable, ...] = ()
 
 
 class GateTable(NamedTuple):
-    """A gate: rates are (alpha, beta), or (x_inf, tau)."""
+    """A gate: rates are (alpha, beta), or (x_inf, tau), or (x_inf,) of an instantaneous one."""
 
     name: str
     power: int
     by_tau: bool
-    rates: tuple[RateTable, RateTable]
+    rates: tuple[RateTable, ...]
 
 
 class PairTable(NamedTuple):
@@ -51,7 +52,7 @@ class PairTable(NamedTuple):
 
 
 class ChannelTable(NamedTuple):
-    """g and E are (n_neurons,).
+    """g and E are (n_neurons,). Instantaneous gates stand apart from those that are variables.
 
     form: "gates", the gates are the variables, with noise of their own if there is a `number`;
     "states", the occupancies of the channel's states are; "fluctuations", the gates are, and so
@@ -68,6 +69,7 @@ class ChannelTable(NamedTuple):
     levels: tuple[tuple[int, ...], ...] = ()  # of the states: how many subunits are open
     pairs: tuple[PairTable, ...] = ()
     paired: bool = False  # one Wiener process for both transitions of a pair
+    instantaneous: tuple[GateTable, ...] = ()
 
 
 class ColoredTable(NamedTuple):

@@ -170,7 +170,8 @@ class Network(Record):
 
         Returns
         -------
-        Dataset with x_inf (1), tau (ms), alpha and beta (1/ms), dims (gate, V)
+        Dataset with x_inf (1), tau (ms), alpha and beta (1/ms), dims (gate, V); tau is 0 and alpha
+        and beta are NaN of an instantaneous gate
 
         Examples
         --------
@@ -179,15 +180,24 @@ class Network(Record):
         """
         V = np.atleast_1d(numbers(V, "V", "numbers (mV)"))
         alone = Network(1, cell=self.cell.of_neuron(0))._compiled
-        x = np.zeros((1 + len(self.cell.gates), V.size))
+        arguments = alone.numbers(1, V.size)
+        order = [gate.name for gate in self.cell.gates if not gate.instantaneous]
+        order += [gate.name for gate in self.cell.gates if gate.instantaneous]
+        x = np.zeros((len(alone.population.variables), V.size))
         x[0] = V
-        alpha, beta = np.empty((2, len(self.cell.gates), V.size))
-        alone.module.gate_rates(x, alpha, beta, *alone.numbers(1, V.size))
+        alpha, beta = np.full((2, len(order), V.size), np.nan)
+        x_inf, tau = np.zeros((2, len(order), V.size))
+        variable = slice(0, len(alone.population.kinetics))
+        alone.module.gate_rates(x, alpha[variable], beta[variable], *arguments)
+        alone.module.instantaneous_gates(x, x_inf[variable.stop :], *arguments)
+        both = alpha[variable] + beta[variable]
+        x_inf[variable], tau[variable] = alpha[variable] / both, 1 / both
+        place = [order.index(gate.name) for gate in self.cell.gates]
         values = {
-            "alpha": (alpha, "1/ms", "opening rate"),
-            "beta": (beta, "1/ms", "closing rate"),
-            "x_inf": (alpha / (alpha + beta), "1", "steady state"),
-            "tau": (1 / (alpha + beta), "ms", "time constant"),
+            "alpha": (alpha[place], "1/ms", "opening rate"),
+            "beta": (beta[place], "1/ms", "closing rate"),
+            "x_inf": (x_inf[place], "1", "steady state"),
+            "tau": (tau[place], "ms", "time constant"),
         }
         return xr.Dataset(
             {
@@ -289,7 +299,7 @@ class Network(Record):
         assert self._channel_noise is not None
         states = scheme(channel)
         noisy = self._channel_noise.noisy(states)
-        gates = [gate.name for gate in channel.gates]
+        gates = [gate.name for gate in channel.variable_gates]
         alpha, beta = (rates[name].sel(gate=gates).values.T for name in ("alpha", "beta"))
         open_state = (states.open, states.open)
         return [

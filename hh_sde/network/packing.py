@@ -31,7 +31,9 @@ from hh_sde.kinetics import (
     Linoid,
     Rate,
     Sigmoid,
+    SteadyState,
     Tabulated,
+    TimeConstant,
 )
 from hh_sde.markov import scheme
 from hh_sde.noise import (
@@ -52,6 +54,8 @@ RATE_KINDS: dict[type[Rate], str] = {
     Linoid: "linoid",
     Constant: "constant",
     Tabulated: "tabulated",
+    SteadyState: "steady_state",
+    TimeConstant: "time_constant",
 }
 
 
@@ -90,7 +94,8 @@ def channel_table(channel: Channel, noise: ChannelNoise | None, n: int) -> Chann
         name=channel.name,
         g=per_neuron(channel.g, n, f"g_{channel.name}"),
         E=per_neuron(channel.E, n, f"E_{channel.name}"),
-        gates=tuple(_gate_table(gate, n) for gate in channel.gates),
+        gates=tuple(_gate_table(gate, n) for gate in channel.variable_gates),
+        instantaneous=tuple(_gate_table(gate, n) for gate in channel.gates if gate.instantaneous),
     )
     number = None if noise is None else noise.number(channel, n)
     if noise is None or number is None:
@@ -100,7 +105,7 @@ def channel_table(channel: Channel, noise: ChannelNoise | None, n: int) -> Chann
     subunits = isinstance(noise, SubunitNoise) and noise.each_subunit
     return table._replace(
         form=noise.form,
-        number=tuple(number * (gate.power if subunits else 1) for gate in channel.gates),
+        number=tuple(number * (gate.power if subunits else 1) for gate in channel.variable_gates),
         states=states.states,
         levels=states.levels,
         pairs=tuple(
@@ -132,8 +137,8 @@ def _colored_table(
 
 
 def _gate_table(gate: Gate, n: int) -> GateTable:
-    first, second = (_rate_table(rate, gate.name, n) for rate in gate.rates)
-    return GateTable(gate.name, gate.power, gate.alpha is None, (first, second))
+    rates = tuple(_rate_table(rate, gate.name, n) for rate in gate.rates)
+    return GateTable(gate.name, gate.power, gate.alpha is None, rates)
 
 
 def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
@@ -144,7 +149,9 @@ def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
         )
     kind = RATE_KINDS[type(rate)]
     if isinstance(rate, Tabulated):
-        return RateTable(kind, (), (rate.start, rate.step, rate.values))
+        return RateTable(kind, curve=(rate.start, rate.step, rate.values))
+    if isinstance(rate, SteadyState | TimeConstant):
+        return RateTable(kind, of=tuple(_rate_table(r, owner, n) for r in (rate.alpha, rate.beta)))
     names = ["rate"] if isinstance(rate, Constant) else ["rate", "mid", "scale"]
     numbers = (per_neuron(getattr(rate, name), n, f"{owner}: {name}") for name in names)
     return RateTable(kind, tuple(numbers))
