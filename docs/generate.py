@@ -33,32 +33,18 @@ def write() -> None:
 
 
 def cell(cell: hh.Cell) -> str:
-    """Current balance, channels and gates of a cell."""
-    currents = "".join(
-        rf" - g_{{\mathrm{{{c.name}}}}} {_gating(c)}\,(V - E_{{\mathrm{{{c.name}}}}})"
-        for c in cell.channels
+    """The equations of a cell, as the engine takes them, and its parameters."""
+    equations = hh.Network(1, cell=cell).equations()
+    density = ", ".join(
+        f"{c.name} {_number(c.density)}" for c in cell.channels if c.density is not None
     )
-    channels = [
-        (c.name, _number(c.g), _number(c.E), ", ".join(g.name for g in c.gates) or "none",
-         "not given" if c.density is None else _number(c.density))
-        for c in cell.channels
-    ]  # fmt: skip
-    rates = []
-    for gate in cell.gates:
-        names = ("alpha", "beta") if gate.alpha is not None else ("x_inf", "tau")
-        for name, rate in zip(names, gate.rates, strict=True):
-            symbol, unit = _RATE_NAMES[name]
-            symbol = f"${symbol.format(gate.name)}$"
-            rates.append((gate.name, symbol, rf"$\displaystyle {rate.latex()}$", unit))
     return "\n".join(
         [
             f"### `{cell.name}`\n",
             f"Source: {cell.source}.\n",
-            rf"$$C \frac{{dV}}{{dt}} = I(t){currents} + I_\mathrm{{syn}}$$" + "\n",
-            f"$C$ = {_number(cell.C)} µF/cm²; a run starts at $V$ = {_number(cell.V0)} mV with "
-            "every gate at its steady state.\n",
-            _table(("channel", "g (mS/cm²)", "E (mV)", "gates", "density (1/µm²)"), channels),
-            _table(("gate", "function of V (mV)", "formula", "units"), rates),
+            f"A run starts at $V$ = {_number(cell.V0)} mV with every gate at its steady state. "
+            f"Channels per µm², for channel noise: {density or 'not given'}.\n",
+            equations.markdown(values=True),
         ]
     )
 
@@ -86,19 +72,6 @@ def records(table: dict) -> str:
         for kind, record in table.items()
     ]
     return _table(("kind", "class", "what it is", "fields"), rows)
-
-
-_RATE_NAMES = {
-    "alpha": (r"\alpha_{0}", "1/ms"),
-    "beta": (r"\beta_{0}", "1/ms"),
-    "x_inf": (r"{0}_\infty", "1"),
-    "tau": (r"\tau_{0}", "ms"),
-}
-
-
-def _gating(channel: hh.Channel) -> str:
-    powers = [f"{g.name}^{g.power}" if g.power > 1 else g.name for g in channel.gates]
-    return r"\,".join(powers)
 
 
 def _number(value: float | np.ndarray) -> str:

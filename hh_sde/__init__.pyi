@@ -3,7 +3,17 @@ from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .dataset import validate
 from .errors import DivergenceError, IntegrationError, Interrupted
-from .kinetics import Channel, Constant, Exponential, Gate, Linoid, Sigmoid, Tabulated
+from .kinetics import (
+    Channel,
+    Constant,
+    Exponential,
+    Gate,
+    Linoid,
+    Sigmoid,
+    SteadyState,
+    Tabulated,
+    TimeConstant,
+)
 from .measures import SpikeRule
 from .methods import METHODS
 from .network import Network
@@ -60,10 +70,12 @@ __all__ = [
     "Sigmoid",
     "SineCurrent",
     "SpikeRule",
+    "SteadyState",
     "StepCurrent",
     "SubunitNoise",
     "Synapse",
     "Tabulated",
+    "TimeConstant",
     "dataset",
     "measures",
     "plot",

@@ -14,6 +14,8 @@ from hh_sde.kinetics import (
     Linoid,
     Parameter,
     Sigmoid,
+    SteadyState,
+    TimeConstant,
     check_name,
     several,
 )
@@ -70,7 +72,7 @@ class Cell(Record):
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        """All gates, channel by channel: the order of the state variables."""
+        """All gates, channel by channel: those that are variables are so in this order."""
         return tuple(gate for channel in self.channels for gate in channel.gates)
 
     @property
@@ -158,5 +160,97 @@ HODGKIN_HUXLEY = Cell(
     ),
 )
 
+_PHI = 5.0  # the factor on the rates of h and n
+
+WANG_BUZSAKI = Cell(
+    name="wang_buzsaki",
+    channels=(
+        Channel(
+            name="Na",
+            g=35.0,
+            E=55.0,
+            gates=(
+                Gate(
+                    name="m",
+                    power=3,
+                    x_inf=SteadyState(
+                        alpha=Linoid(rate=1.0, mid=-35.0, scale=10.0),
+                        beta=Exponential(rate=4.0, mid=-60.0, scale=-18.0),
+                    ),
+                ),
+                Gate(
+                    name="h",
+                    power=1,
+                    alpha=Exponential(rate=0.07 * _PHI, mid=-58.0, scale=-20.0),
+                    beta=Sigmoid(rate=_PHI, mid=-28.0, scale=10.0),
+                ),
+            ),
+        ),
+        Channel(
+            name="K",
+            g=9.0,
+            E=-90.0,
+            gates=(
+                Gate(
+                    name="n",
+                    power=4,
+                    alpha=Linoid(rate=0.1 * _PHI, mid=-34.0, scale=10.0),
+                    beta=Exponential(rate=0.125 * _PHI, mid=-44.0, scale=-80.0),
+                ),
+            ),
+        ),
+        Channel(name="L", g=0.1, E=-65.0),
+    ),
+    C=1.0,
+    V0=-64.0,
+    source=(
+        "Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996, "
+        "fast-spiking interneuron; m follows V at once"
+    ),
+)
+
+_PHI_W = 0.04  # 1/ms
+
+MORRIS_LECAR = Cell(
+    name="morris_lecar",
+    channels=(
+        Channel(
+            name="Ca",
+            g=4.4,
+            E=120.0,
+            # (1 + tanh((V - V1)/V2))/2 is a sigmoid of scale V2/2
+            gates=(Gate(name="m", power=1, x_inf=Sigmoid(rate=1.0, mid=-1.2, scale=9.0)),),
+        ),
+        Channel(
+            name="K",
+            g=8.0,
+            E=-84.0,
+            gates=(
+                Gate(
+                    name="w",
+                    power=1,
+                    x_inf=Sigmoid(rate=1.0, mid=2.0, scale=15.0),
+                    tau=TimeConstant(  # 1/(phi cosh((V - V3)/(2 V4)))
+                        alpha=Exponential(rate=_PHI_W / 2, mid=2.0, scale=60.0),
+                        beta=Exponential(rate=_PHI_W / 2, mid=2.0, scale=-60.0),
+                    ),
+                ),
+            ),
+        ),
+        Channel(name="L", g=2.0, E=-60.0),
+    ),
+    C=20.0,
+    V0=-60.0,
+    source=(
+        "Morris & Lecar 1981, Biophys. J. 35, 193, doi:10.1016/S0006-3495(81)84782-0, barnacle "
+        "muscle fibre, with the parameters of Rinzel & Ermentrout 1998 (in Methods in Neuronal "
+        "Modeling, 2nd ed.) for the Hopf bifurcation; m follows V at once"
+    ),
+)
+
 #: Cells by name, as `hh_sde.Network(cell=...)` takes them.
-CELLS: dict[str, Cell] = {"hodgkin_huxley": HODGKIN_HUXLEY}
+CELLS: dict[str, Cell] = {
+    "hodgkin_huxley": HODGKIN_HUXLEY,
+    "wang_buzsaki": WANG_BUZSAKI,
+    "morris_lecar": MORRIS_LECAR,
+}

@@ -211,7 +211,7 @@ def initial_states(
         raise ValueError("x0 must be finite")
     states = np.array(np.broadcast_to(state, (len(numbers), sde.d)), dtype=float)
     if method.interpretation == "chain":
-        return chain.whole_channels(sde.program.compiled.model, states)
+        return chain.whole_channels(sde.program.compiled.population.model, states)
     return states
 
 

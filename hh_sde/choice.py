@@ -11,7 +11,7 @@ import xarray as xr
 from hh_sde import continuation
 from hh_sde.brownian import Rng
 from hh_sde.errors import unknown
-from hh_sde.kinetics import Constant, Sigmoid, Tabulated
+from hh_sde.kinetics import Constant, Sigmoid
 from hh_sde.methods import METHODS, Method
 from hh_sde.network import Network
 from hh_sde.noise import ConductanceNoise
@@ -98,14 +98,14 @@ def counted(model: Any, method: Method, name: str, noise: str | None) -> Network
     uncounted = [
         channel.name
         for channel in model.cell.channels
-        if channel.gates and channels.number(channel, model.n_neurons) is None
+        if channel.variable_gates and channels.number(channel, model.n_neurons) is None
     ]
     if uncounted:
         raise ValueError(
             f"{takes}: all channels with gates need a number; there is none for "
             f"{', '.join(uncounted)} (numbers={{...}})"
         )
-    if not any(channel.gates for channel in model.cell.channels):
+    if not any(channel.variable_gates for channel in model.cell.channels):
         raise ValueError(f"{takes}; this cell has no channels with gates")
     if method.exact:
         _exactly_solvable(model, name)
@@ -128,11 +128,17 @@ def _exactly_solvable(model: Network, name: str) -> None:
             f"SampledCurrent(interpolation='previous'), and sums of them{other} all"
         )
     for gate in model.cell.gates:
-        if any(isinstance(rate, Tabulated) for rate in gate.rates):
+        if gate.instantaneous:
             raise ValueError(
-                f"{name} takes rates that are monotone in V (Exponential, Sigmoid, Linoid, "
-                f"Constant); gate {gate.name} has a Tabulated one{other}"
+                f"{name} knows V between two transitions where conductances do not follow it; gate "
+                f"{gate.name} is instantaneous{other}"
             )
+        for rate in gate.rates:
+            if not rate.monotone:
+                raise ValueError(
+                    f"{name} takes rates that are monotone in V (Exponential, Sigmoid, Linoid, "
+                    f"Constant); gate {gate.name} has a {type(rate).__name__} one{other}"
+                )
         if gate.x_inf is not None and not (
             isinstance(gate.x_inf, Sigmoid | Constant) and np.all(np.asarray(gate.x_inf.rate) <= 1)
         ):

@@ -38,6 +38,8 @@ class Rate(Record):
     """
 
     formula: ClassVar[str] = ""
+    #: Whether it rises or falls throughout, so that its bounds on an interval of V are at the ends.
+    monotone: ClassVar[bool] = True
 
     @property
     def vanishes(self) -> bool:
@@ -203,6 +205,7 @@ class Tabulated(Rate):
     """
 
     units = {"values": OF_SLOT, "start": "mV", "step": "mV", "error": OF_SLOT}
+    monotone: ClassVar[bool] = False
 
     start: float
     step: float
@@ -274,10 +277,85 @@ class Tabulated(Rate):
 
 
 @dataclass(frozen=True, eq=False)
+class _OfTwoRates(Rate):
+    units = {"alpha": "1/ms", "beta": "1/ms"}
+    monotone: ClassVar[bool] = False
+
+    alpha: Rate
+    beta: Rate
+
+    def __post_init__(self) -> None:
+        for name in ("alpha", "beta"):
+            if not isinstance(getattr(self, name), Rate):
+                raise TypeError(
+                    f"{type(self).__name__}.{name} must be a Rate, got {shown(getattr(self, name))}"
+                )
+
+    def latex(self) -> str:
+        return self.formula.format(alpha=self.alpha.latex(), beta=self.beta.latex())
+
+
+@dataclass(frozen=True, eq=False)
+class SteadyState(_OfTwoRates):
+    """alpha/(alpha + beta): the steady state of a gate with these rates, as x_inf of another.
+
+    Parameters
+    ----------
+    alpha, beta : Rate
+        1/ms; a common factor changes nothing.
+
+    Examples
+    --------
+    >>> gate = Gate("m", 3, x_inf=SteadyState(Linoid(1.0, -35.0, 10.0),
+    ...                                       Exponential(4.0, -60.0, -18.0)))
+    >>> gate.instantaneous
+    True
+    """
+
+    formula = r"\frac{{{alpha}}}{{{alpha} + {beta}}}"
+
+    @property
+    def vanishes(self) -> bool:
+        return self.alpha.vanishes
+
+    def above_one(self) -> np.ndarray:
+        return np.array(np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class TimeConstant(_OfTwoRates):
+    """1/(alpha + beta): the time constant of a gate with these rates, as tau of another.
+
+    With two exponentials of opposite scales it is 1/cosh.
+
+    Parameters
+    ----------
+    alpha, beta : Rate
+        1/ms.
+
+    Examples
+    --------
+    >>> tau = TimeConstant(Exponential(0.02, 2.0, 60.0), Exponential(0.02, 2.0, -60.0))
+    >>> tau.alpha.scale
+    60.0
+    """
+
+    formula = r"\frac{{1}}{{{alpha} + {beta}}}"
+
+    @property
+    def vanishes(self) -> bool:
+        return False
+
+    def above_one(self) -> np.ndarray:
+        return np.array(WORKING_RANGE[0])  # a time, which is no fraction
+
+
+@dataclass(frozen=True, eq=False)
 class Gate(Record):
     """A gate x, entering its channel as x^power.
 
-    Give either `alpha` and `beta`, or `x_inf` and `tau` (then dx/dt = (x_inf - x)/tau).
+    Give either `alpha` and `beta`, or `x_inf` and `tau` (then dx/dt = (x_inf - x)/tau), or `x_inf`
+    alone for an instantaneous gate, which is no variable: x is x_inf(V) at every moment.
 
     Parameters
     ----------
@@ -323,9 +401,9 @@ class Gate(Record):
                 f"gate {self.name}: power must not be above {MOST_POWER}, got {shown(self.power)}"
             )
         given = [k for k in ("alpha", "beta", "x_inf", "tau") if getattr(self, k) is not None]
-        if given not in (["alpha", "beta"], ["x_inf", "tau"]):
+        if given not in (["alpha", "beta"], ["x_inf", "tau"], ["x_inf"]):
             raise ValueError(
-                f"gate {self.name}: give alpha and beta, or x_inf and tau; got "
+                f"gate {self.name}: give alpha and beta, or x_inf and tau, or x_inf alone; got "
                 f"{', '.join(given) or 'none of them'}"
             )
         for name in given:
@@ -335,21 +413,23 @@ class Gate(Record):
                     f"Constant, Tabulated), got {shown(getattr(self, name))}"
                 )
 
-        if self.x_inf is not None and self.tau is not None:
+        if self.x_inf is not None:
             _see_fraction(self.x_inf, f"x_inf of gate {self.name}")
-            if self.tau.vanishes:
+            if self.tau is not None and self.tau.vanishes:
                 raise ValueError(
                     f"tau of gate {self.name} must be positive (ms), got {shown(self.tau)}"
                 )
 
     @property
-    def rates(self) -> tuple[Rate, Rate]:
-        """(alpha, beta), or (x_inf, tau) where those are given."""
-        if self.alpha is not None and self.beta is not None:
-            return self.alpha, self.beta
-        assert self.x_inf is not None  # __post_init__ saw to it
-        assert self.tau is not None
-        return self.x_inf, self.tau
+    def rates(self) -> tuple[Rate, ...]:
+        """(alpha, beta), or (x_inf, tau), or (x_inf,): what is given."""
+        given = (self.alpha, self.beta, self.x_inf, self.tau)
+        return tuple(rate for rate in given if rate is not None)
+
+    @property
+    def instantaneous(self) -> bool:
+        """Whether it follows V at once, so that it is no variable and has no noise."""
+        return self.x_inf is not None and self.tau is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -382,6 +462,11 @@ class Channel(Record):
     E: Parameter
     gates: tuple[Gate, ...] = field(default=())
     density: Parameter | None = None
+
+    @property
+    def variable_gates(self) -> tuple[Gate, ...]:
+        """Its gates that are variables: all but the instantaneous ones."""
+        return tuple(gate for gate in self.gates if not gate.instantaneous)
 
     def __post_init__(self) -> None:
         check_name(self.name, "a channel")

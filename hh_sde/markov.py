@@ -162,9 +162,10 @@ def scheme(channel: Channel) -> Scheme:
         If the channel has no gate: then there is nothing that opens and closes. If it has too many
         states.
     """
-    if not channel.gates:
+    gates = channel.variable_gates  # an instantaneous one is open to a part, in every channel
+    if not gates:
         raise ValueError(f"channel {channel.name} has no gates, so no states to go between")
-    powers = [gate.power for gate in channel.gates]
+    powers = [gate.power for gate in gates]
     n_states = math.prod(power + 1 for power in powers)
     if n_states > MOST_STATES:
         raise ValueError(
@@ -184,7 +185,7 @@ def scheme(channel: Channel) -> Scheme:
     return Scheme(
         channel=channel.name,
         states=tuple(
-            "".join(f"{gate.name}{k}" for gate, k in zip(channel.gates, level, strict=True))
+            "".join(f"{gate.name}{k}" for gate, k in zip(gates, level, strict=True))
             for level in levels
         ),
         levels=tuple(levels),

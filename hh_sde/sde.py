@@ -52,6 +52,10 @@ class SDE:
         What the compiled engine needs; `Network.sde` makes it, for this equation alone.
     m : int, optional
         Number of Wiener processes. Default: what G(x0, 0) tells.
+    jac : callable, optional
+        jac(x, t) -> (d, d), the derivatives of f: entry [i, j] is df_i/dx_j. Implicit integrators
+        of scipy take it. That of a Network also takes sparse=True, which gives a scipy.sparse CSR
+        array, and has `times`, J v for a vector v.
 
     Attributes
     ----------
@@ -84,6 +88,7 @@ class SDE:
     breakpoints: Callable[[float, float], np.ndarray] | None = None
     program: Any = None
     m: int = -1
+    jac: Callable[..., Any] | None = None
     d: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,6 +121,8 @@ class SDE:
         blocks = blocks.astype(int)
         if self.columns is not None and len(self.columns) != m:
             raise ValueError(f"columns must be {m} functions, one per process: {len(self.columns)}")
+        if self.jac is not None and not callable(self.jac):
+            raise TypeError(f"jac must be a function jac(x, t), got {shown(self.jac)}")
         if self.program is not None:
             _see_program(self.program, x0.size, blocks)
         values = {"x0": x0, "names": names, "blocks": blocks, "d": x0.size, "m": m}
@@ -203,6 +210,7 @@ class SDE:
             f=other,
             interpretation=interpretation,
             program=self.program and self.program.restated(other, interpretation),
+            jac=None,  # the correction's derivatives are not known
         )
 
 

@@ -11,8 +11,8 @@ import numba
 import pytest
 
 import hh_sde
+from hh_sde.equations.template import STEPS_MARK
 from hh_sde.kernels import binomial, cache, coupling, random
-from hh_sde.kernels.writer import STEPS_MARK
 
 PACKAGE = Path(hh_sde.__file__).parent
 TWO_MODULES = '''

@@ -8,7 +8,8 @@ import scipy.linalg
 import scipy.stats
 
 import hh_sde as hh
-from hh_sde.kernels.writer import Writer
+from hh_sde.equations.numba_ import written
+from hh_sde.equations.population import Population
 
 ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
 BOUNDED = [name for name in ENGINE if hh.METHODS[name].keeps_gates]
@@ -341,7 +342,7 @@ def test_excursions_are_counted():
 def test_other_numbers_need_no_other_module():
     cell = hh.CELLS["hodgkin_huxley"]
     texts = {
-        Writer(net._model).module()
+        written(Population(net._model)).text
         for net in (
             hh.Network(1),
             hh.Network(7, stimulus=3.0, noise=hh.CurrentNoise(1.0)),

@@ -25,6 +25,7 @@ ORDER = [
     "noise",
     "addresses",
     "kernels",
+    "equations",
     "levy",
     "brownian",
     "sde",

@@ -1,9 +1,9 @@
 """Where compiled code is kept, and whose code is run from there.
 
-Everything that is written at run time lies in the cache folder: the modules that `writer` makes for
-each shape of model, and numba's machine code for them and for the kernels of this package. A
-folder inside it is for one state of the kernels, of numba and of numpy, so that no code outlives
-what it was compiled from.
+Everything that is written at run time lies in the cache folder: the modules that
+`hh_sde.equations` writes for each shape of model, and numba's machine code for them and for the
+kernels of this package. A folder inside it is for one state of the kernels, of numba and of numpy,
+so that no code outlives what it was compiled from.
 
 Code in that folder is executed. It is used only if it belongs to the user and nobody else may write
 there; of the modules, the text that is wanted is executed, whatever stands in their files.
@@ -31,7 +31,7 @@ import numpy as np
 import platformdirs
 
 #: Modules that are compiled, into each other and into the loops of every model.
-COMPILED = ("binomial", "coupling", "elementary", "jit", "random")
+COMPILED = ("binomial", "coupling", "elementary", "jit", "random", "slopes")
 #: Days without use after which code compiled from other kernels or another numba is removed.
 KEPT_DAYS = 30
 #: The time of a module's file, whoever wrote it when: numba takes it for the age of the text.

@@ -2,8 +2,8 @@
 # mypy: disable-error-code="name-defined"
 """The Markov chain of ion channels coupled to V, simulated exactly.
 
-`fused` puts the text below the mark behind a model's physics, so that `gate_rates` is that model's
-own; it is not run from here.
+`equations.template` puts the text below the mark behind a model's loops, so that `gate_rates` is
+that model's own; it is not run from here.
 
 Between two transitions V goes exactly and without turning to where the open channels draw it. V is
 kept in a band: there no rate is above its largest value at the band's two ends, since all rates are
@@ -169,7 +169,7 @@ def gillespie_window(
         numbers[:, 1] = q[:, neuron]
         one = numbers[:, :1].copy()
         count = counts[lane]
-        unit, E = chain.unit[:, neuron].copy(), chain.E[:, neuron].copy()
+        unit, E = chain.g_single[:, neuron].copy(), chain.E[:, neuron].copy()
         G, C = chain.leak[0, neuron], chain.C[neuron]
         weigh(count, chain, weight)
         v = V[lane]

@@ -57,7 +57,7 @@ class Inputs(NamedTuple):
     I: np.ndarray  # (nodes, steps or 1, n_neurons): currents; one step if they are constant
     dW: np.ndarray  # (steps, 1 or 2, processes * trials): see `steps`; first those of noise on V
     areas: np.ndarray  # (steps or 0, terms + 1, terms, n_neurons * trials)
-    start: np.ndarray  # Links, rows of A: dV_i gets sum_k A_ik dW_k
+    start: np.ndarray  # Connectivity, rows of A: dV_i gets sum_k A_ik dW_k
     source: np.ndarray
     weight: np.ndarray
     diagonal: bool  # row i of A holds one entry, in column i

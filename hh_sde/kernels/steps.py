@@ -2,8 +2,8 @@
 # mypy: disable-error-code="name-defined"
 """The steps of the integrators.
 
-`writer` puts the text below the mark behind a model's physics, so that `drift`, `euler`, `relax`,
-`flow` and their like are that model's own; it is not run from here.
+`equations.template` puts the text below the mark behind a model's loops, so that `drift`, `euler`,
+`gates_flow`, `V_flow` and their like are that model's own; it is not run from here.
 
 A step takes the lanes `m` from t to t + h. On entry m.I holds the injected current at the nodes
 that METHODS states for the scheme. m.kick[0] holds the increments A dW of the noise on V, m.xi[0]
@@ -65,18 +65,18 @@ def exponential_euler(m, h):
 @expression
 def lie_trotter(m, h):
     """Gates by their exact flow at the old V, then V by its exact flow with the new gates."""
-    relax(m.x, m.xi[0], h, m.p, m.q, m.curves)
+    gates_flow(m.x, m.xi[0], h, m.p, m.q, m.curves)
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
-    flow(m.x, m.x[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
+    V_flow(m.x, m.x[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
 @expression
 def tau_leap(m, h):
     """Channels by exchanges of whole ones at the old V, then V by its exact flow with the new."""
     used = m.x[:, : m.n_neurons * m.trials]  # no SIMD here that would need the padding
-    leap(used, m.xi[0], h, m.p, m.q, m.curves)
+    exchange_channels(used, m.xi[0], h, m.p, m.q, m.curves)
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
-    flow(m.x, m.x[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
+    V_flow(m.x, m.x[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
 
 
 @expression
@@ -89,18 +89,18 @@ def strang(m, h):
     covariance with the whole one that the noise at the middle has. Noise of gates and states goes
     with the half steps in which they move, each with its own half of the increment.
     """
-    relax(m.x, m.xi[1], 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(m.x, m.xi[1], 0.5 * h, m.p, m.q, m.curves)
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
-    if FROZEN:
+    if V_DEPENDENT_CONDUCTANCE:
         middle = m.work[0]
         add(m.x, m.x, 0.0, middle)
-        flow(middle, m.x[0], m.I[0], m.u, m.kick[1], 0.5 * h, m.p, m.q, m.curves)
+        V_flow(middle, m.x[0], m.I[0], m.u, m.kick[1], 0.5 * h, m.p, m.q, m.curves)
         couple(middle, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
-        flow(m.x, middle[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
+        V_flow(m.x, middle[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
     else:
-        flow(m.x, m.x[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
+        V_flow(m.x, m.x[0], m.I[0], m.u, m.kick[0], h, m.p, m.q, m.curves)
     add(m.xi[0], m.xi[1], -1.0, m.xi[0])
-    relax_back(m.x, m.xi[0], 0.5 * h, m.p, m.q, m.curves)
+    gates_flow_reversed(m.x, m.xi[0], 0.5 * h, m.p, m.q, m.curves)
 
 
 @kernel
@@ -128,16 +128,16 @@ def heun(m, h):
     couple(m.x, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     drift(m.x, m.I[0], m.u, f, m.p, m.q, m.curves)
     if m.noisy:
-        correct(m.x, -1.0, f, m.p, m.q, m.curves)
+        add_ito_correction(m.x, -1.0, f, m.p, m.q, m.curves)
     add(m.x, f, h, predicted)
     add_row(m.kick[0], 1.0, predicted[0])
-    spread(m.x, m.xi[0], 1.0, predicted, m.p, m.q, m.curves)
+    add_noise(m.x, m.xi[0], 1.0, predicted, m.p, m.q, m.curves)
     couple(predicted, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     drift(predicted, m.I[1], m.u, f_predicted, m.p, m.q, m.curves)
     if m.noisy:
-        correct(predicted, -1.0, f_predicted, m.p, m.q, m.curves)
-    spread(m.x, m.xi[0], 0.5, m.x, m.p, m.q, m.curves)
-    spread(predicted, m.xi[0], 0.5, m.x, m.p, m.q, m.curves)
+        add_ito_correction(predicted, -1.0, f_predicted, m.p, m.q, m.curves)
+    add_noise(m.x, m.xi[0], 0.5, m.x, m.p, m.q, m.curves)
+    add_noise(predicted, m.xi[0], 0.5, m.x, m.p, m.q, m.curves)
     add(m.x, f, 0.5 * h, m.x)
     add(m.x, f_predicted, 0.5 * h, m.x)
     add_row(m.kick[0], 1.0, m.x[0])
@@ -151,10 +151,10 @@ def sra1(m, h):
     drift(m.x, m.I[0], m.u, f, m.p, m.q, m.curves)
     add(m.x, f, 0.75 * h, stage)
     add_row(m.kick[1], 1.5, stage[0])
-    spread(m.x, m.xi[1], 1.5, stage, m.p, m.q, m.curves)
+    add_noise(m.x, m.xi[1], 1.5, stage, m.p, m.q, m.curves)
     couple(stage, m.u, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     drift(stage, m.I[1], m.u, f_stage, m.p, m.q, m.curves)
-    spread(m.x, m.xi[0], 1.0, m.x, m.p, m.q, m.curves)
+    add_noise(m.x, m.xi[0], 1.0, m.x, m.p, m.q, m.curves)
     add(m.x, f, h / 3.0, m.x)
     add(m.x, f_stage, 2.0 * h / 3.0, m.x)
     add_row(m.kick[0], 1.0, m.x[0])
@@ -180,12 +180,12 @@ def sri2(m, h):
     for k in range(terms):
         for sign in (1.0, -1.0):
             add(ahead, ahead, 0.0, stage)
-            spread(m.x, m.areas[:terms, k], sign / sqrt(h), stage, m.p, m.q, m.curves)
+            add_noise(m.x, m.areas[:terms, k], sign / sqrt(h), stage, m.p, m.q, m.curves)
             add_row(m.areas[terms, k], sign / sqrt(h), stage[0])
-            amplitudes(stage, amplitude, m.p, m.q, m.curves)
+            noise_amplitudes(stage, amplitude, m.p, m.q, m.curves)
             add_row(amplitude[k], 0.5 * sqrt(h) * sign, change[k])
-    spread(m.x, m.xi[0], 1.0, m.x, m.p, m.q, m.curves)
-    push(m.x, change, m.x, m.p, m.q, m.curves)
+    add_noise(m.x, m.xi[0], 1.0, m.x, m.p, m.q, m.curves)
+    add_columns(m.x, change, m.x, m.p, m.q, m.curves)
     add(m.x, f, 0.5 * h, m.x)
     add(m.x, f_next, 0.5 * h, m.x)
     add_row(m.kick[0], 1.0, m.x[0])
@@ -195,7 +195,7 @@ def sri2(m, h):
 def flat_amplitudes(x, n_neurons, p, q, curves):
     """sqrt(radicand) of every term in every neuron, (terms, n_neurons), of a flat state."""
     s = np.empty((TERMS, n_neurons))
-    amplitudes(x.reshape(x.size // n_neurons, n_neurons), s, p, q, curves)
+    noise_amplitudes(x.reshape(x.size // n_neurons, n_neurons), s, p, q, curves)
     return s
 
 
@@ -204,7 +204,7 @@ def flat_correction(x, n_neurons, p, q, curves):
     """1/2 sum_k (dg_k) g_k of a flat state (d,)."""
     state = x.reshape(x.size // n_neurons, n_neurons)
     out = np.zeros_like(state)
-    correct(state, 1.0, out, p, q, curves)
+    add_ito_correction(state, 1.0, out, p, q, curves)
     return out.reshape(x.size)
 
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hh_sde.kernels.fused import Program
-from hh_sde.kernels.tables import ChainTable, ChannelTable, Model
+from hh_sde.equations.module import Program
+from hh_sde.equations.tables import ChainTable, ChannelTable, Model
 from hh_sde.methods.method import Diverged, Problem, Reached
 
 #: Transitions in a window, about: a second's work, so that progress shows.
@@ -77,7 +77,7 @@ class _Run:
         program: Program = problem.sde.program
         self.problem = problem
         self.program = program
-        self.chain = chain_table(program.compiled.model)
+        self.chain = chain_table(program.compiled.population.model)
         n, trials = program.compiled.n_neurons, problem.trials
         self.lanes = n * len(trials)
         x = problem.x0.reshape(len(trials), -1, n).transpose(1, 2, 0)
@@ -206,7 +206,7 @@ def chain_table(model: Model) -> ChainTable:
     return ChainTable(
         C=model.C,
         leak=np.sum(g, axis=0) if g else np.zeros((2, n)),
-        unit=np.array([channel.g for channel in counted]) / numbers,
+        g_single=np.array([channel.g for channel in counted]) / numbers,
         E=np.array([channel.E for channel in counted]),
         conducting=conducting,
         conducts=np.isin(np.arange(offsets[-1]), conducting),

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from hh_sde.equations.module import Program
+from hh_sde.equations.tables import Connectivity
 from hh_sde.kernels.coupling import Equations, Inputs, Kept
-from hh_sde.kernels.fused import Program
-from hh_sde.kernels.tables import Links
 from hh_sde.methods.method import Diverged, Problem, Reached
 
 #: Increments in a window, 8 bytes each: enough to make little of what a window costs in Python.
@@ -61,7 +61,7 @@ def engine(
     return run
 
 
-def _is_diagonal(A: Links) -> bool:
+def _is_diagonal(A: Connectivity) -> bool:
     """Whether row i holds one entry, in column i."""
     n = A.start.size - 1
     return np.array_equal(A.start, np.arange(n + 1)) and np.array_equal(A.source, np.arange(n))
@@ -101,7 +101,7 @@ class _Block:
         self.nodes = nodes
         self.terms = len(compiled.terms) if problem.path is not None else 0
         # increments are split for noise of gates and states, and for inputs that depend on V
-        split = problem.path is not None and (self.terms or compiled.module.FROZEN)
+        split = problem.path is not None and (self.terms or compiled.module.V_DEPENDENT_CONDUCTANCE)
         self.needs = "" if needs == "halves" and not split else needs
         self.lanes = n_neurons * len(members)
         kinds = 1 if self.needs in ("", "areas") else 2
@@ -119,7 +119,7 @@ class _Block:
             n_neurons,
             trials,
             program.first_synapse,
-            *compiled.links,
+            *compiled.connectivity,
             *compiled.numbers(trials, self.x.shape[1]),
         )
         self.rows = np.unique(problem.keep // n_neurons)

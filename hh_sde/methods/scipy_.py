@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
 import scipy.integrate
 
 from hh_sde.methods.method import Failed, Problem, finite_part
 
+_Function = Callable[[np.ndarray, float], np.ndarray]
+
+#: Solvers that take derivatives of f.
+_IMPLICIT = (scipy.integrate.Radau, scipy.integrate.LSODA)
 #: Grid steps between two signs of life, and between two restarts of odeint.
 _WINDOW = 2**12
 #: A piece between two breakpoints is evaluated no later than this before its end, ms: at the end
@@ -45,10 +50,12 @@ def _odeint_piece(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The state at `end` and those at the times `wanted`, all in (begin, end]."""
     grid = np.unique(np.concatenate([[begin], wanted, [end]]))
+    jac = problem.sde.jac
     states, info = scipy.integrate.odeint(
-        _until(problem, end),
+        _until(problem, problem.sde.f, end),
         x,
         grid,
+        Dfun=jac and _until(problem, jac, end),
         rtol=problem.rtol,
         atol=problem.atol,
         tcrit=[end],
@@ -95,8 +102,15 @@ def _points(problem: Problem, solver: type[scipy.integrate.OdeSolver]) -> Iterat
     edges = [begin, *_breakpoints(problem), end]
     done = 0  # grid points
     for begin, end in pairwise(edges):
+        options: dict[str, Any] = {"rtol": problem.rtol, "atol": problem.atol}
+        if problem.sde.jac is not None and issubclass(solver, _IMPLICIT):
+            options["jac"] = _reversed(_until(problem, problem.sde.jac, end))
         run = solver(
-            _reversed(_until(problem, end)), begin, x, end, rtol=problem.rtol, atol=problem.atol
+            _reversed(_until(problem, problem.sde.f, end)),
+            begin,
+            x,
+            end,
+            **options,
         )
         while run.status == "running":
             message = run.step()
@@ -118,12 +132,13 @@ def _breakpoints(problem: Problem) -> np.ndarray:
     return times[np.diff(times, prepend=-np.inf) > 2 * _BEFORE]
 
 
-def _until(problem: Problem, end: float) -> Callable[[np.ndarray, float], np.ndarray]:
-    f, last = problem.sde.f, end - _BEFORE
+def _until(problem: Problem, f: _Function, end: float) -> _Function:
+    """f or jac in a piece that ends at `end`."""
+    last = end - _BEFORE
     if problem.sde.breakpoints is None:
         return f
     return lambda x, t: f(x, min(t, last))
 
 
-def _reversed(f: Callable[[np.ndarray, float], np.ndarray]) -> Callable[..., np.ndarray]:
+def _reversed(f: _Function) -> Callable[..., np.ndarray]:
     return lambda t, x: f(x, t)

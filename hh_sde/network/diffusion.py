@@ -10,7 +10,8 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 
-from hh_sde.kernels.fused import Compiled
+from hh_sde.equations.differentiation import noise_type
+from hh_sde.equations.module import Compiled
 from hh_sde.sde import Function
 
 
@@ -20,7 +21,7 @@ class Diffusion:
     Parameters
     ----------
     compiled : Compiled
-        With its terms: dy_row = sign sqrt(radicand) dW for the rows that a term goes to.
+        With its terms: dy_row = sign root(R) dW for the rows that a term goes to.
     amplitudes : (n_neurons, m_V) sparse array
         A with dV_i = (...) dt + sum_k A[i, k] dW_k.
     d : int
@@ -43,7 +44,10 @@ class Diffusion:
         self._numbers = compiled.numbers(1, self._n)
         self.m_V = amplitudes.shape[1]
         self.m = self.m_V + len(compiled.terms) * self._n
-        self.noise_type = _noise_type(compiled, bool(amplitudes.nnz))
+        equations = compiled.population
+        self.noise_type = noise_type(
+            equations.terms, equations.variables, equations.assignments, bool(amplitudes.nnz)
+        )
         self.blocks = self._blocks()
 
     def __call__(self, x: np.ndarray, t: float) -> np.ndarray:
@@ -56,7 +60,7 @@ class Diffusion:
         for k, term in enumerate(self._compiled.terms):
             for row, sign in term.to:
                 column = self.m_V + k * self._n + neurons
-                G[row * self._n + neurons, column] = s[k] if sign == "+" else -s[k]
+                G[row * self._n + neurons, column] = sign * s[k]
         return G
 
     def column(self, k: int) -> Function:
@@ -69,7 +73,7 @@ class Diffusion:
             size = self._sizes(x)[term, neuron]
             out = np.zeros(self._d)
             for row, sign in self._compiled.terms[term].to:
-                out[row * self._n + neuron] = size if sign == "+" else -size
+                out[row * self._n + neuron] = sign * size
             return out
 
         return g
@@ -129,24 +133,3 @@ def checked_state(x: np.ndarray, d: int) -> np.ndarray:
     if x.shape != (d,):
         raise ValueError(f"x must have shape ({d},), got {x.shape}")
     return x
-
-
-def _noise_type(compiled: Compiled, on_V: bool) -> str:
-    """Columns commute if none changes what another depends on.
-
-    A column is sqrt(radicand) in a fixed direction: (dg_j) g_k is 0 if g_k leaves alone what the
-    radicand of g_j reads. Where some g_k does not, the noise is taken as general.
-    """
-    terms = compiled.terms
-    if not any(term.reads for term in terms):
-        return "additive"
-    if on_V and any(0 in term.reads for term in terms):
-        return "general"
-    touched = [{row for row, _ in term.to} for term in terms]
-    apart = all(
-        not touched[j] & terms[k].reads
-        for j in range(len(terms))
-        for k in range(len(terms))
-        if j != k
-    )
-    return "commutative" if apart else "general"

@@ -15,8 +15,10 @@ import xarray as xr
 
 from hh_sde.cells import Cell
 from hh_sde.descriptions import decode, encode
-from hh_sde.kernels import fused
-from hh_sde.kernels.tables import ChannelTable, Model
+from hh_sde.equations import module
+from hh_sde.equations.population import Population
+from hh_sde.equations.shown import Equations
+from hh_sde.equations.tables import ChannelTable, Model
 from hh_sde.kinetics import Channel
 from hh_sde.markov import scheme
 from hh_sde.network import packing
@@ -28,6 +30,7 @@ from hh_sde.network.checked import (
     see_that_it_fits,
 )
 from hh_sde.network.diffusion import Columns, Diffusion, checked_state
+from hh_sde.network.jacobian import Jacobian
 from hh_sde.noise import (
     ChannelNoise,
     CurrentNoise,
@@ -110,7 +113,7 @@ class Network(Record):
     @cached_property
     def labels(self) -> dict[str, tuple[str, str]]:
         """(units, long name) of each state variable, in the order of the flat state."""
-        return packing.state_labels(self.cell, self._channels, self._colored_noise, self.synapses)
+        return packing.state_labels(self._model)
 
     def steady_state(self, V: Any = None) -> np.ndarray:
         """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest.
@@ -167,7 +170,8 @@ class Network(Record):
 
         Returns
         -------
-        Dataset with x_inf (1), tau (ms), alpha and beta (1/ms), dims (gate, V)
+        Dataset with x_inf (1), tau (ms), alpha and beta (1/ms), dims (gate, V); tau is 0 and alpha
+        and beta are NaN of an instantaneous gate
 
         Examples
         --------
@@ -176,15 +180,24 @@ class Network(Record):
         """
         V = np.atleast_1d(numbers(V, "V", "numbers (mV)"))
         alone = Network(1, cell=self.cell.of_neuron(0))._compiled
-        x = np.zeros((1 + len(self.cell.gates), V.size))
+        arguments = alone.numbers(1, V.size)
+        order = [gate.name for gate in self.cell.gates if not gate.instantaneous]
+        order += [gate.name for gate in self.cell.gates if gate.instantaneous]
+        x = np.zeros((len(alone.population.variables), V.size))
         x[0] = V
-        alpha, beta = np.empty((2, len(self.cell.gates), V.size))
-        alone.module.gate_rates(x, alpha, beta, *alone.numbers(1, V.size))
+        alpha, beta = np.full((2, len(order), V.size), np.nan)
+        x_inf, tau = np.zeros((2, len(order), V.size))
+        variable = slice(0, len(alone.population.kinetics))
+        alone.module.gate_rates(x, alpha[variable], beta[variable], *arguments)
+        alone.module.instantaneous_gates(x, x_inf[variable.stop :], *arguments)
+        both = alpha[variable] + beta[variable]
+        x_inf[variable], tau[variable] = alpha[variable] / both, 1 / both
+        place = [order.index(gate.name) for gate in self.cell.gates]
         values = {
-            "alpha": (alpha, "1/ms", "opening rate"),
-            "beta": (beta, "1/ms", "closing rate"),
-            "x_inf": (alpha / (alpha + beta), "1", "steady state"),
-            "tau": (1 / (alpha + beta), "ms", "time constant"),
+            "alpha": (alpha[place], "1/ms", "opening rate"),
+            "beta": (beta[place], "1/ms", "closing rate"),
+            "x_inf": (x_inf[place], "1", "steady state"),
+            "tau": (tau[place], "ms", "time constant"),
         }
         return xr.Dataset(
             {
@@ -267,11 +280,12 @@ class Network(Record):
             blocks=diffusion.blocks,
             columns=Columns(diffusion),
             breakpoints=None if self.stimulus.constant else self.stimulus.breakpoints,
-            program=fused.Program(
+            jac=Jacobian(self._model, self._first_synapse, self._currents),
+            program=module.Program(
                 compiled=self._compiled,
                 n_variables=len(self.variables),
                 first_synapse=self._first_synapse,
-                noise=packing.links([self._amplitudes], diffusion.m_V),
+                noise=packing.connectivity([self._amplitudes], diffusion.m_V),
                 current=self._currents,
                 f=f,
                 G=diffusion,
@@ -285,13 +299,42 @@ class Network(Record):
         assert self._channel_noise is not None
         states = scheme(channel)
         noisy = self._channel_noise.noisy(states)
-        gates = [gate.name for gate in channel.gates]
+        gates = [gate.name for gate in channel.variable_gates]
         alpha, beta = (rates[name].sel(gate=gates).values.T for name in ("alpha", "beta"))
         open_state = (states.open, states.open)
         return [
             1.0 - states.covariance(a, b, noisy)[open_state] / states.covariance(a, b)[open_state]
             for a, b in zip(alpha, beta, strict=True)
         ]
+
+    def equations(self) -> Equations:
+        """The equations of its neurons: names, expressions and units, with LaTeX in a notebook.
+
+        They are those that the engine runs: loops, corrections and `noise_type` are made of them.
+
+        Returns
+        -------
+        Equations
+            Whose text is a table, and whose `latex()` and `markdown()` are for documents.
+
+        Examples
+        --------
+        >>> leak = Cell("leaky", (Channel("L", g=0.1, E=-70.0),))
+        >>> print(Network(1, cell=leak, stimulus=1.0).equations())
+        equations, dx for dx/dt
+          I_L      = g_L * (V - E_L)  uA/cm^2
+          I_total  = I_stim - I_L     uA/cm^2
+          dV       = I_total / C      mV/ms
+        <BLANKLINE>
+        inputs
+          I_stim  uA/cm^2  injected current, inward
+        <BLANKLINE>
+        parameters
+          g_L  = 0.1  mS/cm^2  conductance of the channels L
+          E_L  = -70  mV       reversal potential of the channels L
+          C    = 1    uF/cm^2  membrane capacitance
+        """
+        return Equations(Population(self._model), noise_on_V=bool(self._amplitudes.nnz))
 
     def describe(self) -> tuple[str, dict[str, tuple[np.ndarray, str]]]:
         """The network as JSON, and the long arrays it refers to, with their units."""
@@ -368,7 +411,11 @@ class Network(Record):
         n = self.n_neurons
         d = n * len(self.variables)
         flat_drift = self._compiled.module.flat_drift
-        arguments = (self._first_synapse, *self._compiled.links, *self._compiled.numbers(1, n))
+        arguments = (
+            self._first_synapse,
+            *self._compiled.connectivity,
+            *self._compiled.numbers(1, n),
+        )
         constant = self._currents(np.zeros(1))[0] if self.stimulus.constant else None
 
         def f(x: np.ndarray, t: float) -> np.ndarray:
@@ -383,8 +430,8 @@ class Network(Record):
         return len(self.variables) - sum(isinstance(s, Synapse) for s in self.synapses)
 
     @cached_property
-    def _compiled(self) -> fused.Compiled:
-        return fused.compiled(self._model)
+    def _compiled(self) -> module.Compiled:
+        return module.compiled(self._model)
 
     @cached_property
     def _model(self) -> Model:

@@ -1,7 +1,7 @@
-"""A network's description as the kernels take it: tables with every number spread over the neurons.
+"""A network's description as the equations take it: tables, every number spread over the neurons.
 
-The state is variable-major: [V_0 ... V_{n-1}, m_0 ..., h_0 ..., n_0 ..., s_0 ...]; `state_labels`
-says which variables there are, in the order in which `kernels.writer` lays them out.
+The state is variable-major: [V_0 ... V_{n-1}, m_0 ..., h_0 ..., n_0 ..., s_0 ...]; which variables
+there are, and in which order, `hh_sde.equations.population.variables` says.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import numpy as np
 import scipy.sparse
 
 from hh_sde.cells import Cell
-from hh_sde.kernels.tables import (
+from hh_sde.equations.population import variables
+from hh_sde.equations.tables import (
     ChannelTable,
     ColoredTable,
+    Connectivity,
     GateTable,
-    Links,
     Model,
     PairTable,
     RateTable,
@@ -30,7 +31,9 @@ from hh_sde.kinetics import (
     Linoid,
     Rate,
     Sigmoid,
+    SteadyState,
     Tabulated,
+    TimeConstant,
 )
 from hh_sde.markov import scheme
 from hh_sde.noise import (
@@ -44,13 +47,15 @@ from hh_sde.synapses import GapJunction, Synapse, weight_matrix
 
 Colored = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
 
-#: What the kernels call each form of rate.
+#: What the equations call each form of rate.
 RATE_KINDS: dict[type[Rate], str] = {
     Exponential: "exponential",
     Sigmoid: "sigmoid",
     Linoid: "linoid",
     Constant: "constant",
     Tabulated: "tabulated",
+    SteadyState: "steady_state",
+    TimeConstant: "time_constant",
 }
 
 
@@ -77,7 +82,7 @@ def model(
         channels=channels,
         synapses=tuple(_synapse_table(synapse, n) for synapse in chemical),
         gap=gap,
-        links=links(matrices, n),
+        connectivity=connectivity(matrices, n),
         colored=tuple(_colored_table(noise, n) for noise in colored),
         bounds=bounds,
     )
@@ -86,9 +91,11 @@ def model(
 def channel_table(channel: Channel, noise: ChannelNoise | None, n: int) -> ChannelTable:
     """A channel, and what the channel noise makes of it."""
     table = ChannelTable(
+        name=channel.name,
         g=per_neuron(channel.g, n, f"g_{channel.name}"),
         E=per_neuron(channel.E, n, f"E_{channel.name}"),
-        gates=tuple(_gate_table(gate, n) for gate in channel.gates),
+        gates=tuple(_gate_table(gate, n) for gate in channel.variable_gates),
+        instantaneous=tuple(_gate_table(gate, n) for gate in channel.gates if gate.instantaneous),
     )
     number = None if noise is None else noise.number(channel, n)
     if noise is None or number is None:
@@ -98,7 +105,8 @@ def channel_table(channel: Channel, noise: ChannelNoise | None, n: int) -> Chann
     subunits = isinstance(noise, SubunitNoise) and noise.each_subunit
     return table._replace(
         form=noise.form,
-        number=tuple(number * (gate.power if subunits else 1) for gate in channel.gates),
+        number=tuple(number * (gate.power if subunits else 1) for gate in channel.variable_gates),
+        states=states.states,
         levels=states.levels,
         pairs=tuple(
             PairTable(
@@ -123,13 +131,14 @@ def _colored_table(
         for name in ("mean", "sigma", "tau")
     )
     if isinstance(noise, OrnsteinUhlenbeckCurrent):
-        return ColoredTable(mean, sigma, tau)
-    return ColoredTable(mean, sigma, tau, per_neuron(noise.E, n, f"{noise.name}: E"))
+        return ColoredTable(noise.name, mean, sigma, tau)
+    E = per_neuron(noise.E, n, f"{noise.name}: E")
+    return ColoredTable(noise.name, mean, sigma, tau, E)
 
 
 def _gate_table(gate: Gate, n: int) -> GateTable:
-    first, second = (_rate_table(rate, gate.name, n) for rate in gate.rates)
-    return GateTable(gate.power, gate.alpha is None, (first, second))
+    rates = tuple(_rate_table(rate, gate.name, n) for rate in gate.rates)
+    return GateTable(gate.name, gate.power, gate.alpha is None, rates)
 
 
 def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
@@ -140,18 +149,21 @@ def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
         )
     kind = RATE_KINDS[type(rate)]
     if isinstance(rate, Tabulated):
-        return RateTable(kind, (), (rate.start, rate.step, rate.values))
+        return RateTable(kind, curve=(rate.start, rate.step, rate.values))
+    if isinstance(rate, SteadyState | TimeConstant):
+        return RateTable(kind, of=tuple(_rate_table(r, owner, n) for r in (rate.alpha, rate.beta)))
     names = ["rate"] if isinstance(rate, Constant) else ["rate", "mid", "scale"]
     numbers = (per_neuron(getattr(rate, name), n, f"{owner}: {name}") for name in names)
     return RateTable(kind, tuple(numbers))
 
 
-def links(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Links:
+def connectivity(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Connectivity:
+    """Matrices [to, from] one below the other."""
     none = scipy.sparse.csr_array((0, n_neurons))
     stacked = scipy.sparse.csr_array(scipy.sparse.vstack([none, *matrices], format="csr"))
     see_indices(stacked)  # the loops do not look
     stacked.sort_indices()
-    return Links(
+    return Connectivity(
         start=stacked.indptr.astype(np.int64),
         source=stacked.indices.astype(np.int64),
         weight=stacked.data.astype(float),
@@ -161,6 +173,7 @@ def links(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Links:
 def _synapse_table(synapse: Synapse, n: int) -> SynapseTable:
     block = synapse.block
     return SynapseTable(
+        name=synapse.name,
         alpha=_rate_table(synapse.alpha, synapse.name, n),
         beta=_rate_table(synapse.beta, synapse.name, n),
         block=None if block is None else _rate_table(block, synapse.name, n),
@@ -168,12 +181,7 @@ def _synapse_table(synapse: Synapse, n: int) -> SynapseTable:
     )
 
 
-def state_labels(
-    cell: Cell,
-    channels: tuple[ChannelTable, ...],
-    colored: Sequence[Colored],
-    synapses: Sequence[Synapse | GapJunction],
-) -> dict[str, tuple[str, str]]:
+def state_labels(model: Model) -> dict[str, tuple[str, str]]:
     """(units, long name) of each state variable, in the order of the flat state.
 
     Raises
@@ -181,46 +189,16 @@ def state_labels(
     ValueError
         If two variables have the same name, or one that results use.
     """
-    labels = [("V", "mV", "membrane potential")]
-    for channel, table in zip(cell.channels, channels, strict=True):
-        labels += _channel_labels(channel, table.form)
-    for channel, table in zip(cell.channels, channels, strict=True):
-        if table.form == "fluctuations":
-            labels += _fluctuation_labels(channel)
-    for noise in colored:
-        what = "current" if isinstance(noise, OrnsteinUhlenbeckCurrent) else "conductance"
-        labels.append((noise.name, noise.units["mean"], f"Ornstein-Uhlenbeck {what}"))
-    chemical = [synapse.name for synapse in synapses if isinstance(synapse, Synapse)]
-    for name in chemical:
-        variable = "s" if len(chemical) == 1 else f"s_{name}"
-        labels.append((variable, "1", f"gate of the synapse {name}"))
-    _no_clash([name for name, _, _ in labels])
-    return {name: (units, long_name) for name, units, long_name in labels}
+    found = [variable for part in variables(model) for variable in part]
+    _no_clash([variable.name for variable in found])
+    return {variable.name: (variable.units, variable.long_name) for variable in found}
 
 
-def _channel_labels(channel: Channel, form: str) -> list[tuple[str, str, str]]:
-    if form == "states":
-        return [
-            (state, "1", f"fraction of the channels {channel.name} in state {state}")
-            for state in scheme(channel).states
-        ]
-    return [
-        (gate.name, "1", f"gate {gate.name} of channel {channel.name}") for gate in channel.gates
-    ]
-
-
-def _fluctuation_labels(channel: Channel) -> list[tuple[str, str, str]]:
-    return [
-        (f"z_{state}", "1", f"fluctuation of the open fraction of {channel.name}, part {state}")
-        for state in scheme(channel).states[1:]
-    ]
-
-
-def _no_clash(variables: list[str]) -> None:
-    reserved = sorted({"time", "neuron", "trial", "spike", "spike_time"} & set(variables))
+def _no_clash(found: list[str]) -> None:
+    reserved = sorted({"time", "neuron", "trial", "spike", "spike_time"} & set(found))
     if reserved:
         raise ValueError(f"{', '.join(reserved)} cannot be a gate's name: results use it")
-    double = sorted({name for name in variables if variables.count(name) > 1})
+    double = sorted({name for name in found if found.count(name) > 1})
     if double:
         raise ValueError(
             f"the state variables {', '.join(double)} stand for two things; give the synapse (or "

@@ -57,7 +57,7 @@ class ChannelNoise(Noise):
         ValueError
             If they do not follow from the area, or are fewer than one.
         """
-        if not channel.gates:
+        if not channel.variable_gates:
             return None
         if self.area is None:
             named = dict(self.numbers)
@@ -85,7 +85,7 @@ class ChannelNoise(Noise):
         ValueError
             If a channel with a number is not one of the cell's, or has no gates.
         """
-        gated = [channel.name for channel in channels if channel.gates]
+        gated = [channel.name for channel in channels if channel.variable_gates]
         for name, _ in self.numbers or ():
             if name not in gated:
                 raise ValueError(
@@ -194,7 +194,7 @@ class ConductanceNoise(ChannelNoise):
         known = {
             (channel.name, name)
             for channel in channels
-            if channel.gates
+            if channel.variable_gates
             for name in scheme(channel).names
         }
         for transition in self.transitions or ():

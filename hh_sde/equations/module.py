@@ -1,4 +1,4 @@
-"""Compiled models: the text that `writer` makes of the tables, loaded, and its numbers."""
+"""A model's loops, loaded, with the numbers that they take; and what the engine runs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hh_sde.equations.jacobian import Derivatives, Entry
+from hh_sde.equations.numba_ import written, written_derivatives
+from hh_sde.equations.population import Population
+from hh_sde.equations.quantities import NoiseTerm
+from hh_sde.equations.tables import Connectivity, Model
 from hh_sde.kernels import cache
-from hh_sde.kernels.parts import Term
-from hh_sde.kernels.tables import Links, Model
-from hh_sde.kernels.writer import Writer
 
 
 class Compiled(NamedTuple):
@@ -22,9 +24,9 @@ class Compiled(NamedTuple):
     p: np.ndarray  # numbers that are the same in all neurons
     q: np.ndarray  # (rows, n_neurons): numbers that differ
     curves: np.ndarray  # tabulated values
-    links: Links
-    terms: tuple[Term, ...]  # noise that every lane has of its own
-    model: Model  # the tables it was written from
+    connectivity: Connectivity
+    terms: tuple[NoiseTerm, ...]  # noise that every lane has of its own
+    population: Population  # the equations it was written from
 
     def numbers(self, trials: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(p, q, curves) for `trials` trials of every neuron, q padded to `lanes` columns."""
@@ -34,17 +36,45 @@ class Compiled(NamedTuple):
 
 def compiled(model: Model) -> Compiled:
     """The compiled loops for a model, and its numbers."""
-    writer = Writer(model)
-    text = writer.module()
+    population = Population(model)
+    text, *used = written(population)
     return Compiled(
-        module=cache.load(text),
-        n_neurons=model.n_neurons,
-        p=np.array(writer.scalars or [0.0]),
-        q=np.array(writer.rows or np.zeros((0, model.n_neurons))),
-        curves=np.concatenate([np.zeros(1), *writer.curves]),
-        links=model.links,
-        terms=tuple(writer.terms),
-        model=model,
+        cache.load(text),
+        model.n_neurons,
+        *_numbers(population, *used),
+        connectivity=model.connectivity,
+        terms=population.terms,
+        population=population,
+    )
+
+
+class CompiledDerivatives(NamedTuple):
+    """The module with a model's Jacobian and tangent, and the numbers that it takes."""
+
+    module: ModuleType
+    p: np.ndarray
+    q: np.ndarray
+    curves: np.ndarray
+    entries: tuple[Entry, ...]  # what the rows of `jacobian` are
+
+
+def compiled_derivatives(model: Model) -> CompiledDerivatives:
+    """The compiled Jacobian of a model, and its numbers."""
+    derivatives = Derivatives(Population(model))
+    text, *used = written_derivatives(derivatives)
+    numbers = _numbers(derivatives.population, *used)
+    return CompiledDerivatives(cache.load(text), *numbers, entries=tuple(derivatives.entries))
+
+
+def _numbers(
+    population: Population, scalars: tuple[str, ...], rows: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """p, q and curves."""
+    table, n = population.parameters.table, population.model.n_neurons
+    return (
+        np.array([table[name].values[0] for name in scalars] or [0.0]),
+        np.array([table[name].values for name in rows]).reshape(len(rows), n),
+        np.concatenate([np.zeros(1), *population.parameters.curves]),
     )
 
 
@@ -54,7 +84,7 @@ class Program(NamedTuple):
     compiled: Compiled
     n_variables: int  # rows of the state
     first_synapse: int  # its row in the state
-    noise: Links  # rows of A: dV_i gets sum_k A_ik dW_k
+    noise: Connectivity  # rows of A: dV_i gets sum_k A_ik dW_k
     current: Callable[[np.ndarray], np.ndarray]  # (times,) ms -> (times or 1, n_neurons)
     f: Callable[..., np.ndarray]  # the functions that say the same
     G: Callable[..., np.ndarray]
@@ -76,7 +106,7 @@ class Program(NamedTuple):
     def without_noise(self, G: Callable[..., np.ndarray]) -> Program:
         """The same equations with nothing in the rows of the noise; G is what they have for G."""
         start = np.zeros_like(self.noise.start)
-        none = Links(start, self.noise.source[:0], self.noise.weight[:0])
+        none = Connectivity(start, self.noise.source[:0], self.noise.weight[:0])
         return self._replace(noise=none, G=G, blocks=self.blocks[:0])
 
     def restated(self, f: Callable[..., np.ndarray], interpretation: str) -> Program:

@@ -1,4 +1,4 @@
-"""A network as the engine is told of it: numbers per neuron, and sparse links."""
+"""A network as the equations are told of it: names, and numbers per neuron; sparse connectivity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Links(NamedTuple):
+class Connectivity(NamedTuple):
     """Rows of a sparse matrix [to, from] (CSR): row i holds entries start[i] to start[i + 1]."""
 
     start: np.ndarray
@@ -16,23 +16,25 @@ class Links(NamedTuple):
 
 
 class RateTable(NamedTuple):
-    """A rate: kind is exponential, sigmoid, linoid, constant or tabulated.
+    """A rate: kind is one of `rates.FORMS`, constant, tabulated, or of `rates.OF_TWO`.
 
     numbers, each (n_neurons,): rate, mid, scale; of a constant: rate; of a tabulated one: none, but
-    its curve: start, step, values.
+    its curve: start, step, values; of one that is made of two others: those, alpha and beta.
     """
 
     kind: str
-    numbers: tuple[np.ndarray, ...]
+    numbers: tuple[np.ndarray, ...] = ()
     curve: tuple[float, float, np.ndarray] | None = None
+    of: tuple[RateTable, ...] = ()
 
 
 class GateTable(NamedTuple):
-    """A gate: rates are (alpha, beta), or (x_inf, tau)."""
+    """A gate: rates are (alpha, beta), or (x_inf, tau), or (x_inf,) of an instantaneous one."""
 
+    name: str
     power: int
     by_tau: bool
-    rates: tuple[RateTable, RateTable]
+    rates: tuple[RateTable, ...]
 
 
 class PairTable(NamedTuple):
@@ -50,26 +52,30 @@ class PairTable(NamedTuple):
 
 
 class ChannelTable(NamedTuple):
-    """g and E are (n_neurons,).
+    """g and E are (n_neurons,). Instantaneous gates stand apart from those that are variables.
 
     form: "gates", the gates are the variables, with noise of their own if there is a `number`;
     "states", the occupancies of the channel's states are; "fluctuations", the gates are, and so
     are the fluctuations of the open fraction, one for each entry of `levels` but the first.
     """
 
+    name: str
     g: np.ndarray
     E: np.ndarray
     gates: tuple[GateTable, ...]
     form: str = "gates"
     number: tuple[np.ndarray, ...] | None = None  # of channels, (n_neurons,), for each gate
+    states: tuple[str, ...] = ()  # their names
     levels: tuple[tuple[int, ...], ...] = ()  # of the states: how many subunits are open
     pairs: tuple[PairTable, ...] = ()
     paired: bool = False  # one Wiener process for both transitions of a pair
+    instantaneous: tuple[GateTable, ...] = ()
 
 
 class ColoredTable(NamedTuple):
     """An Ornstein-Uhlenbeck process, as a current or (with E) as a conductance; (n_neurons,)."""
 
+    name: str
     mean: np.ndarray
     sigma: np.ndarray
     tau: np.ndarray
@@ -77,8 +83,9 @@ class ColoredTable(NamedTuple):
 
 
 class SynapseTable(NamedTuple):
-    """E is (n_neurons,); the weights are in Model.links."""
+    """E is (n_neurons,); the weights are in Model.connectivity."""
 
+    name: str
     alpha: RateTable
     beta: RateTable
     block: RateTable | None
@@ -88,9 +95,7 @@ class SynapseTable(NamedTuple):
 class Model(NamedTuple):
     """Cells and synapses of n_neurons neurons.
 
-    The state is (variables, lanes): V, the gates or states channel by channel, then what is free
-    to leave [0, 1] (fluctuations, then coloured noise), then the synapses' gates.
-    Row s * n_neurons + i of `links` are the inputs of neuron i through synapse s; after the
+    Row s * n_neurons + i of `connectivity` are the inputs of neuron i through synapse s; after the
     synapses come the gap junctions, if there are any.
     """
 
@@ -99,7 +104,7 @@ class Model(NamedTuple):
     channels: tuple[ChannelTable, ...]
     synapses: tuple[SynapseTable, ...]
     gap: np.ndarray | None  # (n_neurons,) sum of a neuron's gap conductances
-    links: Links
+    connectivity: Connectivity
     colored: tuple[ColoredTable, ...] = ()
     bounds: str = "none"  # what is done with noisy gates and states outside [0, 1]
 
@@ -113,7 +118,7 @@ class ChainTable(NamedTuple):
 
     C: np.ndarray  # (n_neurons,)
     leak: np.ndarray  # (2, n_neurons): sums of g and of g E over the channels without gates
-    unit: np.ndarray  # (channels, n_neurons): g of one channel
+    g_single: np.ndarray  # (channels, n_neurons): g of one channel
     E: np.ndarray  # (channels, n_neurons)
     conducting: np.ndarray  # (channels,): their open states
     conducts: np.ndarray  # (states,) bool: whether it is one of those

@@ -1,0 +1,61 @@
+"""Gates: dx/dt = alpha (1 - x) - beta x, of channels and of synapses."""
+
+from __future__ import annotations
+
+from hh_sde.equations.expressions import Symbol, call
+from hh_sde.equations.part import Part, changes, dt, inv_dt
+from hh_sde.equations.quantities import Assignment, Names, NoiseTerm, Variable
+from hh_sde.equations.rates import Kinetics
+
+
+class GatePart(Part):
+    """dx = (alpha (1 - x) - beta x) dt + sqrt((alpha (1 - x) + beta x)/N) dW (Fox & Lu 1994).
+
+    Without inv_N = 1/N there is no noise.
+    """
+
+    def __init__(
+        self,
+        variable: Variable,
+        row: int,
+        rates: Kinetics,
+        names: Names,
+        inv_N: Symbol | None = None,
+    ) -> None:
+        self.variables = (variable,)
+        self.first_row = row
+        self.x, self.rates, self.inv_N = variable.symbol, rates, inv_N
+        self.dx = names.new(f"d{variable.name}")
+        if inv_N is not None:
+            R = (rates.alpha * (1.0 - self.x) + rates.beta * self.x) * inv_N
+            dW, amplitude = (names.new(f"{kind}_{variable.name}") for kind in ("noise", "sigma"))
+            self.terms = (NoiseTerm(dW, amplitude, ((row, 1.0),), R),)
+
+    def drift(self) -> list[Assignment]:
+        x, alpha, beta = self.x, self.rates.alpha, self.rates.beta
+        return [Assignment(self.dx, alpha * (1.0 - x) - beta * x, "1/ms", f"d{x.name}/dt")]
+
+    def flow(self, reverse: bool) -> list[Assignment]:
+        x, alpha, beta = self.x, self.rates.alpha, self.rates.beta
+        if self.inv_N is None:
+            return [Assignment(x, call("relaxed", x, alpha, beta, dt))]
+        forth, back = Symbol("forth"), Symbol("back")
+        variance = (1.0 - x) * forth * (1.0 - forth) + x * back * (1.0 - back)
+        noise = call("root", variance * self.inv_N * inv_dt) * self.terms[0].dW
+        return [
+            *changes(alpha, beta),
+            Assignment(Symbol("noise"), noise),
+            Assignment(x, x + ((1.0 - x) * forth - x * back) + Symbol("noise")),
+        ]
+
+    def steady(self) -> list[Assignment]:
+        return [Assignment(self.x, self.rates.alpha / (self.rates.alpha + self.rates.beta))]
+
+    def bound(self, policy: str) -> list[Assignment]:
+        x = self.x
+        if self.inv_N is None:
+            return []
+        if policy == "reflect":
+            mirrored = call("abs", 1.0 - call("abs", 1.0 - x))
+            return [Assignment(x, call("abs", x)), Assignment(x, mirrored)]
+        return [Assignment(x, call("min", call("max", x, 0.0), 1.0))]

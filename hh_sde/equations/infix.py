@@ -1,0 +1,60 @@
+"""Expressions as lines of text, with the parentheses that keep the order of what is rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from hh_sde.equations.expressions import (
+    Binary,
+    Call,
+    Choice,
+    Expression,
+    Negative,
+    Number,
+    Power,
+    Symbol,
+)
+
+#: How tightly a text holds together. A chain of products may be the right side of a product.
+CHOICE, SUM, PRODUCT, CHAIN, SIGN, ATOM = 0.0, 1.0, 2.0, 2.5, 3.0, 4.0
+_PRECEDENCE = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT}
+
+
+class Style(NamedTuple):
+    """How powers and calls are written in a language, and how tightly powers hold."""
+
+    power: Callable[[str, int], tuple[str, float]]
+    call: Callable[[str, list[str]], str]
+
+
+def infix(e: Expression, style: Style, level: float = CHOICE) -> str:
+    """The expression, in parentheses where a place of this level demands them."""
+    text, own = _infix(e, style)
+    return f"({text})" if own < level else text
+
+
+def _infix(e: Expression, style: Style) -> tuple[str, float]:
+    match e:
+        case Symbol(name):
+            return name, ATOM
+        case Number(value):
+            return repr(value), ATOM if value >= 0 else SIGN
+        case Binary(operator, left, right):
+            own = _PRECEDENCE[operator]
+            tighter = CHAIN if operator == "*" else own + 1
+            return (
+                f"{infix(left, style, own)} {operator} {infix(right, style, tighter)}",
+                own,
+            )
+        case Negative(operand):
+            product = PRODUCT <= _infix(operand, style)[1] <= CHAIN  # -x * y is (-x) * y
+            return f"-{infix(operand, style, PRODUCT)}", SUM if product else SIGN
+        case Power(base, exponent):
+            return style.power(infix(base, style, ATOM), exponent)
+        case Call(function, arguments):
+            return style.call(function, [infix(a, style) for a in arguments]), ATOM
+        case Choice(left, right, yes, no):
+            condition = f"{infix(left, style, SUM)} > {infix(right, style, SUM)}"
+            return f"{infix(yes, style, SUM)} if {condition} else {infix(no, style, SUM)}", CHOICE
+    raise TypeError(f"{e!r} is not printed")

@@ -1,0 +1,91 @@
+"""The Jacobian of a population's drift, and how a small displacement changes: by differentiation.
+
+The drift of a neuron depends on its own variables, and on the other neurons through the sums W s
+and W V alone; the derivatives by both are given, row by row, for every lane.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hh_sde.equations.differentiation import changes
+from hh_sde.equations.expressions import ONE, ZERO, Expression, Symbol
+from hh_sde.equations.loops import Loop, Output, Stage
+from hh_sde.equations.population import Population
+from hh_sde.equations.quantities import Assignment
+
+
+class Entry(NamedTuple):
+    """d f_row / d x_column, or by sum number `column` of the other neurons where `coupled`."""
+
+    row: int
+    column: int
+    coupled: bool
+    value: Expression
+
+
+class Derivatives:
+    """The loops `jacobian` and `tangent` of a population.
+
+    Attributes
+    ----------
+    entries : list of Entry
+        Those that are not 0 everywhere, in the order of the rows that `jacobian` gives.
+    """
+
+    def __init__(self, population: Population) -> None:
+        self.population = population
+        self.assignments: list[Assignment] = list(population.assignments)
+        self.entries: list[Entry] = []
+        own = [variable.symbol for variable in population.variables]
+        for column, x in enumerate(own):
+            self._column(x, column, coupled=False)
+        for column, x in enumerate(population.coupled):
+            self._column(x, column, coupled=True)
+        self._displaced = self._displacement([*own, *population.coupled])
+
+    def _column(self, x: Symbol, column: int, coupled: bool) -> None:
+        changed = self._changes({x.name: ONE}, f"by_{x.name}")
+        for row, f in enumerate(self.population.drift):
+            value = changed.get(f.name, ZERO)
+            if value != ZERO:
+                self.entries.append(Entry(row, column, coupled, value))
+
+    def _displacement(self, symbols: list[Symbol]) -> list[Expression]:
+        """How the drifts change where each symbol is displaced."""
+        along: dict[str, Expression] = {x.name: Symbol(f"along_{x.name}") for x in symbols}
+        changed = self._changes(along, "along")
+        return [changed.get(f.name, ZERO) for f in self.population.drift]
+
+    def _changes(self, along: dict[str, Expression], suffix: str) -> dict[str, Expression]:
+        population = self.population
+        named, found = changes(population.assignments, along, suffix, population.names.new)
+        self.assignments += named
+        return found
+
+    def loops(self) -> list[Loop]:
+        """Both loops."""
+        entries = [
+            Output("entries", row, f"{entry.row}_{entry.column}{'c' * entry.coupled}", entry.value)
+            for row, entry in enumerate(self.entries)
+        ]
+        displaced = [
+            Output("dv", row, variable.symbol.name, value)
+            for row, (variable, value) in enumerate(
+                zip(self.population.variables, self._displaced, strict=True)
+            )
+        ]
+        return [
+            Loop(
+                "jacobian",
+                "state, I, coupled, entries",
+                "Derivatives of f by a lane's own variables, and by the sums over other neurons.",
+                [Stage([], entries)],
+            ),
+            Loop(
+                "tangent",
+                "state, I, coupled, vector, vector_sums, dv",
+                "J v for a vector v of the state's shape, whose sums W v are in vector_sums.",
+                [Stage([], displaced)],
+            ),
+        ]

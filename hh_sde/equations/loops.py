@@ -1,0 +1,260 @@
+"""What an integrator asks of a population: each loop over lanes, as assignments and outputs.
+
+A loop states what it gives. What that needs (rates, conductances, fluxes) is found from the symbols
+in it, so no loop works out what it does not use. A new loop is a method here, and a line in LOOPS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from hh_sde.equations.differentiation import column, correction, dependencies
+from hh_sde.equations.expressions import Expression, Number, Symbol, call, total
+from hh_sde.equations.part import Part, dt
+from hh_sde.equations.population import Population
+from hh_sde.equations.quantities import Assignment, NoiseTerm, Variable
+from hh_sde.equations.rates import V
+
+#: Increments A dW of the noise on V; the factor that a loop is given; J and G of V's flow.
+dW_V, c, J, G, z = (Symbol(name) for name in ("dW_V", "c", "J", "G", "z"))
+
+
+class Output(NamedTuple):
+    """A row of an array that is written: its number, what it belongs to, and its value."""
+
+    array: str
+    row: int
+    label: str
+    value: Expression
+
+
+class Stage(NamedTuple):
+    """Assignments and outputs, with V taken from a row: the state's own, or one that is given."""
+
+    assignments: Sequence[Assignment]
+    outputs: Sequence[Output]
+    V_from: str = "state"
+
+
+class Loop(NamedTuple):
+    """A function over lanes: its arguments besides the numbers, and its stages."""
+
+    name: str
+    arguments: str
+    description: str
+    stages: Sequence[Stage]
+
+
+class Loops:
+    """The loops of a population, whose equations are `assignments`."""
+
+    def __init__(self, population: Population, assignments: Sequence[Assignment]) -> None:
+        self.population = population
+        self.assignments = assignments
+        self._reads = dependencies(assignments)
+        self.amplitudes = [
+            Assignment(term.amplitude, call("root", term.R), "", f"amplitude of {term.dW.name}")
+            for term in population.terms
+        ]
+        self.moves = [term.amplitude * term.dW for term in population.terms]
+        self.corrections = [self._correction(term) for term in population.terms]
+
+    def all(self) -> list[Loop]:
+        """Every loop, in the order of LOOPS."""
+        return [
+            Loop(name, arguments, make.__doc__ or "", make(self))
+            for name, (arguments, make) in LOOPS.items()
+        ]
+
+    @property
+    def definitions(self) -> list[Assignment]:
+        """What outputs may need, each after what it needs itself."""
+        return [*self.assignments, *self.amplitudes]
+
+    # -- drift and Euler's steps -------------------------------------------------------------------
+
+    def drift(self) -> list[Stage]:
+        """f(x): the drift of every variable."""
+        rows = zip(self.population.variables, self.population.drift, strict=True)
+        outputs = [Output("dx", row, v.symbol.name, f) for row, (v, f) in enumerate(rows)]
+        return [Stage([], outputs)]
+
+    def euler(self) -> list[Stage]:
+        """x + f dt + A dW (Maruyama 1955)."""
+        return self._euler(dt, self.moves)
+
+    def tamed(self) -> list[Stage]:
+        """x + f dt/(1 + dt |f|) + A dW."""
+        tamed_dt = Symbol("tamed_dt")
+        size = call("sqrt", total([f * f for f in self.population.drift]))
+        return self._euler(tamed_dt, self.moves, [Assignment(tamed_dt, dt / (1.0 + dt * size))])
+
+    def milstein_euler(self) -> list[Stage]:
+        """Euler's step, and 1/2 g g' (dW^2 - dt) of every term of the noise."""
+        moves = [
+            move if g is None else move + g * (term.dW * term.dW - dt)
+            for term, move, g in zip(
+                self.population.terms, self.moves, self.corrections, strict=True
+            )
+        ]
+        return self._euler(dt, moves)
+
+    def _euler(
+        self, step: Symbol, moves: Sequence[Expression], first: Sequence[Assignment] = ()
+    ) -> list[Stage]:
+        gains = self._gains(moves)
+        rows = zip(self.population.variables, self.population.drift, strict=True)
+        outputs = [
+            _new_state(row, v, total([v.symbol + f * step, *gains.get(row, [])]))
+            for row, (v, f) in enumerate(rows)
+        ]
+        return [Stage(first, [self._euler_V(step), *outputs[1:]])]
+
+    def _euler_V(self, step: Symbol) -> Output:
+        return _new_state(0, self.population.variables[0], V + self.population.dV * step + dW_V)
+
+    # -- flows -------------------------------------------------------------------------------------
+
+    def rush_larsen(self) -> list[Stage]:
+        """Gates by their exact flow, V by Euler's step, both from the old state."""
+        gates = self._flowed(lambda part: part.flow(reverse=False))
+        return [gates._replace(outputs=[self._euler_V(dt), *gates.outputs])]
+
+    def gates_flow(self) -> list[Stage]:
+        """All variables but V by their exact flow over dt at fixed V."""
+        return [self._flowed(lambda part: part.flow(reverse=False))]
+
+    def gates_flow_reversed(self) -> list[Stage]:
+        """The same with exchanges between states in the opposite order."""
+        return [self._flowed(lambda part: part.flow(reverse=True))]
+
+    def exchange_channels(self) -> list[Stage]:
+        """Whole channels change their state over dt at fixed V (tau-leaping)."""
+        return [self._flowed(lambda part: part.exchange())]
+
+    def V_flow(self) -> list[Stage]:
+        """V by its exact flow over dt at fixed conductances, those that follow V being taken at w.
+
+        It is V_inf + (V - V_inf) e^-z with z = G dt/C, and the noise gathered on the way, of the
+        variance of dW_V times (1 - e^-2z)/(2z).
+        """
+        population = self.population
+        conductances = [Assignment(G, total(population.conductances))]
+        relaxation = [
+            Assignment(J, population.balance),
+            Assignment(z, G * dt / population.C),
+        ]
+        moved = V + J * (dt / population.C) / call("linoid", z)
+        moved = moved + dW_V / call("sqrt", call("linoid", 2.0 * z))
+        last = [_new_state(0, population.variables[0], moved)]
+        if population.V_dependent_conductances:
+            return [Stage(conductances, [], V_from="w"), Stage(relaxation, last)]
+        return [Stage([*conductances, *relaxation], last)]
+
+    def steady(self) -> list[Stage]:
+        """All variables but V at their steady state at fixed V."""
+        return [self._flowed(lambda part: part.steady())]
+
+    def bound(self) -> list[Stage]:
+        """Noisy gates and states brought back into [0, 1]."""
+        return [self._flowed(lambda part: part.bound(self.population.model.bounds))]
+
+    def _flowed(self, flow: Callable[[Part], list[Assignment]]) -> Stage:
+        """Every part moved by its own flow."""
+        steps = [(part, flow(part)) for part in self.population.parts]
+        outputs = [
+            _new_state(row, v, v.symbol)
+            for part, moves in steps
+            if moves
+            for row, v in enumerate(part.variables, start=part.first_row)
+        ]
+        return Stage([step for _, moves in steps for step in moves], outputs)
+
+    # -- rates and noise ---------------------------------------------------------------------------
+
+    def gate_rates(self) -> list[Stage]:
+        """alpha and beta of every gate."""
+        outputs = [
+            Output(array, row, rate.name, rate)
+            for row, rates in enumerate(self.population.kinetics)
+            for array, rate in (("alphas", rates.alpha), ("betas", rates.beta))
+        ]
+        return [Stage([], outputs)]
+
+    def instantaneous_gates(self) -> list[Stage]:
+        """The gates that follow V at once."""
+        gates = self.population.instantaneous
+        return [Stage([], [Output("out", row, x.name, x) for row, x in enumerate(gates)])]
+
+    def noise_amplitudes(self) -> list[Stage]:
+        """root(R) of every term of the noise."""
+        names = [term.amplitude for term in self.population.terms]
+        outputs = [Output("amplitudes", row, s.name, s) for row, s in enumerate(names)]
+        return [Stage([], outputs)]
+
+    def add_noise(self) -> list[Stage]:
+        """out + c G dW, for the noise that every lane has of its own."""
+        return self._added(self.moves, c)
+
+    def add_columns(self) -> list[Stage]:
+        """out + the columns of G, each with an amplitude that is given."""
+        return self._added([Symbol(f"given_{t.amplitude.name}") for t in self.population.terms])
+
+    def add_ito_correction(self) -> list[Stage]:
+        """out + c 1/2 sum_k (dg_k) g_k."""
+        return self._added(self.corrections, c)
+
+    def _correction(self, term: NoiseTerm) -> Expression | None:
+        along = column(term, self.population.variables)
+        absolute = self.population.model.bounds == "absolute"
+        return correction(term, along, self.assignments, self._reads, absolute)
+
+    def _gains(self, moves: Sequence[Expression | None]) -> dict[int, list[Expression]]:
+        """What each row gets where the terms move by `moves`."""
+        gains: dict[int, list[Expression]] = {}
+        for term, move in zip(self.population.terms, moves, strict=True):
+            for row, sign in term.to if move is not None else ():
+                assert move is not None
+                gains.setdefault(row, []).append(move if sign > 0 else -move)
+        return gains
+
+    def _added(
+        self, moves: Sequence[Expression | None], factor: Symbol | None = None
+    ) -> list[Stage]:
+        outputs = []
+        for row, gains in self._gains(moves).items():
+            label = self.population.variables[row].symbol.name
+            gained = total([Number(0.0), *gains])
+            old = Symbol(f"old_{label}")
+            gained = gained if factor is None else factor * gained
+            outputs.append(Output("out", row, label, old + gained))
+        return [Stage([], outputs)]
+
+
+def _new_state(row: int, variable: Variable, value: Expression) -> Output:
+    return Output("state", row, variable.symbol.name, value)
+
+
+_STEP = "state, I, coupled, A_dW, dW, dt"
+
+#: The loops of a written module: their arguments, before p, q and curves, and what they do.
+LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
+    "drift": ("state, I, coupled, dx", Loops.drift),
+    "euler": (_STEP, Loops.euler),
+    "tamed": (_STEP, Loops.tamed),
+    "milstein_euler": (_STEP, Loops.milstein_euler),
+    "rush_larsen": (_STEP, Loops.rush_larsen),
+    "gates_flow": ("state, dW, dt", Loops.gates_flow),
+    "gates_flow_reversed": ("state, dW, dt", Loops.gates_flow_reversed),
+    "exchange_channels": ("state, dW, dt", Loops.exchange_channels),
+    "V_flow": ("state, w, I, coupled, A_dW, dt", Loops.V_flow),
+    "steady": ("state", Loops.steady),
+    "gate_rates": ("state, alphas, betas", Loops.gate_rates),
+    "instantaneous_gates": ("state, out", Loops.instantaneous_gates),
+    "bound": ("state", Loops.bound),
+    "noise_amplitudes": ("state, amplitudes", Loops.noise_amplitudes),
+    "add_noise": ("state, dW, c, out", Loops.add_noise),
+    "add_columns": ("state, amplitudes, out", Loops.add_columns),
+    "add_ito_correction": ("state, c, out", Loops.add_ito_correction),
+}

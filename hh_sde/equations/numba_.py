@@ -1,0 +1,337 @@
+"""Loops as text for numba: straight lines inside one loop over lanes, which LLVM turns into SIMD.
+
+All numbers stay arguments, so another network of that shape needs no compilation. Those equal in
+all neurons are in `p`, others are rows of `q` with one column per lane.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hh_sde.equations.expressions import Expression, names
+from hh_sde.equations.infix import ATOM, CHAIN, Style, infix
+from hh_sde.equations.jacobian import Derivatives
+from hh_sde.equations.loops import Loop, Loops, Output, Stage
+from hh_sde.equations.population import Population
+from hh_sde.equations.quantities import Assignment
+from hh_sde.equations.sharing import SharedExponentials
+from hh_sde.equations.template import appended_text
+
+#: Lines of a written module are at most about this long.
+WIDTH = 100
+
+HEADER = '''"""{variables}: written by hh_sde.equations, not by hand.
+
+Units are ms, mV, uA/cm^2, mS/cm^2, uF/cm^2. A lane is one neuron of one trial.
+
+The rows of the state:
+{rows}
+
+The numbers, p[k] where all neurons have the same and q[k, lane] where they differ:
+{legend}
+"""
+from math import sqrt
+
+import numpy as np
+
+from hh_sde.kernels.binomial import binomial, uniform_of
+from hh_sde.kernels.coupling import (
+    all_finite, copy, couple, detect, excursions, fill, inject, kicks, lanes_of, save,
+)
+from hh_sde.kernels.elementary import (
+    decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
+)
+from hh_sde.kernels.jit import expression, kernel
+from hh_sde.kernels.random import waits_and_choices
+from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
+'''
+
+#: What the integrators read of a model.
+CONSTANTS = """\
+V_DEPENDENT_CONDUCTANCE = {V_dependent}  # or gap junctions: V's flow holds what follows V
+TERMS = {terms}  # Wiener processes of a lane's own
+BOUNDED = {bounded}  # states are brought back into [0, 1] after each step
+FREE = {free}  # rows of variables that may leave [0, 1]: from, up to
+"""
+
+
+class Written(NamedTuple):
+    """The text of a module, and the names of the numbers that it takes in p and in q."""
+
+    text: str
+    scalars: tuple[str, ...]
+    rows: tuple[str, ...]
+
+
+#: What was written in this process, by the shape of the model.
+_WRITTEN: dict[Hashable, Written] = {}
+
+
+def written(population: Population) -> Written:
+    """The module of a population: written once for all that have its shape."""
+    shared = SharedExponentials(population.assignments, population.parameters, population.names)
+
+    def text() -> Written:
+        loops = Loops(population, shared.assignments)
+        ending = [_constants(population), appended_text()]
+        return _Writer(population, loops.definitions, loops.all(), ending).written
+
+    return _of_shape("loops", population, shared, text)
+
+
+def written_derivatives(derivatives: Derivatives) -> Written:
+    """The module of a population's Jacobian and tangent."""
+    population = derivatives.population
+    shared = SharedExponentials(derivatives.assignments, population.parameters, population.names)
+
+    def text() -> Written:
+        return _Writer(population, shared.assignments, derivatives.loops(), []).written
+
+    return _of_shape("derivatives", population, shared, text)
+
+
+def _of_shape(
+    kind: str, population: Population, shared: SharedExponentials, text: Callable[[], Written]
+) -> Written:
+    """What was written for this shape, or is now."""
+    table = population.parameters.table
+    uniform = tuple((name, parameter.uniform) for name, parameter in table.items())
+    tables = _without_numbers(population.model._replace(n_neurons=1))
+    shape = (kind, tables, uniform, shared.shape)
+    if shape not in _WRITTEN:
+        _WRITTEN[shape] = text()
+    return _WRITTEN[shape]
+
+
+def _without_numbers(table: Any) -> Hashable:
+    """What is in a table besides arrays."""
+    if isinstance(table, tuple):
+        return tuple(map(_without_numbers, table))
+    return None if isinstance(table, np.ndarray) else table
+
+
+class _Writer:
+    """Writes a population's module."""
+
+    def __init__(
+        self,
+        population: Population,
+        definitions: Sequence[Assignment],
+        loops: Sequence[Loop],
+        ending: Sequence[str],
+    ) -> None:
+        self.population = population
+        printed = [_Printed(loop, definitions, population) for loop in loops]
+        read = {name for loop in printed for name in loop.read}
+        used = [p for name, p in population.parameters.table.items() if name in read]
+        self.scalars = [parameter for parameter in used if parameter.uniform]
+        self.rows = [parameter for parameter in used if not parameter.uniform]
+        places = {p.symbol.name: f"p[{k}]" for k, p in enumerate(self.scalars)}
+        places |= {p.symbol.name: f"q[{k}]" for k, p in enumerate(self.rows)}
+        functions = self._functions(printed, places)
+        self.written = Written(
+            text="\n\n".join([self._header(), *functions, *ending]),
+            scalars=tuple(parameter.symbol.name for parameter in self.scalars),
+            rows=tuple(parameter.symbol.name for parameter in self.rows),
+        )
+
+    def _header(self) -> str:
+        population = self.population
+        rows = [(f"state[{k}]", v.symbol.name, v.units, v.long_name)
+                for k, v in enumerate(population.variables)]  # fmt: skip
+        numbers = [
+            (f"{array}[{k}]", p.symbol.name, p.units, p.meaning)
+            for array, parameters in (("p", self.scalars), ("q", self.rows))
+            for k, p in enumerate(parameters)
+        ]
+        return HEADER.format(
+            variables=f"{len(population.variables)} variables",
+            rows=_table(rows),
+            legend=_table(numbers),
+            root="absolute_root" if population.model.bounds == "absolute" else "positive_root",
+        )
+
+    def _functions(self, printed: Sequence[_Printed], places: Mapping[str, str]) -> Iterator[str]:
+        bodies: dict[str, str] = {}
+        for loop in printed:
+            name, arguments, description, _ = loop.loop
+            body = loop.body(places)
+            if body in bodies:  # compiled once
+                yield f"{name} = {bodies[body]}\n"
+            else:
+                bodies[body] = name
+                head = f"@kernel\ndef {name}({arguments}, p, q, curves):"
+                yield f'{head}\n    """{_first_paragraph(description)}"""\n{body}'
+
+
+def _constants(population: Population) -> str:
+    return CONSTANTS.format(
+        V_dependent=population.V_dependent,
+        terms=len(population.terms),
+        bounded=population.model.bounds in ("clip", "reflect"),
+        free=population.free,
+    )
+
+
+class _Printed:
+    """One loop: its lines, and what they read."""
+
+    def __init__(
+        self, loop: Loop, definitions: Sequence[Assignment], population: Population
+    ) -> None:
+        self.loop = loop
+        self._sources = _sources(population)
+        self._parameters = population.parameters.table
+        self._definitions = {a.target.name: a for a in definitions}
+        self._lines: list[str] = []
+        self._views: dict[str, str] = {"state_V": "state[0]"}
+        self.read: dict[str, None] = {}  # parameters
+        self._known: set[str] = set()
+        for stage in loop.stages:
+            self._stage(stage)
+
+    def body(self, places: Mapping[str, str]) -> str:
+        """The function's lines."""
+        scalars = {name: place for name in self.read if (place := places[name])[0] == "p"}
+        rows = {f"q_{name}": place for name in self.read if (place := places[name])[0] == "q"}
+        before = [f"{name} = {value}" for name, value in {**scalars, **rows, **self._views}.items()]
+        loads = [f"{name} = q_{name}[lane]" for name in self.read if f"q_{name}" in rows]
+        inside = [*loads, *self._lines] or ["pass"]
+        lines = [f"    {line}" for line in before]
+        lines += ["    for lane in range(state_V.size):"]
+        lines += [f"        {line}" for entry in inside for line in _wrapped(entry)]
+        return "\n".join(lines) + "\n"
+
+    # -- lines -------------------------------------------------------------------------------------
+
+    def _stage(self, stage: Stage) -> None:
+        """A stage's lines, each after what it reads, which is loaded where it is first read."""
+        self._known.discard("V")
+        self._V_from = stage.V_from
+        values = [assignment.value for assignment in stage.assignments]
+        values += [output.value for output in stage.outputs]
+        wanted = dict.fromkeys(name for value in values for name in names(value))
+        for definition in _needed(wanted, self._definitions, self._known):
+            self._assign(definition)
+        for assignment in stage.assignments:
+            self._assign(assignment)
+        for output in stage.outputs:
+            self._store(output)
+
+    def _load(self, name: str) -> None:
+        """Take the value of a name out of the arrays, if that has not been done."""
+        if name in self._known:
+            return
+        self._known.add(name)
+        if name == "V":
+            self._lines.append(f"V = {'w' if self._V_from == 'w' else 'state_V'}[lane]")
+        elif name in self._parameters:
+            self.read[name] = None
+        elif name == "inv_dt":
+            self._views["inv_dt"] = "1.0 / dt"
+        elif name in self._sources:
+            array, row = self._sources[name]
+            view = array
+            if row is not None:
+                view = f"{array}_{row[1]}"
+                self._views[view] = f"{array}[{row[0]}]"
+            self._lines.append(f"{name} = {view}[lane]")
+        elif name not in ("dt", "c"):
+            raise KeyError(f"{self.loop.name}: nothing gives {name}")
+
+    def _value(self, value: Expression) -> str:
+        for name in names(value):
+            self._load(name)
+        return code(value)
+
+    def _assign(self, assignment: Assignment) -> None:
+        self._lines.append(f"{assignment.target.name} = {self._value(assignment.value)}")
+        self._known.add(assignment.target.name)
+
+    def _store(self, output: Output) -> None:
+        view = f"{output.array}_{output.label}"
+        self._views[view] = f"{output.array}[{output.row}]"
+        self._lines.append(f"{view}[lane] = {self._value(output.value)}")
+
+
+def _sources(population: Population) -> dict[str, tuple[str, tuple[int, str] | None]]:
+    """Where the values of symbols come from: an array of lanes, or a row of one."""
+    found: dict[str, tuple[str, tuple[int, str] | None]] = {}
+    found["I_stim"] = ("I", None)
+    found["dW_V"] = ("A_dW", None)
+    for k, variable in enumerate(population.variables):
+        name = variable.symbol.name
+        found[name] = ("state", (k, name))
+        found[f"old_{name}"] = ("out", (k, name))
+        found[f"along_{name}"] = ("vector", (k, name))
+    for k, term in enumerate(population.terms):
+        found[term.dW.name] = ("dW", (k, term.dW.name))
+        found[f"given_{term.amplitude.name}"] = ("amplitudes", (k, term.amplitude.name))
+    for k, symbol in enumerate(population.coupled):
+        found[symbol.name] = ("coupled", (k, symbol.name))
+        found[f"along_{symbol.name}"] = ("vector_sums", (k, symbol.name))
+    return found
+
+
+def _needed(
+    wanted: Mapping[str, None], definitions: Mapping[str, Assignment], known: set[str]
+) -> list[Assignment]:
+    """The definitions of what is wanted, and of what those need, in their order."""
+    needed: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name in definitions and name not in known and name not in needed:
+            needed.add(name)
+            waiting += names(definitions[name].value)
+    return [definition for name, definition in definitions.items() if name in needed]
+
+
+# -- expressions -----------------------------------------------------------------------------------
+
+
+def code(e: Expression) -> str:
+    """The expression as Python."""
+    return infix(e, Style(_power, _call))
+
+
+def _power(base: str, exponent: int) -> tuple[str, float]:
+    """Products, which are rounded from left to right; of the fourth power, two squares."""
+    if exponent == 4:
+        return f"(({base} * {base}) * ({base} * {base}))", ATOM
+    return " * ".join([base] * exponent), CHAIN
+
+
+def _call(function: str, arguments: list[str]) -> str:
+    if function.startswith("table_"):
+        V, start, inv_step, begin, points = arguments
+        arguments = [V, start, inv_step, "curves", f"int({begin})", f"int({points})"]
+    return f"{function}({', '.join(arguments)})"
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line, broken inside parentheses if it is long."""
+    if len(line) <= WIDTH:
+        return [line]
+    target, _, value = line.partition(" = ")
+    parts = textwrap.wrap(value, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    return [f"{target} = (", *(f"    {part}" for part in parts), ")"]
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns of equal width, indented."""
+    if not rows:
+        return "    none"
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "    " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _first_paragraph(description: str) -> str:
+    return " ".join(description.split("\n\n")[0].split())

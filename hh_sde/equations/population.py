@@ -1,0 +1,300 @@
+"""All equations of a population of neurons: the rows of its state, its currents, its noise.
+
+    C dV/dt = I_stim - sum over channels, synapses, gap junctions of I, + coloured currents
+    I_Na    = g_Na (V - E_Na),  g_Na = gbar_Na p,  p the open fraction of the channels
+
+p is the product of the gates with their powers, or the occupancy of the open state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hh_sde.equations.colored import ColoredPart
+from hh_sde.equations.differentiation import dependencies
+from hh_sde.equations.expressions import Expression, Symbol, product, total
+from hh_sde.equations.fluctuations import FluctuationPart
+from hh_sde.equations.gates import GatePart
+from hh_sde.equations.part import Part
+from hh_sde.equations.quantities import Assignment, Names, Parameters, Variable
+from hh_sde.equations.rates import Kinetics, RateWriter, V, kinetics
+from hh_sde.equations.states import StatesPart
+from hh_sde.equations.tables import ChannelTable, ColoredTable, GateTable, Model, SynapseTable
+
+
+def variables(model: Model, names: Names | None = None) -> list[list[Variable]]:
+    """The rows of the state, those of a part together.
+
+    V, the gates or states channel by channel, then what is free to leave [0, 1] (fluctuations, then
+    coloured noise), then the synapses' gates.
+    """
+    names = names or Names()
+
+    def variable(name: str, units: str, long_name: str) -> Variable:
+        return Variable(name, units, long_name, names.new(name))
+
+    groups = [[variable("V", "mV", "membrane potential")]]
+    for channel in model.channels:
+        if channel.form == "states":
+            what = f"fraction of the channels {channel.name} in state"
+            groups.append([variable(state, "1", f"{what} {state}") for state in channel.states])
+        else:
+            groups += [
+                [variable(gate.name, "1", f"gate {gate.name} of channel {channel.name}")]
+                for gate in channel.gates
+            ]
+    for channel in model.channels:
+        if channel.form == "fluctuations":
+            what = f"fluctuation of the open fraction of {channel.name}, part"
+            groups += [[variable(f"z_{s}", "1", f"{what} {s}")] for s in channel.states[1:]]
+    for colored in model.colored:
+        units, what = ("uA/cm^2", "current") if colored.E is None else ("mS/cm^2", "conductance")
+        groups.append([variable(colored.name, units, f"Ornstein-Uhlenbeck {what}")])
+    for synapse in model.synapses:
+        name = "s" if len(model.synapses) == 1 else f"s_{synapse.name}"
+        groups.append([variable(name, "1", f"gate of the synapse {synapse.name}")])
+    return groups
+
+
+class Population:
+    """The equations of a model.
+
+    Attributes
+    ----------
+    variables : tuple of Variable
+        The rows of the state.
+    parameters : Parameters
+    kinetics : list of Kinetics
+        Of the gates, those of synapses last.
+    instantaneous : list of Symbol
+        Gates that follow V at once, which are no variables.
+    parts : list of Part
+    terms : tuple of NoiseTerm
+        Noise that every neuron has of its own.
+    conductances : list of Symbol
+        Whose sum G is, with which V relaxes.
+    balance : Symbol
+        The sum of all currents, inward.
+    free : (int, int)
+        Rows of variables that may leave [0, 1]: from, up to.
+    coupled : tuple of Symbol
+        Sums over the other neurons: W s of each synapse, W V of gap junctions.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.names = Names()
+        groups = variables(model, self.names)
+        self._groups: Iterator[list[Variable]] = iter(groups[1:])
+        self.variables = tuple(variable for group in groups for variable in group)
+        self.parameters = Parameters(self.names, model.n_neurons)
+        self.dV = self.names.new("dV")
+        self.kinetics: list[Kinetics] = []
+        self.parts: list[Part] = []
+        self._rates = RateWriter(self.names, self.parameters)
+        self._assignments = self._rates.assignments
+        self.instantaneous: list[Symbol] = []
+        self.conductances: list[Symbol] = []
+        self.coupled: tuple[Symbol, ...] = ()
+        self._inward: list[Expression] = [Symbol("I_stim")]
+        self._channels()
+        self._colored()
+        self._synapses()
+        self._gap_junctions()
+        self._potential()
+        self.terms = tuple(term for part in self.parts for term in part.terms)
+        for part in self.parts:
+            self._assignments += part.drift()
+
+    # -- the rows of the state ---------------------------------------------------------------------
+
+    @property
+    def _row(self) -> int:
+        """The next row."""
+        return 1 + sum(len(part.variables) for part in self.parts)
+
+    def _channels(self) -> None:
+        fluctuating: list[tuple[ChannelTable, list[Kinetics], list[Expression]]] = []
+        conducting: list[tuple[ChannelTable, list[Expression]]] = []
+        for channel in self.model.channels:
+            rates = [self._kinetics(gate) for gate in channel.gates]
+            if channel.form == "states":
+                open_fraction: list[Expression] = [self._states(channel, rates)]
+            else:
+                open_fraction = self._gates(channel, rates)
+            if channel.form == "fluctuations":
+                fluctuating.append((channel, rates, open_fraction))
+            conducting.append((channel, open_fraction))
+        first_free = self._row
+        for channel, rates, open_fraction in fluctuating:
+            self._fluctuations(channel, rates, open_fraction)
+        self.free = (first_free, first_free)
+        for channel, open_fraction in conducting:
+            self._channel_current(channel, [*self._instantaneous(channel), *open_fraction])
+
+    def _kinetics(self, gate: GateTable) -> Kinetics:
+        self.kinetics.append(kinetics(gate, self._rates))
+        return self.kinetics[-1]
+
+    def _instantaneous(self, channel: ChannelTable) -> list[Expression]:
+        """The factors that follow V at once."""
+        factors: list[Expression] = []
+        for gate in channel.instantaneous:
+            x = self._rates.assign(gate.rates[0], gate.name, "1", f"instantaneous gate {gate.name}")
+            self.instantaneous.append(x)
+            factors.append(x**gate.power)
+        return factors
+
+    def _gates(self, channel: ChannelTable, rates: list[Kinetics]) -> list[Expression]:
+        """The factors of the open fraction of a channel whose gates are variables."""
+        factors: list[Expression] = []
+        for k, gate in enumerate(rates):
+            inv_N = None
+            if channel.number is not None and channel.form == "gates":
+                inv_N = self._numbers(gate.name, f"gates {gate.name}", channel.number[k])[1]
+            (variable,) = next(self._groups)
+            self.parts.append(GatePart(variable, self._row, gate, self.names, inv_N))
+            factors.append(variable.symbol**gate.power)
+        return factors
+
+    def _numbers(self, name: str, of: str, values: np.ndarray) -> tuple[Symbol, Symbol]:
+        """N and 1/N."""
+        N = self.parameters.new(f"N_{name}", values, "1", f"number of {of}")
+        return N, self.parameters.derived(f"inv_N_{name}", 1.0 / N, "1", f"1/N_{name}")
+
+    def _states(self, channel: ChannelTable, rates: list[Kinetics]) -> Expression:
+        assert channel.number is not None
+        N, inv_N = self._numbers(channel.name, f"channels {channel.name}", channel.number[0])
+        group = next(self._groups)
+        bounds = self.model.bounds
+        part = StatesPart(group, self._row, rates, channel, N, inv_N, bounds, self.names)
+        self.parts.append(part)
+        return part.symbols[-1]
+
+    def _fluctuations(
+        self, channel: ChannelTable, rates: list[Kinetics], open_fraction: list[Expression]
+    ) -> None:
+        assert channel.number is not None
+        _, inv_N = self._numbers(channel.name, f"channels {channel.name}", channel.number[0])
+        summands = [product(open_fraction)]
+        for chosen in channel.levels[1:]:
+            (variable,) = next(self._groups)
+            self.parts.append(
+                FluctuationPart(variable, self._row, rates, chosen, inv_N, self.names)
+            )
+            summands.append(variable.symbol)
+        open_fraction[:] = [total(summands)]
+
+    # -- currents ----------------------------------------------------------------------------------
+
+    def _current(self, name: str, g: Expression, E: Symbol, of: str) -> None:
+        """I_name = g (V - E), and its conductance g as g_name where it has no name yet."""
+        if not isinstance(g, Symbol):
+            symbol = self.names.new(f"g_{name}")
+            self._assignments.append(Assignment(symbol, g, "mS/cm^2", f"conductance of {of}"))
+            g = symbol
+        current = self.names.new(f"I_{name}")
+        self._assignments.append(
+            Assignment(current, g * (V - E), "uA/cm^2", f"current of {of}, outward")
+        )
+        self.conductances.append(g)
+        self._inward.append(-current)
+
+    def _channel_current(self, channel: ChannelTable, open_fraction: list[Expression]) -> None:
+        name, of = channel.name, f"the channels {channel.name}"
+        gates = bool(open_fraction)
+        what = "maximal conductance" if gates else "conductance"
+        label = f"gbar_{name}" if gates else f"g_{name}"
+        g = self.parameters.new(label, channel.g, "mS/cm^2", f"{what} of {of}")
+        E = self.parameters.new(f"E_{name}", channel.E, "mV", f"reversal potential of {of}")
+        self._current(name, product([g, *open_fraction]), E, of)
+
+    def _colored(self) -> None:
+        for table in self.model.colored:
+            (variable,) = next(self._groups)
+            self.parts.append(ColoredPart(variable, self._row, table, self.parameters, self.names))
+            self._colored_current(table, variable)
+        self.free = (self.free[0], self._row)
+
+    def _colored_current(self, table: ColoredTable, variable: Variable) -> None:
+        if table.E is None:
+            self._inward.append(variable.symbol)
+            return
+        of = f"the noise {table.name}"
+        E = self.parameters.new(f"E_{table.name}", table.E, "mV", f"reversal potential of {of}")
+        self._current(table.name, variable.symbol, E, of)
+
+    def _synapses(self) -> None:
+        sums = []
+        for synapse in self.model.synapses:
+            table = GateTable(
+                "s" if len(self.model.synapses) == 1 else f"s_{synapse.name}",
+                1, False, (synapse.alpha, synapse.beta),
+            )  # fmt: skip
+            rates = self._kinetics(table)
+            (variable,) = next(self._groups)
+            self.parts.append(GatePart(variable, self._row, rates, self.names))
+            sums.append(self._synaptic_current(synapse))
+        self.coupled = tuple(sums)
+
+    def _synaptic_current(self, synapse: SynapseTable) -> Symbol:
+        name, of = synapse.name, f"the synapses {synapse.name}"
+        g = Ws = self.names.new(f"Ws_{name}")
+        if synapse.block is not None:
+            block = self._rates.assign(synapse.block, f"block_{name}", "1", f"block of {of}")
+            E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
+            self._current(name, Ws * block, E, of)
+            return Ws
+        E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
+        self._current(name, g, E, of)
+        return Ws
+
+    def _gap_junctions(self) -> None:
+        if self.model.gap is None:
+            return
+        g = self.parameters.new("g_gap", self.model.gap, "mS/cm^2", "sum of gap conductances")
+        WV, current = self.names.new("WV_gap"), self.names.new("I_gap")
+        value = g * V - WV
+        self._assignments.append(
+            Assignment(current, value, "uA/cm^2", "current of gap junctions, outward")
+        )
+        self.conductances.append(g)
+        self._inward.append(-current)
+        self.coupled = (*self.coupled, WV)
+
+    def _potential(self) -> None:
+        self.C = self.parameters.new("C", self.model.C, "uF/cm^2", "membrane capacitance")
+        self.balance = self.names.new("I_total")
+        self._assignments += [
+            Assignment(self.balance, total(self._inward), "uA/cm^2", "all currents, inward"),
+            Assignment(self.dV, self.balance / self.C, "mV/ms", "dV/dt"),
+        ]
+
+    # -- what follows ------------------------------------------------------------------------------
+
+    @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """All equations, each after those that it needs."""
+        return tuple(self._assignments)
+
+    @property
+    def drift(self) -> tuple[Symbol, ...]:
+        """The drift of each row of the state."""
+        return (self.dV, *(a for part in self.parts for a in _drifts(part)))
+
+    @property
+    def V_dependent_conductances(self) -> bool:
+        """Whether a conductance follows V at once, as a block does."""
+        reads = dependencies(self.assignments)
+        return any("V" in reads.get(g.name, ()) for g in self.conductances)
+
+    @property
+    def V_dependent(self) -> bool:
+        """Whether V's flow is exact only if something that follows V is held: as before, or V_j."""
+        return self.model.gap is not None or self.V_dependent_conductances
+
+
+def _drifts(part: Part) -> list[Symbol]:
+    return [assignment.target for assignment in part.drift()[-len(part.variables) :]]

@@ -1,0 +1,58 @@
+"""The text that is the same for every model: integrators and the chain, put behind its loops.
+
+`kernels/steps.py` and `kernels/chain.py` are not run from where they are: what stands below their
+marks calls the loops of whatever module it stands in.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import hh_sde.kernels
+
+STEPS_MARK = "# -- the steps --\n"
+WINDOW = "@kernel\ndef window("
+STEP = "step(m, h)"
+
+
+@cache
+def appended_text() -> str:
+    """The integrators, each with its window, and the chain."""
+    return f"{_steps(_below_mark('steps'))}\n\n{_below_mark('chain')}"
+
+
+def _below_mark(name: str) -> str:
+    path = Path(hh_sde.kernels.__file__).with_name(f"{name}.py")
+    return _split(path.read_text(encoding="utf-8"), f"\n{STEPS_MARK}", path.name)[1].lstrip()
+
+
+def _steps(text: str) -> str:
+    """The integrators of steps.py, and its function `window` once for each of them."""
+    schemes, window = _split(text, WINDOW, "steps.py")
+    _split(window, f"    {STEP}\n", "steps.py")
+    names = re.findall(r"^def (\w+)\(m, h\):", schemes, re.MULTILINE)
+    if not names:
+        raise ValueError("steps.py has no integrator, a function def name(m, h)")
+    windows = [
+        WINDOW.replace("window", f"{name}_window") + window.replace(STEP, f"{name}(m, h)")
+        for name in names
+    ]
+    return schemes + "\n\n".join(windows)
+
+
+def _split(text: str, mark: str, file: str) -> tuple[str, str]:
+    """What stands before and after the one place of the mark.
+
+    Raises
+    ------
+    ValueError
+        If it is not there, or is there twice.
+    """
+    if text.count(mark) != 1:
+        raise ValueError(
+            f"{file} must have {mark.strip()!r} once, it has it {text.count(mark)} times"
+        )
+    before, _, after = text.partition(mark)
+    return before, after
