@@ -24,7 +24,7 @@ class ChannelNoise(Noise):
     Its fields: `area`, `numbers`, `bounds`.
     """
 
-    #: What becomes of a noisy channel: see `hh_sde.kernels.tables.ChannelTable`.
+    #: What becomes of a noisy channel: see `hh_sde.equations.tables.ChannelTable`.
     form: ClassVar[str]
 
     area: Parameter | None
