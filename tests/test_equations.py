@@ -166,6 +166,16 @@ def test_the_same_shape_is_written_once():
     assert apart.rows == ("gbar_Na",)
 
 
+def test_loops_that_do_the_same_are_one():
+    """Where the exchanges' order makes no difference, and only with the same arguments."""
+    passive = hh.Cell("passive", (hh.Channel("L", g=0.1, E=-70.0),))
+    net = hh.Network(2, cell=passive)
+    text = written(Population(net._model)).text
+    assert "\ngates_flow_reversed = gates_flow\n" in text
+    assert "\ndef add_noise(" in text
+    assert hh.solve(net, 0.1, method="heun").V.shape == (11, 2)
+
+
 ODD = ["h", "dt", "exp", "p", "lambda", "expV0", "state_V", "I_stim", "dm", "µ", "np", "total", "C"]
 
 

@@ -156,14 +156,14 @@ class _Writer:
         )
 
     def _functions(self, printed: Sequence[_Printed], places: Mapping[str, str]) -> Iterator[str]:
-        bodies: dict[str, str] = {}
+        same: dict[tuple[str, str], str] = {}
         for loop in printed:
             name, arguments, description, _ = loop.loop
             body = loop.body(places)
-            if body in bodies:  # compiled once
-                yield f"{name} = {bodies[body]}\n"
+            if (arguments, body) in same:  # compiled once
+                yield f"{name} = {same[arguments, body]}\n"
             else:
-                bodies[body] = name
+                same[arguments, body] = name
                 head = f"@kernel\ndef {name}({arguments}, p, q, curves):"
                 yield f'{head}\n    """{_first_paragraph(description)}"""\n{body}'
 
