@@ -93,7 +93,23 @@ def test_a_failed_run_writes_what_it_has_and_exits_1(tmp_path):
     assert run.returncode == 1
     assert "became NaN or infinite" in run.stderr
     assert "Traceback" not in run.stderr
+    assert run.stderr.endswith("; what was computed is in part.nc\n")
     assert xr.load_dataset(tmp_path / "part.nc").sizes["time"] > 1
+    without = call(tmp_path, "run", path)
+    assert without.returncode == 1
+    assert without.stderr.endswith("; what was computed was not kept (--out)\n")
+
+
+def test_a_failed_study_says_that_nothing_was_written(tmp_path):
+    path = short(tmp_path)
+    text = "\n[study]\ncurrents = [8.0]\nt_end = 20.0\ndiscard = 0.0\ndt = 0.2\nmethod = "
+    path.write_text(path.read_text() + text + "'euler_maruyama'\n")
+    run = call(tmp_path, "study", "rate_curve", path, "--out", "study.nc")
+    assert run.returncode == 1
+    assert "became NaN or infinite" in run.stderr
+    assert "this error's attribute" not in run.stderr
+    assert run.stderr.endswith("; a study has no result before its end, so nothing was written\n")
+    assert not (tmp_path / "study.nc").exists()
 
 
 #: The command line, which sends itself Ctrl-C when a run begins: `{0}` is what it is given.
@@ -127,6 +143,30 @@ def test_ctrl_c_writes_what_there_is_and_exits_130(tmp_path):
     ds = xr.load_dataset(tmp_path / "part.nc").hh.validate()
     assert 0 < ds.attrs["t_end"] < 1e6
     assert ds.hh.spikes().sizes["spike"] > 0
+    assert run.stderr.endswith("; what was computed is in part.nc\n")
+    info = in_process("info", tmp_path / "part.nc")
+    assert (info.exit_code, info.stderr) == (0, "")
+    assert "firing rate: mean" in info.stdout
+    assert in_process("plot", tmp_path / "part.nc").exit_code == 0
+
+
+def test_ctrl_c_without_out_says_that_nothing_is_kept(tmp_path):
+    path = short(tmp_path, t_end=1e6, save_dt=1000.0, record='["V", "spikes"]')
+    run = interrupted(tmp_path, "run", path, "--plot", "part.png")
+    assert run.returncode == 130, run.stderr
+    assert run.stderr.endswith("; what was computed was not kept (--out)\n")
+    assert "written: part.png" in run.stdout
+
+
+def test_info_and_plot_of_traces_with_spikes_over_trials(tmp_path):
+    path = short(tmp_path, record='["V", "spikes"]', trials=2)
+    assert call(tmp_path, "run", path, "--out", "run.nc").returncode == 0
+    info = in_process("info", tmp_path / "run.nc")
+    assert (info.exit_code, info.stderr) == (0, "")
+    assert "2 trials" in info.stdout
+    assert "firing rate: mean" in info.stdout
+    plot = in_process("plot", tmp_path / "run.nc", "--trial", 1)
+    assert plot.stdout == f"written: {tmp_path / 'run.png'}\n"
 
 
 def test_ctrl_c_stops_a_study(tmp_path):
@@ -173,15 +213,42 @@ USAGE = {
         "the folder none does not exist",
     ),
     "a folder as target": (["run", "net.toml", "--plot", "."], "is a folder"),
+    "the configuration as target": (
+        ["run", "net.toml", "--out", "../{folder}/net.toml"],
+        "net.toml is what is read: --out would overwrite it; give another name",
+    ),
+    "the configuration of a study as target": (
+        ["study", "noise_sweep", "net.toml", "--out", "net.toml"],
+        "net.toml is what is read: --out would overwrite it",
+    ),
+    "the result as picture": (["plot", "run.png"], "run.png is what is read"),
+    "two outputs in one file": (
+        ["run", "net.toml", "--out", "s.png", "--plot", "./s.png"],
+        "s.png is --out: --plot would overwrite it",
+    ),
+    "an ending that is none": (
+        ["run", "net.toml", "--plot", "x.foo"],
+        "x.foo has the ending .foo, but a picture has one of: .",
+    ),
+    "no ending": (["run", "net.toml", "--plot", "pic"], "pic has no ending, but a picture has"),
+    "the ending of a study's picture": (
+        ["study", "noise_sweep", "net.toml", "--plot", "x.nc"],
+        "x.nc has the ending .nc, but",
+    ),
+    "the ending of a plot": (["plot", "run.png", "--out", "x.foo"], "the ending .foo"),
+    "a device": (["run", "net.toml", "--out", os.devnull], "is a device or a pipe"),
 }
 
 
 @pytest.mark.parametrize("case", USAGE)
 def test_wrong_usage_exits_2(case, tmp_path):
-    short(tmp_path)
+    before = short(tmp_path).read_bytes()
+    (tmp_path / "run.png").write_bytes(b"a result, by its name a picture")
     arguments, message = USAGE[case]
-    run = call(tmp_path, *arguments)
+    run = call(tmp_path, *(word.replace("{folder}", tmp_path.name) for word in arguments))
     assert run.returncode == 2
+    assert (tmp_path / "net.toml").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.toml", "run.png"]
     assert message in " ".join(run.stderr.replace("│", " ").split())
     assert "Traceback" not in run.stderr
 
@@ -197,6 +264,82 @@ def test_a_bad_configuration_exits_2_with_all_faults(tmp_path):
         "network.noise: key 'sgima' is not known for current (accepted: sigma, corr" in run.stderr
     )
     assert "run.dt: unit 'us' is not accepted (accepted: ms)" in run.stderr
+
+
+# -- what cannot be written ---------------------------------------------------------------------
+
+
+def limited(folder, size, *arguments):
+    """The command where no file may grow beyond `size` bytes, as on a full disk."""
+    code = (
+        "import resource, sys; from hh_sde import cli\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
+        f"sys.argv = ['hh-sde', *{list(map(str, arguments))!r}]\n"
+        "cli.main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=100
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
+def test_a_disk_that_is_full_costs_neither_the_old_file_nor_the_other_output(tmp_path):
+    path = short(tmp_path, t_end=200.0)
+    assert call(tmp_path, "run", path, "--quiet").returncode == 0  # the models are compiled
+    (tmp_path / "run.nc").write_bytes(b"old")
+    run = limited(tmp_path, 800_000, "run", path, "--out", "run.nc", "--plot", "run.png")
+    assert run.returncode == 1
+    assert run.stderr.startswith("hh-sde: run.nc cannot be written: ")
+    assert len(run.stderr.splitlines()) == 1
+    assert (tmp_path / "run.nc").read_bytes() == b"old"
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["net.toml", "run.nc", "run.png"]
+    assert "firing rate: mean" in run.stdout
+    assert "written: run.png" in run.stdout
+    assert "written: run.nc" not in run.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
+def test_a_picture_that_cannot_be_written_leaves_the_result(tmp_path):
+    path = short(tmp_path)
+    assert call(tmp_path, "run", path, "--out", "run.nc").returncode == 0
+    plot = limited(tmp_path, 1000, "plot", "run.nc")
+    assert plot.returncode == 1
+    assert plot.stderr == "hh-sde: run.png cannot be written: File too large\n"
+    assert plot.stdout == ""
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["net.toml", "run.nc"]
+
+
+def test_a_result_is_as_readable_as_other_files(tmp_path):
+    path = short(tmp_path)
+    assert call(tmp_path, "run", path, "--out", "run.nc").returncode == 0
+    assert (tmp_path / "run.nc").stat().st_mode == path.stat().st_mode
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("arguments", [["methods"], ["info", "run.nc"], ["--help"]], ids=str)
+def test_a_standard_output_that_is_full_ends_with_one_line(arguments, tmp_path):
+    result().to_netcdf(tmp_path / "run.nc")
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [str(COMMAND), *arguments], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert run.returncode == 1
+    message = "hh-sde: the standard output cannot be used: No space left on device\n"
+    assert run.stderr == message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes of this kind")
+@pytest.mark.parametrize("arguments", [["methods"], ["info", "run.nc"]], ids=str)
+def test_a_reader_that_goes_is_no_fault(arguments, tmp_path):
+    result().to_netcdf(tmp_path / "run.nc")
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run(
+        [str(COMMAND), *arguments], cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert run.stderr == ""
 
 
 # -- files of all kinds ---------------------------------------------------------------------------
@@ -314,6 +457,74 @@ def test_info_of_a_study(tmp_path):
     assert "coefficient of variation" in info.stdout
     assert "study = noise_sweep" in info.stdout
     assert in_process("plot", tmp_path / "study.nc").exit_code == 0
+
+
+CURVE = """
+[network]
+n_neurons = 1
+[study]
+currents = [8.0, 8.25]
+t_end = 200.0
+trials = 1
+discard = 100.0
+[run]
+rng = 1
+"""
+
+
+def test_a_study_over_three_dims_is_printed_as_info_prints_it(tmp_path):
+    path = tmp_path / "net.toml"
+    path.write_text(CURVE)
+    run = in_process("study", "rate_curve", path, "--out", tmp_path / "study.nc")
+    assert (run.exit_code, run.stderr) == (0, "")
+    printed = run.stdout.partition("written: ")[0]
+    ds = xr.load_dataset(tmp_path / "study.nc")
+    assert ds.rate.dims == ("sigma", "start", "current")
+    assert "firing rate (Hz):" in printed
+    for start in ("rest", "firing"):  # in the order of the Dataset
+        row = next(line for line in printed.splitlines() if f" {start} " in line)
+        found = list(map(float, row.split()[-2:]))
+        assert found == pytest.approx(ds.rate.sel(sigma=0.0, start=start).values, rel=1e-3)
+    assert in_process("info", tmp_path / "study.nc").stdout.startswith(printed)
+
+
+def test_a_study_that_is_not_kept_says_so(tmp_path):
+    path = tmp_path / "net.toml"
+    path.write_text(CURVE)
+    run = in_process("study", "rate_curve", path)
+    assert run.stderr == "hh-sde: the result is printed and not kept; --out FILE.nc keeps it\n"
+    assert "firing rate (Hz):" in run.stdout
+
+
+def test_info_of_a_study_is_without_the_description_of_its_network(tmp_path):
+    big = hh.Network(40, stimulus=6.0, synapses=hh.Synapse.sigmoidal(np.full((40, 40), 0.01)))
+    _, arrays = big.describe()
+    assert arrays
+    ds = hh.studies.common.label(xr.Dataset({"rate": 3.0}, attrs={"study": "x"}), {}, arrays)
+    ds.to_netcdf(tmp_path / "study.nc")
+    info = in_process("info", tmp_path / "study.nc")
+    assert info.exit_code == 0, info.stderr
+    assert "\nrate (1):\n3\n" in info.stdout
+    assert "description" not in info.stdout
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_help_of_study_says_where_its_arguments_are(columns, tmp_path):
+    text = " ".join(call(tmp_path, "study", "--help", columns=columns).stdout.split())
+    assert "Its table [study] has the arguments; hh-sde studies lists them." in text
+    listing = call(tmp_path, "--help", columns=columns).stdout.replace("│", " ")
+    assert "Answer a question about the network of CONFIG.toml." in " ".join(listing.split())
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_studies_lists_arguments_with_defaults(columns, tmp_path):
+    listing = " ".join(call(tmp_path, "studies", columns=columns).stdout.split())
+    for name in hh.studies.STUDIES:
+        assert f" {name} " in f" {listing}"
+    assert "currents = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, " in listing
+    assert 'dts = [0.00125, 0.0025, 0.005, 0.01, 0.02] t_end = 5 trials = 100 variable = "V"' in (
+        listing
+    )
 
 
 def test_help_does_not_load_the_heavy_parts():
