@@ -370,6 +370,19 @@ def test_the_firing_branch_does_not_depend_on_the_other_currents():
     assert np.all(backwards.rate.sel(start="firing") > 40)
 
 
+def test_the_firing_branch_from_beyond_the_upper_hopf_point():
+    """Depolarization block from 154 uA/cm^2 on: nothing oscillates at the largest current, nor
+    above it.
+    """
+    options = {"t_end": 300.0, "discard": 100.0, "trials": 1, "rng": 1}
+    ds = studies.rate_curve(hh.Network(1), [6.5, 200.0], **options)
+    rate, amplitude = ds.rate.sel(start="firing")[0], ds.amplitude.sel(start="firing")[0]
+    assert float(rate[0]) == pytest.approx(1e3 / 18.17, abs=5.0)
+    assert float(amplitude[0]) > 80.0
+    assert float(rate[1]) == 0.0
+    assert float(amplitude[1]) < 1.0
+
+
 def test_where_a_branch_ends():
     """A saddle-node at current 2: x^2 = I - 2, of which the upper root is followed."""
 
