@@ -101,11 +101,10 @@ def rate_curve(
     for (s, sigma), (k, current) in watched(list(product(enumerate(sigmas), enumerate(currents)))):
         here = with_white(net, sigma).replace(stimulus=ConstantCurrent(current))
         for j, x0 in enumerate((_above_rest(here, NUDGE), firing[k])):
-            ds = solve(
+            late = solve(
                 here, t_end, trials=trials, x0=x0, method=method, rng=rng, noise=meant(here),
-                **options,
+                record=["V"], discard=discard, **options,
             )  # fmt: skip
-            late = ds.isel(time=slice(round(discard / dt), None))
             each = late.hh.rates().rate.values.mean(axis=1)
             rate[s, j, k] = each.mean()
             low[s, j, k], high[s, j, k] = rate_interval(here, each, confidence)
