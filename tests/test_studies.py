@@ -358,6 +358,18 @@ def test_spikes_on_the_way_are_those_of_the_traces(pair):
     assert common.end_and_spikes("scipy.DOP853", 40.0) == {"record": ["V"]}
 
 
+def test_weak_errors_keep_no_traces(pair, monkeypatch):
+    kept = []
+
+    def solve(*arguments, **options):
+        kept.append(hh.solve(*arguments, **options))
+        return kept[-1]
+
+    monkeypatch.setattr(common, "solve", solve)
+    studies.weak_convergence(pair, ["strang"], [0.05, 0.1], 40.0, 3, rng=1)
+    assert [ds.sizes["time"] for ds in kept] == [2, 2, 2]
+
+
 def test_errors_near_the_floor_or_the_noise_are_not_fitted():
     errors = np.array([1e-3, 2e-3, 4e-3, 8e-3])
     squares = np.repeat((errors**2)[None, :, None], 5, 2)
