@@ -618,6 +618,20 @@ def test_intervals_of_many_trials_take_little_memory():
         assert peak < 40e6
 
 
+def test_the_interval_of_reliability_takes_little_memory():
+    """Of 300 trials all pairs of all jackknife samples would be 216 MB."""
+    alike = np.random.default_rng(1).uniform(0.0, 1.0, (300, 300))
+    tracemalloc.start()
+    low, high = intervals.jackknife(lambda r: sweeps._alikeness(alike, r), 300, 0.95)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert low < 0.5 < high
+    assert peak < 40e6
+    twice = np.array([[0, 0, 1, 2]])
+    pairs = [alike[i, j] for i in twice[0] for j in twice[0] if i != j]
+    assert sweeps._alikeness(alike, twice)[0] == pytest.approx(np.mean(pairs))
+
+
 def test_resamples_in_slices_are_those_at_once(monkeypatch):
     values = np.random.default_rng(1).normal(3.0, 2.0, 30)
     at_once = [f(mean_of(values), 30, 0.95) for f in (intervals.jackknife, intervals.bootstrap)]

@@ -186,11 +186,19 @@ def reliability(
 
 
 def _alikeness(alike: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Mean of (trials, trials) over pairs of different trials: a trial is always like itself."""
-    pairs = alike[samples[:, :, None], samples[:, None, :]]
-    valid = (samples[:, :, None] != samples[:, None, :]) & np.isfinite(pairs)
+    """Mean of (trials, trials) over pairs of different trials: a trial is always like itself.
+
+    With n how often each trial is in a sample, the sum over pairs is n A n: no pair is in memory
+    for each sample.
+    """
+    valid = np.isfinite(alike) & ~np.eye(len(alike), dtype=bool)
+    often = np.zeros((len(samples), len(alike)))
+    np.add.at(often, (np.arange(len(samples))[:, None], samples), 1.0)
+    total, pairs = (
+        ((often @ matrix) * often).sum(axis=1) for matrix in (np.where(valid, alike, 0.0), valid)
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(valid, pairs, 0.0).sum(axis=(1, 2)) / valid.sum(axis=(1, 2))
+        return total / pairs
 
 
 def _similarity(
