@@ -130,6 +130,13 @@ def bootstrap(
     return whole - half, whole + half
 
 
+def times_drawn(samples: np.ndarray, trials: int) -> np.ndarray:
+    """How often each trial is in each sample, (samples, trials): sums over it are products."""
+    flat = samples + trials * np.arange(len(samples))[:, None]
+    counts = np.bincount(flat.ravel(), minlength=len(samples) * trials)
+    return counts.reshape(len(samples), trials).astype(float)
+
+
 def _resampled(
     statistic: Statistic,
     trials: int,

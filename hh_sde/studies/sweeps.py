@@ -25,7 +25,7 @@ from hh_sde.studies.common import (
     study,
     with_white,
 )
-from hh_sde.studies.intervals import INVERSE, jackknife, unless_all_agree
+from hh_sde.studies.intervals import INVERSE, jackknife, times_drawn, unless_all_agree
 from hh_sde.synapses import GapJunction, Synapse
 
 
@@ -192,8 +192,7 @@ def _alikeness(alike: np.ndarray, samples: np.ndarray) -> np.ndarray:
     for each sample.
     """
     valid = np.isfinite(alike) & ~np.eye(len(alike), dtype=bool)
-    often = np.zeros((len(samples), len(alike)))
-    np.add.at(often, (np.arange(len(samples))[:, None], samples), 1.0)
+    often = times_drawn(samples, len(alike))
     total, pairs = (
         ((often @ matrix) * often).sum(axis=1) for matrix in (np.where(valid, alike, 0.0), valid)
     )

@@ -23,7 +23,13 @@ from hh_sde.studies.common import (
     reference_method,
     study,
 )
-from hh_sde.studies.intervals import NO_INTERVAL, jackknife, students_t, unless_all_agree
+from hh_sde.studies.intervals import (
+    NO_INTERVAL,
+    jackknife,
+    students_t,
+    times_drawn,
+    unless_all_agree,
+)
 from hh_sde.studies.orders import (
     NO_ORDER,
     NO_ORDER_INTERVAL,
@@ -185,8 +191,9 @@ def _sums(ds: xr.Dataset) -> np.ndarray:
 
 def _observables(sums: np.ndarray, resamples: np.ndarray, t_end: float) -> np.ndarray:
     """OBSERVABLES of each resample, (resamples, observables)."""
-    V, V2, spikes, length, n_lengths, first, n_first = sums[:7, resamples].mean(axis=2)
     trials = resamples.shape[1]
+    means = times_drawn(resamples, sums.shape[1]) @ sums[:7].T / trials
+    V, V2, spikes, length, n_lengths, first, n_first = means.T
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.stack(
             [
