@@ -43,7 +43,7 @@ ABOVE_NOISE = 3.0
 #: A neuron with V above this at the end is at a spike, mV: where `SpikeRule` would not be armed.
 AT_SPIKE = -40.0
 #: Trials at a spike at the end that an interval of mean_V or var_V needs: of pairs of neurons whose
-#: phases are alike, 95 to 97 % of the intervals that remain cover (`benchmarks/coverage.py`).
+#: phases are alike, 94 to 96 % of the intervals that remain cover (`benchmarks/coverage.py`).
 FEWEST_AT_SPIKE = 16
 REST_ON_SPIKES = ("mean_V", "var_V")
 TOO_FEW = (
