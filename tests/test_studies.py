@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+import tracemalloc
 import warnings
 
 import matplotlib.pyplot as plt
@@ -289,9 +290,11 @@ def test_a_trial_is_not_like_itself(monkeypatch):
     alike = np.full((3, 3), 0.5)
     np.fill_diagonal(alike, 1.0)
     monkeypatch.setattr(sweeps, "_similarity", lambda *arguments: alike)
-    ds = studies.reliability(hh.Network(1, stimulus=10.0), [1.0], t_end=1.0, trials=3, rng=1)
+    ds = studies.reliability(hh.Network(1, stimulus=10.0), [0.0], t_end=1.0, trials=3, rng=1)
     assert float(ds.reliability[0]) == pytest.approx(0.5)
     assert float(ds.reliability_high[0]) == pytest.approx(0.5)
+    noisy = studies.reliability(hh.Network(1, stimulus=10.0), [1.0], t_end=1.0, trials=3, rng=1)
+    assert np.isnan(noisy.reliability_high[0])
 
 
 def test_weak_observables_by_hand():
@@ -315,6 +318,58 @@ def test_weak_observables_by_hand():
     assert found["interval"] == pytest.approx(float(ds.hh.intervals().interval_length.mean()))
 
 
+def test_weak_errors_of_V_need_trials_at_a_spike(pair):
+    """At 40 ms fewer than 16 of 30 are; at 43 ms all neurons are about to fire or just did."""
+    V = list(weak.REST_ON_SPIKES)
+    ds = studies.weak_convergence(pair, ["strang"], [0.05, 0.1], 40.0, 30, rng=1)
+    few = ds.sel(observable=V)
+    assert np.isnan([few.error_low, few.error_high]).all()
+    assert np.isfinite(few.error).all()
+    assert np.isfinite(ds.error_low.sel(observable="first_passage")).all()
+    assert "fewer than 16 trials are at one" in ds.error_low.attrs["nan_means"]
+    assert "no interval" in ds.order.attrs["nan_means"]
+    still = pair.replace(stimulus=0.0)
+    quiet = studies.weak_convergence(still, ["strang"], [0.05, 0.1], 20.0, 30, rng=1)
+    assert np.isfinite(quiet.error_low.sel(observable=V)).all()
+
+
+@pytest.mark.parametrize(("at_spike", "given"), [(15, False), (16, True)])
+def test_how_many_trials_at_a_spike(at_spike, given):
+    rng = np.random.default_rng(1)
+    sums, exact = rng.normal(-60.0, 1.0, (2, 8, 40)) ** 2
+    sums[7] = np.arange(40) < at_spike
+    exact[7] = np.arange(40) < 3  # the same ones
+    low, high = weak._interval(True, sums, exact, 40.0, 0.95)
+    assert np.isfinite(low[:2]).all() == np.isfinite(high[:2]).all() == given
+    assert np.isfinite(low[2:]).all()
+    assert np.isfinite(weak._interval(False, sums, exact, 40.0, 0.95)).all()
+
+
+def test_spikes_on_the_way_are_those_of_the_traces(pair):
+    options = {"dt": 0.05, "method": "strang", "trials": 3, "rng": 1}
+    ends = hh.solve(pair, 40.0, **options, **common.end_and_spikes("strang", 40.0))
+    traces = hh.solve(pair, 40.0, **options, record=["V"])
+    assert ends.sizes["time"] == 2
+    assert traces.sizes["time"] == 801
+    rounding = {"rtol": 1e-13, "atol": 0.0}  # of the times of spikes between steps
+    assert np.allclose(weak._sums(ends), weak._sums(traces), **rounding)
+    found, wanted = (compare._statistics(ds, True, 0.95) for ds in (ends, traces))
+    assert np.allclose(list(found.values()), list(wanted.values()), rtol=1e-12, atol=0.0)
+    assert common.end_and_spikes("scipy.DOP853", 40.0) == {"record": ["V"]}
+
+
+def test_weak_errors_keep_no_traces(pair, monkeypatch):
+    kept = []
+
+    def solve(*arguments, **options):
+        kept.append(hh.solve(*arguments, **options))
+        return kept[-1]
+
+    monkeypatch.setattr(common, "solve", solve)
+    studies.weak_convergence(pair, ["strang"], [0.05, 0.1], 40.0, 3, rng=1)
+    assert [ds.sizes["time"] for ds in kept] == [2, 2, 2]
+
+
 def test_errors_near_the_floor_or_the_noise_are_not_fitted():
     errors = np.array([1e-3, 2e-3, 4e-3, 8e-3])
     squares = np.repeat((errors**2)[None, :, None], 5, 2)
@@ -322,7 +377,7 @@ def test_errors_near_the_floor_or_the_noise_are_not_fitted():
     ds = convergence._orders(["m"], [0.01, 0.02, 0.04, 0.08], squares, floor, [1.0], 0.95)
     assert ds.fitted.values.tolist() == [[0, 1, 1, 1]]
     # mean V of 5 trials off by 1, 2, 4 with a standard error of about 1: one step above 3 of them
-    exact = np.zeros((7, 5))
+    exact = np.zeros((8, 5))
     found = {}
     for j, off in enumerate([1.0, 2.0, 4.0]):
         found[0, j] = exact.copy()
@@ -368,6 +423,40 @@ def test_the_firing_branch_does_not_depend_on_the_other_currents():
     backwards = studies.rate_curve(hh.Network(1), [7.0, 6.5], **options)
     assert backwards.current.values.tolist() == [6.5, 7.0]
     assert np.all(backwards.rate.sel(start="firing") > 40)
+
+
+def test_the_beginning_of_a_branch_is_sought_downwards():
+    """Oscillation between 6.3 and 154, reached from a raised rest above 10; slow decay to 158."""
+
+    class Window(rates.Branch):
+        def _run(self, current, x0):
+            raised = x0.size > 1
+            if (10 if raised or x0[0] == 0 else 6.3) < current < 154:
+                return np.array([1.0]), 50.0
+            return np.array([0.0]), 1.5 if raised and 154 <= current < 158 else 0.0
+
+    branch = Window(hh.Network(1), 1.0, {})
+    assert 150 <= branch._beginning([6.5, 200.0])[0] < 154
+    firing, blocked = branch.at([6.5, 200.0])
+    assert firing.tolist() == [1.0]
+    assert np.array_equal(blocked, branch._raised(200.0))
+    assert branch._beginning([6.5, 153.0, 156.0])[0] == 153.0
+    assert branch._beginning([6.5, 9.0])[0] == 11.0  # upwards
+    assert np.array_equal(branch.at([200.0, 210.0])[0], branch._raised(200.0))  # no branch
+
+
+@pytest.mark.slow
+def test_the_firing_branch_from_beyond_the_upper_hopf_point():
+    """Depolarization block from 154 uA/cm^2 on: nothing oscillates at the largest current, nor
+    above it.
+    """
+    options = {"t_end": 200.0, "discard": 100.0, "trials": 1, "rng": 1}
+    ds = studies.rate_curve(hh.Network(1), [6.5, 200.0], **options)
+    rate, amplitude = ds.rate.sel(start="firing")[0], ds.amplitude.sel(start="firing")[0]
+    assert float(rate[0]) == pytest.approx(1e3 / 18.17, abs=10.0)  # 1 spike in 100 ms
+    assert float(amplitude[0]) > 80.0
+    assert float(rate[1]) == 0.0
+    assert float(amplitude[1]) < 1.0
 
 
 def test_where_a_branch_ends():
@@ -475,7 +564,7 @@ def test_one_definition_of_the_coefficient_of_variation():
     traces = hh.solve(
         net.replace(noise=hh.CurrentNoise(2.0)), 200.0, dt=0.05, method="strang", rng=1, trials=4
     )
-    compared = compare._statistics(traces, 0.95)["cv"]
+    compared = compare._statistics(traces, True, 0.95)["cv"]
     assert compared == pytest.approx(float(measured.cv[0]), rel=1e-9)
     drawn = hh.plot.interval_histogram(traces).get_legend_handles_labels()[1]
     assert drawn == [f"neuron 0, CV {compared:.2g}"]
@@ -488,6 +577,67 @@ def test_trials_that_agree_in_spite_of_noise_tell_nothing():
     assert [float(ds.rate_low[0]), float(ds.rate_high[0])] == [0.0, 0.0]  # without noise it is so
     assert np.isnan([ds.rate_low[1], ds.rate_high[1]]).all()
     assert "agree in spite of noise" in ds.rate_low.attrs["nan_means"]
+
+
+def test_trials_that_agree_but_for_rounding_tell_nothing():
+    """9 spikes in 700 ms: the mean of three such rates is not each of them, bit for bit."""
+    net = hh.Network(1, noise=hh.CurrentNoise(1.0))
+    rates = np.full(3, 9 / 0.7)
+    assert np.isnan(common.rate_interval(net, rates, 0.95)).all()
+    assert common.rate_interval(net.replace(noise=()), rates, 0.95) == (rates.mean(),) * 2
+    counts, more = np.array([7.0, 9.0, 12.0, 8.0]), np.array([8.0, 10.0, 13.0, 9.0])
+    sums, exact = np.zeros((2, 8, 4))
+    sums[2], exact[2] = more, counts  # each trial has one spike more
+    ends = weak._interval(True, sums, exact, 700.0, 0.95)
+    assert np.isnan(np.array(ends)[:, list(weak.OBSERVABLES).index("rate")]).all()
+
+
+def test_equal_intervals_in_spite_of_noise_tell_nothing():
+    """Spikes at the same times in all trials of compare_methods."""
+    V = np.where(np.arange(100) % 20 == 0, 10.0, -60.0)
+    ds = xr.Dataset(
+        {"V": (("trial", "time", "neuron"), np.broadcast_to(V[:, None], (3, 100, 1)))},
+        coords={"trial": range(3), "time": np.arange(100) * 0.35, "neuron": [0]},
+    )
+    found = compare._statistics(ds, True, 0.95)
+    assert found["interval"] == pytest.approx(7.0)
+    assert np.isnan([found["interval_low"], found["interval_high"]]).all()
+    assert compare._statistics(ds, False, 0.95)["interval_low"] == pytest.approx(7.0)
+
+
+def test_intervals_of_many_trials_take_little_memory():
+    """Of 3,000 trials a jackknife at once is 72 MB for the trial numbers alone, a bootstrap 48."""
+    values = np.random.default_rng(1).normal(3.0, 2.0, 3000)
+    t = scipy.stats.t(2999, values.mean(), values.std(ddof=1) / np.sqrt(3000)).interval(0.95)
+    for interval in (intervals.jackknife, intervals.bootstrap):
+        tracemalloc.start()
+        found = interval(mean_of(values), 3000, 0.95)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert found == pytest.approx(t, abs=0.01)
+        assert peak < 40e6
+
+
+def test_the_interval_of_reliability_takes_little_memory():
+    """Of 300 trials all pairs of all jackknife samples would be 216 MB."""
+    alike = np.random.default_rng(1).uniform(0.0, 1.0, (300, 300))
+    tracemalloc.start()
+    low, high = intervals.jackknife(lambda r: sweeps._alikeness(alike, r), 300, 0.95)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert low < 0.5 < high
+    assert peak < 40e6
+    twice = np.array([[0, 0, 1, 2]])
+    pairs = [alike[i, j] for i in twice[0] for j in twice[0] if i != j]
+    assert sweeps._alikeness(alike, twice)[0] == pytest.approx(np.mean(pairs))
+
+
+def test_resamples_in_slices_are_those_at_once(monkeypatch):
+    values = np.random.default_rng(1).normal(3.0, 2.0, 30)
+    at_once = [f(mean_of(values), 30, 0.95) for f in (intervals.jackknife, intervals.bootstrap)]
+    monkeypatch.setattr(intervals, "AT_ONCE", 200)
+    in_slices = [f(mean_of(values), 30, 0.95) for f in (intervals.jackknife, intervals.bootstrap)]
+    assert np.array_equal(at_once, in_slices)
 
 
 # -- orders that mislead --------------------------------------------------------------------------
@@ -623,8 +773,11 @@ def test_a_method_that_diverges_is_told_from_silence(pair):
         (lambda net: studies.strong_convergence(net, dts=[0.01] * 3), "different from each other"),
         (lambda net: studies.strong_convergence(net, dts=[0.0, 0.1]), "each of dts must be pos"),
         (lambda net: studies.strong_convergence(net, dts=0.1), "dts must be a list"),
-        (lambda net: studies.strong_convergence(net, refine=0), "refine must be 1, 2, 3"),
-        (lambda net: studies.weak_convergence(net, refine=1), "refine must be 2, 3"),
+        (
+            lambda net: studies.strong_convergence(net, refine=0),
+            "refine must be 2, 3, 4, ..., got 0",
+        ),
+        (lambda net: studies.weak_convergence(net, refine=1), "refine must be 2, 3, 4, ..., got 1"),
         (lambda net: studies.strong_convergence(net, trials=0), "trials must be 1, 2, 3"),
         (lambda net: studies.strong_convergence(net, trials=[0, 1]), "trials must be 1, 2, 3"),
         (lambda net: studies.weak_convergence(net, confidence=-1), "between 0 and 1, got -1"),

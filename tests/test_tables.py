@@ -26,7 +26,10 @@ BAD = [
         lambda: hh.Gate("m", 0, alpha=GATE.alpha, beta=GATE.beta),
         "power must be 1, 2, 3, ..., got 0",
     ),
-    (lambda: hh.Gate("m", 1, alpha=GATE.alpha), "give alpha and beta, or x_inf and tau, or x_inf alone; got alpha"),
+    (
+        lambda: hh.Gate("m", 1, alpha=GATE.alpha),
+        "give alpha and beta, or x_inf and tau, or x_inf alone; got alpha",
+    ),
     (lambda: hh.Gate("m", 1, alpha=1.0, beta=2.0), "alpha must be a Rate"),
     (
         lambda: hh.Gate("m 1", 1, alpha=GATE.alpha, beta=GATE.beta),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from hh_sde.checks import number, positive, positive_int
+from hh_sde.checks import between_0_and_1, finite, non_negative, positive, positive_int
 from hh_sde.choice import suited
 from hh_sde.errors import unknown
 from hh_sde.methods import METHODS
@@ -39,29 +40,6 @@ def checked(net: Network, arguments: Mapping[str, Any]) -> dict[str, Any]:
     for name in (*(found.get("methods") or ()), *reference):
         suited(net, METHODS[name], name, None)
     return found
-
-
-def non_negative(value: Any, name: str) -> float:
-    value = number(value, name)
-    if not np.isfinite(value) or value < 0:
-        raise ValueError(f"{name} must be 0 or more, and finite; got {value}")
-    return value
-
-
-def between_0_and_1(value: Any, name: str) -> float:
-    value = number(value, name)
-    if not 0 < value < 1:
-        raise ValueError(f"{name} must lie between 0 and 1, got {value}")
-    return value
-
-
-def two_or_more(value: Any, name: str) -> int:
-    if positive_int(value, name) < 2:
-        raise ValueError(
-            f"{name} must be 2, 3, ..., got {value}: the reference's step is the smallest dt "
-            "divided by it"
-        )
-    return int(value)
 
 
 def method(value: Any, name: str) -> str:
@@ -99,13 +77,6 @@ def step_or_steps(value: Any, name: str) -> float | list[float]:
     return positive(value, name) if np.ndim(value) == 0 else several(positive)(value, name)
 
 
-def finite(value: Any, name: str) -> float:
-    value = number(value, name)
-    if not np.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value}")
-    return value
-
-
 def or_none(check: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     return lambda value, name: None if value is None else check(value, name)
 
@@ -135,7 +106,7 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "couplings": several(finite),
     "trials": positive_int,
     "repeats": positive_int,
-    "refine": two_or_more,
+    "refine": partial(positive_int, least=2),  # the reference's step is the smallest dt by it
     "threads": positive_int,
     "confidence": between_0_and_1,
     "tolerance": between_0_and_1,

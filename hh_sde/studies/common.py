@@ -270,6 +270,13 @@ class Ensemble:
         return found
 
 
+def end_and_spikes(method: str, t_end: float) -> dict[str, Any]:
+    """What to record for V at the end and the spikes: all of V, if the method finds no spikes."""
+    if METHODS[method].compiled:
+        return {"record": ("V", "spikes"), "save_dt": t_end}
+    return {"record": ["V"]}
+
+
 def wall_time(net: Network, t_end: float, dt: float, method: str, **options: Any) -> float:
     """Seconds that a run takes which keeps no more than it must; nan if it diverges."""
     record = {"record": ("spikes",)} if METHODS[method].compiled else {"save_dt": t_end}

@@ -15,13 +15,14 @@ from hh_sde.progress import watched
 from hh_sde.studies.common import (
     Column,
     Ensemble,
+    end_and_spikes,
     fitting_methods,
     labelled,
     reference_method,
     study,
     wall_time,
 )
-from hh_sde.studies.intervals import NO_INTERVAL, jackknife
+from hh_sde.studies.intervals import NO_INTERVAL, jackknife, unless_all_agree
 
 
 @study
@@ -86,13 +87,17 @@ def compare_methods(
     }
     for (i, method), (j, step) in watched(list(product(enumerate(methods), enumerate(dts)))):
         near = ensemble.run(method, window, step, record=["V"])
-        far = None if near is None else ensemble.run(method, t_end, step, record=["V"])
+        far = (
+            None
+            if near is None
+            else ensemble.run(method, t_end, step, **end_and_spikes(method, t_end))
+        )
         columns["diverged"][i, j] = far is None
         if near is None or far is None:
             continue
         cost = wall_time(net, t_end, step, method, trials=trials, threads=threads)
         columns["cost"][i, j] = 1e9 * cost / (t_end / step * net.n_neurons * trials)
-        found = {**_statistics(far, confidence), **_against(near, exact)}
+        found = {**_statistics(far, bool(net.noise), confidence), **_against(near, exact)}
         for name, value in found.items():
             columns[name][i, j] = value
     values = {
@@ -118,7 +123,7 @@ _MEASURED = {
 }  # fmt: skip
 
 
-def _statistics(ds: xr.Dataset, confidence: float) -> dict[str, float]:
+def _statistics(ds: xr.Dataset, noisy: bool, confidence: float) -> dict[str, float]:
     """Of the intervals of a long run."""
     found = ds.hh.intervals()
     lengths = found.interval_length.values
@@ -131,7 +136,7 @@ def _statistics(ds: xr.Dataset, confidence: float) -> dict[str, float]:
         with np.errstate(invalid="ignore", divide="ignore"):
             return total[samples].sum(axis=1) / count[samples].sum(axis=1)
 
-    low, high = jackknife(mean, trials, confidence)
+    low, high = unless_all_agree(noisy, *jackknife(mean, trials, confidence))
     return {
         "interval": float(lengths.mean()) if lengths.size else np.nan,
         "interval_low": float(low),

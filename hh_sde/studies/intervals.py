@@ -21,6 +21,10 @@ import scipy.stats
 
 #: Resamples of the trials.
 RESAMPLES = 2000
+#: Trial numbers that a statistic is given at once, so that memory does not grow with trials^2.
+AT_ONCE = 2**20
+#: Ends of an interval that differ by less than this part of them differ by rounding.
+ROUNDING = 1e-12
 #: What makes the ends of an interval nan.
 NO_INTERVAL = (
     "fewer than 2 trials, or the estimate rests on one of them alone, or they all agree in spite "
@@ -71,19 +75,16 @@ def jackknife(
     low, high : what `statistic` returns without its first axis
         nan for a single trial, or where the estimate does not exist without one of them.
     """
-    whole = statistic(np.arange(trials)[None])[0]
-    if trials < 2:
-        return np.full(whole.shape, np.nan), np.full(whole.shape, np.nan)
     n = trials
-    others = np.array([np.delete(np.arange(n), i) for i in range(n)])
-    without = statistic(others)
+    whole, without = _resampled(statistic, n, n, _all_but_one)
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate, parts = scale.to(whole), scale.to(without)
-        middle = n * estimate - (n - 1) * parts.mean(axis=0)
-        error = np.sqrt((n - 1) / n * ((parts - parts.mean(axis=0)) ** 2).sum(axis=0))
+        off = parts - parts[0]  # of equal parts exactly 0, unlike the distance from their mean
+        middle = n * estimate - (n - 1) * (parts[0] + off.mean(axis=0))
+        error = np.sqrt((n - 1) / n * ((off - off.mean(axis=0)) ** 2).sum(axis=0))
         half = students_t(confidence, n) * error
         ends = np.sort(scale.back(np.stack([middle - half, middle + half])), axis=0)
-    same = (without == whole).all(axis=0)  # as of 0 on a scale without 0
+    same = (without == without[0]).all(axis=0)  # as of 0 on a scale without 0
     low, high = np.where(same, whole, np.clip(ends, *within))
     return low, high
 
@@ -91,11 +92,12 @@ def jackknife(
 def unless_all_agree(
     noisy: bool, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """nan for an interval without width, if there is noise.
+    """nan for an interval without width but for rounding, if there is noise.
 
     Spikes are counted in whole numbers: that all trials have as many does not mean that others do.
     """
-    nothing = noisy & (np.asarray(low) == high)
+    size = np.maximum(np.abs(low), np.abs(high))
+    nothing = noisy & (np.asarray(high) - low <= ROUNDING * size)
     return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
 
 
@@ -113,16 +115,50 @@ def bootstrap(
     low, high : what `statistic` returns without its first axis
         nan for a single trial, or where less than half of the resamples have an estimate.
     """
-    whole = statistic(np.arange(trials)[None])[0]
-    if trials < 2:
-        return np.full(whole.shape, np.nan), np.full(whole.shape, np.nan)
-    values = statistic(np.random.default_rng(0).integers(0, trials, (RESAMPLES, trials)))
+    rng = np.random.default_rng(0)
+    whole, values = _resampled(
+        statistic,
+        trials,
+        RESAMPLES,
+        lambda trials, rows: rng.integers(0, trials, (len(rows), trials)),
+    )
     enough = np.isfinite(values).mean(axis=0) >= 0.5
     values = np.where(np.isfinite(values), values, np.nan)
     below, above = np.nanquantile(np.where(enough, values, 0.0), scipy.stats.norm.cdf([-1, 1]), 0)
-    error = 0.5 * (above - below) * np.sqrt(trials / (trials - 1))
+    error = 0.5 * (above - below) * np.sqrt(trials / max(trials - 1, 1))
     half = np.where(enough, students_t(confidence, trials) * error, np.nan)
     return whole - half, whole + half
+
+
+def times_drawn(samples: np.ndarray, trials: int) -> np.ndarray:
+    """How often each trial is in each sample, (samples, trials): sums over it are products."""
+    flat = samples + trials * np.arange(len(samples))[:, None]
+    counts = np.bincount(flat.ravel(), minlength=len(samples) * trials)
+    return counts.reshape(len(samples), trials).astype(float)
+
+
+def _resampled(
+    statistic: Statistic,
+    trials: int,
+    rows: int,
+    samples: Callable[[int, np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """The estimate of all trials, and those of `rows` samples, of which few are in memory at once.
+
+    Of a single trial there are no samples: nan.
+    """
+    whole = statistic(np.arange(trials)[None])[0]
+    if trials < 2:
+        return whole, np.full((rows, *whole.shape), np.nan)
+    height = max(AT_ONCE // trials, 1)
+    slices = np.split(np.arange(rows), range(height, rows, height))
+    return whole, np.concatenate([statistic(samples(trials, part)) for part in slices])
+
+
+def _all_but_one(trials: int, without: np.ndarray) -> np.ndarray:
+    """The trial numbers that are left, (without, trials - 1)."""
+    left = np.arange(trials - 1)
+    return left + (left >= without[:, None])
 
 
 def students_t(confidence: float, trials: int) -> float:

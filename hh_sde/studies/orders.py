@@ -36,6 +36,12 @@ def fitted_order(
     dts : (steps,)
     errors : function of trial numbers (samples, trials) to (samples, steps), not negative
     floor : the same, to what errors must exceed, (samples, 1 or steps)
+
+    Notes
+    -----
+    The choice of steps is made anew in every resample of the trials, against the floor of that
+    resample: the reference's own error is resampled with the others. The sampling noise that
+    `weak_convergence` gives as its floor is not: it is that of all trials, whatever the sample.
     """
 
     def slopes(samples: np.ndarray) -> np.ndarray:

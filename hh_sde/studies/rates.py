@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,11 @@ from hh_sde.studies.common import (
 NUDGE = 0.05
 #: The firing branch is sought with V this far above the equilibrium, mV, ...
 KICK = 40.0
-#: ... at the largest current and, if nothing oscillates there, at currents this much above it.
+#: ... at the largest current and, if nothing oscillates there, at currents this much above it;
 ABOVE = (0.0, 2.0, 4.0, 8.0, 16.0)
+#: if nothing does there either, all may lie above the upper Hopf bifurcation: then at those below,
+#: in steps of at most this, uA/cm^2.
+SEARCH_STEP = 4.0
 #: It is followed downwards in steps between these, uA/cm^2.
 LEAST_STEP, LARGEST_STEP = 0.01, 0.25
 #: V oscillates if its extent over the second half of a run is more than this, mV, and the branch
@@ -59,9 +62,10 @@ def rate_curve(
 
     Without noise a cell near a subcritical Hopf bifurcation has two curves: "rest" begins at the
     equilibrium of each current, "firing" on the branch of firing states. That branch is followed
-    without noise from the largest current downwards, in steps of its own that are halved where it
-    is lost, so that it is found whatever currents are asked for. Below its end, "firing" begins
-    with the last state on it.
+    without noise from the largest current that oscillates downwards, in steps of its own that are
+    halved where it is lost, so that it is found whatever currents are asked for. Below its end,
+    "firing" begins with the last state on it; above it (beyond the upper Hopf bifurcation, where
+    depolarization blocks firing), with V raised above the equilibrium.
 
     Parameters
     ----------
@@ -97,11 +101,10 @@ def rate_curve(
     for (s, sigma), (k, current) in watched(list(product(enumerate(sigmas), enumerate(currents)))):
         here = with_white(net, sigma).replace(stimulus=ConstantCurrent(current))
         for j, x0 in enumerate((_above_rest(here, NUDGE), firing[k])):
-            ds = solve(
+            late = solve(
                 here, t_end, trials=trials, x0=x0, method=method, rng=rng, noise=meant(here),
-                **options,
+                record=["V"], discard=discard, **options,
             )  # fmt: skip
-            late = ds.isel(time=slice(round(discard / dt), None))
             each = late.hh.rates().rate.values.mean(axis=1)
             rate[s, j, k] = each.mean()
             low[s, j, k], high[s, j, k] = rate_interval(here, each, confidence)
@@ -125,25 +128,30 @@ class Branch:
     options: dict[str, Any]
 
     def at(self, currents: Sequence[float]) -> list[np.ndarray]:
-        """A state of the branch for each current, in increasing order; below its end, the last."""
-        current, state, extent = self._beginning(currents[-1])
+        """A state to start from at each current, in increasing order: on the branch; below its end
+        the last on it; above it, raised over the equilibrium.
+        """
+        current, state, extent = self._beginning(currents)
         states = []
         for wanted in reversed(currents):
+            if wanted > current:
+                states.append(self._raised(wanted))
+                continue
             if extent > OSCILLATION:
                 current, state, extent = self._followed(current, state, extent, wanted)
             states.append(state)
         return states[::-1]
 
-    def _beginning(self, largest: float) -> tuple[float, np.ndarray, float]:
-        """Current, state and extent where something oscillates, or else at the largest current."""
-        for above in ABOVE:
-            current = largest + above
-            start = _above_rest(self.net.replace(stimulus=ConstantCurrent(current)), KICK)
-            state, extent = self._run(current, start)
-            if extent > OSCILLATION:
-                return current, state, extent
-        here = self.net.replace(stimulus=ConstantCurrent(largest))
-        return largest, _above_rest(here, KICK), 0.0
+    def _beginning(self, currents: Sequence[float]) -> tuple[float, np.ndarray, float]:
+        """Current, state and extent where something oscillates; -inf and 0 if nothing does."""
+        for current in (*(currents[-1] + above for above in ABOVE), *_downwards(currents)):
+            state, extent = self._run(current, self._raised(current))
+            if extent > OSCILLATION and self._run(current, state)[1] > 0.5 * extent:
+                return current, state, extent  # and it did not only decay slowly
+        return -np.inf, np.empty(0), 0.0
+
+    def _raised(self, current: float) -> np.ndarray:
+        return _above_rest(self.net.replace(stimulus=ConstantCurrent(current)), KICK)
 
     def _followed(
         self, current: float, state: np.ndarray, extent: float, wanted: float
@@ -169,6 +177,13 @@ class Branch:
         late = ds.V.isel(time=slice(ds.sizes["time"] // 2, None))
         extent = float((late.max("time") - late.min("time")).max())
         return np.concatenate([ds[name].values[-1] for name in here.variables]), extent
+
+
+def _downwards(currents: Sequence[float]) -> Iterator[float]:
+    """From the largest down to the smallest, all of them, and between them in SEARCH_STEPs."""
+    for upper, lower in pairwise(reversed(currents)):
+        steps = int(np.ceil((upper - lower) / SEARCH_STEP))
+        yield from np.linspace(upper, lower, steps + 1)[1:].tolist()
 
 
 def _above_rest(net: Network, above: float) -> np.ndarray:

@@ -25,7 +25,7 @@ from hh_sde.studies.common import (
     study,
     with_white,
 )
-from hh_sde.studies.intervals import INVERSE, jackknife
+from hh_sde.studies.intervals import INVERSE, jackknife, times_drawn, unless_all_agree
 from hh_sde.synapses import GapJunction, Synapse
 
 
@@ -177,7 +177,8 @@ def reliability(
             record=("spikes",), noise=meant(noisy), progress=False,
         )  # fmt: skip
         alike = partial(_alikeness, _similarity(ds, net.n_neurons, trials, t_end, width))
-        low, high = jackknife(alike, trials, confidence, within=(0.0, 1.0))
+        ends = jackknife(alike, trials, confidence, within=(0.0, 1.0))
+        low, high = unless_all_agree(bool(noisy.noise), *ends)
         found[:, s] = alike(np.arange(trials)[None])[0], low, high
     column = Column(("sigma",), found[0], "1", "correlation of trials",
                     "fewer than 2 trials, or no spikes")  # fmt: skip
@@ -185,11 +186,18 @@ def reliability(
 
 
 def _alikeness(alike: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Mean of (trials, trials) over pairs of different trials: a trial is always like itself."""
-    pairs = alike[samples[:, :, None], samples[:, None, :]]
-    valid = (samples[:, :, None] != samples[:, None, :]) & np.isfinite(pairs)
+    """Mean of (trials, trials) over pairs of different trials: a trial is always like itself.
+
+    With n how often each trial is in a sample, the sum over pairs is n A n: no pair is in memory
+    for each sample.
+    """
+    valid = np.isfinite(alike) & ~np.eye(len(alike), dtype=bool)
+    often = times_drawn(samples, len(alike))
+    total, pairs = (
+        ((often @ matrix) * often).sum(axis=1) for matrix in (np.where(valid, alike, 0.0), valid)
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(valid, pairs, 0.0).sum(axis=(1, 2)) / valid.sum(axis=(1, 2))
+        return total / pairs
 
 
 def _similarity(
@@ -275,10 +283,9 @@ def synchrony(
         )
         ds = solve(
             here, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
-            record=["V"], save_dt=save_dt, noise=meant(here), progress=False,
+            record=["V"], save_dt=save_dt, discard=discard, noise=meant(here), progress=False,
         )  # fmt: skip
-        late = ds.isel(time=slice(round(discard / save_dt), None))
-        each = measures.synchrony(late).chi_squared.values
+        each = measures.synchrony(ds).chi_squared.values
         low, high = jackknife(partial(mean_of, each), trials, confidence, within=(0.0, 1.0))
         found[:, c, s] = each.mean(), low, high
     column = Column(("coupling", "sigma"), found[0], "1", "synchrony chi^2 of V",
