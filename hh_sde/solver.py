@@ -254,7 +254,7 @@ class _Run:
         with closing(_iterate(method, self.problem)) as run:
             for _ in run:
                 self._note_reached()
-                bar.update(self.reached.step)
+                bar.update(self.problem.reached.step)
         self.reached = replace(self.reached, step=0)
         assert self.reached.x is not None
         self.problem = replace(
@@ -277,8 +277,9 @@ class _Run:
         with closing(_iterate(method, self.problem)) as run:
             for chunk in run:
                 self._store(chunk)
-                self._note_reached()
-                bar.update(skipped + self.reached.step)
+                if not self.variables or self.problem.reached.step % self.problem.save_every == 0:
+                    self._note_reached()  # at a save, from which the traces can go on
+                bar.update(skipped + self.problem.reached.step)
 
     def _note_reached(self) -> None:
         if self.problem.reached.step:
@@ -343,7 +344,8 @@ class _Run:
         return dataset.build(found, labels, coords, attrs, self.layout.arrays)
 
     def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
-        events = [*self.problem.events, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
+        found = self.problem.events if self.saved else []  # none of the transient
+        events = [*found, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
         before = time <= self.t_end  # a thread may be ahead of one that failed
         return measures.ragged(

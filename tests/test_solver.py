@@ -719,3 +719,81 @@ def test_an_interrupted_transient(record, monkeypatch, noisy_pair):
         hh.solve(noisy_pair, 4.0, rng=1, discard=1.0, trials=2, reduce="mean", save_dt=0.1)
     reduced = info.value.dataset
     assert (reduced.sizes["time"], reduced.attrs["t_end"]) == (0, 1.0)
+
+
+def interrupt(monkeypatch, windows, steps):
+    """Ctrl-C in the engine after so many windows, of so many steps each."""
+    from hh_sde.methods import compiled
+
+    left = iter(range(windows))
+    advance = compiled._Block.advance
+
+    def interrupted(block, start, stop):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return advance(block, start, stop)
+
+    block = compiled._Block.__init__
+
+    def of_short_windows(self, problem, *args):
+        block(self, problem, *args)
+        self.numbers_per_step = compiled._CACHED // steps
+
+    monkeypatch.setattr(compiled._Block, "__init__", of_short_windows)
+    monkeypatch.setattr(compiled._Block, "advance", interrupted)
+
+
+@pytest.mark.parametrize("record", [("spikes",), ("V", "spikes"), None])
+def test_an_interrupted_transient_leaves_none_of_its_spikes(record, spiking, monkeypatch):
+    options = {**SPIKING, "record": record}
+    options |= {} if record == ("spikes",) else {"save_dt": 0.1}
+    whole = hh.solve(spiking, 120.0, discard=60.0, **options)
+    with monkeypatch.context() as patch:
+        interrupt(patch, windows=2, steps=1000)
+        with pytest.raises(hh.Interrupted, match="interrupted after 40 ms") as info:
+            hh.solve(spiking, 120.0, discard=60.0, **options)
+    part = info.value.dataset
+    assert (part.attrs["t_start"], part.attrs["t_end"]) == (40.0, 40.0)
+    assert part.sizes.get("spike", 0) == 0
+    rest = hh.solve(spiking, 120.0, x0=part, discard=20.0, **options)
+    for name in whole.data_vars:
+        assert np.array_equal(rest[name], whole[name], equal_nan=name == "last_spike_time")
+
+
+@pytest.mark.parametrize("record", [("V",), ("V", "spikes"), ("V", "m", "h", "n", "spikes")])
+def test_a_run_interrupted_between_saves_goes_on_from_the_last(record, spiking, monkeypatch):
+    options = {**SPIKING, "record": record, "save_dt": 20.0}
+    whole = hh.solve(spiking, 120.0, **options)
+    with monkeypatch.context() as patch:
+        interrupt(patch, windows=5, steps=300)  # 30 ms
+        with pytest.raises(hh.Interrupted, match="interrupted after 20 ms") as info:
+            hh.solve(spiking, 120.0, **options)
+    part = info.value.dataset
+    assert (part.time.values.tolist(), part.attrs["t_end"]) == ([0.0, 20.0], 20.0)
+    assert "spikes" not in record or float(part.spike_time.max()) <= 20.0
+    rest = hh.solve(spiking, 120.0, x0=part, **options)
+    assert np.array_equal(rest.V, whole.V.isel(time=slice(1, None)))
+    if "spikes" in record:
+        joined = np.concatenate([part.spike_time, rest.spike_time])
+        np.testing.assert_allclose(np.sort(joined), np.sort(whole.spike_time), rtol=1e-12)
+
+
+@pytest.mark.parametrize("trials", [None, 2])
+def test_an_own_sde_interrupted_between_saves_goes_on_from_the_last(trials):
+    interrupting = [True]
+
+    def f(x, t):
+        if t > 1.25 and interrupting:
+            raise KeyboardInterrupt
+        return -0.5 * x
+
+    sde = hh.SDE(f=f, G=lambda x, t: np.diag(0.4 * x), x0=[1.0, 2.0], noise_type="diagonal")
+    options = {"dt": 0.1, "rng": 1, "record": ["x[1]"], "save_dt": 0.5, "trials": trials}
+    with pytest.raises(hh.Interrupted) as info:
+        hh.solve(sde, 4.0, **options)
+    part = info.value.dataset
+    assert (float(part.time[-1]), part.attrs["t_end"]) == (1.0, 1.0)
+    interrupting.clear()
+    rest = hh.solve(sde, 4.0, x0=part, **options)
+    whole = hh.solve(sde, 4.0, **options).sel(time=slice(1.0, None))
+    np.testing.assert_allclose(rest.x, whole.x, rtol=1e-12)

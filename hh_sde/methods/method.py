@@ -126,19 +126,25 @@ class Problem:
     def windows(self, largest: int) -> Iterator[tuple[int, int]]:
         """(start, stop) of consecutive windows of at most `largest` steps, from first_step on.
 
-        They end on saves where saves are no further apart than that.
+        Every save, or where saves are closer than that every so many, is the end of one: there the
+        run can be interrupted and go on.
         """
-        largest -= largest % self.save_every if largest > self.save_every else 0
-        for start in range(0, self.n_steps, largest):
-            yield start, min(start + largest, self.n_steps)
+        span = max(self.save_every, largest - largest % self.save_every)
+        for first in range(0, self.n_steps, span):
+            end = min(first + span, self.n_steps)
+            for start in range(first, end, largest):
+                yield start, min(start + largest, end)
 
     def saves(self, start: int, states: np.ndarray) -> np.ndarray:
         """Of the states after steps start + 1, start + 2, ... those that are to be saved.
 
-        The last of them is how far the run is.
+        The last of them is how far the run is; if there is none, the last state.
         """
-        if len(states):
-            self.reach(Reached(start + len(states), states[-1:].copy()))
+        made = len(states)
+        past = (start + made) % self.save_every  # steps since a save
+        last = made - past if past < made else made
+        if made:
+            self.reach(Reached(start + last, states[last - 1 : last].copy()))
         first = -(start + 1) % self.save_every
         return states[first :: self.save_every]
 
