@@ -26,7 +26,7 @@ from hh_sde.checks import (
     spikes_wanted,
     trial_numbers,
 )
-from hh_sde.choice import method_named, refuse_equal_trials, refuse_ignored, suited
+from hh_sde.choice import method_named, refuse_equal_trials, refuse_history, refuse_ignored, suited
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
@@ -83,7 +83,8 @@ def solve(
     x0 : (d,) or (trials, d) array, or Dataset, optional
         Initial state. An earlier result of `solve`, whatever it recorded, is continued from its
         end, and with the same rng and dt gives what one long run would have given, its spikes too.
-        Only a result of `reduce` cannot be continued.
+        Only a result of `reduce` cannot be continued, and no run by a method of several steps
+        (``METHODS[method].steps``). Trials, neurons and components are found by their labels.
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
     record : sequence of str, optional
@@ -147,10 +148,11 @@ def solve(
     threads = positive_int(threads, "threads")
     refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
     layout = Layout.of(model, sde)
-    start, first_step, n_steps = grid(t_end, dt, x0)
+    start, first_step, n_steps = grid(t_end, dt, x0, layout)
     names, rule = spikes_wanted(record, spike_rule, recipe, model)
     kept = [] if rule and names == [] else layout.kept(names)
     every, skipped = saving(save_dt, discard, float(dt), n_steps, traces=bool(kept))
+    refuse_history(name, recipe, start, skipped * float(dt))
     numbers, many = trial_numbers(trials, x0, path, sde.d)
     refuse_equal_trials(name, recipe, noisy, len(numbers), x0)
     statistics = reductions(reduce, many, len(numbers), rule)
@@ -177,7 +179,7 @@ def solve(
         atol=positive(1e-8 if atol is None else atol, "atol"),
         detection=None
         if rule is None
-        else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist(), start),
+        else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist()),
     )
     attrs = _provenance(problem, recipe, name, model, noise, start, t_end, x0, path is not None)
     if skipped:

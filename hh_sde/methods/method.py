@@ -190,6 +190,9 @@ class Method:
         Has no step: dt spaces the output.
     compiled : bool
         Runs in the engine: needs a Network's equations.
+    steps : int
+        From how many states it makes the next. One that takes more than one begins with another
+        scheme, so that a run of it cannot be continued.
     tolerances : tuple of str
         Which of rtol and atol it uses.
     source : str
@@ -206,6 +209,7 @@ class Method:
     keeps_gates: bool = False
     exact: bool = False
     compiled: bool = False
+    steps: int = 1
     tolerances: tuple[str, ...] = ()
 
     @property
