@@ -9,7 +9,7 @@ For whoever adds a method (an entry of METHODS and, where the scheme is new, one
 3. Wiener increments come from `problem.path` alone, by grid step; nothing else is random.
 4. A method for one trajectory yields (saves, d) chunks and is wrapped by `each_trial`.
 5. Before it yields a chunk it says by `problem.reach` how far the run is, with what is needed to
-   go on from there (`problem.saves` does so for one trajectory).
+   go on from there (`problem.saves` does so for one trajectory). `problem.x0` stays as it is.
 6. At the first state that is not finite it yields what was saved before and raises `Diverged`;
    where the integrator gives up, `Failed`. An exception out of f or G passes through as it is,
    after what was saved has been yielded.
