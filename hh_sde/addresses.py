@@ -95,8 +95,9 @@ def check_trials(last: int) -> None:
     """
     if last >= MOST_TRIALS:
         raise ValueError(
-            f"random numbers are addressed by 2^32 trials, numbered from 0, and there is none for "
-            f"trial {last}; take smaller numbers, or another rng"
+            "random numbers are addressed by 2^32 trials, numbered from 0, and there is none for "
+            f"trial {last if last < 2**64 else 'numbers so large'}; take smaller numbers, or "
+            "another rng"
         )
 
 
@@ -110,7 +111,7 @@ def check_steps(stop: int) -> None:
     """
     if stop > MOST_STEPS:
         raise ValueError(
-            f"random numbers are addressed by 2^48 steps of the finest grid, and step {stop - 1} "
+            f"random numbers are addressed by 2^48 steps of the finest grid, and step {stop - 1:g} "
             "would get those of another step again; take a larger dt or a shorter run"
         )
 

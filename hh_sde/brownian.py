@@ -19,7 +19,10 @@ from hh_sde.addresses import (
     whole,
 )
 from hh_sde.kernels.random import derived_key, normal_window
-from hh_sde.records import single
+from hh_sde.records import shown, single
+
+#: Bits of a seed: it stands in results as a decimal number, which Python limits to 4300 digits.
+_MOST_BITS = 2**13
 
 Rng = int | np.random.SeedSequence | np.random.Generator | None
 
@@ -341,7 +344,9 @@ def seed_sequence(rng: Rng) -> np.random.SeedSequence:
             f"got {rng!r} ({type(rng).__name__})"
         )
     if rng < 0:
-        raise ValueError(f"rng must not be negative, got {rng}")
+        raise ValueError(f"rng must not be negative, got {shown(rng)}")
+    if int(rng).bit_length() > _MOST_BITS:
+        raise ValueError(f"rng must be less than 2^{_MOST_BITS}, got {shown(rng)}")
     return np.random.SeedSequence(int(rng))
 
 

@@ -48,7 +48,8 @@ class Layout:
         names = [record] if isinstance(record, str) else list(record)
         for name in names:
             if name not in known:
-                raise ValueError(f"record: {unknown('variable', name, known)}")
+                takes = known if self.by_component else [*known, "spikes"]
+                raise ValueError(f"record: {unknown('variable', name, takes)}")
         if not names:
             raise ValueError(f"record is empty; choose from {', '.join(known)}")
         return [name for name in known if name in names]
@@ -67,10 +68,10 @@ class Layout:
         return list(self.labels)[component // self.width], component % self.width
 
 
-def grid(t_end: float, dt: float, x0: Any) -> tuple[float, int, int]:
+def grid(t_end: float, dt: float, x0: Any, layout: Layout) -> tuple[float, int, int]:
     """Start time, its grid step, and the number of steps to t_end."""
     dt, t_end = positive(dt, "dt"), number(t_end, "t_end")
-    start = continuation.last_time(x0) if isinstance(x0, xr.Dataset) else 0.0
+    start = continuation.last_time(x0, layout.labels, dt) if isinstance(x0, xr.Dataset) else 0.0
     first_step = whole_steps(start, dt, "the last time of x0") if start else 0
     if not np.isfinite(t_end) or t_end <= start:
         raise ValueError(
@@ -92,6 +93,8 @@ def saving(save_dt: Any, discard: Any, dt: float, n_steps: int, traces: bool) ->
     """Steps from save to save, and steps at the beginning of which nothing is kept."""
     skipped = 0
     if discard is not None and number(discard, "discard") != 0:
+        if discard < 0:
+            raise ValueError(f"discard must not be negative, got {discard}")
         skipped = whole_steps(discard, dt, "discard")
         if skipped >= n_steps:
             raise ValueError(
@@ -108,7 +111,7 @@ def saving(save_dt: Any, discard: Any, dt: float, n_steps: int, traces: bool) ->
     every = whole_steps(dt if save_dt is None else save_dt, dt, "save_dt")
     if kept % every:
         raise ValueError(
-            f"the run of {kept} steps must end on a save; save_dt = {save_dt} is {every} "
+            f"the run of {kept} steps must end on a save; save_dt = {save_dt} is {every:.15g} "
             "steps, which does not divide them"
         )
     return every, skipped
@@ -172,10 +175,7 @@ def trial_numbers(
             f"path is that of trial {path.trial}: give trials and a path of trial 0, or no trials"
         )
     if trials is None:
-        known = continuation.trials_of(x0)
-        if known is not None:
-            return np.atleast_1d(known.values.astype(np.int64)), known.ndim == 1
-        return np.array([0 if path is None else path.trial]), False
+        return _trials_of(x0, path)
     if is_whole(trials):
         n = positive_int(trials, "trials")
         check_trials(n - 1)
@@ -183,13 +183,39 @@ def trial_numbers(
         return np.arange(n), True
     numbers = np.asarray(trials)
     if numbers.ndim != 1 or numbers.size == 0 or numbers.dtype.kind not in "iu":
-        raise ValueError(f"trials must be a number or a list of trial numbers, got {trials!r}")
+        raise ValueError(
+            f"trials must be a number or a list of trial numbers, got {records.shown(trials)}"
+        )
     if np.ma.is_masked(trials):
-        raise ValueError(f"trials must not be masked, got {trials!r}")
-    if numbers.min() < 0 or len(set(numbers.tolist())) != numbers.size:
-        raise ValueError(f"trial numbers must be different and not negative, got {trials!r}")
-    check_trials(numbers.max())
+        raise ValueError(f"trials must not be masked, got {records.shown(trials)}")
+    _see_trials(numbers, "trial numbers")
     return numbers.astype(np.int64), True
+
+
+def _trials_of(x0: Any, path: BrownianPath | None) -> tuple[np.ndarray, bool]:
+    """The trials' numbers where `trials` is not given: those of `x0`, or that of `path`."""
+    known = continuation.trials_of(x0)
+    if known is None:
+        return np.array([0 if path is None else path.trial]), False
+    numbers = np.atleast_1d(known.values)
+    if numbers.ndim != 1 or numbers.size == 0 or numbers.dtype.kind not in "iu":
+        raise ValueError(f"the trials of x0 must be whole numbers, got {records.shown(numbers)}")
+    _see_trials(numbers, "the trials of x0")
+    if path is not None and path.trial and numbers.tolist() != [path.trial]:
+        raise ValueError(
+            f"path is that of trial {path.trial}, but x0 has the trials "
+            f"{records.shown(numbers.tolist())}: give a path of trial 0, which is that of all "
+            f"trials, or x0.sel(trial={path.trial})"
+        )
+    return numbers.astype(np.int64), known.ndim == 1
+
+
+def _see_trials(numbers: np.ndarray, what: str) -> None:
+    if numbers.min() < 0 or len(set(numbers.tolist())) != numbers.size:
+        raise ValueError(
+            f"{what} must be different and not negative, got {records.shown(numbers.tolist())}"
+        )
+    check_trials(numbers.max())
 
 
 def initial_states(
@@ -199,7 +225,9 @@ def initial_states(
     if x0 is None:
         state = sde.x0
     elif isinstance(x0, xr.Dataset):
-        state = continuation.last_states(x0, layout.labels, layout.dim, numbers.tolist())
+        state = continuation.last_states(
+            x0, layout.labels, layout.dim, layout.members, numbers.tolist()
+        )
     else:
         state = records.numbers(x0, "x0", "an array of real numbers")
     if state.shape not in ((sde.d,), (len(numbers), sde.d)):
@@ -256,7 +284,10 @@ def number(value: Any, name: str) -> float:
     """`value` as a float, if it is a number."""
     if not (isinstance(value, float | np.floating) or is_whole(value)):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large, got {records.shown(value)}") from None
 
 
 def finite(value: Any, name: str) -> float:
@@ -292,5 +323,5 @@ def positive_int(value: Any, name: str, least: int = 1) -> int:
     """`value` as an int, if it is a whole number from `least` on."""
     if not is_whole(value) or value < least:
         wanted = ", ".join(str(least + k) for k in range(3))
-        raise ValueError(f"{name} must be {wanted}, ..., got {value!r}")
+        raise ValueError(f"{name} must be {wanted}, ..., got {records.shown(value)}")
     return int(value)

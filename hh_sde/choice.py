@@ -164,7 +164,25 @@ def refuse_ignored(
             f"the engine: {', '.join(key for key, other in METHODS.items() if other.compiled)}"
         )
     if rng is not None and not noisy:
-        _no_noise(name, method, "rng seeds noise")
+        _no_noise(name, method, "rng has no effect")
+
+
+def refuse_history(name: str, method: Method, start: float, discard: Any) -> None:
+    """Refuse to go on from one state with a method that goes on from several."""
+    if method.steps == 1 or not (start or discard):
+        return
+    others = [
+        key
+        for key, other in METHODS.items()
+        if (other.steps, other.interpretation, other.library)
+        == (1, method.interpretation, method.library)
+    ]
+    what = f"x0 that ends at {start:g} ms" if start else f"discard = {discard:g} ms"
+    raise ValueError(
+        f"{name} goes on from {method.steps} states, and with {what} there is one: the run would "
+        f"not be the later part of a whole one. Take {', '.join(others)}, or run it from 0 and "
+        "select the times (ds.sel(time=slice(...)))"
+    )
 
 
 def refuse_equal_trials(name: str, method: Method, noisy: bool, trials: int, x0: Any) -> None:
@@ -180,5 +198,8 @@ def refuse_equal_trials(name: str, method: Method, noisy: bool, trials: int, x0:
 
 def _no_noise(name: str, method: Method, what: str) -> None:
     if method.interpretation == "ode":
-        raise ValueError(f"{what}, of which {name} takes none: leave it out")
-    warnings.warn(f"{what}, of which this model has none", stacklevel=4)
+        raise ValueError(f"{name} takes no noise, so that {what}: leave it out")
+    warnings.warn(
+        f"this model has no noise, so that {what}; noise='ignore' says that it is meant",
+        stacklevel=4,
+    )

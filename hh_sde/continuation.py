@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde.addresses import is_whole
 from hh_sde.dataset import COORDINATES
 from hh_sde.methods import Detection, Reached
+from hh_sde.records import numbers, shown
 
 Labels = Mapping[str, tuple[str, str]]
 
@@ -71,33 +73,65 @@ def _dims(ds: xr.Dataset, axes: Mapping[str, Any]) -> tuple[list[str], dict[str,
     return dims, coords
 
 
-def last_time(x0: xr.Dataset) -> float:
+def last_time(x0: xr.Dataset, labels: Labels, dt: float) -> float:
     """When the state is that a run goes on from, ms.
+
+    Parameters
+    ----------
+    x0 : Dataset
+    labels : mapping
+        The variables of the state, as in `with_last_state`.
+    dt : float
+        Times that differ by less than rounding of multiples of it are one, ms.
 
     Raises
     ------
-    ValueError
-        If `x0` has no times, or was cut before its last state.
+    TypeError, ValueError
+        If `x0` has no times, or was cut before its last state or put together from several results.
     """
-    kept = [one.attrs["time"] for name, one in x0.items() if _is_state(name, one)]
-    times = np.atleast_1d(x0.time.values) if "time" in x0.coords else np.empty(0)
+    kept = [_time_of(x0[name], name) for name in _state_names(x0, labels)]
+    times = _times(x0)
     if not kept and not times.size:
         raise ValueError(
             "x0 has no time: a run is continued from a result of solve, not from a Dataset of "
             f"{', '.join(map(str, x0.data_vars)) or 'nothing'}"
         )
-    if not kept:
-        return float(times[-1])
-    if times.size and times[-1] + x0.attrs.get("save_dt", np.inf) <= kept[0]:
+    ends = [*kept, *times[-1:].tolist()]
+    if not np.allclose(ends, ends[0], rtol=1e-12, atol=2e-6 * dt):
         raise ValueError(
-            f"x0 ends at {times[-1]:g} ms, but its last state is that of {kept[0]:g} ms: give it "
-            "uncut, or a result in which all variables were recorded"
+            f"x0 ends at {ends[-1]:g} ms, but its last state is that of {ends[0]:g} ms: give a "
+            "result of solve as it is, neither cut nor joined to others; traces of all variables "
+            "are continued from any time without the last state: "
+            f"x0.drop_vars({list(_state_names(x0, labels))}, errors='ignore')"
         )
-    return float(kept[0])
+    return ends[-1]
 
 
-def _is_state(name: Any, variable: xr.DataArray) -> bool:
-    return str(name).startswith("last_") and "time" in variable.attrs
+def _state_names(x0: xr.Dataset, labels: Labels) -> list[str]:
+    """The variables of the last state that `x0` has."""
+    names = [*(f"last_{name}" for name in labels), "spike_armed", "last_spike_time"]
+    return [name for name in names if name in x0]
+
+
+def _time_of(variable: xr.DataArray, name: str) -> float:
+    time: Any = variable.attrs.get("time")
+    is_number = isinstance(time, float | np.floating) or is_whole(time)
+    if not (is_number and 0 <= time < np.inf):
+        raise ValueError(
+            f"x0: {name} must say in its attribute 'time' when it was, in ms, as in a result of "
+            f"solve; got {shown(time)}. Statistics and drop_attrs() take that away"
+        )
+    return float(time)
+
+
+def _times(x0: xr.Dataset) -> np.ndarray:
+    """The times of the traces, ms."""
+    if "time" not in x0.coords:
+        return np.empty(0)
+    times = numbers(np.atleast_1d(x0.time.values), "the times of x0", "numbers, in ms")
+    if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(np.diff(times) < 0):
+        raise ValueError(f"the times of x0 must rise, got {shown(times)}")
+    return times
 
 
 def trials_of(x0: Any) -> xr.DataArray | None:
@@ -107,13 +141,25 @@ def trials_of(x0: Any) -> xr.DataArray | None:
     return x0.coords.get("trial", x0.coords.get("of_trial"))
 
 
-def last_states(x0: xr.Dataset, labels: Labels, dim: str, trials: Sequence[int]) -> np.ndarray:
-    """The states (trials, d), or (d,), that a run goes on from.
+def last_states(
+    x0: xr.Dataset, labels: Labels, dim: str, members: Sequence[Any], trials: Sequence[int]
+) -> np.ndarray:
+    """The states (trials, d), or (d,), that a run goes on from, found by their labels.
+
+    Parameters
+    ----------
+    x0 : Dataset
+    labels : mapping
+        As in `with_last_state`.
+    dim : {"neuron", "component"}
+    members : sequence
+        The labels along it, in the order of the state.
+    trials : sequence of int
 
     Raises
     ------
-    ValueError
-        If `x0` lacks a variable or a trial.
+    TypeError, ValueError
+        If `x0` lacks a variable or a trial, or does not have every member once.
     """
     if all(f"last_{name}" in x0 for name in labels):
         values = [_plain_dims(x0[f"last_{name}"]) for name in labels]
@@ -126,28 +172,31 @@ def last_states(x0: xr.Dataset, labels: Labels, dim: str, trials: Sequence[int])
             )
         values = [x0[name] for name in labels]
         values = [one.isel(time=-1) if "time" in one.dims else one for one in values]
-    return np.concatenate([_of_trials(one, dim, trials) for one in values], axis=-1)
+    return np.concatenate([_labelled(one, dim, members, trials) for one in values], axis=-1)
 
 
 def detection(
-    x0: Any, rule: tuple[float, float, float], n_neurons: int, trials: Sequence[int], start: float
+    x0: Any, rule: tuple[float, float, float], n_neurons: int, trials: Sequence[int]
 ) -> Detection:
     """Where the search for spikes begins: where it ended in `x0`, if that was by the same rule."""
     shape = (len(trials), n_neurons)
     fresh = Detection(rule, np.ones(shape, dtype=bool), np.full(shape, -np.inf))
-    if not isinstance(x0, xr.Dataset) or "spike_armed" not in x0:
+    if not isinstance(x0, xr.Dataset) or not {"spike_armed", "last_spike_time"} <= set(x0):
         return fresh
-    armed, last = (_plain_dims(x0[name]) for name in ("spike_armed", "last_spike_time"))
     known = [x0.attrs.get(f"spike_{part}") for part in ("threshold", "rearm", "lockout")]
     known[1] = np.inf if known[1] == "none" else known[1]
-    if tuple(known) != rule or not np.isclose(armed.attrs["time"], start, rtol=1e-12):
+    if tuple(known) != rule:
         return fresh
-    times = np.broadcast_to(_of_trials(last, "neuron", trials), shape)
-    return Detection(
-        rule,
-        np.broadcast_to(_of_trials(armed, "neuron", trials), shape).astype(bool),
-        np.where(np.isnan(times), -np.inf, times),
+    if x0.spike_armed.dtype.kind != "b":
+        raise ValueError(
+            f"x0: spike_armed must be truth values, got {x0.spike_armed.dtype}: give a result of "
+            "solve, not statistics over its trials"
+        )
+    armed, last = (
+        np.broadcast_to(_labelled(_plain_dims(x0[name]), "neuron", range(n_neurons), trials), shape)
+        for name in ("spike_armed", "last_spike_time")
     )
+    return Detection(rule, armed.astype(bool), np.where(np.isnan(last), -np.inf, last))
 
 
 def _plain_dims(variable: xr.DataArray) -> xr.DataArray:
@@ -155,12 +204,33 @@ def _plain_dims(variable: xr.DataArray) -> xr.DataArray:
     return variable.rename({dim: str(dim)[3:] for dim in set(dims) if str(dim).startswith("of_")})
 
 
-def _of_trials(variable: xr.DataArray, dim: str, trials: Sequence[int]) -> np.ndarray:
-    """Values (trials, members) or (members,)."""
-    if "trial" in variable.dims:
+def _labelled(
+    variable: xr.DataArray, dim: str, members: Sequence[Any], trials: Sequence[int]
+) -> np.ndarray:
+    """Values (trials, members) or (members,), as floats."""
+    name = variable.name
+    if dim not in variable.dims and dim in variable.coords:  # one was chosen
+        variable = variable.expand_dims(dim)
+    if set(variable.dims) - {"trial", dim} or dim not in variable.dims:
+        raise ValueError(
+            f"x0: {name} has the dimensions ({', '.join(map(str, variable.dims))}); a run is "
+            f"continued from ({dim}) or (trial, {dim})"
+        )
+    if dim in variable.coords:
+        known = variable[dim].values.tolist()
+        if len(known) != len(members) or set(known) != set(members):
+            raise ValueError(
+                f"x0: {name} is that of the {dim}s {shown(known)}; this model takes each of "
+                f"{shown(list(members))} once"
+            )
+        variable = variable.isel({dim: [known.index(member) for member in members]})
+    if "trial" in variable.dims and "trial" in variable.coords:
         known = variable.trial.values.tolist()
         absent = sorted(set(map(int, trials)) - set(known))
         if absent:
             raise ValueError(f"x0 has no trials {absent}; it has {known}")
-        variable = variable.sel(trial=list(trials))
-    return variable.transpose(*(one for one in ("trial", dim) if one in variable.dims)).values
+        variable = variable.isel(trial=[known.index(trial) for trial in trials])
+    variable = variable.transpose(*(one for one in ("trial", dim) if one in variable.dims))
+    if variable.dtype.kind == "b":
+        return variable.values.astype(float)
+    return numbers(variable.values, f"x0: {name}", "numbers")

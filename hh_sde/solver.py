@@ -26,7 +26,7 @@ from hh_sde.checks import (
     spikes_wanted,
     trial_numbers,
 )
-from hh_sde.choice import method_named, refuse_equal_trials, refuse_ignored, suited
+from hh_sde.choice import method_named, refuse_equal_trials, refuse_history, refuse_ignored, suited
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
@@ -83,7 +83,8 @@ def solve(
     x0 : (d,) or (trials, d) array, or Dataset, optional
         Initial state. An earlier result of `solve`, whatever it recorded, is continued from its
         end, and with the same rng and dt gives what one long run would have given, its spikes too.
-        Only a result of `reduce` cannot be continued.
+        Only a result of `reduce` cannot be continued, and no run by a method of several steps
+        (``METHODS[method].steps``). Trials, neurons and components are found by their labels.
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
     record : sequence of str, optional
@@ -147,10 +148,11 @@ def solve(
     threads = positive_int(threads, "threads")
     refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
     layout = Layout.of(model, sde)
-    start, first_step, n_steps = grid(t_end, dt, x0)
+    start, first_step, n_steps = grid(t_end, dt, x0, layout)
     names, rule = spikes_wanted(record, spike_rule, recipe, model)
     kept = [] if rule and names == [] else layout.kept(names)
     every, skipped = saving(save_dt, discard, float(dt), n_steps, traces=bool(kept))
+    refuse_history(name, recipe, start, skipped * float(dt))
     numbers, many = trial_numbers(trials, x0, path, sde.d)
     refuse_equal_trials(name, recipe, noisy, len(numbers), x0)
     statistics = reductions(reduce, many, len(numbers), rule)
@@ -177,7 +179,7 @@ def solve(
         atol=positive(1e-8 if atol is None else atol, "atol"),
         detection=None
         if rule is None
-        else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist(), start),
+        else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist()),
     )
     attrs = _provenance(problem, recipe, name, model, noise, start, t_end, x0, path is not None)
     if skipped:
@@ -254,7 +256,7 @@ class _Run:
         with closing(_iterate(method, self.problem)) as run:
             for _ in run:
                 self._note_reached()
-                bar.update(self.reached.step)
+                bar.update(self.problem.reached.step)
         self.reached = replace(self.reached, step=0)
         assert self.reached.x is not None
         self.problem = replace(
@@ -277,8 +279,9 @@ class _Run:
         with closing(_iterate(method, self.problem)) as run:
             for chunk in run:
                 self._store(chunk)
-                self._note_reached()
-                bar.update(skipped + self.reached.step)
+                if not self.variables or self.problem.reached.step % self.problem.save_every == 0:
+                    self._note_reached()  # at a save, from which the traces can go on
+                bar.update(skipped + self.problem.reached.step)
 
     def _note_reached(self) -> None:
         if self.problem.reached.step:
@@ -343,7 +346,8 @@ class _Run:
         return dataset.build(found, labels, coords, attrs, self.layout.arrays)
 
     def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
-        events = [*self.problem.events, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
+        found = self.problem.events if self.saved else []  # none of the transient
+        events = [*found, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
         before = time <= self.t_end  # a thread may be ahead of one that failed
         return measures.ragged(

@@ -342,6 +342,28 @@ def test_spikes_beside_traces_of_the_chain(method):
     np.testing.assert_allclose(np.sort(joined), np.sort(alone.spike_time), rtol=1e-12)
 
 
+@pytest.mark.parametrize("discard", [None, 2.0])
+@pytest.mark.parametrize("record", [("V",), ("V", "spikes")])
+def test_an_interrupted_window_leaves_the_state_before_it(record, discard, monkeypatch):
+    options = {"dt": 0.1, "rng": 1, "method": "gillespie", "record": record}
+    whole = hh.solve(noisy(area=2.0), 20.0, discard=discard, **options)
+    advance = chain._Range.advance
+
+    def interrupted(self, pieces, out):
+        advance(self, pieces, out)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chain._Range, "advance", interrupted)
+    with pytest.raises(hh.Interrupted, match="interrupted after 0 ms") as info:
+        hh.solve(noisy(area=2.0), 20.0, discard=discard, **options)
+    monkeypatch.undo()
+    part = info.value.dataset
+    assert part.last_V.values.tolist() == [-65.0]
+    rest = hh.solve(noisy(area=2.0), 20.0, x0=part, discard=discard, **options)
+    for name in set(whole.data_vars) & {"V", "spike_time", "last_V", "last_n4"}:
+        assert np.array_equal(rest[name], whole[name])
+
+
 @pytest.mark.parametrize("method", CHAIN)
 def test_a_result_does_not_depend_on_how_it_is_computed(method, monkeypatch):
     net = noisy(2, area=2.0, stimulus=hh.PulseTrain(12.0, start=1.03, width=2, period=5))

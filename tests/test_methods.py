@@ -22,7 +22,7 @@ def path_of(sde, dt, rng=1):
 @pytest.mark.parametrize("method", SDEINT)
 @pytest.mark.parametrize("dt", [2.0**-6, 0.01])
 def test_windows_give_what_one_call_gives(method, dt, noisy_pair, monkeypatch):
-    monkeypatch.setattr(sdeint_, "_MOST_STEPS", 37)
+    monkeypatch.setattr(sdeint_, "_LONGEST_WINDOW", 37)
     steps = 200
     sde = noisy_pair.sde()
     path = path_of(sde, dt)
@@ -48,7 +48,7 @@ def test_windows_give_what_one_call_gives(method, dt, noisy_pair, monkeypatch):
 def test_any_window_length_gives_the_same_bits(method, noisy_pair, monkeypatch):
     results = []
     for window in (10**6, 64, 7):
-        monkeypatch.setattr(sdeint_, "_MOST_STEPS", window)
+        monkeypatch.setattr(sdeint_, "_LONGEST_WINDOW", window)
         results.append(hh.solve(noisy_pair, 3.0, dt=0.01, method=method, rng=1))
     for other in results[1:]:
         assert other.identical(results[0])

@@ -255,7 +255,17 @@ BAD = {
     "save_dt True": ({"save_dt": True}, r"save_dt must be a number, got True"),
     "save_dt nan": ({"save_dt": np.nan}, r"save_dt = nan ms must be a multiple"),
     "discard as text": ({"discard": "1"}, r"discard must be a number, got '1'"),
-    "negative discard": ({"discard": -1.0}, r"discard = -1.0 ms must be a multiple"),
+    "negative discard": ({"discard": -1.0}, r"discard must not be negative, got -1.0"),
+    "spike for spikes": (
+        {"record": ["V", "spike"]},
+        r"'spike'; did you mean spikes\? .* s, spikes",
+    ),
+    "huge rng": ({"rng": 10**5000}, r"rng must be less than 2\^8192, got int"),
+    "huge negative rng": ({"rng": -(10**5000)}, r"rng must not be negative, got int"),
+    "huge t_end": ({"t_end": 1e300}, r"2\^48 steps of the finest grid, and step 1e\+302 would"),
+    "huge whole t_end": ({"t_end": 10**5000}, r"t_end is too large, got int"),
+    "huge save_dt": ({"save_dt": 1e300}, r"save_dt = 1e\+300 is 1e\+302 steps"),
+    "huge trials": ({"trials": 10**5000}, r"there is none for trial numbers so large"),
     "discard of all": ({"discard": 1.0}, r"discard = 1.0 ms must be shorter than the run of 1 ms"),
     "record as a number": ({"record": 5}, r"record must be a name or a sequence of names, got 5"),
     "reduce as a number": ({"reduce": 5}, r"reduce must be a name or a sequence of names, got 5"),
@@ -431,8 +441,14 @@ def test_breakpoints_that_differ_by_rounding_are_one(method):
         ({"rtol": 1e-6}, "euler_maruyama has no use for rtol: .* for sdeint.stratKP2iS, scipy"),
         ({"atol": 1e-6, "method": "sdeint.stratKP2iS"}, "no use for atol: .* is for scipy.odeint"),
         ({"threads": 2, "method": "sdeint.itoEuler"}, "runs on one thread; threads is for"),
-        ({"rng": 1, "method": "scipy.LSODA", "noise": "ignore"}, "rng seeds noise, of which scipy"),
-        ({"trials": 2, "method": "scipy.LSODA", "noise": "ignore"}, "the 2 trials are equal, of"),
+        (
+            {"rng": 1, "method": "scipy.LSODA", "noise": "ignore"},
+            "scipy.LSODA takes no noise, so that rng has no",
+        ),
+        (
+            {"trials": 2, "method": "scipy.LSODA", "noise": "ignore"},
+            "so that the 2 trials are equal: leave it out",
+        ),
         ({"record": ["spikes"], "save_dt": 0.1}, "save_dt spaces traces"),
     ],
 )
@@ -442,9 +458,13 @@ def test_what_a_method_cannot_use_is_refused(options, message, noisy_pair):
 
 
 def test_what_a_model_cannot_use_is_warned_of(pair):
-    with pytest.warns(UserWarning, match="rng seeds noise, of which this model has none"):
+    with pytest.warns(
+        UserWarning, match="this model has no noise, so that rng has no effect; noise='ignore' says"
+    ):
         hh.solve(pair, 0.1, rng=1)
-    with pytest.warns(UserWarning, match="the 3 trials are equal, of which this model has none"):
+    with pytest.warns(
+        UserWarning, match="no noise, so that the 3 trials are equal; noise='ignore'"
+    ):
         hh.solve(pair, 0.1, trials=3)
     meant = hh.solve(pair, 0.1, trials=3, rng=1, noise="ignore")
     assert (meant.sizes["trial"], meant.attrs["noise"]) == (3, "ignored")
@@ -719,3 +739,179 @@ def test_an_interrupted_transient(record, monkeypatch, noisy_pair):
         hh.solve(noisy_pair, 4.0, rng=1, discard=1.0, trials=2, reduce="mean", save_dt=0.1)
     reduced = info.value.dataset
     assert (reduced.sizes["time"], reduced.attrs["t_end"]) == (0, 1.0)
+
+
+def interrupt(monkeypatch, windows, steps):
+    """Ctrl-C in the engine after so many windows, of so many steps each."""
+    from hh_sde.methods import compiled
+
+    left = iter(range(windows))
+    advance = compiled._Block.advance
+
+    def interrupted(block, start, stop):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return advance(block, start, stop)
+
+    block = compiled._Block.__init__
+
+    def of_short_windows(self, problem, *args):
+        block(self, problem, *args)
+        self.numbers_per_step = compiled._CACHED // steps
+
+    monkeypatch.setattr(compiled._Block, "__init__", of_short_windows)
+    monkeypatch.setattr(compiled._Block, "advance", interrupted)
+
+
+@pytest.mark.parametrize("record", [("spikes",), ("V", "spikes"), None])
+def test_an_interrupted_transient_leaves_none_of_its_spikes(record, spiking, monkeypatch):
+    options = {**SPIKING, "record": record}
+    options |= {} if record == ("spikes",) else {"save_dt": 0.1}
+    whole = hh.solve(spiking, 120.0, discard=60.0, **options)
+    with monkeypatch.context() as patch:
+        interrupt(patch, windows=2, steps=1000)
+        with pytest.raises(hh.Interrupted, match="interrupted after 40 ms") as info:
+            hh.solve(spiking, 120.0, discard=60.0, **options)
+    part = info.value.dataset
+    assert (part.attrs["t_start"], part.attrs["t_end"]) == (40.0, 40.0)
+    assert part.sizes.get("spike", 0) == 0
+    rest = hh.solve(spiking, 120.0, x0=part, discard=20.0, **options)
+    for name in whole.data_vars:
+        assert np.array_equal(rest[name], whole[name], equal_nan=name == "last_spike_time")
+
+
+@pytest.mark.parametrize("record", [("V",), ("V", "spikes"), ("V", "m", "h", "n", "spikes")])
+def test_a_run_interrupted_between_saves_goes_on_from_the_last(record, spiking, monkeypatch):
+    options = {**SPIKING, "record": record, "save_dt": 20.0}
+    whole = hh.solve(spiking, 120.0, **options)
+    with monkeypatch.context() as patch:
+        interrupt(patch, windows=5, steps=300)  # 30 ms
+        with pytest.raises(hh.Interrupted, match="interrupted after 20 ms") as info:
+            hh.solve(spiking, 120.0, **options)
+    part = info.value.dataset
+    assert (part.time.values.tolist(), part.attrs["t_end"]) == ([0.0, 20.0], 20.0)
+    assert "spikes" not in record or float(part.spike_time.max()) <= 20.0
+    rest = hh.solve(spiking, 120.0, x0=part, **options)
+    assert np.array_equal(rest.V, whole.V.isel(time=slice(1, None)))
+    if "spikes" in record:
+        joined = np.concatenate([part.spike_time, rest.spike_time])
+        np.testing.assert_allclose(np.sort(joined), np.sort(whole.spike_time), rtol=1e-12)
+
+
+@pytest.mark.parametrize("trials", [None, 2])
+def test_an_own_sde_interrupted_between_saves_goes_on_from_the_last(trials):
+    interrupting = [True]
+
+    def f(x, t):
+        if t > 1.25 and interrupting:
+            raise KeyboardInterrupt
+        return -0.5 * x
+
+    sde = hh.SDE(f=f, G=lambda x, t: np.diag(0.4 * x), x0=[1.0, 2.0], noise_type="diagonal")
+    options = {"dt": 0.1, "rng": 1, "record": ["x[1]"], "save_dt": 0.5, "trials": trials}
+    with pytest.raises(hh.Interrupted) as info:
+        hh.solve(sde, 4.0, **options)
+    part = info.value.dataset
+    assert (float(part.time[-1]), part.attrs["t_end"]) == (1.0, 1.0)
+    interrupting.clear()
+    rest = hh.solve(sde, 4.0, x0=part, **options)
+    whole = hh.solve(sde, 4.0, **options).sel(time=slice(1.0, None))
+    np.testing.assert_allclose(rest.x, whole.x, rtol=1e-12)
+
+
+@pytest.mark.parametrize("record", [("V",), ("V", "spikes"), ("V", "m", "h", "n", "spikes"), None])
+def test_a_state_is_found_by_its_labels(record, spiking):
+    half = hh.solve(spiking, 30.0, record=record, save_dt=0.1, **SPIKING)
+    options = {**SPIKING, "trials": None, "record": record, "save_dt": 0.1}
+    rest = hh.solve(spiking, 60.0, x0=half, **options)
+    turned = hh.solve(spiking, 60.0, x0=half.isel(neuron=[1, 0]).transpose(), **options)
+    assert turned.drop_attrs().identical(rest.drop_attrs())
+    one = half.isel(neuron=1)
+    for wrong in (half.isel(neuron=[0, 0]), half.isel(neuron=[1]), one):
+        with pytest.raises(
+            ValueError, match=r"the neurons \[.*\]; this model takes each of \[0, 1"
+        ):
+            hh.solve(spiking, 60.0, x0=wrong, **options)
+    with pytest.raises(ValueError, match=r"trials of x0 must be different .*, got \[0, 0\]"):
+        hh.solve(spiking, 60.0, x0=half.isel(trial=[0, 0]), **options)
+    with pytest.raises(
+        ValueError, match=r"the trials of x0 must be whole numbers, got array\(\[0.5"
+    ):
+        hh.solve(spiking, 60.0, x0=half.assign_coords(trial=[0.5, 1.5, 2.5]), **options)
+
+
+def test_one_neuron_and_components_by_their_labels():
+    half = hh.solve(hh.Network(1, stimulus=10.0), 1.0)
+    whole = hh.solve(hh.Network(1, stimulus=10.0), 2.0)
+    rest = hh.solve(hh.Network(1, stimulus=10.0), 2.0, x0=half.isel(neuron=0))
+    assert np.array_equal(rest.V[-1], whole.V[-1])
+    options = {"dt": 0.1, "rng": 1}
+    half = hh.solve(linear_sde(), 1.0, **options)
+    rest = hh.solve(linear_sde(), 2.0, x0=half, **options)
+    turned = hh.solve(linear_sde(), 2.0, x0=half.isel(component=[1, 0]), **options)
+    assert turned.identical(rest)
+
+
+def test_the_last_state_and_the_traces_end_together(spiking):
+    options = {**SPIKING, "save_dt": 0.1}
+    first = hh.solve(spiking, 20.0, record=["V"], **options)
+    second = hh.solve(spiking, 40.0, record=["V"], x0=first, **options)
+    joined = second.assign({name: first[name] for name in first if name.startswith("last_")})
+    with pytest.raises(ValueError, match=r"x0 ends at 40 ms, but its last state is that of 20 ms"):
+        hh.solve(spiking, 60.0, x0=joined, **options)
+    late = second.assign_attrs(save_dt=1e9).sel(time=slice(0.0, 30.0))
+    with pytest.raises(ValueError, match=r"x0 ends at 30 ms, but its last state is that of 40 ms"):
+        hh.solve(spiking, 60.0, x0=late, **options)
+    with pytest.raises(ValueError, match=r"last_V must say in its attribute 'time' when it was"):
+        hh.solve(spiking, 60.0, x0=second.drop_attrs(), **options)
+    spikes = {**options, "trials": None, "record": [*spiking.variables, "spikes"]}
+    whole = hh.solve(spiking, 30.0, **{**spikes, "trials": 3})
+    cut = whole.isel(time=slice(None, -1))
+    with pytest.raises(ValueError, match=r"x0 ends at 29.9 ms, .* 30 ms: .*drop_vars\(\['spike_a"):
+        hh.solve(spiking, 60.0, x0=cut, **options)
+    traces = cut.drop_vars(["spike_armed", "last_spike_time"], errors="ignore")
+    assert float(hh.solve(spiking, 60.0, x0=traces, **options).time[0]) == pytest.approx(29.9)
+    with pytest.raises(ValueError, match="spike_armed must be truth values, got float64"):
+        hh.solve(spiking, 60.0, x0=whole.mean("trial", keep_attrs=True), **spikes)
+    with pytest.raises(ValueError, match="the times of x0 must rise"):
+        hh.solve(spiking, 60.0, x0=traces.isel(time=slice(None, None, -1)), **options)
+
+
+def test_only_the_last_values_of_the_model_are_a_last_state(spiking):
+    half = hh.solve(spiking, 30.0, save_dt=0.1, **SPIKING)
+    own = half.assign(last_x=((), 1.0, {"time": 12.0}))
+    assert float(hh.solve(spiking, 40.0, x0=own, **SPIKING).time[0]) == 30.0
+    part = hh.solve(spiking, 30.0, save_dt=0.1, record=["V"], **SPIKING)
+    part.last_V.attrs["time"] = "noon"
+    with pytest.raises(ValueError, match=r"last_V must say in its attribute 'time' .* got 'noon'"):
+        hh.solve(spiking, 40.0, x0=part, **SPIKING)
+    part.last_V.attrs["time"] = 30.0
+    text = part.assign(last_V=part.last_V.astype(str).assign_attrs(part.last_V.attrs))
+    with pytest.raises(TypeError, match="x0: last_V must be numbers, got array"):
+        hh.solve(spiking, 40.0, x0=text, **SPIKING)
+
+
+def test_a_path_of_another_trial_than_those_of_x0_is_refused(noisy_pair):
+    half = hh.solve(noisy_pair, 1.0, rng=1, trials=[4, 7])
+    path = noisy_pair.sde().path(1, 0.01)
+    seventh = path.of_trial(7)
+    with pytest.raises(
+        ValueError, match=r"path is that of trial 7, but x0 has the trials \[4, 7\]"
+    ):
+        hh.solve(noisy_pair, 2.0, x0=half, path=seventh)
+    both = hh.solve(noisy_pair, 2.0, x0=half, path=path)
+    one = hh.solve(noisy_pair, 2.0, x0=half.sel(trial=7), path=seventh)
+    assert np.array_equal(one.V, both.V.sel(trial=7))
+
+
+def test_a_two_step_method_begins_at_0_and_keeps_its_transient():
+    method = "sdeint.stratKP2iS"
+    assert [name for name, other in hh.METHODS.items() if other.steps > 1] == [method]
+    sde = linear_sde("stratonovich")
+    half = hh.solve(sde, 1.0, dt=0.1, rng=1, method=method)
+    with pytest.raises(ValueError, match=r"from 2 states, and with x0 that ends at 1 ms there is"):
+        hh.solve(sde, 2.0, dt=0.1, rng=1, method=method, x0=half)
+    with pytest.raises(ValueError, match=r"discard = 0.5 ms .* Take sdeint.stratHeun, sdeint"):
+        hh.solve(sde, 2.0, dt=0.1, rng=1, method=method, discard=0.5)
+    start = half.isel(time=[0])
+    assert hh.solve(sde, 1.0, dt=0.1, rng=1, method=method, x0=start).x.identical(half.x)

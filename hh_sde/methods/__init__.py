@@ -202,6 +202,7 @@ METHODS: dict[str, Method] = {
         strong_order=_HALF_UNLESS_ADDITIVE,
         deterministic_order=2.0,
         weak_order=2.0,
+        steps=2,
         tolerances=("rtol",),
         source=(
             "sdeint.stratKP2iS; Kloeden & Platen 1999, section 12.4, doi:10.1007/978-3-662-12616-5"

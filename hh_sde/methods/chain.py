@@ -81,17 +81,18 @@ class _Run:
         n, trials = program.compiled.n_neurons, problem.trials
         self.lanes = n * len(trials)
         x = problem.x0.reshape(len(trials), -1, n).transpose(1, 2, 0)
-        self.V = np.ascontiguousarray(x[0].ravel())
+        # copies: the kernel goes on in these arrays, and the problem's may be asked for again
+        self.V = x[0].flatten()
         number = self.chain.number[:, :, None]
         counts = np.rint(x[1:] * number).astype(np.int64)
-        self.counts = np.ascontiguousarray(counts.reshape(len(number), -1).T)
+        self.counts = counts.reshape(len(number), -1).T.copy()
         self.fired = np.zeros(self.lanes, dtype=np.int64)
         found = problem.detection
         shape = (len(trials), n)
         armed = np.zeros(shape, dtype=np.bool_) if found is None else found.armed
-        self.armed = np.ascontiguousarray(armed.T).ravel()
+        self.armed = armed.T.flatten()
         last_spike = np.zeros(shape) if found is None else found.last_spike
-        self.last_spike = np.ascontiguousarray(last_spike.T).ravel()
+        self.last_spike = last_spike.T.flatten()
         self.rows = np.unique(problem.keep // n)
         row = np.searchsorted(self.rows, problem.keep // n)
         self.columns = row * n + problem.keep % n

@@ -9,7 +9,7 @@ For whoever adds a method (an entry of METHODS and, where the scheme is new, one
 3. Wiener increments come from `problem.path` alone, by grid step; nothing else is random.
 4. A method for one trajectory yields (saves, d) chunks and is wrapped by `each_trial`.
 5. Before it yields a chunk it says by `problem.reach` how far the run is, with what is needed to
-   go on from there (`problem.saves` does so for one trajectory).
+   go on from there (`problem.saves` does so for one trajectory). `problem.x0` stays as it is.
 6. At the first state that is not finite it yields what was saved before and raises `Diverged`;
    where the integrator gives up, `Failed`. An exception out of f or G passes through as it is,
    after what was saved has been yielded.
@@ -126,19 +126,25 @@ class Problem:
     def windows(self, largest: int) -> Iterator[tuple[int, int]]:
         """(start, stop) of consecutive windows of at most `largest` steps, from first_step on.
 
-        They end on saves where saves are no further apart than that.
+        Every save, or where saves are closer than that every so many, is the end of one: there the
+        run can be interrupted and go on.
         """
-        largest -= largest % self.save_every if largest > self.save_every else 0
-        for start in range(0, self.n_steps, largest):
-            yield start, min(start + largest, self.n_steps)
+        span = max(self.save_every, largest - largest % self.save_every)
+        for first in range(0, self.n_steps, span):
+            end = min(first + span, self.n_steps)
+            for start in range(first, end, largest):
+                yield start, min(start + largest, end)
 
     def saves(self, start: int, states: np.ndarray) -> np.ndarray:
         """Of the states after steps start + 1, start + 2, ... those that are to be saved.
 
-        The last of them is how far the run is.
+        The last of them is how far the run is; if there is none, the last state.
         """
-        if len(states):
-            self.reach(Reached(start + len(states), states[-1:].copy()))
+        made = len(states)
+        past = (start + made) % self.save_every  # steps since a save
+        last = made - past if past < made else made
+        if made:
+            self.reach(Reached(start + last, states[last - 1 : last].copy()))
         first = -(start + 1) % self.save_every
         return states[first :: self.save_every]
 
@@ -184,6 +190,9 @@ class Method:
         Has no step: dt spaces the output.
     compiled : bool
         Runs in the engine: needs a Network's equations.
+    steps : int
+        From how many states it makes the next. One that takes more than one begins with another
+        scheme, so that a run of it cannot be continued.
     tolerances : tuple of str
         Which of rtol and atol it uses.
     source : str
@@ -200,6 +209,7 @@ class Method:
     keeps_gates: bool = False
     exact: bool = False
     compiled: bool = False
+    steps: int = 1
     tolerances: tuple[str, ...] = ()
 
     @property
