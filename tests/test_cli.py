@@ -616,7 +616,7 @@ BAD = [
     (with_("network", n_neurons=0), "network: n_neurons must be 1, 2, 3"),
     (
         with_("network", cell="squid"),
-        r"network.cell: 'squid' is not known \(accepted: hodgkin_huxley\)",
+        r"network.cell: 'squid' is not known \(accepted: hodgkin_huxley, .*\)",
     ),
     (
         with_("network", cell={"g_X": 1.0}),
