@@ -338,7 +338,7 @@ def test_a_path_is_coarsened_by_whole_numbers(path, k):
         ({"rng": 1, "m": -1, "dt": 0.1}, "m must be a whole number from 0 to 4294967295, got -1"),
         ({"rng": 1, "m": 1.5, "dt": 0.1}, "m must be a whole number .* got 1.5"),
         ({"rng": 1, "m": True, "dt": 0.1}, "m must be a whole number .* got True"),
-        ({"rng": 1, "m": 1, "dt": True}, "dt \\(ms\\) must be positive"),
+        ({"rng": 1, "m": 1, "dt": True}, "dt \\(ms\\) must be a number"),
         ({"rng": 1, "m": 1, "dt": 0.1, "trial": 2**32}, "trial must be a whole number"),
         ({"rng": 1, "m": 1, "dt": 0.1, "trial": 0.5}, "trial must be a whole number"),
         ({"rng": 1, "m": 1, "dt": 0.1, "blocks": [0.5]}, "blocks must be whole numbers"),

@@ -594,10 +594,10 @@ def test_trials_that_agree_but_for_rounding_tell_nothing():
 
 def test_equal_intervals_in_spite_of_noise_tell_nothing():
     """Spikes at the same times in all trials of compare_methods."""
-    V = np.where(np.arange(100) % 20 == 0, 10.0, -60.0)
+    V = np.where(np.arange(200) % 40 == 0, 10.0, -60.0)
     ds = xr.Dataset(
-        {"V": (("trial", "time", "neuron"), np.broadcast_to(V[:, None], (3, 100, 1)))},
-        coords={"trial": range(3), "time": np.arange(100) * 0.35, "neuron": [0]},
+        {"V": (("trial", "time", "neuron"), np.broadcast_to(V[:, None], (3, 200, 1)))},
+        coords={"trial": range(3), "time": np.arange(200) * 0.175, "neuron": [0]},
     )
     found = compare._statistics(ds, True, 0.95)
     assert found["interval"] == pytest.approx(7.0)
