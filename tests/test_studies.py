@@ -835,3 +835,11 @@ def test_from_the_command_line(tmp_path):
     wrong = command("study", "synchrony", "net.toml")
     assert wrong.returncode == 2
     assert "two neurons or more" in wrong.stderr
+
+
+def test_an_unstable_rest_is_none():
+    """Above the Hopf point V leaves its equilibrium so slowly that it would hardly fire in time."""
+    ds = studies.rate_curve(hh.Network(1), [9.0, 10.0], t_end=400.0, trials=1, rng=1)
+    rates = ds.rate.sel(sigma=0.0)
+    assert rates.sel(start="rest").values.tolist() == [0.0, rates.sel(start="firing").values[1]]
+    assert rates.sel(start="firing", current=10.0) == pytest.approx(68.3, abs=5.0)

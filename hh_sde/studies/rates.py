@@ -41,6 +41,9 @@ LEAST_STEP, LARGEST_STEP = 0.01, 0.25
 #: V oscillates if its extent over the second half of a run is more than this, mV, and the branch
 #: is lost where that falls below half of what it was a step before: at a fold it falls to nothing.
 OSCILLATION = 1.0
+#: An equilibrium from which V moves away by less than this, 1/ms, is stable; 0 but for rounding where
+#: channels have states, whose sum stays.
+SLOWEST = 1e-9
 
 
 @study
@@ -61,7 +64,8 @@ def rate_curve(
     """Firing rate over injected current (f-I curve), from rest and from firing, with noise levels.
 
     Without noise a cell near a subcritical Hopf bifurcation has two curves: "rest" begins at the
-    equilibrium of each current, "firing" on the branch of firing states. That branch is followed
+    equilibrium of each current where that is stable (elsewhere V leaves it, be it slowly, and both
+    are one), "firing" on the branch of firing states. That branch is followed
     without noise from the largest current that oscillates downwards, in steps of its own that are
     halved where it is lost, so that it is found whatever currents are asked for. Below its end,
     "firing" begins with the last state on it; above it (beyond the upper Hopf bifurcation, where
@@ -100,7 +104,8 @@ def rate_curve(
     rate, low, high, amplitude = np.empty((4, len(sigmas), 2, len(currents)))
     for (s, sigma), (k, current) in watched(list(product(enumerate(sigmas), enumerate(currents)))):
         here = with_white(net, sigma).replace(stimulus=ConstantCurrent(current))
-        for j, x0 in enumerate((_above_rest(here, NUDGE), firing[k])):
+        rest = _above_rest(here, NUDGE) if _is_stable(here) else firing[k]
+        for j, x0 in enumerate((rest, firing[k])):
             late = solve(
                 here, t_end, trials=trials, x0=x0, method=method, rng=rng, noise=meant(here),
                 record=["V"], discard=discard, **options,
@@ -190,6 +195,14 @@ def _above_rest(net: Network, above: float) -> np.ndarray:
     """The equilibrium, with V raised, mV."""
     still = net.equilibrium()
     return still + above * (np.arange(still.size) < net.n_neurons)
+
+
+def _is_stable(net: Network) -> bool:
+    """Whether V and the gates return to the equilibrium where there is no noise."""
+    jac = net.sde().jac
+    assert jac is not None
+    growth = np.linalg.eigvals(jac(net.equilibrium(), 0.0)).real.max()
+    return bool(growth < SLOWEST)
 
 
 def _flow(method: str) -> str:
