@@ -41,8 +41,8 @@ LEAST_STEP, LARGEST_STEP = 0.01, 0.25
 #: V oscillates if its extent over the second half of a run is more than this, mV, and the branch
 #: is lost where that falls below half of what it was a step before: at a fold it falls to nothing.
 OSCILLATION = 1.0
-#: An equilibrium from which V moves away by less than this, 1/ms, is stable; 0 but for rounding where
-#: channels have states, whose sum stays.
+#: An equilibrium from which V moves away by less than this, 1/ms, is stable: 0 but for rounding
+#: where channels have states, whose sum stays.
 SLOWEST = 1e-9
 
 
