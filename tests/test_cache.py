@@ -83,12 +83,12 @@ def test_the_text_that_is_wanted_is_run_whatever_stands_in_the_file(root, damage
 
 def test_damaged_machine_code_is_compiled_again(tmp_path):
     first = start(TWO_MODULES, tmp_path).communicate()
-    for kind in ("*.nbi", "*.nbc.*"):
-        damaged = list(tmp_path.rglob(kind))
-        assert damaged
-        for file in damaged:
-            file.write_bytes(file.read_bytes()[:100])
-        assert start(TWO_MODULES, tmp_path).communicate() == first
+    indices, codes = (sorted(tmp_path.rglob(kind)) for kind in ("*.nbi", "*.nbc.*"))
+    assert len(indices) >= 4
+    assert len(codes) >= 4
+    for file in (*indices[::2], *codes):  # of half of the functions the code alone
+        file.write_bytes(file.read_bytes()[:100])
+    assert start(TWO_MODULES, tmp_path).communicate() == first
 
 
 def test_two_processes_on_a_cold_cache(tmp_path):

@@ -28,6 +28,18 @@ SMALL = hh.Cell(
 )
 CLAMPED = hh.CELLS["hodgkin_huxley"].replace(g_Na=0.0, g_K=0.0, E_L=-45.0, V0=-45.0)
 
+
+def slow_ones(cases, *slow):
+    """The cases, of which some are marked slow."""
+    return [
+        pytest.param(
+            *(case if isinstance(case, tuple) else (case,)),
+            marks=[pytest.mark.slow] if case in slow else [],
+        )
+        for case in cases
+    ]
+
+
 CHANNEL_NOISES = {
     "subunit": hh.SubunitNoise(AREA),
     "conductance": hh.ConductanceNoise(AREA),
@@ -161,7 +173,8 @@ def test_ignored_noise_leaves_no_correction(noise, method):
     assert float(abs(ignored.V - quiet.V).max()) < (1e-11 if noise == "subunit" else 0.02)
 
 
-@pytest.mark.parametrize("noise", CHANNEL_NOISES)
+# shielded: the loops of conductance with fewer terms
+@pytest.mark.parametrize("noise", slow_ones(CHANNEL_NOISES, "shielded"))
 def test_pathwise_the_engine_is_sdeint(noise):
     net = hh.Network(2, cell=SMALL, noise=[CHANNEL_NOISES[noise], CURRENT])
     sde = net.sde()
@@ -223,11 +236,11 @@ def open_fraction(ds, channel):
 # Of the open fraction's variance, what the published models have at a clamped potential: all of
 # it, or for the subunit model that of a product of independent gates, and for shielding what the
 # stationary covariance says.
-#: The others' loops are these, or are held to these by the tests of pathwise equality, of the
-#: exchanges' moments and of their orders.
+#: The others' loops are these, or are held to them by the tests of pathwise equality, of the
+#: moments of the engine's exchanges and of their orders.
 CLAMPED_BY_DEFAULT = {
     ("euler_maruyama", noise) for noise in ("subunit", "conductance", "effective", "shielded")
-} | {("strang", noise) for noise in ("subunit", "conductance", "effective")}
+} | {("strang", noise) for noise in ("subunit", "effective")}
 
 
 @pytest.mark.parametrize(
@@ -289,7 +302,8 @@ def test_covariance_of_all_transitions_is_multinomial():
     np.testing.assert_allclose(states.generator(alpha, beta) @ p, 0.0, atol=1e-15)
 
 
-@pytest.mark.parametrize("noise", ["conductance", "effective"])
+# conductance: the exchanges' moments and orders are tested one by one below
+@pytest.mark.parametrize("noise", slow_ones(["conductance", "effective"], "conductance"))
 def test_autocovariance_of_the_open_fraction(noise):
     """Against the matrix exponential of the chain's generator, at four lags.
 
@@ -318,17 +332,18 @@ def test_autocovariance_of_the_open_fraction(noise):
             assert abs(z) < scipy.stats.norm.isf(ALARM / 2), (channel, lag, z)
 
 
-def test_more_channels_less_noise():
+@pytest.mark.parametrize("name", slow_ones(CHANNEL_NOISES, "paired", "shielded"))
+def test_more_channels_less_noise(name):
     """Every model tends to the deterministic path, its distance as 1/sqrt(number)."""
+    noise = CHANNEL_NOISES[name]
     quiet = hh.solve(hh.Network(1, cell=SMALL), 3.0, dt=0.01, method="strang", record=["V"])
-    for name, noise in CHANNEL_NOISES.items():
-        distances = []
-        for area in (1e3, 1e5, 1e7):
-            net = hh.Network(1, cell=SMALL, noise=noise.replace(area=area))
-            ds = hh.solve(net, 3.0, dt=0.01, method="strang", rng=1, trials=200, record=["V"])
-            distances.append(float(np.sqrt(((ds.V - quiet.V) ** 2).mean())))
-        slope = np.polyfit(np.log([1e3, 1e5, 1e7]), np.log(distances), 1)[0]
-        assert slope == pytest.approx(-0.5, abs=0.01), name
+    distances = []
+    for area in (1e3, 1e5, 1e7):
+        net = hh.Network(1, cell=SMALL, noise=noise.replace(area=area))
+        ds = hh.solve(net, 3.0, dt=0.01, method="strang", rng=1, trials=200, record=["V"])
+        distances.append(float(np.sqrt(((ds.V - quiet.V) ** 2).mean())))
+    slope = np.polyfit(np.log([1e3, 1e5, 1e7]), np.log(distances), 1)[0]
+    assert slope == pytest.approx(-0.5, abs=0.01)
 
 
 # -- coloured noise -------------------------------------------------------------------------------
@@ -490,9 +505,16 @@ def test_the_engine_has_these_moments(method, paired):
 # -- bounds ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("bounds", ["clip", "reflect"])
-@pytest.mark.parametrize("model", ["subunit", "conductance"])
-def test_bounded_gates_and_states(bounds, model):
+# the other pairs: both policies are tested by hand and in the exchanges below
+@pytest.mark.parametrize(
+    ("model", "bounds"),
+    slow_ones(
+        [("subunit", "clip"), ("conductance", "reflect"), ("subunit", "reflect"),
+         ("conductance", "clip")],
+        ("subunit", "reflect"), ("conductance", "clip"),
+    ),
+)  # fmt: skip
+def test_bounded_gates_and_states(model, bounds):
     """Ten channels, so that noise drives gates and occupancies out of their range."""
     noise = CHANNEL_NOISES[model].replace(area=1.0, bounds=bounds)
     net = hh.Network(1, cell=SMALL, noise=noise)
@@ -534,7 +556,7 @@ def test_exchanges_stay_inside_by_themselves(policy):
         assert ds.attrs["gate_excursions"] == 0
 
 
-@pytest.mark.parametrize("transition", ["a0->a1", "a1->a0"])
+@pytest.mark.parametrize("transition", slow_ones(["a0->a1", "a1->a0"], "a1->a0"))
 def test_one_way_noise_has_its_variance(transition):
     """At a step as long as the time constant; sample variance to 4.5 % at 20,000 trials."""
     gate = hh.Gate("a", 1, alpha=hh.Constant(1.0), beta=hh.Constant(0.5))
