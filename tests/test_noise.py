@@ -155,14 +155,21 @@ def test_one_way_is_enough_not_to_commute(transitions):
     assert hh.Network(1, cell=SMALL, noise=noise).sde().noise_type == "general"
 
 
+# tamed_euler ignores noise as euler_maruyama does, sri2 and strang of gates as those of states
 @pytest.mark.parametrize(
     ("noise", "method"),
-    [
-        (noise, method)
-        for noise in ("subunit", "conductance")
-        for method in ("milstein", "heun", "sri2", "euler_maruyama", "tamed_euler", "strang")
-        if EXPECTED_TYPES[noise][1] in hh.METHODS[method].strong_order
-    ],
+    slow_ones(
+        [
+            (noise, method)
+            for noise in ("subunit", "conductance")
+            for method in ("milstein", "heun", "sri2", "euler_maruyama", "tamed_euler", "strang")
+            if EXPECTED_TYPES[noise][1] in hh.METHODS[method].strong_order
+        ],
+        ("subunit", "tamed_euler"),
+        ("conductance", "tamed_euler"),
+        ("subunit", "sri2"),
+        ("subunit", "strang"),
+    ),
 )
 def test_ignored_noise_leaves_no_correction(noise, method):
     """Against the network that has no noise."""
