@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-class IntegrationError(RuntimeError):
+class _WithDataset(BaseException):
+    """What was computed goes with the error, also when it is pickled."""
+
+    def __init__(self, message: str, dataset: xr.Dataset) -> None:
+        super().__init__(message)
+        self.dataset = dataset
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # made again without `__init__`: from its message and attributes
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
+
+class IntegrationError(_WithDataset, RuntimeError):
     """A run that its integrator could not finish.
 
     Attributes
@@ -24,13 +36,6 @@ class IntegrationError(RuntimeError):
     dataset : xarray.Dataset
         All that was computed before.
     """
-
-    def __init__(self, message: str, dataset: xr.Dataset) -> None:
-        super().__init__(message)
-        self.dataset = dataset
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _pickled(self)
 
 
 class DivergenceError(IntegrationError):
@@ -67,7 +72,7 @@ class DivergenceError(IntegrationError):
         self.variable = variable
 
 
-class Interrupted(KeyboardInterrupt):
+class Interrupted(_WithDataset, KeyboardInterrupt):
     """Ctrl-C during a run.
 
     Attributes
@@ -75,18 +80,6 @@ class Interrupted(KeyboardInterrupt):
     dataset : xarray.Dataset
         All that was computed before.
     """
-
-    def __init__(self, message: str, dataset: xr.Dataset) -> None:
-        super().__init__(message)
-        self.dataset = dataset
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _pickled(self)
-
-
-def _pickled(error: BaseException) -> tuple[Any, ...]:
-    """How to make an error again without its `__init__`: from its message and attributes."""
-    return copyreg.__newobj__, (type(error), *error.args), error.__dict__  # type: ignore[attr-defined]
 
 
 def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
