@@ -265,6 +265,7 @@ class _Run:
             n_steps=whole.n_steps - steps,
             x0=self.reached.x,
             detection=self.reached.detection,
+            opened=self.reached.opened,
         )
 
     def _begin(self) -> None:

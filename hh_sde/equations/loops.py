@@ -44,6 +44,7 @@ class Loop(NamedTuple):
     arguments: str
     description: str
     stages: Sequence[Stage]
+    called_from_python: bool = True
 
 
 class Loops:
@@ -63,7 +64,7 @@ class Loops:
     def all(self) -> list[Loop]:
         """Every loop, in the order of LOOPS."""
         return [
-            Loop(name, arguments, make.__doc__ or "", make(self))
+            Loop(name, arguments, make.__doc__ or "", make(self), name in CALLED_FROM_PYTHON)
             for name, (arguments, make) in LOOPS.items()
         ]
 
@@ -258,3 +259,6 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "add_columns": ("state, amplitudes, out", Loops.add_columns),
     "add_ito_correction": ("state, c, out", Loops.add_ito_correction),
 }
+
+#: Those whose machine code is kept for themselves; of the others, within what calls them.
+CALLED_FROM_PYTHON = ("steady", "gate_rates", "instantaneous_gates", "bound")

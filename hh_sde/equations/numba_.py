@@ -39,15 +39,15 @@ from math import sqrt
 import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
-from hh_sde.kernels.coupling import (
-    all_finite, copy, couple, detect, excursions, fill, inject, kicks, lanes_of, save,
-)
+from hh_sde.kernels.coupling import add, add_row, bring, couple
 from hh_sde.kernels.elementary import (
     decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
 )
-from hh_sde.kernels.jit import expression, kernel
+from hh_sde.kernels.jit import expression, kernel, loop
 from hh_sde.kernels.random import waits_and_choices
+from hh_sde.kernels.rows import as_row, row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
+from hh_sde.kernels.watch import save, watch
 '''
 
 #: What the integrators read of a model.
@@ -158,13 +158,14 @@ class _Writer:
     def _functions(self, printed: Sequence[_Printed], places: Mapping[str, str]) -> Iterator[str]:
         same: dict[tuple[str, str], str] = {}
         for loop in printed:
-            name, arguments, description, _ = loop.loop
+            name, arguments, description = loop.loop[:3]
             body = loop.body(places)
             if (arguments, body) in same:  # compiled once
                 yield f"{name} = {same[arguments, body]}\n"
             else:
                 same[arguments, body] = name
-                head = f"@kernel\ndef {name}({arguments}, p, q, curves):"
+                kind = "kernel" if loop.loop.called_from_python else "loop"
+                head = f"@{kind}\ndef {name}({arguments}, p, q, curves):"
                 yield f'{head}\n    """{_first_paragraph(description)}"""\n{body}'
 
 
@@ -188,7 +189,7 @@ class _Printed:
         self._parameters = population.parameters.table
         self._definitions = {a.target.name: a for a in definitions}
         self._lines: list[str] = []
-        self._views: dict[str, str] = {"state_V": "state[0]"}
+        self._views: dict[str, str] = {}
         self.read: dict[str, None] = {}  # parameters
         self._known: set[str] = set()
         for stage in loop.stages:
@@ -197,12 +198,16 @@ class _Printed:
     def body(self, places: Mapping[str, str]) -> str:
         """The function's lines."""
         scalars = {name: place for name in self.read if (place := places[name])[0] == "p"}
-        rows = {f"q_{name}": place for name in self.read if (place := places[name])[0] == "q"}
+        rows = {
+            f"q_{name}": f'row(q, {place[2:-1]}, "q_{name}")'
+            for name in self.read
+            if (place := places[name])[0] == "q"
+        }
         before = [f"{name} = {value}" for name, value in {**scalars, **rows, **self._views}.items()]
         loads = [f"{name} = q_{name}[lane]" for name in self.read if f"q_{name}" in rows]
         inside = [*loads, *self._lines] or ["pass"]
         lines = [f"    {line}" for line in before]
-        lines += ["    for lane in range(state_V.size):"]
+        lines += ["    for lane in range(state.shape[1]):"]
         lines += [f"        {line}" for entry in inside for line in _wrapped(entry)]
         return "\n".join(lines) + "\n"
 
@@ -228,18 +233,14 @@ class _Printed:
             return
         self._known.add(name)
         if name == "V":
-            self._lines.append(f"V = {'w' if self._V_from == 'w' else 'state_V'}[lane]")
+            row = None if self._V_from == "w" else 0
+            self._lines.append(f"V = {self._view(self._V_from, row, 'V')}[lane]")
         elif name in self._parameters:
             self.read[name] = None
         elif name == "inv_dt":
             self._views["inv_dt"] = "1.0 / dt"
         elif name in self._sources:
-            array, row = self._sources[name]
-            view = array
-            if row is not None:
-                view = f"{array}_{row[1]}"
-                self._views[view] = f"{array}[{row[0]}]"
-            self._lines.append(f"{name} = {view}[lane]")
+            self._lines.append(f"{name} = {self._view(*self._sources[name])}[lane]")
         elif name not in ("dt", "c"):
             raise KeyError(f"{self.loop.name}: nothing gives {name}")
 
@@ -253,27 +254,39 @@ class _Printed:
         self._known.add(assignment.target.name)
 
     def _store(self, output: Output) -> None:
-        view = f"{output.array}_{output.label}"
-        self._views[view] = f"{output.array}[{output.row}]"
-        self._lines.append(f"{view}[lane] = {self._value(output.value)}")
+        value = self._value(output.value)
+        view = self._view(output.array, output.row, output.label)
+        self._lines.append(f"{view}[lane] = {value}")
+
+    def _view(self, array: str, number: int | None, label: str) -> str:
+        """The name of a row, or of an array that is one; see `kernels.rows`."""
+        view = f"{array}_{label}"
+        name = label if array in _PERHAPS_THE_STATE else view
+        place = f"as_row({array}" if number is None else f"row({array}, {number}"
+        self._views[view] = f'{place}, "{name}")'
+        return view
 
 
-def _sources(population: Population) -> dict[str, tuple[str, tuple[int, str] | None]]:
-    """Where the values of symbols come from: an array of lanes, or a row of one."""
-    found: dict[str, tuple[str, tuple[int, str] | None]] = {}
-    found["I_stim"] = ("I", None)
-    found["dW_V"] = ("A_dW", None)
+#: Arrays that may be the same one, or rows of it, so that their rows have the variables' names.
+_PERHAPS_THE_STATE = ("state", "out", "vector", "w")
+
+
+def _sources(population: Population) -> dict[str, tuple[str, int | None, str]]:
+    """Where the values of symbols come from: a row of an array, or an array; and the row's label."""
+    found: dict[str, tuple[str, int | None, str]] = {}
+    found["I_stim"] = ("I", None, "injected")
+    found["dW_V"] = ("A_dW", None, "V")
     for k, variable in enumerate(population.variables):
         name = variable.symbol.name
-        found[name] = ("state", (k, name))
-        found[f"old_{name}"] = ("out", (k, name))
-        found[f"along_{name}"] = ("vector", (k, name))
+        found[name] = ("state", k, name)
+        found[f"old_{name}"] = ("out", k, name)
+        found[f"along_{name}"] = ("vector", k, name)
     for k, term in enumerate(population.terms):
-        found[term.dW.name] = ("dW", (k, term.dW.name))
-        found[f"given_{term.amplitude.name}"] = ("amplitudes", (k, term.amplitude.name))
+        found[term.dW.name] = ("dW", k, term.dW.name)
+        found[f"given_{term.amplitude.name}"] = ("amplitudes", k, term.amplitude.name)
     for k, symbol in enumerate(population.coupled):
-        found[symbol.name] = ("coupled", (k, symbol.name))
-        found[f"along_{symbol.name}"] = ("vector_sums", (k, symbol.name))
+        found[symbol.name] = ("coupled", k, symbol.name)
+        found[f"along_{symbol.name}"] = ("vector_sums", k, symbol.name)
     return found
 
 

@@ -14,7 +14,8 @@ import hh_sde.kernels
 
 STEPS_MARK = "# -- the steps --\n"
 WINDOW = "@kernel\ndef window("
-STEP = "step(m, h)"
+STEP = "step(m, k, h)"
+CLOSED = "closed(m, h)"
 
 
 @cache
@@ -32,14 +33,19 @@ def _steps(text: str) -> str:
     """The integrators of steps.py, and its function `window` once for each of them."""
     schemes, window = _split(text, WINDOW, "steps.py")
     _split(window, f"    {STEP}\n", "steps.py")
-    names = re.findall(r"^def (\w+)\(m, h\):", schemes, re.MULTILINE)
+    _split(window, f"    state = {CLOSED}\n", "steps.py")
+    names = re.findall(r"^def (\w+)\(m, k, h\):", schemes, re.MULTILINE)
     if not names:
-        raise ValueError("steps.py has no integrator, a function def name(m, h)")
-    windows = [
-        WINDOW.replace("window", f"{name}_window") + window.replace(STEP, f"{name}(m, h)")
-        for name in names
-    ]
-    return schemes + "\n\n".join(windows)
+        raise ValueError("steps.py has no integrator, a function def name(m, k, h)")
+    return schemes + "\n\n".join(_window(name, window, schemes) for name in names)
+
+
+def _window(name: str, window: str, schemes: str) -> str:
+    """The function `window` for an integrator, which may leave its steps open."""
+    opened = f"def {name}_{CLOSED}" in schemes
+    window = window.replace(STEP, f"{name}(m, k, h)")
+    window = window.replace(CLOSED, f"{name}_{CLOSED}" if opened else "m.x")
+    return WINDOW.replace("window", f"{name}_window") + window
 
 
 def _split(text: str, mark: str, file: str) -> tuple[str, str]:

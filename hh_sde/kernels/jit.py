@@ -1,31 +1,35 @@
-"""How kernels are compiled: one place for the flags.
+"""How kernels are compiled: one place for the flags, and for what is compiled once.
 
 `error_model="numpy"`: a division does not raise, so loops that divide are vectorised.
 No fast-math: NaN and infinity keep their meaning, and a result does not depend on its loop.
 
-A loop over the rows of a model with many variables compares many pointers before it goes the SIMD
-way, to see that no rows overlap. LLVM gives up above 128 comparisons, which 14 variables exceed;
-channel noise then costs three times as much. The comparisons themselves take nanoseconds.
+numba compiles what a kernel calls anew within it, again at each level of calls. What is `shared` is
+compiled by itself, once for all models; its callers know its address by a name.
 """
 
 import uuid
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
+from threading import RLock
 from typing import Any
 
 import llvmlite.binding as llvm
 import numba as nb
+from numba.core import cgutils, types
 from numba.core.caching import FunctionCache
+from numba.core.registry import cpu_target
+from numba.core.imputils import lower_constant
+from numba.extending import models, register_model, typeof_impl
 
 from hh_sde.kernels.cache import folder
 
-if not hasattr(llvm, "hh_sde_option"):  # LLVM takes an option once in a process
-    llvm.set_option("hh_sde", "-vectorize-memory-check-threshold=100000")
-    llvm.hh_sde_option = True
-
 #: A scalar expression, or a part of one function, inlined wherever it is used.
 expression = nb.njit(error_model="numpy", inline="always")
+
+#: A loop that only kernels of its module call: part of their machine code, and kept with it.
+loop = nb.njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 class MachineCode(FunctionCache):
@@ -35,7 +39,8 @@ class MachineCode(FunctionCache):
     What cannot be read there counts as missing; what cannot be written is compiled again next time.
     """
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, link: Callable[[str], None]) -> None:
+        self.link = link
         config: Any = nb.config  # where numba looks for the folder, and only now
         elsewhere, config.CACHE_DIR = config.CACHE_DIR, str(folder())
         try:
@@ -48,6 +53,7 @@ class MachineCode(FunctionCache):
         file._data_name_pattern = f"{file._data_name_pattern}.{uuid.uuid4().hex[:8]}"
 
     def load_overload(self, signature: Any, target: Any) -> Any:
+        self.link("f32" if "float32" in str(signature) else "f64")  # what is loaded may call them
         try:
             return super().load_overload(signature, target)
         except Exception:  # a damaged pickle can raise anything
@@ -70,6 +76,166 @@ def warn_once(message: str) -> None:
 
 def kernel(function: Any) -> Any:
     """A loop over lanes: releases the GIL, and its machine code is kept."""
-    compiled: Any = nb.njit(error_model="numpy", nogil=True)(function)
-    compiled._cache = MachineCode(function)
+    return _kept(function, link_shared)
+
+
+def _kept(function: Any, link: Callable[[str], None]) -> Any:
+    compiled: Any = nb.njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True)(function)
+    compiled._cache = MachineCode(function, link)
     return compiled
+
+
+# -- compiled once ---------------------------------------------------------------------------------
+
+#: Every shared kernel, in the order in which they were defined: each may call those before it.
+SHARED: list["Shared"] = []
+LINKING = RLock()
+
+
+class Shared:
+    """A kernel that other kernels call by the name of its machine code.
+
+    Where its signature says `real`, that is float64, or float32 if a caller has such arrays there.
+    """
+
+    def __init__(self, function: Any, signature: str) -> None:
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        self.__module__ = function.__module__
+        self.before = tuple(SHARED)
+        self.reals = ("f64", "f32") if "real" in signature else ("f64",)
+        self.variants = {
+            real: _Variant(self, function, real, _signature(signature.replace("real", real)))
+            for real in self.reals
+        }
+        SHARED.append(self)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Called from Python."""
+        single = any(getattr(one, "dtype", None) == "float32" for one in arguments)
+        return self.link("f32" if single else "f64").function(*arguments)
+
+    def link(self, real: str) -> "_Variant":
+        """Compile or load it, and tell LLVM where it is."""
+        variant = self.variants[real if real in self.reals else "f64"]
+        with LINKING:
+            if not variant.linked:
+                variant.compile()
+                variant.linked = True
+        return variant
+
+    @cached_property
+    def type(self) -> "SharedType":
+        """Its type in numba."""
+        return SharedType(self)
+
+
+class _Variant:
+    """A shared kernel with the one signature that it has in a precision."""
+
+    def __init__(self, shared: Shared, function: Any, real: str, signature: Any) -> None:
+        self.shared = shared
+        self.real = real
+        self.signature = signature
+        self.symbol = f"hh_sde.{function.__module__}.{function.__name__}.{real}"
+        self.function = _kept(function, self._link_before)
+        self.linked = False
+
+    def _link_before(self, _: str) -> None:
+        """Link those that it may call."""
+        for one in self.shared.before:
+            one.link(self.real)
+
+    def compile(self) -> None:
+        """Compile or load it; make it known to LLVM and to numba."""
+        self.function.compile(self.signature.args)
+        self.function.disable_compile()
+        code = self.function.overloads[self.signature.args]
+        address = code.library.get_pointer_to_function(code.fndesc.llvm_func_name)
+        llvm.add_symbol(self.symbol, address)
+        definition = (self.call, self.shared, self.signature.args)
+        cpu_target.target_context.insert_func_defn([definition])
+
+    def call(self, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Write a call of it, in numba's own calling convention."""
+        convention = context.call_conv
+        result, kinds = self.signature.return_type, self.signature.args
+        function = cgutils.get_or_insert_function(
+            builder.module, convention.get_function_type(result, kinds), self.symbol
+        )
+        status, value = convention.call_function(builder, function, result, kinds, arguments)
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return value
+
+
+class SharedType(types.Callable, types.Opaque):
+    """The type of one shared kernel."""
+
+    def __init__(self, kernel: Shared) -> None:
+        self.kernel = kernel
+        super().__init__(f"shared({kernel.__module__}.{kernel.__name__})")
+
+    def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
+        """The signature for these arguments; numba converts them, or says that it cannot."""
+        return self.kernel.link(_real_of(args)).signature
+
+    def get_call_signatures(self) -> Any:
+        """All signatures, and whether more can be made."""
+        return [variant.signature for variant in self.kernel.variants.values()], False
+
+    def get_impl_key(self, sig: Any) -> Any:
+        """What its definitions are found by."""
+        return self.kernel
+
+
+def _real_of(args: Any) -> str:
+    """Whether there are arrays of float32."""
+    single = any(isinstance(one, types.Array) and one.dtype == types.float32 for one in args)
+    return "f32" if single else "f64"
+
+
+@typeof_impl.register(Shared)
+def _typeof(value: Shared, context: Any) -> SharedType:
+    return value.type
+
+
+register_model(SharedType)(models.OpaqueModel)
+
+
+@lower_constant(SharedType)
+def _constant(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    return context.get_dummy_value()
+
+
+def shared(signature: str) -> Callable[[Any], Any]:
+    """A kernel that is compiled once, with this signature, whatever calls it."""
+    return lambda function: Shared(function, signature)
+
+
+def link_shared(real: str) -> None:
+    """Make all shared kernels known to what is loaded from the cache folder."""
+    for one in SHARED:
+        one.link(real)
+
+
+_SCALARS = {
+    "void": types.void,
+    "bool": types.boolean,
+    "i64": types.int64,
+    "u64": types.uint64,
+    "f64": types.float64,
+    "f32": types.float32,
+}
+
+
+def _signature(text: str) -> Any:
+    """What "void(f64[:,:], i64)" says; arrays are contiguous, last index fastest."""
+    result, _, arguments = text.removesuffix(")").partition("(")
+    return _type(result)(*(_type(one) for one in arguments.split(", ")))
+
+
+def _type(text: str) -> Any:
+    name, _, dimensions = text.partition("[")
+    kind = _SCALARS[name]
+    return types.Array(kind, dimensions.count(":"), "C") if dimensions else kind

@@ -1,7 +1,9 @@
 """Random numbers by address: Philox4x32-10 and Box-Muller over lanes.
 
 A normal number is a pure function of (key, domain, trial, process, step). Nothing is streamed, so
-any window, block of trials, thread or process sees the same numbers.
+any window, block of trials, thread or process sees the same numbers. A block of Philox gives four
+of them, those of steps 4 b ... 4 b + 3: its 128 bits are two radii of 40 bits and two angles of 24,
+each taken at the middle of its cell, so that no number is infinite (the largest is 7.5).
 
 References
 ----------
@@ -15,7 +17,7 @@ import math
 import numpy as np
 
 from hh_sde.kernels.elementary import cos_sin_turns, from_bits, log
-from hh_sde.kernels.jit import expression, kernel
+from hh_sde.kernels.jit import expression, kernel, shared
 
 MASK = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
@@ -24,10 +26,17 @@ MULTIPLIER_1 = np.uint64(0xCD9E8D57)
 WEYL_0 = np.uint64(0x9E3779B9)
 WEYL_1 = np.uint64(0xBB67AE85)
 ROUNDS = 10
-FEW_LANES = 8  # fewer do not fill a SIMD register
-LOW_52 = np.uint64(0x000FFFFFFFFFFFFF)
-ONE = np.uint64(0x3FF0000000000000)
+ONE = np.uint64(0x3FF0000000000000)  # the bits of 1.0, whose last 52 are those after the point
 TWELVE = np.uint64(12)
+#: Steps for which a block of Philox has normals.
+PER_BLOCK = 4
+FEW_LANES = 8  # fewer do not fill a SIMD register
+CHUNK = 64  # blocks of few lanes made at a time
+
+LOW_24 = np.uint64(0x00FFFFFF)
+OF_40 = np.uint64(1 << 11)  # half a cell of 40 bits, and of 24 bits
+OF_24 = np.uint64(1 << 27)
+TWENTY, TWENTY_FOUR, TWENTY_EIGHT = np.uint64(20), np.uint64(24), np.uint64(28)
 
 
 @expression
@@ -55,43 +64,89 @@ def unit_interval(high, low):
 
 
 @expression
-def normal_pair(c0, c1, c2, c3, k0, k1):
-    """Two independent standard normal numbers from one Philox block (Box-Muller)."""
-    w0, w1, w2, w3 = philox4x32(c0, c1, c2, c3, k0, k1)
-    radius = math.sqrt(-2.0 * log(2.0 - unit_interval(w0, w1)))  # 2 - [1, 2) is (0, 1]
-    cosine, sine = cos_sin_turns(unit_interval(w2, w3) - 1.0)
+def normal_pair(high, low, scale):
+    """Two independent normal numbers from two words (Box-Muller)."""
+    cell = (high << TWENTY) | ((low >> TWENTY_FOUR) << TWELVE) | OF_40
+    radius = scale * math.sqrt(-2.0 * log(2.0 - from_bits(np.int64(cell | ONE))))
+    angle = ((low & LOW_24) << TWENTY_EIGHT) | OF_24
+    cosine, sine = cos_sin_turns(from_bits(np.int64(angle | ONE)) - 1.0)
     return radius * cosine, radius * sine
 
 
 @expression
-def address(domain, pair):
-    """The first two words of the counter: the pair of steps (48 bits) and the domain (16 bits)."""
-    pair = np.uint64(pair)
-    return pair & MASK, (pair >> SHIFT) | (np.uint64(domain) << np.uint64(16))
+def address(domain, block):
+    """The first two words of the counter: the block of steps (48 bits) and the domain (16 bits)."""
+    block = np.uint64(block)
+    return block & MASK, (block >> SHIFT) | (np.uint64(domain) << np.uint64(16))
 
 
-@kernel
-def normal_lanes(key, domain, pair, process, trial, even, odd):
-    """Standard normals of grid steps 2*pair (into `even`) and 2*pair + 1 (into `odd`), all lanes.
+@shared("void(u64[:], i64, u64[:], u64[:], u64[:], f64, f64[:], f64[:], f64[:], f64[:])")
+def normal_blocks(key, domain, block, process, trial, scale, z0, z1, z2, z3):
+    """Normals of standard deviation `scale` for the four steps of each block.
 
-    `key` is (2,) uint64 words of 32 bits, `process` and `trial` are (lanes,) uint64, and `domain`
+    `key` is (2,) words of 32 bits; `block`, `process` and `trial` are (entries,), and `domain`
     keeps different uses of one address apart.
     """
-    c0, c1 = address(domain, pair)
     k0 = key[0]
     k1 = key[1]
-    for i in range(process.size):
-        even[i], odd[i] = normal_pair(c0, c1, process[i], trial[i], k0, k1)
+    for i in range(block.size):
+        c0, c1 = address(domain, block[i])
+        w0, w1, w2, w3 = philox4x32(c0, c1, process[i], trial[i], k0, k1)
+        z0[i], z1[i] = normal_pair(w0, w1, scale)
+        z2[i], z3[i] = normal_pair(w2, w3, scale)
 
 
-@kernel
-def normal_steps(key, domain, first_pair, process, trial, even, odd):
-    """The same numbers for one lane and consecutive pairs of steps: SIMD where lanes are few."""
-    k0 = key[0]
-    k1 = key[1]
-    for i in range(even.size):
-        c0, c1 = address(domain, first_pair + i)
-        even[i], odd[i] = normal_pair(c0, c1, process, trial, k0, k1)
+@shared("void(u64[:], i64, i64, i64, u64[:], i64, u64[:], f64, f64[:,:], i64)")
+def draw(key, domain, start, stop, process, first_process, trial, scale, out, column):
+    """Normals of standard deviation `scale` for grid steps start ... stop - 1.
+
+    They go into the rows of out (steps, columns), each from `column` on: one for every entry of
+    `process`, which is counted from `first_process`, and `trial`. SIMD goes over these, and over blocks of steps where they are few.
+    """
+    lanes = process.size
+    blocks = 1 if lanes >= FEW_LANES else CHUNK // max(lanes, 1)
+    words = np.empty((3, blocks * lanes), dtype=np.uint64)
+    z = np.empty((PER_BLOCK, blocks * lanes))
+    for b in range(blocks):
+        for i in range(lanes):
+            words[1, b * lanes + i] = process[i] + np.uint64(first_process)
+            words[2, b * lanes + i] = trial[i]
+    for first in range(start // PER_BLOCK, (stop + PER_BLOCK - 1) // PER_BLOCK, blocks):
+        for b in range(blocks):
+            for i in range(lanes):
+                words[0, b * lanes + i] = np.uint64(first + b)
+        row = PER_BLOCK * first - start
+        if blocks == 1 and 0 <= row <= stop - start - PER_BLOCK:
+            normal_blocks(
+                key, domain, words[0], words[1], words[2], scale,
+                out[row, column : column + lanes], out[row + 1, column : column + lanes],
+                out[row + 2, column : column + lanes], out[row + 3, column : column + lanes],
+            )  # fmt: skip
+            continue
+        normal_blocks(
+            key, domain, words[0], words[1], words[2], scale, z[0], z[1], z[2], z[3]
+        )  # fmt: skip
+        for b in range(blocks):
+            for j in range(PER_BLOCK):
+                if 0 <= row < stop - start:
+                    for i in range(lanes):
+                        out[row, column + i] = z[j, b * lanes + i]
+                row += 1
+
+
+def normal_window(
+    key: np.ndarray,
+    domain: int,
+    start: int,
+    stop: int,
+    process: np.ndarray,
+    trial: np.ndarray,
+    scale: float,
+) -> np.ndarray:
+    """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes)."""
+    out = np.empty((stop - start, process.size))
+    draw(key, domain, start, stop, process, 0, trial, scale, out, 0)
+    return out
 
 
 @kernel
@@ -100,38 +155,6 @@ def philox_words(counter, key):
     return np.array(
         philox4x32(counter[0], counter[1], counter[2], counter[3], key[0], key[1]), dtype=np.uint64
     )
-
-
-@kernel
-def multiply(x, factor, out):
-    """out = factor x"""
-    for i in range(x.size):
-        out[i] = factor * x[i]
-
-
-@kernel
-def normal_window(key, domain, start, stop, process, trial, scale):
-    """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes)."""
-    out = np.empty((stop - start, process.size))
-    first, last = start // 2, (stop + 1) // 2
-    if process.size < FEW_LANES:
-        even = np.empty(last - first)
-        odd = np.empty(last - first)
-        for i in range(process.size):
-            normal_steps(key, domain, first, process[i], trial[i], even, odd)
-            for step in range(start, stop):
-                half = even if step % 2 == 0 else odd
-                out[step - start, i] = scale * half[step // 2 - first]
-        return out
-    even = np.empty(process.size)
-    odd = np.empty(process.size)
-    for pair in range(first, last):
-        normal_lanes(key, domain, pair, process, trial, even, odd)
-        if 2 * pair >= start:
-            multiply(even, scale, out[2 * pair - start])
-        if 2 * pair + 1 < stop:
-            multiply(odd, scale, out[2 * pair + 1 - start])
-    return out
 
 
 @kernel

@@ -102,7 +102,7 @@ METHODS: dict[str, Method] = {
         source=_ROESSLER,
     ),
     "exponential_euler": Method(
-        run=compiled.engine("exponential_euler"),
+        run=compiled.engine("exponential_euler", keeps_gates=True),
         summary="gates by their exact flow, V by Euler (Rush-Larsen)",
         interpretation="ito",
         strong_order=_HALF_UNLESS_ADDITIVE,
@@ -113,7 +113,7 @@ METHODS: dict[str, Method] = {
         source="Rush & Larsen 1978, IEEE Trans. Biomed. Eng. 25, 389, doi:10.1109/TBME.1978.326270",
     ),
     "lie_trotter": Method(
-        run=compiled.engine("lie_trotter"),
+        run=compiled.engine("lie_trotter", keeps_gates=True),
         summary="splitting: gates by their exact flow, then V by its own",
         interpretation="ito",
         strong_order=_HALF_UNLESS_ADDITIVE,
@@ -124,7 +124,9 @@ METHODS: dict[str, Method] = {
         source=_SPLITTING,
     ),
     "strang": Method(
-        run=compiled.engine("strang", nodes=(0.5,), needs="halves"),
+        run=compiled.engine(
+            "strang", nodes=(0.5,), needs="halves", keeps_gates=True, opened="strang_open"
+        ),
         summary="splitting: half a step of the gates, V, half a step of the gates",
         interpretation="ito",
         strong_order=_HALF_UNLESS_ADDITIVE,

@@ -58,11 +58,14 @@ class Reached:
         The state after them; None before the first.
     detection : Detection or None
         How far the search for spikes is then.
+    opened : (trials, d) array or None
+        The state that a scheme goes on from which leaves its steps half done.
     """
 
     step: int = 0
     x: np.ndarray | None = None
     detection: Detection | None = None
+    opened: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +94,8 @@ class Problem:
     detection : Detection, optional
         Compiled methods then put the spikes they find into `events`, as (positions of trials,
         neurons, times).
+    opened : (trials, d) array, optional
+        See `Reached`: where a run is continued that left its last step half done.
     milestones : list of Reached
         How far the method last said that it is; see `reached`.
     report : dict
@@ -110,6 +115,7 @@ class Problem:
     rtol: float = 1e-8
     atol: float = 1e-8
     detection: Detection | None = None
+    opened: np.ndarray | None = None
     milestones: list[Reached] = field(default_factory=lambda: [Reached()])
     events: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     report: dict[str, int] = field(default_factory=dict)
