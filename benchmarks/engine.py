@@ -23,7 +23,7 @@ from typing import NamedTuple
 import processor
 
 HERE = Path(__file__).parent
-LAPS = HERE / "engine" / "laps.py"
+LAPS = HERE / "laps.py"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 ROUNDS = 3  # inside a process
 Values = dict[str, float]  # of one tree
@@ -208,9 +208,7 @@ def main() -> None:
                 tree.measure(group)
     print(file=sys.stderr)
     lines = [line(row, *trees) for row in ROWS if row.group in options.only]
-    table = markdown(lines, *trees)
-    print(table)
-    processor.write(options.out, "engine", {"rows": lines}, table)
+    processor.write(options.out, "engine", {"rows": lines}, markdown(lines, *trees))
 
 
 if __name__ == "__main__":

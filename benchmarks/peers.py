@@ -5,8 +5,8 @@
 Each peer gets a virtual environment of its own, made under --environments and kept. Needs
 matplotlib, gcc, and a package index for pip. All run on one thread unless said; figures are medians
 over the repeats, peers in turn in every round, so that a busy machine troubles all alike. C and
-Brian2 run with all of -ffast-math and without it, Brian2 then with its own default flags; the
-others as they come. Those in float32 are compared with the engine in float32. Writes
+Brian2 run with all of -ffast-math and without it, Brian2 with its own default flags besides; the
+others run as they come. Those in float32 are compared with the engine in float32. Writes
 peers_KIND.json, .md and .png for this kind of processor.
 """
 
@@ -49,7 +49,7 @@ class Peer(NamedTuple):
 REPOSITORY = (str(HERE.parent),)
 BRIAN2 = ("brian2", "numpy<2")
 STANDALONE = {"BRIAN2_TARGET": "standalone"}
-FAST_MATH = {"BRIAN2_FAST_MATH": "full"}
+FAST_MATH, STRICT = {"BRIAN2_FAST_MATH": "full"}, {"BRIAN2_FAST_MATH": "none"}
 FLOAT32 = {"DTYPE": "float32"}
 O3 = "-O3 -fno-math-errno"  # a function that may set errno is not vectorised
 PEERS = {
@@ -62,8 +62,8 @@ PEERS = {
     ),
     "Brian2 C++": Peer("brian2_.py", BRIAN2, STANDALONE, 0.5),
     "Brian2 C++, full -ffast-math": Peer("brian2_.py", BRIAN2, STANDALONE | FAST_MATH),
+    "Brian2 C++, no -ffast-math": Peer("brian2_.py", BRIAN2, STANDALONE | STRICT, 0.5),
     "Brian2 Cython": Peer("brian2_.py", BRIAN2, {}, 0.2),
-    "Brian2 Cython, full -ffast-math": Peer("brian2_.py", BRIAN2, FAST_MATH, 0.2),
     "JAX scan": Peer("jax_.py", ("jax",), {}, 0.5),
     "diffrax Euler": Peer("jax_.py", ("jax", "diffrax"), {"JAX_SOLVER": "diffrax"}, 0.2),
     # no Euler: two drifts a step, random numbers for gates too (see the script)
@@ -227,7 +227,6 @@ def main() -> None:
         parser.error(f"this needs {', '.join(lacking)}; nothing was measured")
     pythons = {name: environment(name, options.environments) for name in options.only}
     table = measure(options.only, pythons, options.repeats, options.steps_factor)
-    print(markdown(table))
     processor.write(options.out, "peers", table, markdown(table), lambda path: plot(table, path))
 
 

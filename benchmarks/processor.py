@@ -21,7 +21,8 @@ def kind() -> str:
 def write(
     out: Path, name: str, result: dict, markdown: str, plot: Callable[[Path], None] | None = None
 ) -> None:
-    """NAME_KIND.json, .md and, with `plot`, .png in the folder `out`."""
+    """NAME_KIND.json, .md and, with `plot`, .png in the folder `out`; the .md is also printed."""
+    print(markdown)
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{name}_{kind()}"
     path.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")

@@ -10,9 +10,10 @@ PEERS = Path(__file__).parents[1] / "benchmarks" / "peers.py"
 
 
 @pytest.fixture
-def peers():
+def peers(monkeypatch):
     if not PEERS.exists():
         pytest.skip("the tests run outside the repository")
+    monkeypatch.syspath_prepend(PEERS.parent)
     spec = importlib.util.spec_from_file_location("peers", PEERS)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,7 +1,7 @@
 """Brian2, Euler: Cython, or a C++ standalone program (its own run time).
 
 Compiled with its own default flags, which are -w -O3 -ffast-math -fno-finite-math-only
--march=native -std=c++11 in Brian2 2.9, or with all of -ffast-math.
+-march=native -std=c++11 in Brian2 2.9; with all of -ffast-math; or with none of it.
 """
 
 import os
@@ -13,9 +13,13 @@ import numpy as np
 from common import Case, run
 
 STANDALONE = os.environ.get("BRIAN2_TARGET") == "standalone"
-if os.environ.get("BRIAN2_FAST_MATH") == "full":
-    flags = b2.prefs.codegen.cpp.extra_compile_args_gcc
-    b2.prefs.codegen.cpp.extra_compile_args_gcc = [f for f in flags if "finite-math" not in f]
+LEFT_OUT = {  # of the flags
+    "default": (),
+    "full": ("-fno-finite-math-only",),
+    "none": ("-fno-finite-math-only", "-ffast-math"),
+}[os.environ.get("BRIAN2_FAST_MATH", "default")]
+flags = b2.prefs.codegen.cpp.extra_compile_args_gcc
+b2.prefs.codegen.cpp.extra_compile_args_gcc = [flag for flag in flags if flag not in LEFT_OUT]
 b2.prefs.core.default_float_dtype = np.dtype(os.environ.get("DTYPE", "float64")).type
 GATE = "d{x}/dt = (({alpha})*(1 - {x}) - ({beta})*{x})/ms : 1\n"
 EQUATIONS = (
