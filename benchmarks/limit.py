@@ -58,14 +58,14 @@ def of_expression(e: Expression) -> Counts:
 def of_function(name: str) -> Counts:
     """Operations in a function of `hh_sde.kernels.elementary`, and in those that it calls."""
     function = getattr(elementary, name)
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function.py_func)))
-    return _of_code(tree)
+    return of_code(ast.parse(textwrap.dedent(inspect.getsource(function.py_func))))
 
 
-def _of_code(node: ast.AST) -> Counts:
+def of_code(node: ast.AST) -> Counts:
+    """Operations on floats in what was parsed."""
     if isinstance(node, ast.BinOp) and (type(node.op) not in IN_CODE or _is_constant(node)):
         return Counts()  # bits, which are integers, and what the compiler works out
-    found = sum((_of_code(child) for child in ast.iter_child_nodes(node)), Counts())
+    found = sum((of_code(child) for child in ast.iter_child_nodes(node)), Counts())
     if isinstance(node, ast.BinOp):
         found[IN_CODE[type(node.op)]] += 1
     elif isinstance(node, ast.Call):
@@ -79,7 +79,9 @@ def _of_code(node: ast.AST) -> Counts:
 
 def _is_constant(node: ast.AST) -> bool:
     used = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
-    return all(name.isupper() or name == "math" for name in used)
+    return all(
+        name == "math" or isinstance(getattr(elementary, name, None), float) for name in used
+    )
 
 
 def euler_step(net: hh.Network) -> Counts:
