@@ -146,12 +146,17 @@ def measure(names: Sequence[str], pythons: dict, repeats: int, steps_factor: flo
     return table
 
 
+def shown(ns: float) -> str:
+    """Three digits."""
+    return f"{ns:.3g}" if ns < 1000 else f"{float(f'{ns:.3g}'):,.0f}"
+
+
 def cell(rows: dict, name: str) -> str:
     """ns per neuron and step, and in brackets the ratio to the engine in the same precision."""
     if name not in rows:
         return "-"
     ns, engine = rows[name]["ns"], rows.get(REFERENCES[PEERS[name].dtype])
-    return f"{ns:.3g} ns" + (f" ({ns / engine['ns']:.2f})" if engine else "")
+    return f"{shown(ns)} ns" + (f" ({ns / engine['ns']:.2f})" if engine else "")
 
 
 def markdown(table: dict) -> str:
@@ -192,7 +197,7 @@ def plot(table: dict, path: Path) -> None:
         values = [rows[name]["ns"] if name in rows else float("nan") for name in names]
         bars = ax.barh(names, values, color=colours)
         ax.set(xscale="log", xlabel="ns per neuron and step", title=case)
-        labels = [f" {value:.3g}" if value == value else "" for value in values]
+        labels = [f" {shown(value)}" if value == value else "" for value in values]
         ax.bar_label(bars, labels, fontsize=8)
         ax.margins(x=0.25, y=0.01)
         ax.spines[["top", "right"]].set_visible(False)
