@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -99,7 +98,7 @@ ROWS = [
     Row("calls", "a call, 512 neurons, 28 processes", MS, of("call, channels", 1e3), 10.0, "now"),
     Row("first", "first solve, nothing compiled, CPU", "s", of("first"), 1 / 3),
     Row("first", "another shape of model, CPU", "s", of("new shape"), 1 / 4),
-    Row("first", "process start to result, compiled", "s", of("start"), 1.1),
+    Row("first", "process start to result, compiled, CPU", "s", of("start"), 1.1),
     Row("threads", "1,000 trials, 1 thread/2 threads", "", over("1 threads", "2 threads"),
         1.85, "now", least=True),
 ]  # fmt: skip
@@ -113,6 +112,7 @@ class Tree:
         self.path, self.cache = path.resolve(), cache
         if not (self.path / "hh_sde").is_dir():
             raise SystemExit(f"{path} has no folder hh_sde: give a checkout of the repository")
+        self.commit = _commit(self.path)
         self.values: dict[str, Values] = {group: {} for group in GROUPS}
 
     def measure(self, group: str) -> None:
@@ -125,11 +125,10 @@ class Tree:
     def _first(self) -> Values:
         """In a fresh cache, then as compiled there, then another shape of model."""
         with tempfile.TemporaryDirectory() as fresh:
-            cold = self._process("first", Path(fresh))
-            start = time.perf_counter()
-            self._process("first", Path(fresh))
-            warm = time.perf_counter() - start
-            return {**cold, "start": warm, **self._process("new shape", Path(fresh))}
+            cold, warm, other = (
+                self._process(group, Path(fresh)) for group in ("first", "first", "new shape")
+            )
+        return {**cold, "start": warm["first"], **other}
 
     def _process(self, group: str, cache: Path) -> Values:
         places = {"PYTHONPATH": str(self.path), "HH_SDE_CACHE_DIR": str(cache)}
@@ -153,20 +152,23 @@ class Tree:
         except KeyError:
             return float("nan")
 
-    def commit(self) -> str:
-        """Its short name, with a + if files differ from it."""
-        git = ["git", "-C", str(self.path), "describe", "--always", "--dirty=+"]
-        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+
+def _commit(path: Path) -> str:
+    """Its short name, with a + if files differ from it; of no checkout, its folder."""
+    git = ["git", "-C", str(path), "describe", "--always", "--dirty=+", "--exclude=*"]
+    run = subprocess.run(git, capture_output=True, text=True)
+    return f"commit {run.stdout.strip()}" if run.returncode == 0 else path.name
 
 
 def line(row: Row, before: Tree, now: Tree) -> dict:
     """before, now, ratio, what is asked, and whether it is so."""
     old, new = before.value(row.value, row.group), now.value(row.value, row.group)
     base = old if row.base is None else before.value(row.base, row.group)
-    found = {"label": row.label, "unit": row.unit, "before": old, "now": new, "ratio": new / base}
+    ratio = new / base if base > 0 else float("nan")
+    found = {"label": row.label, "unit": row.unit, "before": old, "now": new, "ratio": ratio}
     if row.bound is None:
         return {**found, "asked": "-"}
-    seen = new if row.of == "now" else new / base
+    seen = new if row.of == "now" else ratio
     sign = "≥" if row.least else "≤"
     asked = f"{'now' if row.of == 'now' else 'ratio'} {sign} {row.bound:.3g}"
     met = seen >= row.bound if row.least else seen <= row.bound
@@ -186,7 +188,7 @@ def markdown(lines: list[dict], before: Tree, now: Tree) -> str:
             )
         ]  # fmt: skip
         text.append(f"| {one['label']} | {' | '.join(numbers)} | {one['asked']} |")
-    return "\n".join(text) + f"\n\nBefore is commit {before.commit()}, now {now.commit()}.\n"
+    return "\n".join(text) + f"\n\nBefore is {before.commit}, now {now.commit}.\n"
 
 
 def main() -> None:
@@ -194,9 +196,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--before", type=Path, required=True, help="a checkout of another commit")
     parser.add_argument("--now", type=Path, default=HERE.parent, help="default: this checkout")
-    parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS)
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS, metavar="ROWS",
+                        help=f"of {', '.join(GROUPS)}")  # fmt: skip
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--caches", type=Path, default=Path.home() / ".cache/hh_sde_benchmarks")
+    parser.add_argument("--caches", type=Path, default=Path.home() / ".cache/hh_sde_benchmarks",
+                        help="folder of compiled code, kept")  # fmt: skip
     parser.add_argument("--out", type=Path, default=processor.RESULTS)
     options = parser.parse_args()
     trees = [Tree(path, options.caches / side)
