@@ -9,6 +9,16 @@ import hh_sde as hh
 from hh_sde.methods.table import markdown
 
 HERE = Path(__file__).parent
+#: What scripts of benchmarks/ write into this folder, NAME_KIND.md for each kind of processor, and
+#: what their picture, NAME_KIND.png, shows.
+MEASURED = {
+    "peers": "Nanoseconds per neuron and step of the engine and its peers",
+    "limit": "",
+    "engine": "",
+    "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
+    "work_precision": "Error of the mean interval and error along the path over cost",
+}
+PROCESSORS = {"avx2": "AVX2", "avx512": "AVX-512"}
 
 
 def write() -> None:
@@ -20,6 +30,7 @@ def write() -> None:
         "noises": records(hh.NOISES),
         "methods": markdown() + "\n",
         "method_sources": "\n".join(f"- `{k}`: {v.source}" for k, v in hh.METHODS.items()) + "\n",
+        **{name: measured(name) for name in MEASURED},
     }
     (HERE / "generated").mkdir(exist_ok=True)
     for name, text in pages.items():
@@ -30,6 +41,18 @@ def write() -> None:
     missing = [name for name in hh.__all__ if f"hh_sde.{name}" not in api]
     if missing:
         raise RuntimeError(f"docs/api.md lacks {', '.join(missing)}")
+
+
+def measured(name: str) -> str:
+    """What a script of benchmarks/ wrote here, one kind of processor after the other."""
+    parts = []
+    for path in sorted(HERE.glob(f"{name}_*.md")):
+        kind = path.stem.removeprefix(f"{name}_")
+        parts.append(f"On a processor with {PROCESSORS.get(kind, kind)}:\n")
+        parts.append(path.read_text(encoding="utf-8"))
+        if (picture := path.with_suffix(".png")).exists():
+            parts.append(f"![{MEASURED[name]}]({picture.name})\n")
+    return "\n".join(parts) or f"Not measured yet: `benchmarks/{name}.py --out docs` does it.\n"
 
 
 def cell(cell: hh.Cell) -> str:
