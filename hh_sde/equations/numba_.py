@@ -43,11 +43,11 @@ from hh_sde.kernels.coupling import add, add_row, bring, couple
 from hh_sde.kernels.elementary import (
     decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
 )
-from hh_sde.kernels.jit import expression, kernel, loop
+from hh_sde.kernels.jit import expression, kernel, loop, maker
 from hh_sde.kernels.random import waits_and_choices
 from hh_sde.kernels.rows import as_row, row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
-from hh_sde.kernels.watch import save, watch
+from hh_sde.kernels.watch import save, watched
 '''
 
 #: What the integrators read of a model.

@@ -31,7 +31,9 @@ import numpy as np
 import platformdirs
 
 #: Modules that are compiled, into each other and into the loops of every model.
-COMPILED = ("binomial", "coupling", "elementary", "jit", "random", "slopes")
+COMPILED = (
+    "binomial", "coupling", "elementary", "jit", "random", "rows", "slopes", "watch",
+)  # fmt: skip
 #: Days without use after which code compiled from other kernels or another numba is removed.
 KEPT_DAYS = 30
 #: The time of a module's file, whoever wrote it when: numba takes it for the age of the text.

@@ -17,7 +17,7 @@ memory.
 import numpy as np
 
 from hh_sde.kernels.elementary import decayed, log
-from hh_sde.kernels.jit import kernel
+from hh_sde.kernels.jit import kernel, maker
 from hh_sde.kernels.random import waits_and_choices
 
 # -- the steps --
@@ -120,7 +120,7 @@ def save_lane(V, count, neuron, lane, chain, rows, out):
         out[r, lane] = V if row == 0 else count[row - 1] / chain.number[row - 1, neuron]
 
 
-@kernel
+@maker
 def gillespie_window(
     first, last, V, counts, edges, steps, saves, current, chain, p, q, curves, key, trials, rows,
     out, rule, armed, last_spike, event_lane, event_time, found, fired,

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hh_sde.kernels.jit import expression, shared
+from hh_sde.kernels.jit import expression, kernel, shared
 from hh_sde.kernels.random import draw
+from hh_sde.kernels.rows import as_row
 
 
 class Lanes(NamedTuple):
@@ -24,6 +25,7 @@ class Lanes(NamedTuple):
     dW: np.ndarray  # (steps, 1 or 2, terms, lanes): the same of the lanes' own processes
     areas: np.ndarray  # (steps, terms, terms + 1, lanes): [., k, l] I_(l,k), the last A I_(.,k)
     work: np.ndarray  # (4, variables, lanes)
+    columns: np.ndarray  # (2, terms, lanes): the same for amplitudes of the lanes' own processes
     opened: np.ndarray  # (1,): whether a step of the gates is half done; see `steps.strang_open`
     changing: int  # 1, or 0 where I is one current for all steps
     noisy: bool  # False where the noise is ignored: corrections for it are then left out
@@ -64,46 +66,61 @@ class Inputs(NamedTuple):
 
 
 @expression
-def weighted_sums(s, out, first_row, n_neurons, trials, start, source, weight):
-    """out_i = sum_j w_ij s_j for all trials of each neuron at once, added up in the order of j."""
+def weighted_sums(s, first, out, to, first_row, n_neurons, trials, start, source, weight):
+    """out_i = sum_j w_ij s_j for all trials of each neuron at once, added up in the order of j.
+
+    The numbers s_j begin at s[first], the sums at out[to].
+    """
     for i in range(n_neurons):
-        begin = i * trials
+        begin = to + i * trials
         for k in range(trials):
             out[begin + k] = 0.0
         for e in range(start[first_row + i], start[first_row + i + 1]):
             w = weight[e]
-            terms = source[e] * trials
+            terms = first + source[e] * trials
             for k in range(trials):
                 out[begin + k] += w * s[terms + k]
 
 
 @expression
-def weighted_sums_of_one(s, out, first_row, n_neurons, start, source, weight):
-    """The same where a lane is a neuron. Unsigned indices are not looked at for being negative."""
+def weighted_sums_of_one(s, first, out, to, first_row, n_neurons, start, source, weight):
+    """The same where a lane is a neuron."""
     for i in range(n_neurons):
         total = 0.0
-        end = np.uint64(start[first_row + i + 1])
-        e = np.uint64(start[first_row + i])
-        while e < end:
-            total += weight[e] * s[np.uint64(source[e])]
-            e += np.uint64(1)
-        out[i] = total
+        for e in range(start[first_row + i], start[first_row + i + 1]):
+            total += weight[e] * s[first + source[e]]
+        out[to + i] = total
 
 
-@shared("void(real[:,:], real[:,:], i64, i64, i64, i64[:], i64[:], real[:])")
-def couple(x, sums, first_synapse, n_neurons, trials, start, source, weight):
-    """Synaptic sums W s of the state x, and gap sums W V after them."""
-    n_synapses = x.shape[0] - first_synapse
-    for k in range(sums.shape[0]):
-        row = first_synapse + k if k < n_synapses else 0
+@shared("void(real*, real*, i64, i64, i64, i64, i64, i64, i64*, i64*, real*)")
+def couple_rows(
+    x, sums, variables, lanes, first_synapse, inputs, n_neurons, trials, start, source, weight
+):
+    """Synaptic sums W s of the state x (variables, lanes), and gap sums W V after them.
+
+    They go into the rows of sums (inputs, lanes).
+    """
+    for k in range(inputs):
+        row = first_synapse + k if first_synapse + k < variables else 0
         if trials == 1:
             weighted_sums_of_one(
-                x[row], sums[k], k * n_neurons, n_neurons, start, source, weight
+                x, row * lanes, sums, k * lanes, k * n_neurons, n_neurons, start, source, weight
             )  # fmt: skip
         else:
             weighted_sums(
-                x[row], sums[k], k * n_neurons, n_neurons, trials, start, source, weight
+                x, row * lanes, sums, k * lanes, k * n_neurons, n_neurons, trials, start, source,
+                weight,
             )  # fmt: skip
+
+
+@kernel
+def couple(x, sums, first_synapse, n_neurons, trials, start, source, weight):
+    """The same for arrays x (variables, lanes) and sums (inputs, lanes)."""
+    couple_rows(
+        as_row(x, "any"), as_row(sums, "any"), x.shape[0], x.shape[1], first_synapse,
+        sums.shape[0], n_neurons, trials, as_row(start, "any"), as_row(source, "any"),
+        as_row(weight, "any"),
+    )  # fmt: skip
 
 
 @shared("void(f64[:,:,:], i64, i64, i64, real[:,:,:])")
@@ -124,11 +141,15 @@ def increments_of_V(dW, start, source, weight, trials, A_dW, steps):
     width = dW.shape[1] // kinds
     for k in range(steps):
         for kind in range(kinds):
-            row = dW[k, kind * width : (kind + 1) * width]
+            row = dW[k]
             if trials == 1:
-                weighted_sums_of_one(row, sums, 0, n_neurons, start, source, weight)
+                weighted_sums_of_one(
+                    row, kind * width, sums, 0, 0, n_neurons, start, source, weight
+                )  # fmt: skip
             else:
-                weighted_sums(row, sums, 0, n_neurons, trials, start, source, weight)
+                weighted_sums(
+                    row, kind * width, sums, 0, 0, n_neurons, trials, start, source, weight
+                )  # fmt: skip
             for i in range(sums.size):
                 A_dW[k, kind, i] = sums[i]
 

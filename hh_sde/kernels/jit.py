@@ -24,12 +24,15 @@ from numba.core.imputils import lower_constant
 from numba.extending import models, register_model, typeof_impl
 
 from hh_sde.kernels.cache import folder
+from hh_sde.kernels.rows import Row
 
 #: A scalar expression, or a part of one function, inlined wherever it is used.
 expression = nb.njit(error_model="numpy", inline="always")
 
 #: A loop that only kernels of its module call: part of their machine code, and kept with it.
-loop = nb.njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+loop = nb.njit(
+    error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+)
 
 
 class MachineCode(FunctionCache):
@@ -75,12 +78,22 @@ def warn_once(message: str) -> None:
 
 
 def kernel(function: Any) -> Any:
-    """A loop over lanes: releases the GIL, and its machine code is kept."""
+    """A function of arrays that makes none: releases the GIL, and its machine code is kept.
+
+    Without arrays of its own it has no references to count, which numba does atomically.
+    """
+    return _kept(function, link_shared, _nrt=False)
+
+
+def maker(function: Any) -> Any:
+    """The same for one that makes arrays."""
     return _kept(function, link_shared)
 
 
-def _kept(function: Any, link: Callable[[str], None]) -> Any:
-    compiled: Any = nb.njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True)(function)
+def _kept(function: Any, link: Callable[[str], None], **options: bool) -> Any:
+    compiled: Any = nb.njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(
+        function
+    )
     compiled._cache = MachineCode(function, link)
     return compiled
 
@@ -138,7 +151,8 @@ class _Variant:
         self.real = real
         self.signature = signature
         self.symbol = f"hh_sde.{function.__module__}.{function.__name__}.{real}"
-        self.function = _kept(function, self._link_before)
+        pointers = any(isinstance(one, Row) for one in signature.args)  # nothing for Python
+        self.function = _kept(function, self._link_before, no_cpython_wrapper=pointers)
         self.linked = False
 
     def _link_before(self, _: str) -> None:
@@ -191,7 +205,7 @@ class SharedType(types.Callable, types.Opaque):
 
 def _real_of(args: Any) -> str:
     """Whether there are arrays of float32."""
-    single = any(isinstance(one, types.Array) and one.dtype == types.float32 for one in args)
+    single = any(getattr(one, "dtype", None) == types.float32 for one in args)
     return "f32" if single else "f64"
 
 
@@ -230,12 +244,17 @@ _SCALARS = {
 
 
 def _signature(text: str) -> Any:
-    """What "void(f64[:,:], i64)" says; arrays are contiguous, last index fastest."""
+    """What "void(f64[:,:], i64, real*)" says; arrays are contiguous, last index fastest.
+
+    `real*` are the numbers of an array without its shape, as `rows.as_row` gives them.
+    """
     result, _, arguments = text.removesuffix(")").partition("(")
     return _type(result)(*(_type(one) for one in arguments.split(", ")))
 
 
 def _type(text: str) -> Any:
     name, _, dimensions = text.partition("[")
+    if name.endswith("*"):
+        return Row(_SCALARS[name[:-1]], "any")
     kind = _SCALARS[name]
     return types.Array(kind, dimensions.count(":"), "C") if dimensions else kind

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from hh_sde.kernels.elementary import cos_sin_turns, from_bits, log
-from hh_sde.kernels.jit import expression, kernel, shared
+from hh_sde.kernels.jit import expression, kernel, maker, shared
 
 MASK = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
@@ -149,7 +149,7 @@ def normal_window(
     return out
 
 
-@kernel
+@maker
 def philox_words(counter, key):
     """Philox4x32-10 of one counter (4,) and key (2,), for the known-answer tests."""
     return np.array(
@@ -157,7 +157,7 @@ def philox_words(counter, key):
     )
 
 
-@kernel
+@maker
 def derived_key(key, domain, high):
     """A key for a use that fills all four words of its counters: the first half of one block."""
     c0, c1 = address(domain, 0)

@@ -56,8 +56,8 @@ def row(typingctx, array, index, label):
 
 @intrinsic(prefer_literal=True)
 def as_row(typingctx, array, label):
-    """An array (lanes,) as a row called `label`."""
-    if not (isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"):
+    """All numbers of an array as a row called `label`."""
+    if not (isinstance(array, types.Array) and array.layout == "C"):
         return None
 
     def codegen(context, builder, signature, args):

@@ -15,8 +15,8 @@ increments of the first half of the step, in place of dW, and m.areas[k] holds i
 import numpy as np
 
 from hh_sde.kernels.coupling import add, add_row, bring, couple
-from hh_sde.kernels.jit import expression, kernel
-from hh_sde.kernels.watch import save, watch
+from hh_sde.kernels.jit import expression, kernel, maker
+from hh_sde.kernels.watch import save, watched
 
 # -- the steps --
 
@@ -194,8 +194,8 @@ def sri2(m, k, h):
     sum_inputs(m, ahead)
     drift(ahead, current(m, k, 1), m.sums, f_next, m.p, m.q, m.curves)
     terms = m.areas.shape[1]
-    change = np.zeros_like(m.dW[k, 0])
-    amplitude = np.empty_like(m.dW[k, 0])
+    change, amplitude = m.columns[0], m.columns[1]
+    add(change, change, -1.0, change)
     for i in range(terms):
         for sign in (1.0, -1.0):
             add(ahead, ahead, 0.0, stage)
@@ -210,7 +210,7 @@ def sri2(m, k, h):
     add_row(m.A_dW[k, 0], 1.0, m.x[0])
 
 
-@kernel
+@maker
 def flat_amplitudes(x, n_neurons, p, q, curves):
     """sqrt(radicand) of every term in every neuron, (terms, n_neurons), of a flat state."""
     s = np.empty((TERMS, n_neurons))
@@ -218,7 +218,7 @@ def flat_amplitudes(x, n_neurons, p, q, curves):
     return s
 
 
-@kernel
+@maker
 def flat_correction(x, n_neurons, p, q, curves):
     """1/2 sum_k (dg_k) g_k of a flat state (d,)."""
     state = x.reshape(x.size // n_neurons, n_neurons)
@@ -227,7 +227,7 @@ def flat_correction(x, n_neurons, p, q, curves):
     return out.reshape(x.size)
 
 
-@kernel
+@maker
 def flat_drift(x, I, first_synapse, start, source, weight, p, q, curves):
     """f of a flat state (d,) of one trial, as sdeint and scipy call it."""
     n = I.size
@@ -256,6 +256,7 @@ def window(m, inputs, kept, h, first_step, begin, steps):
     if there is no room for another step's spikes.
     """
     used = m.n_neurons * m.trials
+    spiking = kept.rule[0] == kept.rule[0]
     saved, made = 0, 0
     while made < steps:
         first = made
@@ -264,15 +265,12 @@ def window(m, inputs, kept, h, first_step, begin, steps):
         last = min(steps, first + length - (0 if inputs.given.shape[0] else grid % length))
         bring(m, inputs, grid, first, last, TERMS)
         for k in range(last - first):
-            if kept.counts[0] + used > kept.spikes.shape[1]:
+            if spiking and kept.counts[0] + used > kept.spikes.shape[1]:
                 return made
             step(m, k, h)
             made += 1
             time = (first_step + begin + made - 1) * h
-            if not watch(
-                m.x, used, kept.free[0], kept.free[1], time, h,
-                kept.rule[0], kept.rule[1], kept.rule[2], kept.seen, kept.spikes, kept.counts,
-            ):  # fmt: skip
+            if not watched(m, kept, time, h):
                 return made
             if BOUNDED:
                 bound(m.x, m.p, m.q, m.curves)

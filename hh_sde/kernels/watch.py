@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hh_sde.kernels.jit import shared
+from hh_sde.kernels.jit import expression, shared
+from hh_sde.kernels.rows import as_row
 
 
 class Kept(NamedTuple):
@@ -23,49 +24,64 @@ class Kept(NamedTuple):
     counts: np.ndarray  # (2,): spikes found, and states of gates seen outside [0, 1]
 
 
-@shared("void(real[:], i64, f64, f64, f64, f64, f64, f64[:,:], f64[:,:], i64[:])")
-def detect(V, used, time, h, threshold, rearm, lockout, seen, spikes, counts):
+@expression
+def detect(V, used, lanes, time, h, threshold, rearm, lockout, seen, spikes, room, counts):
     """Spikes between `time` and `time + h`, as `hh_sde.measures.spikes` defines them."""
-    before, armed, last_spike = seen[0], seen[1], seen[2]
     crossed = 0
     for i in range(used):
-        crossed |= (before[i] < threshold) & (V[i] >= threshold)
+        crossed |= (seen[i] < threshold) & (V[i] >= threshold)
     if crossed:
         for i in range(used):
-            if before[i] < threshold and V[i] >= threshold and armed[i] > 0.0:
-                armed[i] = 0.0
-                fraction = (threshold - before[i]) / (V[i] - before[i])
+            if seen[i] < threshold and V[i] >= threshold and seen[lanes + i] > 0.0:
+                seen[lanes + i] = 0.0
+                fraction = (threshold - seen[i]) / (V[i] - seen[i])
                 spike = time + fraction * h
-                if spike - last_spike[i] >= lockout:
-                    last_spike[i] = spike
-                    spikes[0, counts[0]] = i
-                    spikes[1, counts[0]] = spike
+                if spike - seen[2 * lanes + i] >= lockout:
+                    seen[2 * lanes + i] = spike
+                    spikes[counts[0]] = i
+                    spikes[room + counts[0]] = spike
                     counts[0] += 1
     for i in range(used):
-        armed[i] = 1.0 if V[i] < rearm else armed[i]
-        before[i] = V[i]
+        seen[lanes + i] = 1.0 if V[i] < rearm else seen[lanes + i]
+        seen[i] = V[i]
 
 
 @shared(
-    "bool(real[:,:], i64, i64, i64, f64, f64, f64, f64, f64, f64[:,:], f64[:,:], i64[:])"
+    "bool(real*, i64, i64, i64, i64, i64, f64, f64, f64, f64, f64, f64*, f64*, i64, i64*)"
 )  # fmt: skip
-def watch(x, used, free_from, free_to, time, h, threshold, rearm, lockout, seen, spikes, counts):
-    """Look at the state after the step from `time`; False if a V is not finite."""
-    V = x[0]
+def watch(
+    x, variables, lanes, used, free_from, free_to, time, h, threshold, rearm, lockout, seen, spikes,
+    room, counts,
+):  # fmt: skip
+    """Look at the state after the step from `time`; False if a V is not finite.
+
+    The arrays are those of `Kept`, spikes (2, room) and seen (3, lanes).
+    """
     bad = 0
     for i in range(used):
-        bad |= not np.isfinite(V[i])
+        bad |= not np.isfinite(x[i])
     if bad:
         return False
-    for v in range(1, x.shape[0]):
+    outside = 0
+    for v in range(1, variables):
         if not free_from <= v < free_to:
-            outside = 0
-            for i in range(used):
-                outside += (x[v, i] < 0.0) | (x[v, i] > 1.0)
-            counts[1] += outside
+            for i in range(v * lanes, v * lanes + used):
+                outside += (x[i] < 0.0) | (x[i] > 1.0)
+    counts[1] += outside
     if threshold == threshold:
-        detect(V, used, time, h, threshold, rearm, lockout, seen, spikes, counts)
+        detect(x, used, lanes, time, h, threshold, rearm, lockout, seen, spikes, room, counts)
     return True
+
+
+@expression
+def watched(m, kept, time, h):
+    """`watch` for the lanes m."""
+    return watch(
+        as_row(m.x, "any"), m.x.shape[0], m.x.shape[1], m.n_neurons * m.trials,
+        kept.free[0], kept.free[1], time, h, kept.rule[0], kept.rule[1], kept.rule[2],
+        as_row(kept.seen, "any"), as_row(kept.spikes, "any"), kept.spikes.shape[1],
+        as_row(kept.counts, "any"),
+    )  # fmt: skip
 
 
 @shared("bool(real[:,:], i64, i64[:], real[:,:,:], i64)")

@@ -135,6 +135,7 @@ class _Block:
             dW=np.zeros((steps, kinds, inputs.terms, lanes)),
             areas=np.empty((0, 0, 0, 0)),
             work=np.empty((4, *x.shape)),
+            columns=np.zeros((2, inputs.terms, lanes)),
             opened=np.array([resumed is not None], dtype=np.int64),
             changing=int(inputs.changing),
             noisy=self.problem.path is not None,
