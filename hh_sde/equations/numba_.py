@@ -39,15 +39,15 @@ from math import sqrt
 import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
-from hh_sde.kernels.coupling import add, add_row, bring, couple
+from hh_sde.kernels.coupling import add, add_row, couple
 from hh_sde.kernels.elementary import (
     decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
 )
-from hh_sde.kernels.jit import expression, kernel, loop, maker
+from hh_sde.kernels.jit import expression, kernel, maker, stepper
 from hh_sde.kernels.random import waits_and_choices
 from hh_sde.kernels.rows import as_row, row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
-from hh_sde.kernels.watch import save, watched
+from hh_sde.kernels.watch import watched
 '''
 
 #: What the integrators read of a model.
@@ -164,7 +164,7 @@ class _Writer:
                 yield f"{name} = {same[arguments, body]}\n"
             else:
                 same[arguments, body] = name
-                kind = "kernel" if loop.loop.called_from_python else "loop"
+                kind = "kernel" if loop.loop.called_from_python else "expression"
                 head = f"@{kind}\ndef {name}({arguments}, p, q, curves):"
                 yield f'{head}\n    """{_first_paragraph(description)}"""\n{body}'
 

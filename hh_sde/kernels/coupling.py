@@ -19,14 +19,15 @@ class Lanes(NamedTuple):
     """
 
     x: np.ndarray  # (variables, lanes)
-    I: np.ndarray  # (steps, nodes, lanes): injected current at the steps' nodes
+    I: np.ndarray  # (steps of the window or 1, nodes, lanes): injected current at the steps' nodes
     sums: np.ndarray  # (inputs, lanes): synaptic and gap sums
     A_dW: np.ndarray  # (steps, 1 or 2, lanes): of the noise on V; the second as METHODS asks for it
     dW: np.ndarray  # (steps, 1 or 2, terms, lanes): the same of the lanes' own processes
-    areas: np.ndarray  # (steps, terms, terms + 1, lanes): [., k, l] I_(l,k), the last A I_(.,k)
+    areas: np.ndarray  # (steps of the window, terms, terms + 1, lanes): [., k, l] I_(l,k), the last A I_(.,k)
     work: np.ndarray  # (4, variables, lanes)
     columns: np.ndarray  # (2, terms, lanes): the same for amplitudes of the lanes' own processes
     opened: np.ndarray  # (1,): whether a step of the gates is half done; see `steps.strang_open`
+    at: np.ndarray  # (1,): the step of the window that is the first of A_dW and dW
     changing: int  # 1, or 0 where I is one current for all steps
     noisy: bool  # False where the noise is ignored: corrections for it are then left out
     n_neurons: int
@@ -41,15 +42,14 @@ class Lanes(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What drives the steps of a window.
+    """Where the noise of a window comes from.
 
-    The noise is drawn here, some steps at a time so that it stays in the processor's cache, from
-    one domain of the random numbers for dW and another for what METHODS asks for besides. Where a
-    path cannot be drawn so simply, `given` holds it.
+    It is drawn some steps at a time, so that it stays in the processor's cache until it is used:
+    from one domain of the random numbers for dW, from another for what METHODS asks for besides.
+    Where a path cannot be drawn so simply, everything is there before, and `drawn` is False.
     """
 
-    I: np.ndarray  # (nodes, steps or 1, n_neurons): currents; one step if they are constant
-    given: np.ndarray  # (steps or 0, 1 or 2, processes * trials), first those of the noise on V
+    drawn: bool
     key: np.ndarray  # (2,)
     domains: np.ndarray  # (1 or 2,)
     scales: np.ndarray  # (1 or 2,): standard deviations
@@ -60,9 +60,12 @@ class Inputs(NamedTuple):
     start: np.ndarray  # rows of A: dV_i gets sum_k A_ik dW_k
     source: np.ndarray
     weight: np.ndarray
-    drawn_V: np.ndarray  # (steps, (1 or 2) * processes on V * trials): room for the numbers
-    drawn: np.ndarray  # (steps, (1 or 2) * terms * lanes), which may be the memory of Lanes.dW
-    to_round: bool  # where it is not
+    dW_V: np.ndarray  # (steps, (1 or 2) * processes on V * trials)
+    dW: np.ndarray  # (steps, (1 or 2) * terms * lanes), the memory of Lanes.dW
+    words_V: np.ndarray  # room to draw the noise on V, and the other
+    z_V: np.ndarray
+    words: np.ndarray
+    z: np.ndarray
 
 
 @expression
@@ -123,118 +126,65 @@ def couple(x, sums, first_synapse, n_neurons, trials, start, source, weight):
     )  # fmt: skip
 
 
-@shared("void(f64[:,:,:], i64, i64, i64, real[:,:,:])")
-def inject(I, first, last, trials, out):
-    """The currents at steps first ... last - 1 of each neuron in all its trials."""
-    for node in range(I.shape[0]):
-        for k in range(first, last):
-            for i in range(I.shape[2]):
-                for trial in range(trials):
-                    out[k - first, node, i * trials + trial] = I[node, k, i]
+@shared("void(real*, i64, i64, i64, i64, i64*, i64*, f64*, i64, i64, real*)")
+def increments_of_V(
+    dW, width, steps, kinds, n_neurons, start, source, weight, trials, lanes, A_dW
+):
+    """sum_k A_ik dW_k in every trial for each row of dW (steps, kinds * width); see `Lanes.A_dW`."""
+    for k in range(steps * kinds):
+        if trials == 1:
+            weighted_sums_of_one(
+                dW, k * width, A_dW, k * lanes, 0, n_neurons, start, source, weight
+            )
+        else:
+            weighted_sums(
+                dW, k * width, A_dW, k * lanes, 0, n_neurons, trials, start, source, weight
+            )
 
 
-@shared("void(f64[:,:], i64[:], i64[:], f64[:], i64, real[:,:,:], i64)")
-def increments_of_V(dW, start, source, weight, trials, A_dW, steps):
-    """sum_k A_ik dW_k in every trial, for each step and kind; see `Lanes.A_dW`."""
-    n_neurons, kinds = start.size - 1, A_dW.shape[1]
-    sums = np.zeros(n_neurons * trials)
-    width = dW.shape[1] // kinds
-    for k in range(steps):
-        for kind in range(kinds):
-            row = dW[k]
-            if trials == 1:
-                weighted_sums_of_one(
-                    row, kind * width, sums, 0, 0, n_neurons, start, source, weight
-                )  # fmt: skip
-            else:
-                weighted_sums(
-                    row, kind * width, sums, 0, 0, n_neurons, trials, start, source, weight
-                )  # fmt: skip
-            for i in range(sums.size):
-                A_dW[k, kind, i] = sums[i]
-
-
-@shared("void(f64[:,:], i64)")
-def add_half(drawn, steps):
+@shared("void(real[:,:], i64)")
+def add_half(dW, steps):
     """To the second kind of each row, half of the first: the law of both where METHODS asks so."""
-    half = drawn.shape[1] // 2
+    half = dW.shape[1] // 2
     for k in range(steps):
         for i in range(half):
-            drawn[k, half + i] += 0.5 * drawn[k, i]
-
-
-@shared("void(f64[:,:,:], i64, i64, i64, i64, f64[:,:], f64[:,:])")
-def take(given, first, last, used, lanes, drawn_V, drawn):
-    """Put the increments of some steps where they would have been drawn."""
-    kinds = given.shape[1]
-    on_V = drawn_V.shape[1] // kinds
-    terms = drawn.shape[1] // (kinds * lanes)
-    for k in range(first, last):
-        for kind in range(kinds):
-            for i in range(on_V):
-                drawn_V[k - first, kind * on_V + i] = given[k, kind, i]
-            for t in range(terms):
-                for i in range(used):
-                    column = (kind * terms + t) * lanes + i
-                    drawn[k - first, column] = given[k, kind, on_V + t * used + i]
-
-
-@shared("void(f64[:,:], i64, real[:,:,:,:])")
-def rounded(drawn, steps, dW):
-    """The numbers of the lanes' own processes, in their precision."""
-    _, kinds, terms, lanes = dW.shape
-    for k in range(steps):
-        for kind in range(kinds):
-            for t in range(terms):
-                for i in range(lanes):
-                    dW[k, kind, t, i] = drawn[k, (kind * terms + t) * lanes + i]
+            dW[k, half + i] += 0.5 * dW[k, i]
 
 
 @expression
 def draw_noise(inputs, step, steps, terms):
     """The increments of `steps` grid steps from `step` on; see `Inputs`."""
     kinds = inputs.domains.size
-    on_V = inputs.drawn_V.shape[1] // kinds
-    own = inputs.drawn.shape[1] // (kinds * max(terms, 1))
+    on_V = inputs.dW_V.shape[1] // kinds
+    own = inputs.dW.shape[1] // (kinds * max(terms, 1))
     for kind in range(kinds):
         domain, scale = inputs.domains[kind], inputs.scales[kind]
         draw(
             inputs.key, domain, step, step + steps, inputs.process_V, 0, inputs.trial_V, scale,
-            inputs.drawn_V, kind * on_V,
+            inputs.dW_V, kind * on_V, inputs.words_V, inputs.z_V,
         )  # fmt: skip
         for t in range(terms):
             draw(
                 inputs.key, domain, step, step + steps, inputs.process,
-                t * (inputs.start.size - 1), inputs.trial, scale, inputs.drawn,
-                (kind * terms + t) * own,
+                t * (inputs.start.size - 1), inputs.trial, scale, inputs.dW,
+                (kind * terms + t) * own, inputs.words, inputs.z,
             )  # fmt: skip
     if kinds == 2:
-        add_half(inputs.drawn_V, steps)
-        add_half(inputs.drawn, steps)
+        add_half(inputs.dW_V, steps)
+        add_half(inputs.dW, steps)
 
 
 @expression
-def bring(m, inputs, step, first, last, terms):
-    """Currents and noise of the window's steps first ... last - 1, to the lanes.
-
-    `step` is the first of them on the grid.
-    """
-    if m.changing:
-        inject(inputs.I, first, last, m.trials, m.I)
-    elif first == 0:
-        inject(inputs.I, 0, 1, m.trials, m.I)
-    if m.noisy:
-        if inputs.given.shape[0]:
-            used = m.n_neurons * m.trials
-            take(inputs.given, first, last, used, m.x.shape[1], inputs.drawn_V, inputs.drawn)
-        else:
-            draw_noise(inputs, step, last - first, terms)
-        if inputs.to_round:
-            rounded(inputs.drawn, last - first, m.dW)
-        increments_of_V(
-            inputs.drawn_V, inputs.start, inputs.source, inputs.weight, m.trials, m.A_dW,
-            last - first,
-        )  # fmt: skip
+def bring_noise(m, inputs, step, steps):
+    """The noise of `steps` grid steps from `step` on, to the lanes."""
+    if inputs.drawn:
+        draw_noise(inputs, step, steps, m.dW.shape[2])
+    kinds = m.A_dW.shape[1]
+    increments_of_V(
+        as_row(inputs.dW_V, "any"), inputs.dW_V.shape[1] // kinds, steps, kinds, m.n_neurons,
+        as_row(inputs.start, "any"), as_row(inputs.source, "any"), as_row(inputs.weight, "any"),
+        m.trials, m.x.shape[1], as_row(m.A_dW, "any"),
+    )  # fmt: skip
 
 
 @shared("void(real[:,:], real[:,:], f64, real[:,:])")

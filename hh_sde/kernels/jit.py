@@ -21,19 +21,13 @@ from numba.core import cgutils, types
 from numba.core.caching import FunctionCache
 from numba.core.registry import cpu_target
 from numba.core.imputils import lower_constant
-from numba.extending import models, register_model, typeof_impl
+from numba.extending import intrinsic, models, register_model, typeof_impl
 
 from hh_sde.kernels.cache import folder
 from hh_sde.kernels.rows import Row
 
 #: A scalar expression, or a part of one function, inlined wherever it is used.
 expression = nb.njit(error_model="numpy", inline="always")
-
-#: A loop that only kernels of its module call: part of their machine code, and kept with it.
-loop = nb.njit(
-    error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
-)
-
 
 class MachineCode(FunctionCache):
     """numba's cache of a function's machine code, in the cache folder.
@@ -83,6 +77,11 @@ def kernel(function: Any) -> Any:
     Without arrays of its own it has no references to count, which numba does atomically.
     """
     return _kept(function, link_shared, _nrt=False)
+
+
+def stepper(function: Any) -> Any:
+    """The same for one that other machine code calls by its address; see `call`."""
+    return _kept(function, link_shared, _nrt=False, no_cpython_wrapper=True)
 
 
 def maker(function: Any) -> Any:
@@ -225,6 +224,31 @@ def _constant(context: Any, builder: Any, kind: Any, value: Any) -> Any:
 def shared(signature: str) -> Callable[[Any], Any]:
     """A kernel that is compiled once, with this signature, whatever calls it."""
     return lambda function: Shared(function, signature)
+
+
+@intrinsic
+def call(typingctx: Any, address: Any, arguments: Any) -> Any:
+    """Call the kernel at an address with a tuple of arguments; it gives a whole number."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        convention, kinds = context.call_conv, arguments.types
+        kind = convention.get_function_type(types.int64, kinds)
+        function = builder.inttoptr(args[0], kind.as_pointer())
+        values = cgutils.unpack_tuple(builder, args[1])
+        status, value = convention.call_function(builder, function, types.int64, kinds, values)
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return value
+
+    return types.int64(types.int64, arguments), codegen
+
+
+def address_of(kernel: Any, *arguments: Any) -> int:
+    """The address of a kernel's machine code for arguments of these types."""
+    kinds = tuple(nb.typeof(one) for one in arguments)
+    kernel.compile(kinds)
+    code = kernel.overloads[kinds]
+    return code.library.get_pointer_to_function(code.fndesc.llvm_func_name)
 
 
 def link_shared(real: str) -> None:

@@ -13,6 +13,7 @@ Box & Muller (1958), Ann. Math. Statist. 29, 610, doi:10.1214/aoms/1177706645.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def address(domain, block):
     return block & MASK, (block >> SHIFT) | (np.uint64(domain) << np.uint64(16))
 
 
-@shared("void(u64[:], i64, u64[:], u64[:], u64[:], f64, f64[:], f64[:], f64[:], f64[:])")
+@shared("void(u64[:], i64, u64[:], u64[:], u64[:], f64, real[:], real[:], real[:], real[:])")
 def normal_blocks(key, domain, block, process, trial, scale, z0, z1, z2, z3):
     """Normals of standard deviation `scale` for the four steps of each block.
 
@@ -96,42 +97,49 @@ def normal_blocks(key, domain, block, process, trial, scale, z0, z1, z2, z3):
         z2[i], z3[i] = normal_pair(w2, w3, scale)
 
 
-@shared("void(u64[:], i64, i64, i64, u64[:], i64, u64[:], f64, f64[:,:], i64)")
-def draw(key, domain, start, stop, process, first_process, trial, scale, out, column):
+@shared(
+    "void(u64[:], i64, i64, i64, u64[:], i64, u64[:], f64, real[:,:], i64, u64[:,:], real[:,:])"
+)  # fmt: skip
+def draw(
+    key, domain, start, stop, process, first_process, trial, scale, out, column, words, z
+):
     """Normals of standard deviation `scale` for grid steps start ... stop - 1.
 
     They go into the rows of out (steps, columns), each from `column` on: one for every entry of
-    `process`, which is counted from `first_process`, and `trial`. SIMD goes over these, and over blocks of steps where they are few.
+    `process`, which is counted from `first_process`, and `trial`. SIMD goes over these, and over
+    blocks of steps where they are few. `words` and `z` are `room_to_draw` for so many.
     """
     lanes = process.size
-    blocks = 1 if lanes >= FEW_LANES else CHUNK // max(lanes, 1)
-    words = np.empty((3, blocks * lanes), dtype=np.uint64)
-    z = np.empty((PER_BLOCK, blocks * lanes))
+    blocks = words.shape[1] // max(lanes, 1)
     for b in range(blocks):
         for i in range(lanes):
             words[1, b * lanes + i] = process[i] + np.uint64(first_process)
             words[2, b * lanes + i] = trial[i]
-    for first in range(start // PER_BLOCK, (stop + PER_BLOCK - 1) // PER_BLOCK, blocks):
+    for first in range(start // PER_BLOCK, (stop + PER_BLOCK - 1) // PER_BLOCK, max(blocks, 1)):
         for b in range(blocks):
             for i in range(lanes):
                 words[0, b * lanes + i] = np.uint64(first + b)
         row = PER_BLOCK * first - start
         if blocks == 1 and 0 <= row <= stop - start - PER_BLOCK:
+            end = column + lanes
             normal_blocks(
-                key, domain, words[0], words[1], words[2], scale,
-                out[row, column : column + lanes], out[row + 1, column : column + lanes],
-                out[row + 2, column : column + lanes], out[row + 3, column : column + lanes],
+                key, domain, words[0], words[1], words[2], scale, out[row, column:end],
+                out[row + 1, column:end], out[row + 2, column:end], out[row + 3, column:end],
             )  # fmt: skip
             continue
-        normal_blocks(
-            key, domain, words[0], words[1], words[2], scale, z[0], z[1], z[2], z[3]
-        )  # fmt: skip
+        normal_blocks(key, domain, words[0], words[1], words[2], scale, z[0], z[1], z[2], z[3])
         for b in range(blocks):
             for j in range(PER_BLOCK):
                 if 0 <= row < stop - start:
                     for i in range(lanes):
                         out[row, column + i] = z[j, b * lanes + i]
                 row += 1
+
+
+def room_to_draw(lanes: int, dtype: Any = np.float64) -> tuple[np.ndarray, np.ndarray]:
+    """Room for the addresses and the numbers of the blocks that `draw` makes at a time."""
+    many = lanes * (1 if lanes >= FEW_LANES else CHUNK // max(lanes, 1))
+    return np.empty((3, many), dtype=np.uint64), np.empty((PER_BLOCK, many), dtype=dtype)
 
 
 def normal_window(
@@ -145,7 +153,8 @@ def normal_window(
 ) -> np.ndarray:
     """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes)."""
     out = np.empty((stop - start, process.size))
-    draw(key, domain, start, stop, process, 0, trial, scale, out, 0)
+    room = room_to_draw(process.size)
+    draw(key, domain, start, stop, process, 0, trial, scale, out, 0, *room)
     return out
 
 

@@ -14,9 +14,9 @@ increments of the first half of the step, in place of dW, and m.areas[k] holds i
 
 import numpy as np
 
-from hh_sde.kernels.coupling import add, add_row, bring, couple
-from hh_sde.kernels.jit import expression, kernel, maker
-from hh_sde.kernels.watch import save, watched
+from hh_sde.kernels.coupling import add, add_row, couple
+from hh_sde.kernels.jit import expression, maker, stepper
+from hh_sde.kernels.watch import watched
 
 # -- the steps --
 
@@ -31,7 +31,7 @@ def sum_inputs(m, x):
 @expression
 def current(m, k, node):
     """The injected current at a node of step k."""
-    return m.I[k * m.changing, node]
+    return m.I[(m.at[0] + k) * m.changing, node]
 
 
 @expression
@@ -129,12 +129,10 @@ def strang_open(m, k, h):
 
 
 @expression
-def strang_open_closed(m, h):
-    """A copy of the state with that half step made."""
+def close_strang_open(m, h):
+    """Put a copy of the state with that half step made into m.work[1]."""
     add(m.x, m.x, 0.0, m.work[1])
-    if m.opened[0]:
-        gates_flow(m.work[1], m.dW[0, 0], 0.5 * h, m.p, m.q, m.curves)
-    return m.work[1]
+    gates_flow(m.work[1], m.dW[0, 0], 0.5 * h, m.p, m.q, m.curves)
 
 
 @expression
@@ -239,45 +237,24 @@ def flat_drift(x, I, first_synapse, start, source, weight, p, q, curves):
     return dx.reshape(x.size)
 
 
-@kernel
-def window(m, inputs, kept, h, first_step, begin, steps):
-    """Make steps begin + 1 ... begin + steps of a run that began at grid step first_step.
-
-    Parameters
-    ----------
-    m : Lanes, whose state is overwritten with the last one
-    inputs : Inputs
-    kept : Kept, whose `out` is filled after each step begin + k that save_every divides, and its
-        spikes and counts as they are found
+@stepper
+def advance(m, kept, h, first, last, grid):
+    """Make steps first ... last - 1 of those whose noise is there; `grid` is the grid step of 0.
 
     Returns
     -------
-    The number of steps made: fewer than `steps` if the last one gave a state that is not finite, or
-    if there is no room for another step's spikes.
+    The number of steps made: fewer if there is no room for another step's spikes, and negative if
+    the last one gave a V that is not finite.
     """
     used = m.n_neurons * m.trials
     spiking = kept.rule[0] == kept.rule[0]
-    saved, made = 0, 0
-    while made < steps:
-        first = made
-        grid = first_step + begin + first
-        length = m.A_dW.shape[0]  # a window ends where blocks of random numbers do
-        last = min(steps, first + length - (0 if inputs.given.shape[0] else grid % length))
-        bring(m, inputs, grid, first, last, TERMS)
-        for k in range(last - first):
-            if spiking and kept.counts[0] + used > kept.spikes.shape[1]:
-                return made
-            step(m, k, h)
-            made += 1
-            time = (first_step + begin + made - 1) * h
-            if not watched(m, kept, time, h):
-                return made
-            if BOUNDED:
-                bound(m.x, m.p, m.q, m.curves)
-            if (begin + made) % kept.save_every == 0:
-                state = closed(m, h)
-                if not save(state, used, kept.rows, kept.out, saved):
-                    return made
-                saved += 1
-    closed(m, h)
-    return made
+    for k in range(first, last):
+        if spiking and kept.counts[0] + used > kept.spikes.shape[1]:
+            return k - first
+        step(m, k, h)
+        if not watched(m, kept, (grid + k) * h, h):
+            return first - k - 1
+        if BOUNDED:
+            bound(m.x, m.p, m.q, m.curves)
+    close(m, h)
+    return last - first

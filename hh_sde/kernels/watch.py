@@ -15,6 +15,7 @@ class Kept(NamedTuple):
     """What is kept of the steps of a window."""
 
     save_every: int
+    closes: bool  # whether the state to save is the one that `advance` leaves in Lanes.work[1]
     rows: np.ndarray  # (k,): indices of the variables
     out: np.ndarray  # (saves, k, n_neurons * trials)
     free: tuple[int, int]  # rows that may leave [0, 1], from and up to

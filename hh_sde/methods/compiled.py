@@ -11,7 +11,9 @@ import numpy as np
 
 from hh_sde.equations.module import Program
 from hh_sde.kernels.coupling import Lanes
+from hh_sde.kernels.jit import address_of
 from hh_sde.kernels.watch import Kept
+from hh_sde.kernels.window import window
 from hh_sde.methods.inputs import BlockInputs
 from hh_sde.methods.method import Diverged, Problem, Reached
 
@@ -108,7 +110,7 @@ class _Block:
         self.inputs = BlockInputs(problem, members, width, scheme.nodes, scheme.needs)
         opened = scheme.opened if not self.inputs.terms else ""
         self.leaves_open = bool(opened)
-        self.window = getattr(module, f"{opened or scheme.step}_window")
+        advance = getattr(module, f"{opened or scheme.step}_advance")
         self.rows = np.unique(problem.keep // n_neurons)
         # where the component v * n_neurons + i stands once only `rows` are kept
         row = np.searchsorted(self.rows, problem.keep // n_neurons)
@@ -117,6 +119,7 @@ class _Block:
         self.m = self._lanes()
         bounded = scheme.keeps_gates and not self.inputs.terms
         self.kept = self._nothing_kept((1, len(self.m.x)) if bounded else module.FREE)
+        self.address = address_of(advance, self.m, self.kept, 0.0, 0, 0, 0)
 
     def _lanes(self) -> Lanes:
         """The lanes, with room for what reaches them."""
@@ -129,7 +132,7 @@ class _Block:
         start, source, weight = compiled.connectivity
         return Lanes(
             x=x,
-            I=np.zeros((steps if inputs.changing else 1, len(inputs.nodes), lanes)),
+            I=np.zeros((1, len(inputs.nodes), lanes)),
             sums=np.zeros(((start.size - 1) // compiled.n_neurons, lanes)),
             A_dW=np.zeros((steps, kinds, lanes)),
             dW=np.zeros((steps, kinds, inputs.terms, lanes)),
@@ -137,6 +140,7 @@ class _Block:
             work=np.empty((4, *x.shape)),
             columns=np.zeros((2, inputs.terms, lanes)),
             opened=np.array([resumed is not None], dtype=np.int64),
+            at=np.zeros(1, dtype=np.int64),
             changing=int(inputs.changing),
             noisy=self.problem.path is not None,
             n_neurons=compiled.n_neurons,
@@ -159,6 +163,7 @@ class _Block:
             seen[1], seen[2] = self._by_lane(found.armed)[0], self._by_lane(found.last_spike)[0]
         return Kept(
             save_every=self.problem.save_every,
+            closes=self.leaves_open,
             rows=self.rows,
             out=np.empty((0, len(self.rows), self.lanes)),
             free=free,
@@ -186,23 +191,13 @@ class _Block:
         """Make steps start + 1 ... stop; return what is saved of them, (saves, trials, kept)."""
         problem = self.problem
         out = np.empty((self._saves(start, stop), len(self.rows), self.lanes))
-        inputs = self.inputs.of_window(start, stop, self.m.dW)
-        m = self.m._replace(areas=self.inputs.areas(start, stop))
         made = 0
         while made < stop - start and self.failure is None:
             begin = start + made
+            inputs, m = self.inputs.of_window(begin, stop, self.m)
             kept = self.kept._replace(out=out[self._saves(start, begin) :])
-            made += self.window(
-                m._replace(areas=m.areas[made:]),
-                inputs._replace(
-                    I=inputs.I[:, made:] if self.inputs.changing else inputs.I,
-                    given=inputs.given[made:],
-                ),
-                kept,
-                problem.dt,
-                problem.first_step,
-                begin,
-                stop - begin,
+            made += window(
+                self.address, m, inputs, kept, problem.dt, problem.first_step, begin, stop - begin
             )
             self._collect_spikes()
             if not np.all(np.isfinite(self.m.x[:, : self.lanes])):

@@ -7,8 +7,8 @@ import numpy as np
 from hh_sde.addresses import trial_words
 from hh_sde.brownian import Drawing
 from hh_sde.equations.module import Program
-from hh_sde.kernels.coupling import Inputs
-from hh_sde.kernels.random import PER_BLOCK
+from hh_sde.kernels.coupling import Inputs, Lanes
+from hh_sde.kernels.random import PER_BLOCK, room_to_draw
 from hh_sde.methods.method import Problem
 
 #: Increments in a window, 8 bytes each: enough to make little of what a window costs in Python.
@@ -61,6 +61,7 @@ class BlockInputs:
         self.program = program
         self.trials = problem.trials[members]
         self.lanes = lanes
+        self.dtype = np.dtype(float)
         self.nodes = nodes
         self.terms = len(program.compiled.terms) if path is not None else 0
         # increments are split for noise of gates and states, and for inputs that depend on V
@@ -86,22 +87,15 @@ class BlockInputs:
         """Number of neurons."""
         return self.program.compiled.n_neurons
 
-    def of_window(self, start: int, stop: int, own: np.ndarray) -> Inputs:
-        """What drives the steps start + 1 ... stop.
-
-        Parameters
-        ----------
-        start, stop : int
-        own : (steps, kinds, terms, lanes) array
-            Where the increments of the neurons' own processes go.
-        """
-        single = own.dtype == np.float32
-        return self._always._replace(
-            I=self._currents(start, stop),
-            given=self._given(start, stop),
-            drawn=np.empty(own.shape).reshape(len(own), -1) if single else own.reshape(len(own), -1),
-            to_round=single,
-        )
+    def of_window(self, start: int, stop: int, m: Lanes) -> tuple[Inputs, Lanes]:
+        """What drives the steps start + 1 ... stop, and the lanes that it comes to."""
+        inputs = self._always
+        m = m._replace(I=self._currents(start, stop), areas=self._areas(start, stop))
+        if self.problem.path is not None and self.drawing is None:
+            dW_V, dW = self._given(start, stop)
+            m = m._replace(dW=dW.astype(m.dW.dtype, copy=False))
+            inputs = inputs._replace(dW_V=dW_V.astype(m.dW.dtype, copy=False))
+        return inputs._replace(dW=m.dW.reshape(len(m.dW), -1)), m
 
     def _addresses(self) -> Inputs:
         """What is the same for all windows."""
@@ -109,9 +103,10 @@ class BlockInputs:
         m_V = self.problem.sde.m - len(self.program.compiled.terms) * self.n_neurons
         m_V = m_V if self.problem.path is not None else 0
         drawing = self.drawing or _NONE._replace(domains=np.zeros(self.kinds, np.int64))
+        words_V, z_V = room_to_draw(m_V * many, self.dtype)
+        words, z = room_to_draw(self.n_neurons * many, self.dtype)
         return Inputs(
-            I=np.empty((0, 0, 0)),
-            given=np.empty((0, 0, 0)),
+            drawn=self.drawing is not None,
             key=drawing.key,
             domains=drawing.domains,
             scales=drawing.scales,
@@ -122,23 +117,40 @@ class BlockInputs:
             start=self.program.noise.start,
             source=self.program.noise.source,
             weight=self.program.noise.weight,
-            drawn_V=np.empty((self.at_once, self.kinds * m_V * many)),
-            drawn=np.empty((0, 0)),
-            to_round=False,
+            dW_V=np.empty((self.at_once, self.kinds * m_V * many), self.dtype),
+            dW=np.empty((0, 0), self.dtype),
+            words_V=words_V,
+            z_V=z_V,
+            words=words,
+            z=z,
         )
 
     def _currents(self, start: int, stop: int) -> np.ndarray:
-        """(nodes, steps or 1, n_neurons)"""
+        """(steps or 1, nodes, lanes), injected in all trials of a neuron."""
         times = self.problem.times(start, stop - 1)
         # a step that ends at a jump of the current ends with the value before it
         shifts = [c * self.problem.dt - (_BEFORE if c == 1.0 else 0.0) for c in self.nodes]
-        return np.stack([self.program.current(times + shift) for shift in shifts])
+        I = np.stack([self.program.current(times + shift) for shift in shifts], axis=1)
+        return self._padded(np.repeat(I, len(self.trials), axis=2)).astype(self.dtype, copy=False)
 
-    def _given(self, start: int, stop: int) -> np.ndarray:
-        """(steps or 0, kinds, processes * trials): what is not drawn in the window."""
+    def _padded(self, values: np.ndarray) -> np.ndarray:
+        """Zeros up to the number of lanes."""
+        lacking = self.lanes - values.shape[-1]
+        return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, lacking)])
+
+    def _given(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """dW of the noise on V (steps, kinds * processes * trials), and `Lanes.dW`."""
+        increments = self._increments(start, stop)
+        steps, kinds, width = increments.shape
+        own = self.terms * self.n_neurons * len(self.trials)
+        on_V = increments[..., : width - own].reshape(steps, -1)
+        dW = increments[..., width - own :].reshape(steps, kinds, self.terms, -1)
+        return np.ascontiguousarray(on_V), np.ascontiguousarray(self._padded(dW))
+
+    def _increments(self, start: int, stop: int) -> np.ndarray:
+        """(steps, kinds, processes * trials), first those on V."""
         problem, path = self.problem, self.problem.path
-        if path is None or self.drawing is not None:
-            return np.empty((0, self.kinds, 0))
+        assert path is not None
         first, last = problem.first_step + start, problem.first_step + stop
         if self.needs == "halves":
             return path.halves(first, last, self.trials)
@@ -167,14 +179,14 @@ class BlockInputs:
             found.append((rows, neurons, noise.weight[entries]))
         return found
 
-    def areas(self, start: int, stop: int) -> np.ndarray:
+    def _areas(self, start: int, stop: int) -> np.ndarray:
         """(steps, terms, terms + 1, lanes): [., k, l] is I_(l,k), the last of them sum_j A_ij I_(j,k).
 
         Nothing where the scheme does not need them.
         """
         terms, problem = self.terms, self.problem
         if not self.joined:
-            return np.empty((0, 0, 0, 0))
+            return np.empty((0, 0, 0, 0), self.dtype)
         assert problem.path is not None
         window = (problem.first_step + start, problem.first_step + stop)
         areas = problem.sde.noise_type == "general"
@@ -191,4 +203,4 @@ class BlockInputs:
                 for j in range(weight.shape[1]):
                     by_neuron[:, :, terms, neurons, k] += weight[:, j] * I[:, :, j]
         used[:] = by_neuron.reshape(used.shape)
-        return out
+        return out.astype(self.dtype, copy=False)
