@@ -43,7 +43,7 @@ from hh_sde.kernels.coupling import add, add_row, couple
 from hh_sde.kernels.elementary import (
     decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
 )
-from hh_sde.kernels.jit import expression, kernel, maker, stepper
+from hh_sde.kernels.jit import expression, kernel, maker, shared, stepper
 from hh_sde.kernels.random import waits_and_choices
 from hh_sde.kernels.rows import as_row, row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
@@ -164,9 +164,22 @@ class _Writer:
                 yield f"{name} = {same[arguments, body]}\n"
             else:
                 same[arguments, body] = name
-                kind = "kernel" if loop.loop.called_from_python else "expression"
-                head = f"@{kind}\ndef {name}({arguments}, p, q, curves):"
-                yield f'{head}\n    """{_first_paragraph(description)}"""\n{body}'
+                yield f'{_head(loop.loop)}\n    """{_first_paragraph(description)}"""\n{body}'
+
+
+def _head(loop: Loop) -> str:
+    """What a loop takes, and the types of that."""
+    arguments = f"{loop.arguments}, p, q, curves"
+    types = ", ".join(_TYPES.get(name, "real[:,:]") for name in arguments.split(", "))
+    called = ", from_python=True" if loop.called_from_python else ""
+    return f'@shared("void({types})"{called})\ndef {loop.name}({arguments}):'
+
+
+#: Types of the arguments that are no arrays (rows, lanes).
+_TYPES = {
+    **dict.fromkeys(("I", "A_dW", "w", "p", "curves"), "real[:]"),
+    **dict.fromkeys(("dt", "c"), "f64"),
+}
 
 
 def _constants(population: Population) -> str:

@@ -19,6 +19,7 @@ import llvmlite.binding as llvm
 import numba as nb
 from numba.core import cgutils, types
 from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
 from numba.core.registry import cpu_target
 from numba.core.imputils import lower_constant
 from numba.extending import intrinsic, models, register_model, typeof_impl
@@ -36,8 +37,8 @@ class MachineCode(FunctionCache):
     What cannot be read there counts as missing; what cannot be written is compiled again next time.
     """
 
-    def __init__(self, function: Any, link: Callable[[str], None]) -> None:
-        self.link = link
+    def __init__(self, function: Any) -> None:
+        self.function = function
         config: Any = nb.config  # where numba looks for the folder, and only now
         elsewhere, config.CACHE_DIR = config.CACHE_DIR, str(folder())
         try:
@@ -50,7 +51,8 @@ class MachineCode(FunctionCache):
         file._data_name_pattern = f"{file._data_name_pattern}.{uuid.uuid4().hex[:8]}"
 
     def load_overload(self, signature: Any, target: Any) -> Any:
-        self.link("f32" if "float32" in str(signature) else "f64")  # what is loaded may call them
+        for one in called_by(self.function):  # their addresses are needed by what is loaded
+            one.link("f32" if "float32" in str(signature) else "f64")
         try:
             return super().load_overload(signature, target)
         except Exception:  # a damaged pickle can raise anything
@@ -76,31 +78,29 @@ def kernel(function: Any) -> Any:
 
     Without arrays of its own it has no references to count, which numba does atomically.
     """
-    return _kept(function, link_shared, _nrt=False)
+    return _kept(function, _nrt=False)
 
 
 def stepper(function: Any) -> Any:
     """The same for one that other machine code calls by its address; see `call`."""
-    return _kept(function, link_shared, _nrt=False, no_cpython_wrapper=True)
+    return _kept(function, _nrt=False, no_cpython_wrapper=True)
 
 
 def maker(function: Any) -> Any:
     """The same for one that makes arrays."""
-    return _kept(function, link_shared)
+    return _kept(function)
 
 
-def _kept(function: Any, link: Callable[[str], None], **options: bool) -> Any:
+def _kept(function: Any, **options: bool) -> Any:
     compiled: Any = nb.njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(
         function
     )
-    compiled._cache = MachineCode(function, link)
+    compiled._cache = MachineCode(function)
     return compiled
 
 
 # -- compiled once ---------------------------------------------------------------------------------
 
-#: Every shared kernel, in the order in which they were defined: each may call those before it.
-SHARED: list["Shared"] = []
 LINKING = RLock()
 
 
@@ -110,17 +110,15 @@ class Shared:
     Where its signature says `real`, that is float64, or float32 if a caller has such arrays there.
     """
 
-    def __init__(self, function: Any, signature: str) -> None:
+    def __init__(self, function: Any, signature: str, from_python: bool) -> None:
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
         self.__module__ = function.__module__
-        self.before = tuple(SHARED)
         self.reals = ("f64", "f32") if "real" in signature else ("f64",)
         self.variants = {
-            real: _Variant(self, function, real, _signature(signature.replace("real", real)))
+            real: _Variant(self, function, signature.replace("real", real), real, from_python)
             for real in self.reals
         }
-        SHARED.append(self)
 
     def __call__(self, *arguments: Any) -> Any:
         """Called from Python."""
@@ -145,19 +143,14 @@ class Shared:
 class _Variant:
     """A shared kernel with the one signature that it has in a precision."""
 
-    def __init__(self, shared: Shared, function: Any, real: str, signature: Any) -> None:
+    def __init__(
+        self, shared: Shared, function: Any, signature: str, real: str, from_python: bool
+    ) -> None:
         self.shared = shared
-        self.real = real
-        self.signature = signature
+        self.signature = _signature(signature)
         self.symbol = f"hh_sde.{function.__module__}.{function.__name__}.{real}"
-        pointers = any(isinstance(one, Row) for one in signature.args)  # nothing for Python
-        self.function = _kept(function, self._link_before, no_cpython_wrapper=pointers)
+        self.function = _kept(function, _nrt=False, no_cpython_wrapper=not from_python)
         self.linked = False
-
-    def _link_before(self, _: str) -> None:
-        """Link those that it may call."""
-        for one in self.shared.before:
-            one.link(self.real)
 
     def compile(self) -> None:
         """Compile or load it; make it known to LLVM and to numba."""
@@ -221,9 +214,26 @@ def _constant(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     return context.get_dummy_value()
 
 
-def shared(signature: str) -> Callable[[Any], Any]:
-    """A kernel that is compiled once, with this signature, whatever calls it."""
-    return lambda function: Shared(function, signature)
+def shared(signature: str, *, from_python: bool = False) -> Callable[[Any], Any]:
+    """A kernel that is compiled once, with this signature, whatever calls it.
+
+    It makes no arrays. Only if it says so can Python call it too.
+    """
+    return lambda function: Shared(function, signature, from_python)
+
+
+def called_by(function: Any) -> list[Shared]:
+    """The shared kernels that a function calls, itself or through what is compiled into it."""
+    found: dict[str, Any] = {}
+    waiting = [function]
+    while waiting:
+        one = waiting.pop()
+        for name in one.__code__.co_names:
+            value = one.__globals__.get(name)
+            if isinstance(value, Shared | Dispatcher) and name not in found:
+                found[name] = value
+                waiting += [value.py_func] if isinstance(value, Dispatcher) else []
+    return [value for value in found.values() if isinstance(value, Shared)]
 
 
 @intrinsic
@@ -249,12 +259,6 @@ def address_of(kernel: Any, *arguments: Any) -> int:
     kernel.compile(kinds)
     code = kernel.overloads[kinds]
     return code.library.get_pointer_to_function(code.fndesc.llvm_func_name)
-
-
-def link_shared(real: str) -> None:
-    """Make all shared kernels known to what is loaded from the cache folder."""
-    for one in SHARED:
-        one.link(real)
 
 
 _SCALARS = {

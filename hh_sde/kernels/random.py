@@ -98,8 +98,9 @@ def normal_blocks(key, domain, block, process, trial, scale, z0, z1, z2, z3):
 
 
 @shared(
-    "void(u64[:], i64, i64, i64, u64[:], i64, u64[:], f64, real[:,:], i64, u64[:,:], real[:,:])"
-)  # fmt: skip
+    "void(u64[:], i64, i64, i64, u64[:], i64, u64[:], f64, real[:,:], i64, u64[:,:], real[:,:])",
+    from_python=True,
+)
 def draw(
     key, domain, start, stop, process, first_process, trial, scale, out, column, words, z
 ):
