@@ -44,7 +44,7 @@ class Loop(NamedTuple):
     arguments: str
     description: str
     stages: Sequence[Stage]
-    called_from_python: bool = True
+    called_from_python: bool = False
 
 
 class Loops:
@@ -64,7 +64,7 @@ class Loops:
     def all(self) -> list[Loop]:
         """Every loop, in the order of LOOPS."""
         return [
-            Loop(name, arguments, make.__doc__ or "", make(self), name in CALLED_FROM_PYTHON)
+            Loop(name, arguments, make.__doc__ or "", make(self))
             for name, (arguments, make) in LOOPS.items()
         ]
 
@@ -248,7 +248,7 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "rush_larsen": (_STEP, Loops.rush_larsen),
     "gates_flow": ("state, dW, dt", Loops.gates_flow),
     "gates_flow_reversed": ("state, dW, dt", Loops.gates_flow_reversed),
-    "exchange_channels": ("state, dW, dt", Loops.exchange_channels),
+    "exchange_channels": ("state, used, dW, dt", Loops.exchange_channels),
     "V_flow": ("state, w, I, coupled, A_dW, dt", Loops.V_flow),
     "steady": ("state", Loops.steady),
     "gate_rates": ("state, alphas, betas", Loops.gate_rates),
@@ -259,6 +259,3 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "add_columns": ("state, amplitudes, out", Loops.add_columns),
     "add_ito_correction": ("state, c, out", Loops.add_ito_correction),
 }
-
-#: Those whose machine code is kept for themselves; of the others, within what calls them.
-CALLED_FROM_PYTHON = ("steady", "gate_rates", "instantaneous_gates", "bound")

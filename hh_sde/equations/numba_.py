@@ -45,7 +45,7 @@ from hh_sde.kernels.elementary import (
 )
 from hh_sde.kernels.jit import expression, kernel, maker, shared, stepper
 from hh_sde.kernels.random import waits_and_choices
-from hh_sde.kernels.rows import as_row, row
+from hh_sde.kernels.rows import row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
 from hh_sde.kernels.watch import watched
 '''
@@ -164,22 +164,22 @@ class _Writer:
                 yield f"{name} = {same[arguments, body]}\n"
             else:
                 same[arguments, body] = name
-                yield f'{_head(loop.loop)}\n    """{_first_paragraph(description)}"""\n{body}'
+                yield f'{_head(loop.loop)}    """{_first_paragraph(description)}"""\n{body}'
 
 
 def _head(loop: Loop) -> str:
-    """What a loop takes, and the types of that."""
-    arguments = f"{loop.arguments}, p, q, curves"
-    types = ", ".join(_TYPES.get(name, "real[:,:]") for name in arguments.split(", "))
-    called = ", from_python=True" if loop.called_from_python else ""
-    return f'@shared("void({types})"{called})\ndef {loop.name}({arguments}):'
+    """What a loop takes: arrays from Python, from other loops their first numbers and the lanes."""
+    first, *others = loop.arguments.split(", ")
+    if loop.called_from_python:
+        arguments = ", ".join([first, *others, "p", "q", "curves"])
+        return f"@kernel\ndef {loop.name}({arguments}):\n"
+    names = [first, "lanes", *others, "p", "q", "curves"]
+    types = ", ".join(_TYPES.get(name, "real*") for name in names)
+    return f'@shared("void({types})")\ndef {loop.name}({", ".join(names)}):\n'
 
 
-#: Types of the arguments that are no arrays (rows, lanes).
-_TYPES = {
-    **dict.fromkeys(("I", "A_dW", "w", "p", "curves"), "real[:]"),
-    **dict.fromkeys(("dt", "c"), "f64"),
-}
+#: Types of the arguments that are no arrays.
+_TYPES = {"lanes": "i64", "used": "i64", "dt": "f64", "c": "f64"}
 
 
 def _constants(population: Population) -> str:
@@ -212,15 +212,18 @@ class _Printed:
         """The function's lines."""
         scalars = {name: place for name in self.read if (place := places[name])[0] == "p"}
         rows = {
-            f"q_{name}": f'row(q, {place[2:-1]}, "q_{name}")'
+            f"q_{name}": f'row(q, {place[2:-1]}, lanes, "q_{name}")'
             for name in self.read
             if (place := places[name])[0] == "q"
         }
         before = [f"{name} = {value}" for name, value in {**scalars, **rows, **self._views}.items()]
         loads = [f"{name} = q_{name}[lane]" for name in self.read if f"q_{name}" in rows]
         inside = [*loads, *self._lines] or ["pass"]
+        if self.loop.called_from_python:
+            before = ["lanes = state.shape[1]", *before]
         lines = [f"    {line}" for line in before]
-        lines += ["    for lane in range(state.shape[1]):"]
+        many = "used" if "used" in self.loop.arguments else "lanes"
+        lines += [f"    for lane in range({many}):"]
         lines += [f"        {line}" for entry in inside for line in _wrapped(entry)]
         return "\n".join(lines) + "\n"
 
@@ -246,8 +249,7 @@ class _Printed:
             return
         self._known.add(name)
         if name == "V":
-            row = None if self._V_from == "w" else 0
-            self._lines.append(f"V = {self._view(self._V_from, row, 'V')}[lane]")
+            self._lines.append(f"V = {self._view(self._V_from, 0, 'V')}[lane]")
         elif name in self._parameters:
             self.read[name] = None
         elif name == "inv_dt":
@@ -271,12 +273,11 @@ class _Printed:
         view = self._view(output.array, output.row, output.label)
         self._lines.append(f"{view}[lane] = {value}")
 
-    def _view(self, array: str, number: int | None, label: str) -> str:
-        """The name of a row, or of an array that is one; see `kernels.rows`."""
+    def _view(self, array: str, number: int, label: str) -> str:
+        """The name of a row of an array; see `kernels.rows`."""
         view = f"{array}_{label}"
         name = label if array in _PERHAPS_THE_STATE else view
-        place = f"as_row({array}" if number is None else f"row({array}, {number}"
-        self._views[view] = f'{place}, "{name}")'
+        self._views[view] = f'row({array}, {number}, lanes, "{name}")'
         return view
 
 
@@ -284,11 +285,11 @@ class _Printed:
 _PERHAPS_THE_STATE = ("state", "out", "vector", "w")
 
 
-def _sources(population: Population) -> dict[str, tuple[str, int | None, str]]:
-    """Where the values of symbols come from: a row of an array, or an array; and the row's label."""
-    found: dict[str, tuple[str, int | None, str]] = {}
-    found["I_stim"] = ("I", None, "injected")
-    found["dW_V"] = ("A_dW", None, "V")
+def _sources(population: Population) -> dict[str, tuple[str, int, str]]:
+    """Where the values of symbols come from: a row of an array, and its label."""
+    found: dict[str, tuple[str, int, str]] = {}
+    found["I_stim"] = ("I", 0, "injected")
+    found["dW_V"] = ("A_dW", 0, "V")
     for k, variable in enumerate(population.variables):
         name = variable.symbol.name
         found[name] = ("state", k, name)

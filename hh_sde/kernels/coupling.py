@@ -9,7 +9,6 @@ import numpy as np
 
 from hh_sde.kernels.jit import expression, kernel, shared
 from hh_sde.kernels.random import draw
-from hh_sde.kernels.rows import as_row
 
 
 class Lanes(NamedTuple):
@@ -120,9 +119,8 @@ def couple_rows(
 def couple(x, sums, first_synapse, n_neurons, trials, start, source, weight):
     """The same for arrays x (variables, lanes) and sums (inputs, lanes)."""
     couple_rows(
-        as_row(x, "any"), as_row(sums, "any"), x.shape[0], x.shape[1], first_synapse,
-        sums.shape[0], n_neurons, trials, as_row(start, "any"), as_row(source, "any"),
-        as_row(weight, "any"),
+        x, sums, x.shape[0], x.shape[1], first_synapse, sums.shape[0], n_neurons, trials, start,
+        source, weight,
     )  # fmt: skip
 
 
@@ -181,9 +179,9 @@ def bring_noise(m, inputs, step, steps):
         draw_noise(inputs, step, steps, m.dW.shape[2])
     kinds = m.A_dW.shape[1]
     increments_of_V(
-        as_row(inputs.dW_V, "any"), inputs.dW_V.shape[1] // kinds, steps, kinds, m.n_neurons,
-        as_row(inputs.start, "any"), as_row(inputs.source, "any"), as_row(inputs.weight, "any"),
-        m.trials, m.x.shape[1], as_row(m.A_dW, "any"),
+        inputs.dW_V, inputs.dW_V.shape[1] // kinds, steps, kinds, m.n_neurons,
+        inputs.start, inputs.source, inputs.weight,
+        m.trials, m.x.shape[1], m.A_dW,
     )  # fmt: skip
 
 

@@ -274,7 +274,7 @@ _SCALARS = {
 def _signature(text: str) -> Any:
     """What "void(f64[:,:], i64, real*)" says; arrays are contiguous, last index fastest.
 
-    `real*` are the numbers of an array without its shape, as `rows.as_row` gives them.
+    `real*` are the numbers of an array without its shape.
     """
     result, _, arguments = text.removesuffix(")").partition("(")
     return _type(result)(*(_type(one) for one in arguments.split(", ")))

@@ -17,7 +17,7 @@ from llvmlite import ir
 from llvmlite.ir.values import MDValue
 from numba.core import cgutils, types
 from numba.core.datamodel.models import PrimitiveModel
-from numba.core.imputils import lower_builtin
+from numba.core.imputils import lower_builtin, lower_cast
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, register_model
 
@@ -41,29 +41,33 @@ class RowModel(PrimitiveModel):
 
 
 @intrinsic(prefer_literal=True)
-def row(typingctx, array, index, label):
-    """Row `index` of an array (rows, lanes), called `label`."""
-    if not (isinstance(array, types.Array) and array.ndim == 2 and array.layout == "C"):
+def row(typingctx, array, index, lanes, label):
+    """Row `index` of an array (rows, lanes), or of one that was passed as a row; called `label`."""
+    if not isinstance(array, Row | types.Array):
         return None
 
     def codegen(context, builder, signature, args):
-        value = context.make_array(signature.args[0])(context, builder, args[0])
-        lanes = builder.extract_value(value.shape, 1)
-        return builder.gep(value.data, [builder.mul(args[1], lanes)])
+        first = context.cast(builder, args[0], signature.args[0], signature.return_type)
+        return builder.gep(first, [builder.mul(args[1], args[2])])
 
-    return Row(array.dtype, label.literal_value)(array, types.intp, label), codegen
+    result = Row(array.dtype, label.literal_value)
+    return result(array, types.intp, types.intp, label), codegen
 
 
-@intrinsic(prefer_literal=True)
-def as_row(typingctx, array, label):
-    """All numbers of an array as a row called `label`."""
-    if not (isinstance(array, types.Array) and array.layout == "C"):
-        return None
+@lower_cast(types.Array, Row)
+def row_of_array(context, builder, kind, result, value):
+    """All numbers of an array, where they are wanted without its shape."""
+    if kind.layout != "C" or kind.dtype != result.dtype:
+        raise TypeError(f"{result} can be taken of a contiguous array of its numbers, not of {kind}")
+    return context.make_array(kind)(context, builder, value).data
 
-    def codegen(context, builder, signature, args):
-        return context.make_array(signature.args[0])(context, builder, args[0]).data
 
-    return Row(array.dtype, label.literal_value)(array, label), codegen
+@lower_cast(Row, Row)
+def row_of_row(context, builder, kind, result, value):
+    """A row under another name."""
+    if kind.dtype != result.dtype:
+        raise TypeError(f"{result} cannot be taken of {kind}")
+    return value
 
 
 @infer_global(operator.getitem)

@@ -29,6 +29,12 @@ def sum_inputs(m, x):
 
 
 @expression
+def lanes(m):
+    """Numbers in a row."""
+    return m.x.shape[1]
+
+
+@expression
 def current(m, k, node):
     """The injected current at a node of step k."""
     return m.I[(m.at[0] + k) * m.changing, node]
@@ -38,14 +44,14 @@ def current(m, k, node):
 def euler_maruyama(m, k, h):
     """x + f h + A dW (Maruyama 1955)."""
     sum_inputs(m, m.x)
-    euler(m.x, current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+    euler(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
 
 
 @expression
 def tamed_euler(m, k, h):
     """x + f h/(1 + h |f|) + A dW, |f| of each neuron (Hutzenthaler, Jentzen & Kloeden 2012)."""
     sum_inputs(m, m.x)
-    tamed(m.x, current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+    tamed(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
 
 
 @expression
@@ -53,33 +59,33 @@ def milstein(m, k, h):
     """Euler-Maruyama, and 1/2 g g' (dW^2 - h) of noise whose columns commute (Milstein 1975)."""
     sum_inputs(m, m.x)
     if m.noisy:
-        milstein_euler(m.x, current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+        milstein_euler(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
     else:
-        euler(m.x, current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+        euler(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
 
 
 @expression
 def exponential_euler(m, k, h):
     """Gates by their exact flow, V by Euler, both from the old state (Rush & Larsen 1978)."""
     sum_inputs(m, m.x)
-    rush_larsen(m.x, current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+    rush_larsen(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
 
 
 @expression
 def lie_trotter(m, k, h):
     """Gates by their exact flow at the old V, then V by its exact flow with the new gates."""
-    gates_flow(m.x, m.dW[k, 0], h, m.p, m.q, m.curves)
+    gates_flow(m.x, lanes(m), m.dW[k, 0], h, m.p, m.q, m.curves)
     sum_inputs(m, m.x)
-    V_flow(m.x, m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
+    V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
 
 
 @expression
 def tau_leap(m, k, h):
     """Channels by exchanges of whole ones at the old V, then V by its exact flow with the new."""
-    used = m.x[:, : m.n_neurons * m.trials]  # no SIMD here that would need the padding
-    exchange_channels(used, m.dW[k, 0], h, m.p, m.q, m.curves)
+    used = m.n_neurons * m.trials  # no SIMD here that would need the padding
+    exchange_channels(m.x, lanes(m), used, m.dW[k, 0], h, m.p, m.q, m.curves)
     sum_inputs(m, m.x)
-    V_flow(m.x, m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
+    V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
 
 
 @expression
@@ -96,12 +102,12 @@ def V_step(m, h, k):
         middle = m.work[0]
         add(m.x, m.x, 0.0, middle)
         V_flow(
-            middle, m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 1], 0.5 * h, m.p, m.q, m.curves
+            middle, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 1], 0.5 * h, m.p, m.q, m.curves
         )  # fmt: skip
         sum_inputs(m, middle)
-        V_flow(m.x, middle[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
+        V_flow(m.x, lanes(m), middle[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
     else:
-        V_flow(m.x, m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
+        V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
 
 
 @expression
@@ -111,10 +117,10 @@ def strang(m, k, h):
     Noise of gates and states goes with the half steps in which they move, each with its own half of
     the increment.
     """
-    gates_flow(m.x, m.dW[k, 1], 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(m.x, lanes(m), m.dW[k, 1], 0.5 * h, m.p, m.q, m.curves)
     V_step(m, h, k)
     add(m.dW[k, 0], m.dW[k, 1], -1.0, m.dW[k, 0])
-    gates_flow_reversed(m.x, m.dW[k, 0], 0.5 * h, m.p, m.q, m.curves)
+    gates_flow_reversed(m.x, lanes(m), m.dW[k, 0], 0.5 * h, m.p, m.q, m.curves)
 
 
 @expression
@@ -123,7 +129,7 @@ def strang_open(m, k, h):
 
     That half step and the first one of the next step are at the same V: one whole step.
     """
-    gates_flow(m.x, m.dW[k, 0], h if m.opened[0] else 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(m.x, lanes(m), m.dW[k, 0], h if m.opened[0] else 0.5 * h, m.p, m.q, m.curves)
     m.opened[0] = 1
     V_step(m, h, k)
 
@@ -132,7 +138,7 @@ def strang_open(m, k, h):
 def close_strang_open(m, h):
     """Put a copy of the state with that half step made into m.work[1]."""
     add(m.x, m.x, 0.0, m.work[1])
-    gates_flow(m.work[1], m.dW[0, 0], 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(m.work[1], lanes(m), m.dW[0, 0], 0.5 * h, m.p, m.q, m.curves)
 
 
 @expression
@@ -143,18 +149,18 @@ def heun(m, k, h):
     """
     f, f_predicted, predicted = m.work[0], m.work[1], m.work[2]
     sum_inputs(m, m.x)
-    drift(m.x, current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
+    drift(m.x, lanes(m), current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
     if m.noisy:
-        add_ito_correction(m.x, -1.0, f, m.p, m.q, m.curves)
+        add_ito_correction(m.x, lanes(m), -1.0, f, m.p, m.q, m.curves)
     add(m.x, f, h, predicted)
     add_row(m.A_dW[k, 0], 1.0, predicted[0])
-    add_noise(m.x, m.dW[k, 0], 1.0, predicted, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), m.dW[k, 0], 1.0, predicted, m.p, m.q, m.curves)
     sum_inputs(m, predicted)
-    drift(predicted, current(m, k, 1), m.sums, f_predicted, m.p, m.q, m.curves)
+    drift(predicted, lanes(m), current(m, k, 1), m.sums, f_predicted, m.p, m.q, m.curves)
     if m.noisy:
-        add_ito_correction(predicted, -1.0, f_predicted, m.p, m.q, m.curves)
-    add_noise(m.x, m.dW[k, 0], 0.5, m.x, m.p, m.q, m.curves)
-    add_noise(predicted, m.dW[k, 0], 0.5, m.x, m.p, m.q, m.curves)
+        add_ito_correction(predicted, lanes(m), -1.0, f_predicted, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), m.dW[k, 0], 0.5, m.x, m.p, m.q, m.curves)
+    add_noise(predicted, lanes(m), m.dW[k, 0], 0.5, m.x, m.p, m.q, m.curves)
     add(m.x, f, 0.5 * h, m.x)
     add(m.x, f_predicted, 0.5 * h, m.x)
     add_row(m.A_dW[k, 0], 1.0, m.x[0])
@@ -165,13 +171,13 @@ def sra1(m, k, h):
     """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise."""
     f, f_stage, stage = m.work[0], m.work[1], m.work[2]
     sum_inputs(m, m.x)
-    drift(m.x, current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
+    drift(m.x, lanes(m), current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
     add(m.x, f, 0.75 * h, stage)
     add_row(m.A_dW[k, 1], 1.5, stage[0])
-    add_noise(m.x, m.dW[k, 1], 1.5, stage, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), m.dW[k, 1], 1.5, stage, m.p, m.q, m.curves)
     sum_inputs(m, stage)
-    drift(stage, current(m, k, 1), m.sums, f_stage, m.p, m.q, m.curves)
-    add_noise(m.x, m.dW[k, 0], 1.0, m.x, m.p, m.q, m.curves)
+    drift(stage, lanes(m), current(m, k, 1), m.sums, f_stage, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), m.dW[k, 0], 1.0, m.x, m.p, m.q, m.curves)
     add(m.x, f, h / 3.0, m.x)
     add(m.x, f_stage, 2.0 * h / 3.0, m.x)
     add_row(m.A_dW[k, 0], 1.0, m.x[0])
@@ -187,22 +193,22 @@ def sri2(m, k, h):
     """
     f, f_next, ahead, stage = m.work[0], m.work[1], m.work[2], m.work[3]
     sum_inputs(m, m.x)
-    drift(m.x, current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
+    drift(m.x, lanes(m), current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
     add(m.x, f, h, ahead)
     sum_inputs(m, ahead)
-    drift(ahead, current(m, k, 1), m.sums, f_next, m.p, m.q, m.curves)
+    drift(ahead, lanes(m), current(m, k, 1), m.sums, f_next, m.p, m.q, m.curves)
     terms = m.areas.shape[1]
     change, amplitude = m.columns[0], m.columns[1]
     add(change, change, -1.0, change)
     for i in range(terms):
         for sign in (1.0, -1.0):
             add(ahead, ahead, 0.0, stage)
-            add_noise(m.x, m.areas[k, i], sign / sqrt(h), stage, m.p, m.q, m.curves)
+            add_noise(m.x, lanes(m), m.areas[k, i], sign / sqrt(h), stage, m.p, m.q, m.curves)
             add_row(m.areas[k, i, terms], sign / sqrt(h), stage[0])
-            noise_amplitudes(stage, amplitude, m.p, m.q, m.curves)
+            noise_amplitudes(stage, lanes(m), amplitude, m.p, m.q, m.curves)
             add_row(amplitude[i], 0.5 * sqrt(h) * sign, change[i])
-    add_noise(m.x, m.dW[k, 0], 1.0, m.x, m.p, m.q, m.curves)
-    add_columns(m.x, change, m.x, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), m.dW[k, 0], 1.0, m.x, m.p, m.q, m.curves)
+    add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves)
     add(m.x, f, 0.5 * h, m.x)
     add(m.x, f_next, 0.5 * h, m.x)
     add_row(m.A_dW[k, 0], 1.0, m.x[0])
@@ -212,7 +218,7 @@ def sri2(m, k, h):
 def flat_amplitudes(x, n_neurons, p, q, curves):
     """sqrt(radicand) of every term in every neuron, (terms, n_neurons), of a flat state."""
     s = np.empty((TERMS, n_neurons))
-    noise_amplitudes(x.reshape(x.size // n_neurons, n_neurons), s, p, q, curves)
+    noise_amplitudes(x.reshape(x.size // n_neurons, n_neurons), n_neurons, s, p, q, curves)
     return s
 
 
@@ -221,7 +227,7 @@ def flat_correction(x, n_neurons, p, q, curves):
     """1/2 sum_k (dg_k) g_k of a flat state (d,)."""
     state = x.reshape(x.size // n_neurons, n_neurons)
     out = np.zeros_like(state)
-    add_ito_correction(state, 1.0, out, p, q, curves)
+    add_ito_correction(state, state.shape[1], 1.0, out, p, q, curves)
     return out.reshape(x.size)
 
 
@@ -233,7 +239,7 @@ def flat_drift(x, I, first_synapse, start, source, weight, p, q, curves):
     dx = np.empty_like(state)
     u = np.empty(((start.size - 1) // n, n))
     couple(state, u, first_synapse, n, 1, start, source, weight)
-    drift(state, I, u, dx, p, q, curves)
+    drift(state, state.shape[1], I, u, dx, p, q, curves)
     return dx.reshape(x.size)
 
 
@@ -255,6 +261,6 @@ def advance(m, kept, h, first, last, grid):
         if not watched(m, kept, (grid + k) * h, h):
             return first - k - 1
         if BOUNDED:
-            bound(m.x, m.p, m.q, m.curves)
+            bound(m.x, lanes(m), m.p, m.q, m.curves)
     close(m, h)
     return last - first

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from hh_sde.kernels.jit import expression, shared
-from hh_sde.kernels.rows import as_row
 
 
 class Kept(NamedTuple):
@@ -78,10 +77,9 @@ def watch(
 def watched(m, kept, time, h):
     """`watch` for the lanes m."""
     return watch(
-        as_row(m.x, "any"), m.x.shape[0], m.x.shape[1], m.n_neurons * m.trials,
-        kept.free[0], kept.free[1], time, h, kept.rule[0], kept.rule[1], kept.rule[2],
-        as_row(kept.seen, "any"), as_row(kept.spikes, "any"), kept.spikes.shape[1],
-        as_row(kept.counts, "any"),
+        m.x, m.x.shape[0], m.x.shape[1], m.n_neurons * m.trials, kept.free[0], kept.free[1],
+        time, h, kept.rule[0], kept.rule[1], kept.rule[2],
+        kept.seen, kept.spikes, kept.spikes.shape[1], kept.counts,
     )  # fmt: skip
 
 
