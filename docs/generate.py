@@ -19,7 +19,7 @@ def write() -> None:
         "stimuli": records(hh.STIMULI),
         "noises": records(hh.NOISES),
         "methods": markdown() + "\n",
-        "method_sources": "\n".join(f"- `{k}`: {v.source}" for k, v in hh.METHODS.items()) + "\n",
+        "method_sources": "\n".join(f"- `{k}`: {v.reference}" for k, v in hh.METHODS.items()) + "\n",
     }
     (HERE / "generated").mkdir(exist_ok=True)
     for name, text in pages.items():
@@ -41,7 +41,7 @@ def cell(cell: hh.Cell) -> str:
     return "\n".join(
         [
             f"### `{cell.name}`\n",
-            f"Source: {cell.source}.\n",
+            f"Reference: {cell.reference}.\n",
             f"A run starts at $V$ = {_number(cell.V0)} mV with every gate at its steady state. "
             f"Channels per µm², for channel noise: {density or 'not given'}.\n",
             equations.markdown(values=True),
@@ -50,7 +50,7 @@ def cell(cell: hh.Cell) -> str:
 
 
 def synapse(name: str, make) -> str:
-    """Gate, current and source of a synapse; the docstring of what has no gate."""
+    """Gate, current and reference of a synapse; the docstring of what has no gate."""
     made = make(weights=1.0)
     if not isinstance(made, hh.Synapse):
         return f"### `{name}`\n\n{_summary(type(made))}\n"
@@ -62,7 +62,7 @@ def synapse(name: str, make) -> str:
     if made.block is not None:
         rows.append(("$B$", rf"$\displaystyle {made.block.latex()}$", "1"))
     table = _table(("quantity", "value", "units"), rows)
-    return f"### `{name}`\n\nSource: {made.source}.\n\n{table}"
+    return f"### `{name}`\n\nReference: {made.reference}.\n\n{table}"
 
 
 def records(table: dict) -> str:

@@ -34,7 +34,7 @@ class Cell(Record):
         Membrane capacitance, uF/cm^2.
     V0 : float or (n_neurons,) array
         Potential from which a simulation starts unless told otherwise, mV.
-    source : str
+    reference : str
         The paper.
 
     Raises
@@ -59,7 +59,7 @@ class Cell(Record):
     channels: tuple[Channel, ...]
     C: Parameter = 1.0
     V0: Parameter = -65.0
-    source: str = ""
+    reference: str = ""
 
     def __post_init__(self) -> None:
         check_name(self.name, "a cell")
@@ -92,7 +92,7 @@ class Cell(Record):
         ValueError
             If a name is not one of them.
         """
-        fields = {"name", "channels", "C", "V0", "source"}
+        fields = {"name", "channels", "C", "V0", "reference"}
         for name in changes:
             if name not in fields and name not in self.parameters:
                 raise ValueError(no_parameter(self.name, name, self.parameters))
@@ -154,7 +154,7 @@ HODGKIN_HUXLEY = Cell(
     ),
     C=1.0,
     V0=-65.0,
-    source=(
+    reference=(
         "Hodgkin & Huxley 1952, J. Physiol. 117, 500, doi:10.1113/jphysiol.1952.sp004764, "
         "squid axon at 6.3 degC, potentials shifted so that rest is near -65 mV"
     ),
@@ -203,7 +203,7 @@ WANG_BUZSAKI = Cell(
     ),
     C=1.0,
     V0=-64.0,
-    source=(
+    reference=(
         "Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996, "
         "fast-spiking interneuron; m follows V at once"
     ),
@@ -241,7 +241,7 @@ MORRIS_LECAR = Cell(
     ),
     C=20.0,
     V0=-60.0,
-    source=(
+    reference=(
         "Morris & Lecar 1981, Biophys. J. 35, 193, doi:10.1016/S0006-3495(81)84782-0, barnacle "
         "muscle fibre, with the parameters of Rinzel & Ermentrout 1998 (in Methods in Neuronal "
         "Modeling, 2nd ed.) for the Hopf bifurcation; m follows V at once"

@@ -37,7 +37,7 @@ class Synapse(Record):
         Reversal potential, mV.
     block : Rate, optional
         Factor on the conductance as a function of the postsynaptic potential.
-    source : str
+    reference : str
         The paper.
 
     Raises
@@ -61,7 +61,7 @@ class Synapse(Record):
     beta: Rate
     E: Parameter
     block: Rate | None = None
-    source: str = ""
+    reference: str = ""
 
     def __post_init__(self) -> None:
         check_name(self.name, "a synapse")
@@ -102,7 +102,7 @@ class Synapse(Record):
             alpha=Sigmoid(rate=rate, mid=-3.0, scale=8.0),
             beta=Constant(1.0),
             E=E,
-            source="the two-neuron network that this library grew from",
+            reference="the two-neuron network that this library grew from",
         )
 
 
@@ -183,7 +183,7 @@ _AMPA = Synapse(
     alpha=Sigmoid(rate=1.1, mid=2.0, scale=5.0),
     beta=Constant(0.19),
     E=0.0,
-    source=_DESTEXHE,
+    reference=_DESTEXHE,
 )
 _GABA_A = Synapse(
     name="GABA_A",
@@ -191,7 +191,7 @@ _GABA_A = Synapse(
     alpha=Sigmoid(rate=5.0, mid=2.0, scale=5.0),
     beta=Constant(0.18),
     E=-80.0,
-    source=_DESTEXHE,
+    reference=_DESTEXHE,
 )
 _WANG_BUZSAKI = Synapse(
     name="wang_buzsaki",
@@ -199,7 +199,7 @@ _WANG_BUZSAKI = Synapse(
     alpha=Sigmoid(rate=12.0, mid=0.0, scale=2.0),
     beta=Constant(0.1),
     E=-75.0,
-    source="Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996",
+    reference="Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996",
 )
 
 

@@ -46,7 +46,7 @@ METHODS: dict[str, Method] = {
         deterministic_order=1.0,
         weak_order=1.0,
         compiled=True,
-        source="Maruyama 1955, Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028",
+        reference="Maruyama 1955, Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028",
     ),
     "tamed_euler": Method(
         run=compiled.engine("tamed_euler"),
@@ -56,7 +56,7 @@ METHODS: dict[str, Method] = {
         deterministic_order=1.0,
         weak_order=1.0,
         compiled=True,
-        source=(
+        reference=(
             "Hutzenthaler, Jentzen & Kloeden 2012, Ann. Appl. Probab. 22, 1611, "
             "doi:10.1214/11-AAP803"
         ),
@@ -69,7 +69,7 @@ METHODS: dict[str, Method] = {
         deterministic_order=1.0,
         weak_order=1.0,
         compiled=True,
-        source="Milstein 1975, Theory Probab. Appl. 19, 557, doi:10.1137/1119062",
+        reference="Milstein 1975, Theory Probab. Appl. 19, 557, doi:10.1137/1119062",
     ),
     "heun": Method(
         run=compiled.engine("heun", nodes=(0.0, 1.0)),
@@ -79,7 +79,7 @@ METHODS: dict[str, Method] = {
         deterministic_order=2.0,
         weak_order=2.0,
         compiled=True,
-        source="Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
+        reference="Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
     ),
     "sra1": Method(
         run=compiled.engine("sra1", nodes=(0.0, 0.75), needs="time integrals"),
@@ -89,7 +89,7 @@ METHODS: dict[str, Method] = {
         deterministic_order=2.0,
         weak_order=2.0,
         compiled=True,
-        source=_ROESSLER,
+        reference=_ROESSLER,
     ),
     "sri2": Method(
         run=compiled.engine("sri2", nodes=(0.0, 1.0), needs="areas"),
@@ -99,7 +99,7 @@ METHODS: dict[str, Method] = {
         deterministic_order=2.0,
         weak_order=1.0,
         compiled=True,
-        source=_ROESSLER,
+        reference=_ROESSLER,
     ),
     "exponential_euler": Method(
         run=compiled.engine("exponential_euler"),
@@ -110,7 +110,7 @@ METHODS: dict[str, Method] = {
         weak_order=1.0,
         keeps_gates=True,
         compiled=True,
-        source="Rush & Larsen 1978, IEEE Trans. Biomed. Eng. 25, 389, doi:10.1109/TBME.1978.326270",
+        reference="Rush & Larsen 1978, IEEE Trans. Biomed. Eng. 25, 389, doi:10.1109/TBME.1978.326270",
     ),
     "lie_trotter": Method(
         run=compiled.engine("lie_trotter"),
@@ -121,7 +121,7 @@ METHODS: dict[str, Method] = {
         weak_order=1.0,
         keeps_gates=True,
         compiled=True,
-        source=_SPLITTING,
+        reference=_SPLITTING,
     ),
     "strang": Method(
         run=compiled.engine("strang", nodes=(0.5,), needs="halves"),
@@ -132,7 +132,7 @@ METHODS: dict[str, Method] = {
         weak_order=2.0,
         keeps_gates=True,
         compiled=True,
-        source=_SPLITTING,
+        reference=_SPLITTING,
     ),
     "gillespie": Method(
         run=chain.gillespie,
@@ -142,7 +142,7 @@ METHODS: dict[str, Method] = {
         exact=True,
         keeps_gates=True,
         compiled=True,
-        source=(
+        reference=(
             "Anderson, Ermentrout & Thomas 2015, J. Comput. Neurosci. 38, 67, "
             "doi:10.1007/s10827-014-0528-2; Lewis & Shedler 1979, doi:10.1002/nav.3800260304"
         ),
@@ -154,7 +154,7 @@ METHODS: dict[str, Method] = {
         deterministic_order=1.0,
         keeps_gates=True,
         compiled=True,
-        source="Tian & Burrage 2004, J. Chem. Phys. 121, 10356, doi:10.1063/1.1810475",
+        reference="Tian & Burrage 2004, J. Chem. Phys. 121, 10356, doi:10.1063/1.1810475",
     ),
     "sdeint.itoEuler": Method(
         run=each_trial(sdeint_.ito_euler),
@@ -163,7 +163,7 @@ METHODS: dict[str, Method] = {
         strong_order=_HALF_UNLESS_ADDITIVE,
         deterministic_order=1.0,
         weak_order=1.0,
-        source="sdeint.itoEuler; Maruyama 1955, doi:10.1007/BF02846028",
+        reference="sdeint.itoEuler; Maruyama 1955, doi:10.1007/BF02846028",
     ),
     "sdeint.itoSRI2": Method(
         run=each_trial(sdeint_.ito_sri2),
@@ -172,7 +172,7 @@ METHODS: dict[str, Method] = {
         strong_order=_EVERY_NOISE_1,
         deterministic_order=2.0,
         weak_order=1.0,
-        source=f"sdeint.itoSRI2; {_ROESSLER}",
+        reference=f"sdeint.itoSRI2; {_ROESSLER}",
     ),
     "sdeint.stratHeun": Method(
         run=each_trial(sdeint_.strat_heun),
@@ -181,7 +181,7 @@ METHODS: dict[str, Method] = {
         strong_order={**_EVERY_NOISE_1, "general": 0.5},
         deterministic_order=2.0,
         weak_order=2.0,
-        source="sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
+        reference="sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
     ),
     "sdeint.stratSRS2": Method(
         run=each_trial(sdeint_.strat_srs2),
@@ -190,7 +190,7 @@ METHODS: dict[str, Method] = {
         strong_order=_EVERY_NOISE_1,
         deterministic_order=2.0,
         weak_order=1.0,
-        source=f"sdeint.stratSRS2; {_ROESSLER}",
+        reference=f"sdeint.stratSRS2; {_ROESSLER}",
     ),
     "sdeint.stratKP2iS": Method(
         run=each_trial(sdeint_.strat_kp2is),
@@ -204,7 +204,7 @@ METHODS: dict[str, Method] = {
         weak_order=2.0,
         steps=2,
         tolerances=("rtol",),
-        source=(
+        reference=(
             "sdeint.stratKP2iS; Kloeden & Platen 1999, section 12.4, doi:10.1007/978-3-662-12616-5"
         ),
     ),
@@ -214,7 +214,7 @@ METHODS: dict[str, Method] = {
         interpretation="ode",
         deterministic_order=None,
         tolerances=("rtol", "atol"),
-        source="scipy.integrate.odeint; Petzold 1983, doi:10.1137/0904010",
+        reference="scipy.integrate.odeint; Petzold 1983, doi:10.1137/0904010",
     ),
     "scipy.DOP853": Method(
         run=each_trial(scipy_.adaptive(scipy.integrate.DOP853)),
@@ -222,7 +222,7 @@ METHODS: dict[str, Method] = {
         interpretation="ode",
         deterministic_order=None,
         tolerances=("rtol", "atol"),
-        source=(
+        reference=(
             "scipy.integrate.DOP853; Hairer, Norsett & Wanner 1993, doi:10.1007/978-3-540-78862-1"
         ),
     ),
@@ -232,7 +232,7 @@ METHODS: dict[str, Method] = {
         interpretation="ode",
         deterministic_order=None,
         tolerances=("rtol", "atol"),
-        source="scipy.integrate.LSODA; Petzold 1983, doi:10.1137/0904010",
+        reference="scipy.integrate.LSODA; Petzold 1983, doi:10.1137/0904010",
     ),
     "scipy.Radau": Method(
         run=each_trial(scipy_.adaptive(scipy.integrate.Radau)),
@@ -240,6 +240,6 @@ METHODS: dict[str, Method] = {
         interpretation="ode",
         deterministic_order=None,
         tolerances=("rtol", "atol"),
-        source="scipy.integrate.Radau; Hairer & Wanner 1996, doi:10.1007/978-3-642-05221-7",
+        reference="scipy.integrate.Radau; Hairer & Wanner 1996, doi:10.1007/978-3-642-05221-7",
     ),
 }

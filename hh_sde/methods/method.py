@@ -195,7 +195,7 @@ class Method:
         scheme, so that a run of it cannot be continued.
     tolerances : tuple of str
         Which of rtol and atol it uses.
-    source : str
+    reference : str
         The paper, or the function of the library that is called.
     """
 
@@ -203,7 +203,7 @@ class Method:
     summary: str
     interpretation: str
     deterministic_order: float | None
-    source: str
+    reference: str
     strong_order: Mapping[str, float] = field(default_factory=dict)
     weak_order: float | None = None
     keeps_gates: bool = False
@@ -220,7 +220,7 @@ class Method:
     @property
     def library(self) -> str:
         """The library that does the arithmetic."""
-        return "numba" if self.compiled else self.source.split(".")[0]
+        return "numba" if self.compiled else self.reference.split(".")[0]
 
 
 class Diverged(Exception):
