@@ -19,7 +19,8 @@ def write() -> None:
         "stimuli": records(hh.STIMULI),
         "noises": records(hh.NOISES),
         "methods": markdown() + "\n",
-        "method_sources": "\n".join(f"- `{k}`: {v.reference}" for k, v in hh.METHODS.items()) + "\n",
+        "method_sources": "\n".join(f"- `{k}`: {v.reference}" for k, v in hh.METHODS.items())
+        + "\n",
     }
     (HERE / "generated").mkdir(exist_ok=True)
     for name, text in pages.items():

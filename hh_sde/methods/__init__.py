@@ -110,7 +110,9 @@ METHODS: dict[str, Method] = {
         weak_order=1.0,
         keeps_gates=True,
         compiled=True,
-        reference="Rush & Larsen 1978, IEEE Trans. Biomed. Eng. 25, 389, doi:10.1109/TBME.1978.326270",
+        reference=(
+            "Rush & Larsen 1978, IEEE Trans. Biomed. Eng. 25, 389, doi:10.1109/TBME.1978.326270"
+        ),
     ),
     "lie_trotter": Method(
         run=compiled.engine("lie_trotter"),
@@ -181,7 +183,9 @@ METHODS: dict[str, Method] = {
         strong_order={**_EVERY_NOISE_1, "general": 0.5},
         deterministic_order=2.0,
         weak_order=2.0,
-        reference="sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
+        reference=(
+            "sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041"
+        ),
     ),
     "sdeint.stratSRS2": Method(
         run=each_trial(sdeint_.strat_srs2),
