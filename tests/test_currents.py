@@ -174,3 +174,81 @@ def test_the_accessor_takes_the_network_of_the_result():
     assert ds.hh.conductances().identical(net.conductances(ds))
     with pytest.raises(ValueError, match="no attribute 'network'"):
         ds.drop_attrs().hh.currents()
+
+
+# -- record= --------------------------------------------------------------------------------------
+
+
+RECORDED = ("V", "I_Na", "I_AMPA", "I_stim", "g_K", "p_Na")
+
+
+def recording_net(**options):
+    return hh.Network(
+        2, synapses=hh.SYNAPSES["AMPA"](0.1), stimulus=hh.SineCurrent(20.0, 100.0), **options
+    )
+
+
+@pytest.mark.parametrize("method", ["euler_maruyama", "strang", "sdeint.itoEuler"])
+def test_recorded_currents_are_those_of_the_states(method):
+    net = recording_net(noise=hh.CurrentNoise(1.0))
+    options = {"method": method, "rng": 1, "trials": 2, "save_dt": 0.05, "discard": 1.0}
+    whole = hh.solve(net, 3.0, **options)
+    ds = hh.solve(net, 3.0, **options, record=RECORDED)
+    assert [one for one in ds.data_vars if "time" in ds[one].dims] == ["V", *RECORDED[1:]]
+    for name, one in {**net.currents(whole), **net.conductances(whole)}.items():
+        if name in RECORDED:
+            np.testing.assert_allclose(ds[name], one, rtol=1e-14)
+            assert ds[name].attrs == one.attrs
+    np.testing.assert_array_equal(ds.V, whole.V)
+    assert "m" not in ds
+    assert hh.validate(ds) is ds
+
+
+def test_a_run_with_recorded_currents_goes_on():
+    net = recording_net()
+    first = hh.solve(net, 1.0, record=("I_K",))
+    later = hh.solve(net, 2.0, record=("I_K", "spikes"), x0=first)
+    whole = hh.solve(net, 2.0, record=("I_K", "spikes"))
+    np.testing.assert_array_equal(later.I_K, whole.I_K.sel(time=slice(0.995, None)))
+    everything = (*net.variables, "I_K")
+    assert "last_V" not in hh.solve(net, 0.1, record=everything)
+
+
+def test_statistics_of_currents():
+    net = recording_net(noise=hh.CurrentNoise(1.0))
+    ds = hh.solve(net, 1.0, rng=1, trials=3, record=("I_K",))
+    reduced = hh.solve(net, 1.0, rng=1, trials=3, record=("I_K",), reduce=("mean", "var"))
+    np.testing.assert_allclose(reduced.I_K_mean, ds.I_K.mean("trial"), rtol=1e-12)
+    np.testing.assert_allclose(reduced.I_K_var, ds.I_K.var("trial", ddof=1), rtol=1e-9)
+    assert reduced.I_K_var.attrs["units"] == "(uA/cm^2)^2"
+
+
+def test_an_exact_chain_records_currents():
+    net = hh.Network(2, stimulus=10.0, noise=hh.ConductanceNoise(10.0))
+    options = {"method": "gillespie", "rng": 1, "dt": 0.1}
+    ds = hh.solve(net, 1.0, **options, record=("V", "I_Na", "p_K"))
+    whole = hh.solve(net, 1.0, **options)
+    np.testing.assert_array_equal(ds.I_Na, net.currents(whole).I_Na)
+    np.testing.assert_array_equal(ds.p_K, whole.n4)
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ("I_na", r"record: there is no variable 'I_na'; did you mean I_Na\? choose from V, m, "),
+        ("I_GABA", "choose from V, m, h, n, s, I_Na, I_K, I_L, I_AMPA, I_stim, g_Na, .*, spikes"),
+    ],
+)
+def test_an_unknown_current_is_named_with_the_known_ones(record, message):
+    with pytest.raises(ValueError, match=message):
+        hh.solve(recording_net(), 1.0, record=("V", record))
+
+
+def test_a_variable_comes_before_a_conductance_of_its_name():
+    """Coloured conductance is a variable: recorded as one, with the state's label."""
+    net = hh.Network(
+        1, noise=hh.OrnsteinUhlenbeckConductance(0.035, 0.009, 2.728, E=0.0, name="g_e")
+    )
+    ds = hh.solve(net, 0.1, rng=1, record=("g_e", "I_g_e"))
+    assert ds.g_e.attrs["long_name"] == "Ornstein-Uhlenbeck conductance"
+    np.testing.assert_array_equal(ds.g_e, hh.solve(net, 0.1, rng=1).g_e)

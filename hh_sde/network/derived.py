@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
-from hh_sde.equations.evaluated import Evaluated, Quantity
+from hh_sde.equations.evaluated import Evaluated, Quantity, conductances, currents
 from hh_sde.equations.population import Population
 from hh_sde.records import shown
 
@@ -22,6 +22,10 @@ class Derived:
         (times,) ms -> (times or 1, n_neurons): injected current.
     constant : bool
         Whether that is the same at all times.
+
+    Attributes
+    ----------
+    currents, conductances : dict of name to Quantity
     """
 
     def __init__(
@@ -30,15 +34,22 @@ class Derived:
         self._population = population
         self._current = current
         self._constant = constant
+        self.currents = currents(population)
+        self.conductances = conductances(population)
 
-    def values(
-        self, quantities: Mapping[str, Quantity], states: np.ndarray, times: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """The quantities at states of all neurons.
+    @property
+    def quantities(self) -> dict[str, Quantity]:
+        """All that is no variable of the state itself."""
+        variables = {variable.name for variable in self._population.variables}
+        every = {**self.currents, **self.conductances}
+        return {name: one for name, one in every.items() if name not in variables}
+
+    def recorded(self, names: Iterable[str], states: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """Variables of the state and quantities that follow from it.
 
         Parameters
         ----------
-        quantities : mapping of name to Quantity
+        names : iterable of str
         states : (times, trials, d) array
             Flat states.
         times : (times,) array
@@ -46,14 +57,17 @@ class Derived:
 
         Returns
         -------
-        dict of name to (times, trials, n_neurons) array
+        (times, trials, names, n_neurons) array
         """
-        names = [variable.name for variable in self._population.variables]
-        rows = np.moveaxis(states.reshape(*states.shape[:2], len(names), -1), 2, 0)
-        at = Evaluated(
-            self._population, dict(zip(names, rows, strict=True)), self._current(times)[:, None]
-        )
-        return {name: _spread(at, one, rows.shape[1:]) for name, one in quantities.items()}
+        variables = [variable.name for variable in self._population.variables]
+        rows = np.moveaxis(states.reshape(*states.shape[:2], len(variables), -1), 2, 0)
+        state = dict(zip(variables, rows, strict=True))
+        at = Evaluated(self._population, state, self._current(times)[:, None])
+        found = [
+            state[name] if name in state else _spread(at, self.quantities[name], rows.shape[1:])
+            for name in names
+        ]
+        return np.stack(found, axis=2)
 
     def of(self, ds: xr.Dataset, quantities: Mapping[str, Quantity]) -> xr.Dataset:
         """The quantities at the states of a Dataset, each with the dims of its V.

@@ -116,6 +116,11 @@ class Network(Record):
         """(units, long name) of each state variable, in the order of the flat state."""
         return packing.state_labels(self._model)
 
+    @cached_property
+    def derived(self) -> Derived:
+        """What follows from its state: currents, conductances, open fractions."""
+        return Derived(self._population, self._currents, self.stimulus.constant)
+
     def steady_state(self, V: Any = None) -> np.ndarray:
         """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest.
 
@@ -364,7 +369,7 @@ class Network(Record):
         >>> float(I.I_Na.min().round(-1))  # inward, in the upstroke
         -790.0
         """
-        return self._derived.of(ds, evaluated.currents(self._population))
+        return self.derived.of(ds, self.derived.currents)
 
     def conductances(self, ds: xr.Dataset) -> xr.Dataset:
         """Conductances, and open fractions of channels, at the states of a result.
@@ -391,7 +396,7 @@ class Network(Record):
         >>> list(net.conductances(solve(net, 5.0)))
         ['g_Na', 'g_K', 'g_L', 'p_Na', 'p_K']
         """
-        return self._derived.of(ds, evaluated.conductances(self._population))
+        return self.derived.of(ds, self.derived.conductances)
 
     def describe(self) -> tuple[str, dict[str, tuple[np.ndarray, str]]]:
         """The network as JSON, and the long arrays it refers to, with their units."""
@@ -489,10 +494,6 @@ class Network(Record):
     @cached_property
     def _population(self) -> Population:
         return Population(self._model)
-
-    @cached_property
-    def _derived(self) -> Derived:
-        return Derived(self._population, self._currents, self.stimulus.constant)
 
     @cached_property
     def _compiled(self) -> module.Compiled:
