@@ -13,6 +13,7 @@ import scipy.optimize
 import scipy.sparse
 import xarray as xr
 
+from hh_sde import display
 from hh_sde.cells import Cell
 from hh_sde.descriptions import decode, encode
 from hh_sde.equations import evaluated, module
@@ -44,7 +45,7 @@ from hh_sde.stimuli import Stimulus, as_stimulus
 from hh_sde.synapses import GapJunction, Synapse
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Network(Record):
     """A network of conductance-based neurons, with noise.
 
@@ -53,11 +54,14 @@ class Network(Record):
     n_neurons : int
     cell : str or Cell
         A name of CELLS, or a cell; its numbers may be arrays with one value per neuron.
-    synapses : Synapse, GapJunction or a sequence of them
+    synapses : str, Synapse, GapJunction or a sequence of the latter two
+        A name of SYNAPSES takes `weights` beside it.
     stimulus : Stimulus, float or (n_neurons,) array
         Injected current, uA/cm^2.
     noise : Noise or a sequence of them, optional
         Entries of NOISES, of channel noise at most one.
+    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix, optional
+        Of the synapse that is named, [to, from], mS/cm^2.
 
     Raises
     ------
@@ -86,14 +90,16 @@ class Network(Record):
         self,
         n_neurons: int,
         cell: str | Cell = "hodgkin_huxley",
-        synapses: Synapse | GapJunction | Sequence[Synapse | GapJunction] = (),
+        synapses: str | Synapse | GapJunction | Sequence[Synapse | GapJunction] = (),
         stimulus: Any = 0.0,
         noise: Noise | Sequence[Noise] | None = None,
+        *,
+        weights: Any = None,
     ) -> None:
         parts: dict[str, Any] = {
             "n_neurons": checked_count(n_neurons),
             "cell": checked_cell(cell),
-            "synapses": checked_synapses(synapses),
+            "synapses": checked_synapses(synapses, weights),
             "stimulus": as_stimulus(stimulus),
             "noise": checked_noise(noise),
         }
@@ -105,6 +111,24 @@ class Network(Record):
         for checked_against_n_neurons in ("labels", "_model", "_amplitudes"):
             getattr(self, checked_against_n_neurons)
         self._currents(np.zeros(1))
+
+    def replace(self, *, weights: Any = None, **changes: Any) -> Network:
+        """A copy with other fields; with `weights` beside the name of a synapse.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is not a field, or as for a new network.
+        """
+        if weights is not None or isinstance(changes.get("synapses"), str):
+            changes["synapses"] = checked_synapses(changes.get("synapses"), weights)
+        return super().replace(**changes)
+
+    def __repr__(self) -> str:
+        return display.network_text(self)
+
+    def _repr_html_(self) -> str:
+        return display.network_html(self)
 
     @property
     def variables(self) -> tuple[str, ...]:
