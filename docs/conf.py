@@ -32,7 +32,6 @@ exclude_patterns = [
     "scaling.md",
     "work_precision.md",
     "_build",
-    "generated",
     "jupyter_execute",
 ]
 default_role = "literal"
@@ -63,6 +62,6 @@ def without_colon(app, what, name, obj, options, lines):
 
 
 def setup(app):
-    """Write the generated pages before the sources are read."""
-    app.connect("builder-inited", lambda app: generate.write())
+    """See that the tables in the pages are up to date before they are read."""
+    app.connect("builder-inited", lambda app: generate.check())
     app.connect("autodoc-process-docstring", without_colon, priority=400)
