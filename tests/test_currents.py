@@ -138,8 +138,9 @@ def test_currents_say_what_they_are():
     assert I.time.identical(ds.time)
 
 
-def test_a_part_of_a_result_has_the_currents_of_that_part():
-    net = NETWORKS["sampled"]()
+@pytest.mark.parametrize("name", ["sampled", "numbers of their own"])
+def test_a_part_of_a_result_has_the_currents_of_that_part(name):
+    net = NETWORKS[name]()
     ds = somewhere(net)
     I = net.currents(ds)
     chosen = {"neuron": [2, 0], "time": slice(10, 20)}
