@@ -30,7 +30,6 @@ exclude_patterns = [
     "coverage.md",
     *(f"{name}_*.md" for name in generate.MEASURED),
     "_build",
-    "generated",
     "jupyter_execute",
 ]
 default_role = "literal"
@@ -61,6 +60,6 @@ def without_colon(app, what, name, obj, options, lines):
 
 
 def setup(app):
-    """Write the generated pages before the sources are read."""
-    app.connect("builder-inited", lambda app: generate.write())
+    """See that the tables in the pages are up to date before they are read."""
+    app.connect("builder-inited", lambda app: generate.check())
     app.connect("autodoc-process-docstring", without_colon, priority=400)

@@ -70,6 +70,8 @@ class HHAccessor:
     isi_distance = _method(measures.isi_distance)
     spike_distance = _method(measures.spike_distance)
     to_neo = _method(measures.to_neo)
+    currents = _method(measures.currents)
+    conductances = _method(measures.conductances)
     validate = _method(dataset.validate)
 
     @property

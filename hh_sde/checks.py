@@ -15,7 +15,7 @@ from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Method, chain
-from hh_sde.network import Network
+from hh_sde.network import Derived, Network
 from hh_sde.sde import SDE
 
 
@@ -28,12 +28,14 @@ class Layout:
     members: tuple[Any, ...]  # coordinate values of `dim`
     arrays: dict[str, tuple[np.ndarray, str]]
     by_component: bool  # `record` names components instead of variables
+    derived: Derived | None = None  # what `record` takes besides the variables
 
     @classmethod
     def of(cls, model: Network | SDE, sde: SDE) -> Layout:
         if isinstance(model, Network):
             _, arrays = model.describe()
-            return cls("neuron", model.labels, tuple(range(model.n_neurons)), arrays, False)
+            neurons = tuple(range(model.n_neurons))
+            return cls("neuron", model.labels, neurons, arrays, False, model.derived)
         return cls("component", {"x": ("1", "state")}, tuple(sde.names), {}, True)
 
     @property
@@ -41,10 +43,13 @@ class Layout:
         return len(self.members)
 
     def kept(self, record: Sequence[str] | None) -> list[str]:
-        """The variables (or components) to keep, checked, in the order of the state."""
-        known = list(self.members if self.by_component else self.labels)
+        """The variables (or components) to keep, checked, in the order of the state.
+
+        After the variables of the state stand quantities that follow from them.
+        """
         if record is None:
-            return known
+            return self.state
+        known = [*self.state, *(self.derived.quantities if self.derived else ())]
         names = [record] if isinstance(record, str) else list(record)
         for name in names:
             if name not in known:
@@ -54,11 +59,21 @@ class Layout:
             raise ValueError(f"record is empty; choose from {', '.join(known)}")
         return [name for name in known if name in names]
 
+    @property
+    def state(self) -> list[Any]:
+        """Names of the variables (or components) of the state."""
+        return list(self.members if self.by_component else self.labels)
+
+    def follow(self, kept: list[str]) -> list[str]:
+        """Those of the names that are no variables, but follow from the whole state."""
+        return [name for name in kept if name not in self.state]
+
     def components(self, kept: list[str]) -> np.ndarray:
-        """Indices into the flat state of what is kept."""
+        """Indices into the flat state of what is kept, or is needed for it."""
         if self.by_component:
             return np.array([self.members.index(name) for name in kept])
-        rows = [list(self.labels).index(name) for name in kept]
+        needed = self.state if self.follow(kept) else kept
+        rows = [list(self.labels).index(name) for name in needed]
         return (np.array(rows, dtype=int)[:, None] * self.width + np.arange(self.width)).ravel()
 
     def place(self, component: int) -> tuple[str, int | None]:

@@ -27,11 +27,15 @@ from hh_sde.noise import NOISES
 from hh_sde.records import shown
 from hh_sde.stimuli import STIMULI, Stimulus
 from hh_sde.studies import STUDIES
-from hh_sde.synapses import SYNAPSES, Synapse
+from hh_sde.synapses import SYNAPSES
 
 _NUMBER_AND_UNIT = re.compile(
     r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*"
 )
+
+
+#: Fields that hold rates, which a number or a text is not.
+_RATES = ("alpha", "beta", "block")
 
 
 class ConfigError(ValueError):
@@ -225,10 +229,7 @@ def entry(table: Mapping[str, Callable[..., Any]], units: Mapping[str, str]) -> 
 
 def _accepted_keys(make: Callable[..., Any]) -> list[str]:
     parameters = inspect.signature(make).parameters.values()
-    names = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    if len(names) < len(parameters):  # **changes of a prepared synapse: its fields
-        names = ["weights", "E", "name"]
-    return names
+    return [p.name for p in parameters if p.name not in _RATES]  # which TOML cannot have
 
 
 def _cell(value: Any) -> Cell:
@@ -271,7 +272,7 @@ def _stimulus(value: Any) -> Any:
 
 
 def _synapses(value: Any) -> Any:
-    read = entry(SYNAPSES, {**Synapse.units, "rate": "1/ms"})
+    read = entry(SYNAPSES, {})
     return [read(item) for item in (value if isinstance(value, list) else [value])]
 
 

@@ -82,6 +82,13 @@ class Interrupted(_WithDataset, KeyboardInterrupt):
     """
 
 
+class UnknownName(KeyError):
+    """A name that a table does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError would show it in quotes
+
+
 def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
     """What to say of a name that is not among the known ones: the nearest, and all.
 

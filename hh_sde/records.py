@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from hh_sde.display import short
 from hh_sde.errors import did_you_mean, no_parameter
 
 if TYPE_CHECKING:
@@ -48,6 +49,16 @@ class Record:
             if name not in names:
                 raise ValueError(no_parameter(type(self).__name__, name, names))
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
+    def __repr__(self) -> str:
+        """The fields that differ from their defaults; large arrays and long texts are cut short."""
+        given = [
+            f"{field.name}={short(getattr(self, field.name))}"
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
+            if field.default is dataclasses.MISSING
+            or not _same(getattr(self, field.name), field.default)
+        ]
+        return f"{type(self).__name__}({', '.join(given)})"
 
     def of_neuron(self, neuron: int) -> Self:
         """A copy in which every number that differs between neurons is that of one of them."""

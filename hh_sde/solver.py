@@ -88,11 +88,12 @@ def solve(
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
     record : sequence of str, optional
-        The variables (of an SDE: the components) to keep. Default: all. With ``"spikes"`` among
-        them the compiled methods find the spikes at every step, whatever save_dt: beside traces as
-        spike_time, spike_trial and spike_neuron, which the measures then use. ``("spikes",)``
-        alone keeps no traces, so that memory does not grow with the duration; the result is that
-        of `hh_sde.measures.spikes`.
+        The variables (of an SDE: the components) to keep. Default: all. Of a Network also currents
+        (I_Na, I_stim), conductances (g_Na) and open fractions (p_Na), as `Network.currents` and
+        `Network.conductances` have them. With ``"spikes"`` among them the compiled methods find
+        the spikes at every step, whatever save_dt: beside traces as spike_time, spike_trial and
+        spike_neuron, which the measures then use. ``("spikes",)`` alone keeps no traces, so that
+        memory does not grow with the duration; the result is that of `hh_sde.measures.spikes`.
     path : BrownianPath, optional
         The noise to use instead of one made from `rng`: several methods on one path.
     noise : {"ignore"}, optional
@@ -156,11 +157,11 @@ def solve(
     numbers, many = trial_numbers(trials, x0, path, sde.d)
     refuse_equal_trials(name, recipe, noisy, len(numbers), x0)
     statistics = reductions(reduce, many, len(numbers), rule)
-    keep = layout.components(kept)
     n_saves = (n_steps - skipped) // every + 1
+    n_kept = len(kept) * (1 if layout.by_component else layout.width)
     memory.require(
-        8.0 * (len(statistics) or len(numbers)) * n_saves * len(keep),
-        f"{n_saves} saved states of {len(numbers)} trials, {len(keep)} numbers each,",
+        8.0 * (len(statistics) or len(numbers)) * n_saves * n_kept,
+        f"{n_saves} saved states of {len(numbers)} trials, {n_kept} numbers each,",
         "save less often (save_dt), record fewer variables (record), only their statistics over "
         "trials (reduce), or spikes alone (record=('spikes',))",
     )
@@ -171,7 +172,7 @@ def solve(
         n_steps=n_steps,
         save_every=every,
         x0=initial_states(x0, sde, layout, numbers, recipe),
-        keep=keep,
+        keep=layout.components(kept),
         path=noise_path(path, rng, sde, dt, recipe),
         trials=numbers,
         threads=threads,
@@ -212,7 +213,8 @@ class _Run:
         self.statistics = statistics
         self.variables = [] if not kept else ["x"] if layout.by_component else kept
         self.members = kept if layout.by_component else list(layout.members)
-        self.whole = len(problem.keep) == problem.sde.d  # the traces are the state
+        self.follow = layout.follow(kept)  # what is worked out from the states
+        self.whole = set(layout.state) <= set(kept)  # the traces hold the state
         # one contiguous array (trials or statistics, times, members) for each variable
         rows = len(statistics) or len(problem.trials)
         self.values = np.empty((len(self.variables), rows, 0, len(self.members)))
@@ -328,7 +330,10 @@ class _Run:
     def _traces(self, attrs: dict[str, Any]) -> xr.Dataset:
         coords: dict[str, Any] = {}
         values = self.values[:, :, : self.saved]
-        labels = self.layout.labels
+        quantities = self.layout.derived.quantities if self.layout.derived else {}
+        labels = self.layout.labels | {
+            name: (one.units, one.long_name) for name, one in quantities.items()
+        }
         if self.statistics:
             found = {
                 f"{variable}_{statistic}": values[v, s]
@@ -341,10 +346,11 @@ class _Run:
         else:
             found = dict(zip(self.variables, values, strict=True))
             coords["trial"] = self.numbers
-        problem = self.problem
-        steps = problem.first_step + problem.save_every * np.arange(self.saved)
-        coords |= {"time": steps * problem.dt, self.layout.dim: self.members}
-        return dataset.build(found, labels, coords, attrs, self.layout.arrays)
+        coords |= {"time": self._times(0, self.saved), self.layout.dim: self.members}
+        ds = dataset.build(found, labels, coords, attrs, self.layout.arrays)
+        for name in set(self.follow) & set(ds.data_vars):
+            ds[name].attrs["role"] = quantities[name].role
+        return ds
 
     def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
         found = self.problem.events if self.saved else []  # none of the transient
@@ -363,12 +369,22 @@ class _Run:
     def _store(self, chunk: np.ndarray) -> None:
         """Take in (saves, trials, kept)."""
         saves, trials, _ = chunk.shape
+        if self.follow:
+            assert self.layout.derived is not None
+            times = self._times(self.saved, self.saved + saves)
+            by_variable = self.layout.derived.recorded(self.variables, chunk, times)
+        else:
+            by_variable = chunk.reshape(saves, trials, len(self.variables), len(self.members))
         if self.statistics:
-            chunk = np.stack([STATISTICS[name](chunk) for name in self.statistics], axis=1)
-            trials = len(self.statistics)
-        by_variable = chunk.reshape(saves, trials, len(self.variables), len(self.members))
+            found = [STATISTICS[name](by_variable) for name in self.statistics]
+            by_variable = np.stack(found, axis=1)
         self.values[:, :, self.saved : self.saved + saves] = by_variable.transpose(2, 1, 0, 3)
         self.saved += saves
+
+    def _times(self, start: int, stop: int) -> np.ndarray:
+        """Times of saves number start up to stop, ms."""
+        problem = self.problem
+        return (problem.first_step + problem.save_every * np.arange(start, stop)) * problem.dt
 
     def _stopped(self) -> str:
         return f"after {self.t_end:g} ms; what was computed is in this error's attribute 'dataset'"

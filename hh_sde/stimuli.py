@@ -13,6 +13,7 @@ import numpy as np
 
 from hh_sde.kinetics import Parameter, several
 from hh_sde.records import Record, numbers, parameter, see_choice, shown, single
+from hh_sde.tables import Table, description_of, of_kind
 
 #: Two times closer than this are the same time: k * dt is not exact in floating point. ms.
 SAME_TIME = 1e-9
@@ -47,7 +48,7 @@ class Stimulus(Record):
     __radd__ = __add__
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConstantCurrent(Stimulus):
     """The same current at all times.
 
@@ -70,7 +71,7 @@ class ConstantCurrent(Stimulus):
         return self.amplitude + 0.0 * t
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StepCurrent(Stimulus):
     """`amplitude` from `start` until `stop` (for ever if None), else 0.
 
@@ -109,7 +110,7 @@ class StepCurrent(Stimulus):
         return _inside(np.array(edges), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PulseTrain(Stimulus):
     """Pulses of `width`, one every `period` from `start` on; `count` of them, or no end.
 
@@ -173,7 +174,7 @@ class PulseTrain(Stimulus):
         return _inside(np.sort(np.concatenate([rises, rises + self.width])), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SineCurrent(Stimulus):
     """amplitude * sin(2 pi frequency t + phase), frequency in Hz, phase in radians.
 
@@ -197,7 +198,7 @@ class SineCurrent(Stimulus):
         return self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SampledCurrent(Stimulus):
     """A recorded or computed current, given at start, start + dt, start + 2 dt, ...
 
@@ -283,7 +284,7 @@ class SampledCurrent(Stimulus):
         return _inside(self._first + self._spacing * np.arange(self._pieces + 1), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StimulusSum(Stimulus):
     """The sum of several stimuli (what `a + b` makes).
 
@@ -435,10 +436,16 @@ def _inside(times: np.ndarray, start: float, stop: float) -> np.ndarray:
 
 
 #: Stimuli by name.
-STIMULI: dict[str, type[Stimulus]] = {
-    "constant": ConstantCurrent,
-    "step": StepCurrent,
-    "pulses": PulseTrain,
-    "sine": SineCurrent,
-    "sampled": SampledCurrent,
-}
+STIMULI = Table(
+    "STIMULI",
+    "stimulus",
+    check=of_kind(Stimulus, "STIMULI"),
+    describe=description_of,
+    entries={
+        "constant": ConstantCurrent,
+        "step": StepCurrent,
+        "pulses": PulseTrain,
+        "sine": SineCurrent,
+        "sampled": SampledCurrent,
+    },
+)

@@ -15,8 +15,10 @@ PACKAGE = Path(hh_sde.__file__).parent
 ORDER = [
     "errors",
     "memory",
+    "display",
     "records",
     "descriptions",
+    "tables",
     "kinetics",
     "cells",
     "synapses",

@@ -153,10 +153,6 @@ class Loops:
             return [Stage(conductances, [], V_from="w"), Stage(relaxation, last)]
         return [Stage([*conductances, *relaxation], last)]
 
-    def steady(self) -> list[Stage]:
-        """All variables but V at their steady state at fixed V."""
-        return [self._flowed(lambda part: part.steady())]
-
     def bound(self) -> list[Stage]:
         """Noisy gates and states brought back into [0, 1]."""
         return [self._flowed(lambda part: part.bound(self.population.model.bounds))]
@@ -182,11 +178,6 @@ class Loops:
             for array, rate in (("alphas", rates.alpha), ("betas", rates.beta))
         ]
         return [Stage([], outputs)]
-
-    def instantaneous_gates(self) -> list[Stage]:
-        """The gates that follow V at once."""
-        gates = self.population.instantaneous
-        return [Stage([], [Output("out", row, x.name, x) for row, x in enumerate(gates)])]
 
     def noise_amplitudes(self) -> list[Stage]:
         """root(R) of every term of the noise."""
@@ -250,9 +241,7 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "gates_flow_reversed": ("state, dW, dt", Loops.gates_flow_reversed),
     "exchange_channels": ("state, used, dW, dt", Loops.exchange_channels),
     "V_flow": ("state, w, I, coupled, A_dW, dt", Loops.V_flow),
-    "steady": ("state", Loops.steady),
     "gate_rates": ("state, alphas, betas", Loops.gate_rates),
-    "instantaneous_gates": ("state, out", Loops.instantaneous_gates),
     "bound": ("state", Loops.bound),
     "noise_amplitudes": ("state, amplitudes", Loops.noise_amplitudes),
     "add_noise": ("state, dW, c, out", Loops.add_noise),

@@ -98,7 +98,7 @@ class ChannelNoise(Noise):
         return scheme.names
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SubunitNoise(ChannelNoise):
     """Noise on the gates: dx = (alpha (1-x) - beta x) dt + sqrt((alpha (1-x) + beta x)/N) dW.
 
@@ -141,7 +141,7 @@ class SubunitNoise(ChannelNoise):
     bounds: str = "none"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConductanceNoise(ChannelNoise):
     """Noise on every transition between channel states: the diffusion limit of the Markov chain.
 
@@ -213,7 +213,7 @@ class ConductanceNoise(ChannelNoise):
         return tuple(name for channel, name in self.transitions if channel == scheme.channel)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ShieldedNoise(ChannelNoise):
     """Stochastic shielding: noise on the transitions alone that change a channel's conductance.
 
@@ -249,7 +249,7 @@ class ShieldedNoise(ChannelNoise):
         return scheme.touching_open()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EffectiveConductanceNoise(ChannelNoise):
     """Gates without noise, and coloured noise added to the open fractions.
 

@@ -9,7 +9,7 @@ from hh_sde.noise.base import Noise
 from hh_sde.records import parameter
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OrnsteinUhlenbeckCurrent(Noise):
     """Coloured current: C dV = (... + eta) dt, d eta = (mean - eta)/tau dt + sigma sqrt(2/tau) dW.
 
@@ -48,7 +48,7 @@ class OrnsteinUhlenbeckCurrent(Noise):
         _check_colored(self)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OrnsteinUhlenbeckConductance(Noise):
     """Coloured conductance: C dV = (... + g (E - V)) dt with g an Ornstein-Uhlenbeck process.
 

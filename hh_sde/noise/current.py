@@ -13,7 +13,7 @@ from hh_sde.noise.base import Noise
 from hh_sde.records import numbers, parameter, per_neuron, shown, sparse_numbers
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CurrentNoise(Noise):
     """White current noise: C dV_i = (...) dt + sigma_i dB_i, B correlated Wiener processes.
 
