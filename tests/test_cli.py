@@ -627,8 +627,8 @@ BAD = [
         r"network.cell: unit 'V' is not accepted \(accepted: mV\)",
     ),
     (
-        with_("network", stimulus={"kind": "ramp"}),
-        r"kind 'ramp' is not known \(accepted: constant, step",
+        with_("network", stimulus={"kind": "ram"}),
+        r"kind 'ram' is not known \(accepted: constant, step, .*; did you mean ramp\?",
     ),
     (
         with_("network", stimulus={"amplitude": 1.0}),
