@@ -27,7 +27,7 @@ from hh_sde.checks import (
     trial_numbers,
 )
 from hh_sde.choice import method_named, refuse_equal_trials, refuse_history, refuse_ignored, suited
-from hh_sde.errors import DivergenceError, IntegrationError, Interrupted
+from hh_sde.errors import DivergenceError, IntegrationError, Interrupted, keyword_hints
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
 from hh_sde.network import Network
@@ -41,6 +41,7 @@ STATISTICS = {
 }
 
 
+@keyword_hints
 def solve(
     model: Network | SDE,
     t_end: float,

@@ -7,13 +7,12 @@ uA/cm^2, frequencies in Hz.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hh_sde.kinetics import Parameter, several
-from hh_sde.records import Record, numbers, parameter, see_choice, shown, single
+from hh_sde.records import Record, numbers, parameter, record, see_choice, shown, single
 
 #: Two times closer than this are the same time: k * dt is not exact in floating point. ms.
 SAME_TIME = 1e-9
@@ -80,7 +79,7 @@ class Stimulus(Record):
         return as_stimulus(other) - self
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ConstantCurrent(Stimulus):
     """The same current at all times.
 
@@ -103,7 +102,7 @@ class ConstantCurrent(Stimulus):
         return self.amplitude + 0.0 * t
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class StepCurrent(Stimulus):
     """`amplitude` from `start` until `stop` (for ever if None), else 0.
 
@@ -139,7 +138,7 @@ class StepCurrent(Stimulus):
         return _inside(np.array(edges), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class PulseTrain(Stimulus):
     """Pulses of `width`, one every `period` from `start` on; `count` of them, or no end.
 
@@ -203,7 +202,7 @@ class PulseTrain(Stimulus):
         return _inside(np.sort(np.concatenate([rises, rises + self.width])), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class SineCurrent(Stimulus):
     """amplitude * sin(2 pi frequency t + phase), frequency in Hz, phase in radians.
 
@@ -227,7 +226,7 @@ class SineCurrent(Stimulus):
         return self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class RampCurrent(Stimulus):
     """0 until `start`, then a straight line to `amplitude` at `stop`, which it keeps.
 
@@ -259,7 +258,7 @@ class RampCurrent(Stimulus):
         return _inside(np.array([self.start, self.stop]), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class AlphaCurrent(Stimulus):
     """The alpha function: amplitude * s/tau * exp(1 - s/tau), s = t - start, and 0 until `start`.
 
@@ -292,7 +291,7 @@ class AlphaCurrent(Stimulus):
         return _inside(np.array([self.start]), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class SampledCurrent(Stimulus):
     """A recorded or computed current, given at start, start + dt, start + 2 dt, ...
 
@@ -378,7 +377,7 @@ class SampledCurrent(Stimulus):
         return _inside(self._first + self._spacing * np.arange(self._pieces + 1), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class StimulusSum(Stimulus):
     """The sum of several stimuli (what `a + b` makes).
 
@@ -414,7 +413,7 @@ class StimulusSum(Stimulus):
         return np.unique(np.concatenate([term.breakpoints(start, stop) for term in self.terms]))
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ScaledStimulus(Stimulus):
     """A stimulus times a number, or times one number per neuron (what `2 * a` makes).
 

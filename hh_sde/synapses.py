@@ -8,20 +8,20 @@ sum_j w_ij s_j (E - V_i), times a voltage-dependent block B(V_i) where there is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
+from hh_sde.errors import keyword_hints
 from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid, check_name
-from hh_sde.records import Record, numbers, parameter, shown, single, sparse_numbers
+from hh_sde.records import Record, numbers, parameter, record, shown, single, sparse_numbers
 
 #: A number (the same between every two different neurons) or a matrix [to, from].
 Weights = Any
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Synapse(Record):
     """A chemical synapse between the neurons of a network.
 
@@ -76,6 +76,7 @@ class Synapse(Record):
             raise TypeError(f"synapse {self.name}: block must be a Rate, got {shown(self.block)}")
 
     @classmethod
+    @keyword_hints
     def sigmoidal(
         cls, weights: Weights, *, E: Parameter = 20.0, w: float = 1.0, rate: float = 5.0
     ) -> Synapse:
@@ -106,7 +107,7 @@ class Synapse(Record):
         )
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class GapJunction(Record):
     """An electrical synapse: neuron i receives sum_j w_ij (V_j - V_i).
 

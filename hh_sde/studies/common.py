@@ -17,7 +17,7 @@ import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
-from hh_sde.errors import DivergenceError
+from hh_sde.errors import DivergenceError, keyword_hints
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise
@@ -51,6 +51,7 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     """
     signature = inspect.signature(function)
 
+    @keyword_hints
     @wraps(function)
     def wrapper(net: Network, *args: Any, **options: Any) -> xr.Dataset:
         if not isinstance(net, Network):
