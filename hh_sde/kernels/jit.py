@@ -16,9 +16,11 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numba as nb
+from numba.core import event
 from numba.core.caching import FunctionCache
 
 from hh_sde.kernels.cache import folder
+from hh_sde.kernels.waiting import WAITING
 
 if not hasattr(llvm, "hh_sde_option"):  # LLVM takes an option once in a process
     llvm.set_option("hh_sde", "-vectorize-memory-check-threshold=100000")
@@ -73,3 +75,18 @@ def kernel(function: Any) -> Any:
     compiled: Any = nb.njit(error_model="numpy", nogil=True)(function)
     compiled._cache = MachineCode(function)
     return compiled
+
+
+class _Compiling(event.Listener):
+    """Tells WAITING of the kernels that numba compiles, not of other code."""
+
+    def on_start(self, event: Any) -> None:
+        if isinstance(event.data["dispatcher"]._cache, MachineCode):
+            WAITING.begin()
+
+    def on_end(self, event: Any) -> None:
+        if isinstance(event.data["dispatcher"]._cache, MachineCode):
+            WAITING.end()
+
+
+event.register("numba:compile", _Compiling())
