@@ -42,6 +42,7 @@ ORDER = [
     "checks",
     "solver",
     "studies",
+    "assignments",
     "config",
     "cli",
 ]
