@@ -31,8 +31,10 @@ from .sde import SDE
 from .solver import solve
 from .stimuli import (
     STIMULI,
+    AlphaCurrent,
     ConstantCurrent,
     PulseTrain,
+    RampCurrent,
     SampledCurrent,
     SineCurrent,
     StepCurrent,
@@ -46,6 +48,7 @@ __all__ = [
     "SDE",
     "STIMULI",
     "SYNAPSES",
+    "AlphaCurrent",
     "BrownianPath",
     "Cell",
     "Channel",
@@ -65,6 +68,7 @@ __all__ = [
     "OrnsteinUhlenbeckConductance",
     "OrnsteinUhlenbeckCurrent",
     "PulseTrain",
+    "RampCurrent",
     "SampledCurrent",
     "ShieldedNoise",
     "Sigmoid",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from hh_sde import display
@@ -20,11 +20,11 @@ from hh_sde.kinetics import (
     check_name,
     several,
 )
-from hh_sde.records import Record, parameter, shown
+from hh_sde.records import Record, parameter, record, shown
 from hh_sde.tables import Description, Table
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Cell(Record):
     """A single-compartment conductance-based neuron: C dV/dt = I - sum of channel currents.
 

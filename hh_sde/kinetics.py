@@ -9,7 +9,7 @@ tables, and so do the equations page, the labels and the units.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +17,7 @@ import scipy.interpolate
 import scipy.special
 
 from hh_sde import display
-from hh_sde.records import OF_SLOT, Record, frozen, numbers, parameter, shown, single
+from hh_sde.records import OF_SLOT, Record, frozen, numbers, parameter, record, shown, single
 
 Parameter = float | np.ndarray
 
@@ -56,7 +56,7 @@ class Rate(Record):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class _ThreeParameterRate(Rate):
     units = {"rate": OF_SLOT, "mid": "mV", "scale": "mV"}
     rate: Parameter
@@ -93,7 +93,7 @@ class _ThreeParameterRate(Rate):
         return self.formula.format(rate=_number(self.rate), u=rising, minus_u=falling)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Exponential(_ThreeParameterRate):
     r"""rate * exp((V - mid)/scale) (NeuroML HHExpRate).
 
@@ -116,7 +116,7 @@ class Exponential(_ThreeParameterRate):
         return np.log(y)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Sigmoid(_ThreeParameterRate):
     """rate / (1 + exp(-(V - mid)/scale)) (NeuroML HHSigmoidRate); parameters as `Exponential`.
 
@@ -132,7 +132,7 @@ class Sigmoid(_ThreeParameterRate):
         return -np.log(1.0 / y - 1.0)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Linoid(_ThreeParameterRate):
     """rate * u/(1 - exp(-u)), u = (V - mid)/scale, and rate at u = 0 (NeuroML HHExpLinearRate).
 
@@ -154,7 +154,7 @@ class Linoid(_ThreeParameterRate):
         return y + w
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Constant(Rate):
     """The same value at every V.
 
@@ -182,7 +182,7 @@ class Constant(Rate):
         return _number(self.rate)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Tabulated(Rate):
     """Values on an even grid of V, joined by straight lines and held constant beyond its ends.
 
@@ -277,7 +277,7 @@ class Tabulated(Rate):
         return rf"\text{{tabulated, {self.values.size} points, error {self.error:.1g}}}"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class _OfTwoRates(Rate):
     units = {"alpha": "1/ms", "beta": "1/ms"}
     monotone: ClassVar[bool] = False
@@ -296,7 +296,7 @@ class _OfTwoRates(Rate):
         return self.formula.format(alpha=self.alpha.latex(), beta=self.beta.latex())
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class SteadyState(_OfTwoRates):
     """alpha/(alpha + beta): the steady state of a gate with these rates, as x_inf of another.
 
@@ -323,7 +323,7 @@ class SteadyState(_OfTwoRates):
         return np.array(np.nan)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class TimeConstant(_OfTwoRates):
     """1/(alpha + beta): the time constant of a gate with these rates, as tau of another.
 
@@ -351,7 +351,7 @@ class TimeConstant(_OfTwoRates):
         return np.array(WORKING_RANGE[0])  # a time, which is no fraction
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Gate(Record):
     """A gate x, entering its channel as x^power.
 
@@ -433,7 +433,7 @@ class Gate(Record):
         return self.x_inf is not None and self.tau is None
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Channel(Record):
     """An ion channel: current g x1^p1 x2^p2 ... (V - E), outward positive.
 

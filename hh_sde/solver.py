@@ -27,11 +27,11 @@ from hh_sde.checks import (
     trial_numbers,
 )
 from hh_sde.choice import method_named, refuse_equal_trials, refuse_history, refuse_ignored, suited
-from hh_sde.errors import DivergenceError, IntegrationError, Interrupted
+from hh_sde.errors import DivergenceError, IntegrationError, Interrupted, keyword_hints
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
 from hh_sde.network import Network
-from hh_sde.progress import Progress
+from hh_sde.progress import Progress, quiet_if_asked
 from hh_sde.sde import SDE
 
 #: What `reduce` makes of states (saves, trials, kept).
@@ -41,6 +41,8 @@ STATISTICS = {
 }
 
 
+@keyword_hints
+@quiet_if_asked
 def solve(
     model: Network | SDE,
     t_end: float,
@@ -100,7 +102,9 @@ def solve(
         Drop the noise: the only way to give a noisy problem to an ODE method. Says of any model
         that none is meant, where `rng` or equal `trials` would be warned of.
     progress : bool, optional
-        Show a progress bar. Default: on a terminal, if it takes longer than two seconds.
+        Show a progress bar. Default: on a terminal, if it takes longer than two seconds. False also
+        keeps silent about the compiling of loops, of which else a line tells on a terminal and in a
+        notebook if it takes longer than half a second.
     threads : int
         Threads over which the compiled methods spread the trials. Does not change the result.
     spike_rule : SpikeRule, optional

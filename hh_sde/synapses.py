@@ -10,21 +10,21 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
+from hh_sde.errors import keyword_hints
 from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid, check_name
-from hh_sde.records import Record, numbers, parameter, shown, single, sparse_numbers
+from hh_sde.records import Record, numbers, parameter, record, shown, single, sparse_numbers
 from hh_sde.tables import Table, description_of
 
 #: A number (the same between every two different neurons) or a matrix [to, from].
 Weights = Any
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Synapse(Record):
     """A chemical synapse between the neurons of a network.
 
@@ -79,6 +79,7 @@ class Synapse(Record):
             raise TypeError(f"synapse {self.name}: block must be a Rate, got {shown(self.block)}")
 
     @classmethod
+    @keyword_hints
     def sigmoidal(
         cls, weights: Weights, *, E: Parameter = 20.0, w: float = 1.0, rate: float = 5.0
     ) -> Synapse:
@@ -118,7 +119,7 @@ Synapse.sigmoidal.__func__.units = {  # type: ignore[attr-defined]
 }  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class GapJunction(Record):
     """An electrical synapse: neuron i receives sum_j w_ij (V_j - V_i).
 

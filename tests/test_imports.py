@@ -44,6 +44,7 @@ ORDER = [
     "checks",
     "solver",
     "studies",
+    "assignments",
     "config",
     "cli",
 ]

@@ -22,7 +22,9 @@ class Lanes(NamedTuple):
     sums: np.ndarray  # (inputs, lanes): synaptic and gap sums
     A_dW: np.ndarray  # (steps, 1 or 2, lanes): of the noise on V; the second as METHODS asks for it
     dW: np.ndarray  # (steps, 1 or 2, terms, lanes): the same of the lanes' own processes
-    areas: np.ndarray  # (steps of the window, terms, terms + 1, lanes): [., k, l] I_(l,k), the last A I_(.,k)
+    areas: (
+        np.ndarray
+    )  # (steps of the window, terms, terms + 1, lanes): [., k, l] I_(l,k), the last A I_(.,k)
     work: np.ndarray  # (4, variables, lanes)
     columns: np.ndarray  # (2, terms, lanes): the same for amplitudes of the lanes' own processes
     opened: np.ndarray  # (1,): whether a step of the gates is half done; see `steps.strang_open`
@@ -125,9 +127,7 @@ def couple(x, sums, first_synapse, n_neurons, trials, start, source, weight):
 
 
 @shared("void(real*, i64, i64, i64, i64, i64*, i64*, f64*, i64, i64, real*)")
-def increments_of_V(
-    dW, width, steps, kinds, n_neurons, start, source, weight, trials, lanes, A_dW
-):
+def increments_of_V(dW, width, steps, kinds, n_neurons, start, source, weight, trials, lanes, A_dW):
     """sum_k A_ik dW_k in every trial for each row of dW (steps, kinds * width); see `Lanes.A_dW`."""
     for k in range(steps * kinds):
         if trials == 1:

@@ -17,18 +17,20 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numba as nb
-from numba.core import cgutils, types
+from numba.core import cgutils, event, types
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
-from numba.core.registry import cpu_target
 from numba.core.imputils import lower_constant
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic, models, register_model, typeof_impl
 
 from hh_sde.kernels.cache import folder
 from hh_sde.kernels.rows import Row
+from hh_sde.kernels.waiting import WAITING
 
 #: A scalar expression, or a part of one function, inlined wherever it is used.
 expression = nb.njit(error_model="numpy", inline="always")
+
 
 class MachineCode(FunctionCache):
     """numba's cache of a function's machine code, in the cache folder.
@@ -286,3 +288,18 @@ def _type(text: str) -> Any:
         return Row(_SCALARS[name[:-1]], "any")
     kind = _SCALARS[name]
     return types.Array(kind, dimensions.count(":"), "C") if dimensions else kind
+
+
+class _Compiling(event.Listener):
+    """Tells WAITING of the kernels that numba compiles, not of other code."""
+
+    def on_start(self, event: Any) -> None:
+        if isinstance(event.data["dispatcher"]._cache, MachineCode):
+            WAITING.begin()
+
+    def on_end(self, event: Any) -> None:
+        if isinstance(event.data["dispatcher"]._cache, MachineCode):
+            WAITING.end()
+
+
+event.register("numba:compile", _Compiling())

@@ -101,9 +101,7 @@ def normal_blocks(key, domain, block, process, trial, scale, z0, z1, z2, z3):
     "void(u64[:], i64, i64, i64, u64[:], i64, u64[:], f64, real[:,:], i64, u64[:,:], real[:,:])",
     from_python=True,
 )
-def draw(
-    key, domain, start, stop, process, first_process, trial, scale, out, column, words, z
-):
+def draw(key, domain, start, stop, process, first_process, trial, scale, out, column, words, z):
     """Normals of standard deviation `scale` for grid steps start ... stop - 1.
 
     They go into the rows of out (steps, columns), each from `column` on: one for every entry of

@@ -15,7 +15,7 @@ from typing import Any
 
 from llvmlite import ir
 from llvmlite.ir.values import MDValue
-from numba.core import cgutils, types
+from numba.core import types
 from numba.core.datamodel.models import PrimitiveModel
 from numba.core.imputils import lower_builtin, lower_cast
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
@@ -58,7 +58,9 @@ def row(typingctx, array, index, lanes, label):
 def row_of_array(context, builder, kind, result, value):
     """All numbers of an array, where they are wanted without its shape."""
     if kind.layout != "C" or kind.dtype != result.dtype:
-        raise TypeError(f"{result} can be taken of a contiguous array of its numbers, not of {kind}")
+        raise TypeError(
+            f"{result} can be taken of a contiguous array of its numbers, not of {kind}"
+        )
     return context.make_array(kind)(context, builder, value).data
 
 

@@ -59,16 +59,22 @@ def milstein(m, k, h):
     """Euler-Maruyama, and 1/2 g g' (dW^2 - h) of noise whose columns commute (Milstein 1975)."""
     sum_inputs(m, m.x)
     if m.noisy:
-        milstein_euler(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+        milstein_euler(
+            m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves
+        )
     else:
-        euler(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+        euler(
+            m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves
+        )
 
 
 @expression
 def exponential_euler(m, k, h):
     """Gates by their exact flow, V by Euler, both from the old state (Rush & Larsen 1978)."""
     sum_inputs(m, m.x)
-    rush_larsen(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+    rush_larsen(
+        m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves
+    )
 
 
 @expression
@@ -105,7 +111,9 @@ def V_step(m, h, k):
             middle, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 1], 0.5 * h, m.p, m.q, m.curves
         )  # fmt: skip
         sum_inputs(m, middle)
-        V_flow(m.x, lanes(m), middle[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
+        V_flow(
+            m.x, lanes(m), middle[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves
+        )
     else:
         V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -39,13 +38,13 @@ from hh_sde.noise import (
     Noise,
     ShieldedNoise,
 )
-from hh_sde.records import Record, numbers, parameter, per_neuron, shown
+from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
 from hh_sde.synapses import GapJunction, Synapse
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record
 class Network(Record):
     """A network of conductance-based neurons, with noise.
 
