@@ -299,8 +299,11 @@ def test_style_size_and_neurons_go_through(name, result):
         picture(neurons=5)
     with pytest.raises(ValueError, match="give ax=, or figsize= of a new figure, not both"):
         picture(ax=ax, figsize=(3, 2))
-    with pytest.raises(TypeError, match=r"'colour' is neither an argument .* did you mean color"):
+    with pytest.raises(TypeError, match=r"not 'colour'; did you mean color"):
         picture(colour="red")
+    with pytest.raises(TypeError, match=r"not 'neuron'; did you mean neurons\?"):
+        picture(neuron=1)
+    assert len(plt.get_fignums()) == 1  # nothing was begun
 
 
 def test_a_colour_for_each_line_or_one_for_all(result):
@@ -480,3 +483,14 @@ def test_a_notebook_draws_the_last_line_once(result, monkeypatch):
     monkeypatch.setattr(matplotlib, "get_backend", lambda: "inline")
     fig._repr_mimebundle_()
     assert not plt.fignum_exists(fig.number)
+
+
+def test_a_long_record_has_its_axis_in_seconds():
+    time = np.arange(0.0, 20_001.0, 100.0)
+    ds = xr.Dataset({"V": (("time", "neuron"), np.zeros((201, 1)))}, {"time": time, "neuron": [0]})
+    ax = ds.hh.plot.traces()
+    ax.figure.canvas.draw()
+    assert ax.get_xlabel() == "time (s)"
+    assert ax.get_xlim() == (0, 20_000)
+    assert ax.get_xticklabels()[-1].get_text() == "20"
+    assert ds.sel(time=slice(0, 1000)).hh.plot.traces().get_xlabel() == "time (ms)"

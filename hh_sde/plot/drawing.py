@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -26,10 +28,17 @@ LINES = ("-", "--", ":", "-.")
 MOST_LINES = 7
 #: Columns of an image over time: beyond these, several samples share one.
 MOST_COLUMNS = 2000
+#: A record of more seconds than these has its axis in seconds.
+MANY_SECONDS = 10
+#: What `Axes.pcolormesh` takes beside the properties of its image.
+IMAGE = ("vmin", "vmax")
+#: What `Axes.stairs` takes beside those of its steps.
+STAIRS = ("baseline", "fill")
 #: The height of a legend of one row, inches.
 ONE_ROW = 0.3
 
 Size = tuple[float, float]
+_Picture = TypeVar("_Picture", bound=Callable[..., Any])
 
 
 class NewFigure(Figure):
@@ -67,25 +76,40 @@ def new_figure(
     )  # fmt: skip
 
 
-def style_of(kind: type[Artist], style: Mapping[str, Any], *also: str, **ours: Any) -> dict:
-    """What an artist of this `kind` is given: `ours`, and before it the caller's `style`.
+def takes_style(*kinds: type[Artist], also: tuple[str, ...] = ()) -> Callable[[_Picture], _Picture]:
+    """A picture whose `**style` is for artists of these `kinds` (and for what draws them, `also`).
 
-    Raises
-    ------
-    TypeError
-        If it knows a name of `style` neither as one of its properties nor as one of `also`.
+    An unknown name is refused before anything is drawn.
     """
-    own = cbook.normalize_kwargs(dict(style), kind)
-    inspector = ArtistInspector(kind)
-    known = {*inspector.get_setters(), *also}
-    for name in own:
-        if name not in known:
-            names = [*sorted(known), *(a for each in inspector.aliasd.values() for a in each)]
-            raise TypeError(
-                f"{name!r} is neither an argument of this picture nor a property of matplotlib's "
-                f"{kind.__name__}{did_you_mean(name, names)}"
-            )
-    return {**cbook.normalize_kwargs(ours, kind), **own}
+    inspectors = [ArtistInspector(kind) for kind in kinds]
+    aliases = {alias for one in inspectors for names in one.aliasd.values() for alias in names}
+    properties = {*also, *aliases, *(name for one in inspectors for name in one.get_setters())}
+
+    def decorate(picture: _Picture) -> _Picture:
+        own = [
+            name
+            for name, parameter in inspect.signature(picture).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        ]
+
+        @functools.wraps(picture)
+        def checked(ds: xr.Dataset, **options: Any) -> Any:
+            for name in options.keys() - {*own, *properties}:
+                hint = did_you_mean(name, own) or did_you_mean(name, properties - {"gapcolor"})
+                raise TypeError(
+                    f"{picture.__name__} takes {', '.join(own)} and the properties of matplotlib's "
+                    f"{' or '.join(kind.__name__ for kind in kinds)}, not {name!r}{hint}"
+                )
+            return picture(ds, **options)
+
+        return cast(_Picture, checked)
+
+    return decorate
+
+
+def style_of(kind: type[Artist], style: Mapping[str, Any], **ours: Any) -> dict[str, Any]:
+    """What an artist of this `kind` is given: `ours`, and before it the caller's `style`."""
+    return {**cbook.normalize_kwargs(ours, kind), **cbook.normalize_kwargs(dict(style), kind)}
 
 
 def line_colours(style: Mapping[str, Any], n: int) -> list[Any]:
@@ -126,7 +150,7 @@ def image_over_time(ax: Axes, values: xr.DataArray, label: str, style: Mapping[s
     shown = values.coarsen(time=share, boundary="pad").max() if share > 1 else values
     labels = [str(one) for one in values[values.dims[1]].values]
     numbers = np.arange(len(labels))
-    options = style_of(QuadMesh, style, "vmin", "vmax", cmap="viridis", rasterized=True)
+    options = style_of(QuadMesh, style, cmap="viridis", rasterized=True)
     image = ax.pcolormesh(shown.time, numbers, shown.values.T, shading="nearest", **options)
     ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
     rows_axis(ax, labels)
@@ -145,9 +169,12 @@ def tidy(ax: Axes) -> None:
 
 
 def time_axis(ax: Axes, start: float, stop: float) -> None:
-    """The axis of time from `start` to `stop`."""
-    ax.set_xlabel("time (ms)")
+    """The axis of time from `start` to `stop`, ms; of many seconds its ticks are in these."""
     ax.set_xlim(start, stop)
+    ax.set_xlabel("time (ms)")
+    if stop - start > MANY_SECONDS * 1e3:
+        ax.set_xlabel("time (s)")
+        ax.xaxis.set_major_formatter(lambda time, _: f"{time / 1e3:g}")
     tidy(ax)
 
 

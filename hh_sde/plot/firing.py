@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 from mpl_toolkits.axes_grid1 import make_axes_locatable
@@ -24,7 +25,9 @@ from hh_sde.plot.common import (
 )
 from hh_sde.plot.drawing import (
     COLOURS,
+    IMAGE,
     MOST_LINES,
+    STAIRS,
     Size,
     axes_of,
     image_over_time,
@@ -32,12 +35,14 @@ from hh_sde.plot.drawing import (
     line_colours,
     rows_axis,
     style_of,
+    takes_style,
     tidy,
     time_axis,
     without_colour,
 )
 
 
+@takes_style(Line2D)
 def raster(
     ds: xr.Dataset,
     *,
@@ -100,6 +105,7 @@ def raster(
     return ax
 
 
+@takes_style(StepPatch, QuadMesh, also=STAIRS + IMAGE)
 def psth(
     ds: xr.Dataset,
     *,
@@ -139,7 +145,7 @@ def psth(
         colours = line_colours(style, len(chosen))
         for i, neuron in enumerate(chosen):
             own = {"color": colours[i], "lw": 1.4, "label": f"neuron {neuron}"}
-            drawn = style_of(StepPatch, without_colour(style), "baseline", "fill", **own)
+            drawn = style_of(StepPatch, without_colour(style), **own)
             ax.stairs(rate[:, i], edges, **{"baseline": None, **drawn})
         ax.set_ylabel("firing rate (Hz)")
         ax.set_ylim(0, 1.08 * max(float(rate.max()), 1.0))
@@ -149,6 +155,7 @@ def psth(
     return ax
 
 
+@takes_style(StepPatch, also=STAIRS)
 def interval_histogram(
     ds: xr.Dataset,
     *,
@@ -202,7 +209,7 @@ def interval_histogram(
             one = coefficient_of_variation(values)
             cv = f"CV {one:.2g}" if values.size > 1 else "1 interval"
             own = {"color": colour, "lw": 1.4, "label": f"{name}, {cv}"}
-            drawn = style_of(StepPatch, without_colour(style), "baseline", "fill", **own)
+            drawn = style_of(StepPatch, without_colour(style), **own)
             ax.stairs(density, edges, **drawn)
     ax.set_xlabel(axis_label(found.interval_length))
     ax.set_ylabel("density (1/ms)")
@@ -212,6 +219,7 @@ def interval_histogram(
     return ax
 
 
+@takes_style(StepPatch, also=STAIRS)
 def correlogram(
     ds: xr.Dataset,
     *,
@@ -256,7 +264,7 @@ def correlogram(
     level = mean.sel(neuron=other).mean().item()
     ax = axes_of(ax, figsize, (5.5, 3.5))
     edges = np.append(found.lag.values - bin / 2, found.lag.values[-1] + bin / 2)
-    drawn = style_of(StepPatch, style, "baseline", "fill", color=COLOURS[0], alpha=0.85)
+    drawn = style_of(StepPatch, style, color=COLOURS[0], alpha=0.85)
     ax.stairs(found.rate, edges, **{"fill": True, **drawn})
     ax.axhline(level, color=COLOURS[1], lw=1.2, ls="--", label=f"mean rate {level:.3g} Hz")
     ax.set_xlim(edges[0], edges[-1])

@@ -19,11 +19,13 @@ from hh_sde.plot.drawing import (
     legend_above,
     line_colours,
     style_of,
+    takes_style,
     tidy,
     without_colour,
 )
 
 
+@takes_style(Line2D)
 def spectrum(
     ds: xr.Dataset,
     *,

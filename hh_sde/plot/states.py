@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.lines import Line2D
 
 from hh_sde.plot.common import axis_label, chosen_neurons, gate_label, gate_names, one_trial
 from hh_sde.plot.drawing import (
     COLOURS,
+    IMAGE,
     LINES,
     MOST_LINES,
     Size,
@@ -21,12 +23,14 @@ from hh_sde.plot.drawing import (
     legend_above,
     line_colours,
     style_of,
+    takes_style,
     tidy,
     time_axis,
     without_colour,
 )
 
 
+@takes_style(Line2D, QuadMesh, also=IMAGE)
 def traces(
     ds: xr.Dataset,
     *,
@@ -82,6 +86,7 @@ def traces(
     return ax
 
 
+@takes_style(Line2D)
 def gates(
     ds: xr.Dataset,
     *,
@@ -135,6 +140,7 @@ def gates(
     return ax
 
 
+@takes_style(Line2D)
 def phase_plane(
     ds: xr.Dataset,
     *,
@@ -187,6 +193,7 @@ def phase_plane(
     return ax
 
 
+@takes_style(Line2D, QuadMesh, also=IMAGE)
 def components(
     ds: xr.Dataset,
     *,

@@ -25,6 +25,7 @@ from hh_sde.plot.drawing import (
     legend_above,
     line_colours,
     style_of,
+    takes_style,
     tidy,
     without_colour,
 )
@@ -36,6 +37,7 @@ EVEN = 0.5
 WIDEST = 1.5
 
 
+@takes_style(Line2D)
 def curve(
     ds: xr.Dataset,
     *,
@@ -104,6 +106,7 @@ def curve(
     return ax
 
 
+@takes_style(PolyCollection)
 def heatmap(
     ds: xr.Dataset,
     *,
@@ -140,7 +143,8 @@ def heatmap(
     _check(ds, [x, y, z])
     dims = str(ds[y].dims[0]), str(ds[x].dims[0])
     if dims[0] == dims[1] or set(ds[z].dims) != set(dims):
-        raise ValueError(f"{z} has dims {ds[z].dims}; a heat map takes {' and '.join(dims)}")
+        raise ValueError(f"{z} has dims {ds[z].dims}; a heat map takes {' and '.join(dims)}: "
+                         "average over the others, or choose a value")  # fmt: skip
     ax = axes_of(ax, figsize, (5, 3.8))
     left, right = _cells(ax, "x", ds[x].values)
     low, high = _cells(ax, "y", ds[y].values)
