@@ -452,6 +452,8 @@ def test_heat_maps_are_true_to_scale(values, scale, even):
     ds = xr.Dataset({"z": (("y", "x"), z)}, {"x": values, "y": [0.0, 1.0]})
     ax = ds.hh.plot.heatmap(x="x", y="y", z="z")
     assert ax.get_xscale() == scale
+    if scale != "linear":
+        assert ax.get_xticks().tolist() == values
     place = ax.xaxis.get_transform().transform
     cells = [path.vertices[:4, 0] for path in ax.collections[0].get_paths()[: len(values)]]
     edges = np.array([(place(xs.min()), place(xs.max())) for xs in cells])

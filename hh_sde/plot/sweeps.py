@@ -168,7 +168,7 @@ def _cells(ax: Axes, xy: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
         return np.arange(len(values)) - 0.5, np.arange(len(values)) + 0.5
     if scale := _scale(np.unique(values)):
         getattr(ax, f"set_{xy}scale")(scale[0], **scale[1])
-    if scale:
+    if scale or values.size <= 3:
         axis.set_major_locator(FixedLocator(values[:: -(-len(values) // 10)].tolist()))
         axis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.set_minor_locator(NullLocator())
