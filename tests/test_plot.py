@@ -1,6 +1,7 @@
 """Pictures: what is in them. (How they look is for eyes.)"""
 
 import inspect
+import pydoc
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -496,3 +497,21 @@ def test_a_long_record_has_its_axis_in_seconds():
     assert ax.get_xlim() == (0, 20_000)
     assert ax.get_xticklabels()[-1].get_text() == "20"
     assert ds.sel(time=slice(0, 1000)).hh.plot.traces().get_xlabel() == "time (ms)"
+
+
+def test_the_picture_of_one_of_many_trials_says_which(result):
+    assert result.hh.plot()._suptitle.get_text() == "trial 0"
+    assert result.sel(trial=1).hh.plot()._suptitle is None
+    assert result.hh.plot.traces(trial=1).get_ylabel() == "V (mV)\ntrial 1"
+    assert result.hh.plot.gates().get_ylabel() == "gates of\nneuron 0, trial 0"
+    assert result.hh.spikes().hh.plot.raster(trial=1).get_ylabel() == "neuron\ntrial 1"
+    assert result.hh.plot.raster(rows="trial", neurons=1).get_ylabel() == "trial\nneuron 1"
+
+
+def test_help_has_every_picture(result):
+    text = pydoc.render_doc(result.hh.plot, renderer=pydoc.plaintext)
+    assert "__call__ = overview(self, /, *, trial" in text
+    assert repr(result.hh.plot).endswith("heatmap")
+    for name, picture in plot.PICTURES.items():
+        assert f"{name}(self, /, *" in text
+        assert picture.__doc__.split("\n")[0] in text

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from hh_sde import measures
+from hh_sde import dataset, measures
 
 GATE = "gate "
 FRACTION = "fraction of the channels "
@@ -86,6 +86,15 @@ def chosen_neurons(
     if not wanted:
         raise ValueError("neurons= chooses none; give one or more of their numbers, or leave it")
     return wanted
+
+
+def of_trial(ds: xr.Dataset, trial: int | None) -> str:
+    """Which of several trials is drawn, to be said in the picture; nothing where there is one."""
+    if "trial" in ds.dims:
+        trials = ds.trial.values.tolist()
+    else:
+        trials = json.loads(ds.attrs.get("trials", "[]")) if dataset.spikes_alone(ds) else []
+    return f"trial {trials[0] if trial is None else trial}" if len(trials) > 1 else ""
 
 
 def gate_names(ds: xr.Dataset) -> list[str]:

@@ -19,6 +19,7 @@ from hh_sde.measures.isi import coefficient_of_variation
 from hh_sde.plot.common import (
     axis_label,
     chosen_neurons,
+    of_trial,
     one_trial,
     spikes_of_neurons,
     spikes_of_trial,
@@ -97,7 +98,10 @@ def raster(
     if coloured:
         legend_above(ax, markerscale=8 / marks["ms"])
     ax.set_ylim(-0.6, len(labels) - 0.4)
-    ax.set_ylabel(f"trial\n(neuron {drawn[0]})" if rows == "trial" and len(drawn) == 1 else rows)
+    if rows == "neuron":
+        ax.set_ylabel("\n".join(filter(None, ["neuron", of_trial(ds, trial)])))
+    else:
+        ax.set_ylabel("trial" if coloured else f"trial\nneuron {drawn[0]}")
     rows_axis(ax, [str(label) for label in labels])
     time_axis(ax, found.attrs["t_start"], found.attrs["t_end"])
     if rate_bin is not None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hh_sde import dataset, measures
-from hh_sde.plot.common import chosen_neurons, gate_names, one_trial
+from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_trial
 from hh_sde.plot.drawing import IMAGE, Size, new_figure, takes_style
 from hh_sde.plot.firing import raster
 from hh_sde.plot.states import components, gates, traces
@@ -97,6 +97,8 @@ def overview(
     for part, ax in zip(heights, axes[:, 0], strict=True):
         part(one, ax=ax, **only[part])
         ax.label_outer()
+    if which := of_trial(ds, trial):
+        fig.suptitle(which, x=0.01, ha="left", fontsize="small")
     return fig
 
 

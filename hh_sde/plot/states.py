@@ -11,7 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.lines import Line2D
 
-from hh_sde.plot.common import axis_label, chosen_neurons, gate_label, gate_names, one_trial
+from hh_sde.plot.common import (
+    axis_label,
+    chosen_neurons,
+    gate_label,
+    gate_names,
+    of_trial,
+    one_trial,
+)
 from hh_sde.plot.drawing import (
     COLOURS,
     IMAGE,
@@ -68,7 +75,7 @@ def traces(
     ax = axes_of(ax, figsize)
     if len(chosen) > MOST_LINES:
         image_over_time(ax, V, "V (mV)", style)
-        ax.set_ylabel("neuron")
+        ax.set_ylabel("\n".join(filter(None, ["neuron", of_trial(ds, trial)])))
     else:
         colours = line_colours(style, len(chosen))
         for i, neuron in enumerate(chosen):
@@ -79,7 +86,7 @@ def traces(
                 "label": f"neuron {neuron}",
             }
             ax.plot(V.time, V[:, i], **style_of(Line2D, without_colour(style), **own))
-        ax.set_ylabel("V (mV)")
+        ax.set_ylabel("\n".join(filter(None, ["V (mV)", of_trial(ds, trial)])))
         if len(chosen) > 1:
             legend_above(ax)
     time_axis(ax, float(V.time[0]), float(V.time[-1]))
@@ -134,6 +141,7 @@ def gates(
     if not fractions:
         ax.set_ylim(-0.03, 1.03)
     who = f"neuron{'s' if len(chosen) > 1 else ''} {', '.join(map(str, chosen))}"
+    who = ", ".join(filter(None, [who, of_trial(ds, trial)]))
     ax.set_ylabel(f"{'open channels' if fractions else 'gates'} of\n{who}")
     legend_above(ax)
     time_axis(ax, float(one.time[0]), float(one.time[-1]))
