@@ -34,7 +34,8 @@ MANY_SECONDS = 10
 IMAGE = ("vmin", "vmax")
 #: What `Axes.stairs` takes beside those of its steps.
 STAIRS = ("baseline", "fill")
-#: The height of a legend of one row, inches.
+#: The height that a label of a row takes, and a legend of one row, inches.
+LABEL_HEIGHT = 0.2
 ONE_ROW = 0.3
 
 Size = tuple[float, float]
@@ -157,9 +158,10 @@ def image_over_time(ax: Axes, values: xr.DataArray, label: str, style: Mapping[s
 
 
 def rows_axis(ax: Axes, labels: list[str]) -> None:
-    """Rows 0, 1, ... on the axis of y, with their labels; of many, some."""
+    """Rows 0, 1, ... on the axis of y, with as many of their labels as there is room for."""
+    room = max(2, int(ax.bbox.height / ax.figure.dpi / LABEL_HEIGHT))
     steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
-    every = next(step for step in steps if 8 * step >= len(labels))
+    every = next(step for step in steps if min(room, 8) * step >= len(labels))
     ax.set_yticks(range(0, len(labels), every), labels[::every])
 
 
