@@ -352,6 +352,8 @@ def test_images_take_the_options_of_images(twelve):
     with pytest.raises(TypeError, match=r"'lw' is of lines, and the 12 rows .* up to 7 for lines"):
         twelve.hh.plot.traces(lw=2)
     assert len(twelve.hh.plot.traces(neurons=range(3), lw=2).lines) == 3
+    with pytest.raises(TypeError, match="'cmap' is no property of Line2D, as which this is drawn"):
+        twelve.hh.plot.traces(neurons=range(3), cmap="cividis")
 
 
 def test_an_image_of_many_times_keeps_every_spike():

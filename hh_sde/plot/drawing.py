@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 
 from hh_sde.errors import did_you_mean
 
@@ -30,10 +31,8 @@ MOST_LINES = 7
 MOST_COLUMNS = 2000
 #: A record of more seconds than these has its axis in seconds.
 MANY_SECONDS = 10
-#: What `Axes.pcolormesh` takes beside the properties of its image.
-IMAGE = ("vmin", "vmax")
-#: What `Axes.stairs` takes beside those of its steps.
-STAIRS = ("baseline", "fill")
+#: What draws an artist takes these beside its properties.
+ALSO = {QuadMesh: ("vmin", "vmax"), StepPatch: ("baseline",)}
 #: The height that a label of a row takes, and a legend of one row, inches.
 LABEL_HEIGHT = 0.2
 ONE_ROW = 0.3
@@ -77,14 +76,19 @@ def new_figure(
     )  # fmt: skip
 
 
-def takes_style(*kinds: type[Artist], also: tuple[str, ...] = ()) -> Callable[[_Picture], _Picture]:
-    """A picture whose `**style` is for artists of these `kinds` (and for what draws them, `also`).
+def _properties(kind: type[Artist]) -> frozenset[str]:
+    """The names of the properties of an artist, short ones (lw) too."""
+    inspector = ArtistInspector(kind)
+    aliases = [alias for names in inspector.aliasd.values() for alias in names]
+    return frozenset([*inspector.get_setters(), *aliases, *ALSO.get(kind, ())])
+
+
+def takes_style(*kinds: type[Artist]) -> Callable[[_Picture], _Picture]:
+    """A picture whose `**style` is for artists of these `kinds`.
 
     An unknown name is refused before anything is drawn.
     """
-    inspectors = [ArtistInspector(kind) for kind in kinds]
-    aliases = {alias for one in inspectors for names in one.aliasd.values() for alias in names}
-    properties = {*also, *aliases, *(name for one in inspectors for name in one.get_setters())}
+    properties = {name for kind in kinds for name in _properties(kind)}
 
     def decorate(picture: _Picture) -> _Picture:
         own = [
@@ -109,7 +113,15 @@ def takes_style(*kinds: type[Artist], also: tuple[str, ...] = ()) -> Callable[[_
 
 
 def style_of(kind: type[Artist], style: Mapping[str, Any], **ours: Any) -> dict[str, Any]:
-    """What an artist of this `kind` is given: `ours`, and before it the caller's `style`."""
+    """What an artist of this `kind` is given: `ours`, and before it the caller's `style`.
+
+    Raises
+    ------
+    TypeError
+        If it has no such property.
+    """
+    for name in style.keys() - _properties(kind):
+        raise TypeError(f"{name!r} is no property of {kind.__name__}, as which this is drawn")
     return {**cbook.normalize_kwargs(ours, kind), **cbook.normalize_kwargs(dict(style), kind)}
 
 

@@ -26,9 +26,7 @@ from hh_sde.plot.common import (
 )
 from hh_sde.plot.drawing import (
     COLOURS,
-    IMAGE,
     MOST_LINES,
-    STAIRS,
     Size,
     axes_of,
     image_over_time,
@@ -109,7 +107,7 @@ def raster(
     return ax
 
 
-@takes_style(StepPatch, QuadMesh, also=STAIRS + IMAGE)
+@takes_style(StepPatch, QuadMesh)
 def psth(
     ds: xr.Dataset,
     *,
@@ -159,7 +157,7 @@ def psth(
     return ax
 
 
-@takes_style(StepPatch, also=STAIRS)
+@takes_style(StepPatch)
 def interval_histogram(
     ds: xr.Dataset,
     *,
@@ -223,7 +221,7 @@ def interval_histogram(
     return ax
 
 
-@takes_style(StepPatch, also=STAIRS)
+@takes_style(StepPatch)
 def correlogram(
     ds: xr.Dataset,
     *,

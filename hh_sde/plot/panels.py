@@ -14,13 +14,13 @@ from matplotlib.lines import Line2D
 
 from hh_sde import dataset, measures
 from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_trial
-from hh_sde.plot.drawing import IMAGE, Size, new_figure, takes_style
+from hh_sde.plot.drawing import Size, new_figure, takes_style
 from hh_sde.plot.firing import raster
 from hh_sde.plot.states import components, gates, traces
 from hh_sde.plot.studies import picture
 
 
-@takes_style(Line2D, QuadMesh, PolyCollection, also=IMAGE)
+@takes_style(Line2D, QuadMesh, PolyCollection)
 def overview(
     ds: xr.Dataset,
     *,

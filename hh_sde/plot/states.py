@@ -21,7 +21,6 @@ from hh_sde.plot.common import (
 )
 from hh_sde.plot.drawing import (
     COLOURS,
-    IMAGE,
     LINES,
     MOST_LINES,
     Size,
@@ -37,7 +36,7 @@ from hh_sde.plot.drawing import (
 )
 
 
-@takes_style(Line2D, QuadMesh, also=IMAGE)
+@takes_style(Line2D, QuadMesh)
 def traces(
     ds: xr.Dataset,
     *,
@@ -201,7 +200,7 @@ def phase_plane(
     return ax
 
 
-@takes_style(Line2D, QuadMesh, also=IMAGE)
+@takes_style(Line2D, QuadMesh)
 def components(
     ds: xr.Dataset,
     *,
