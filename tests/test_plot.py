@@ -244,6 +244,8 @@ def test_heatmap(sweep):
     middle = np.array([path.vertices[:4].mean(axis=0) for path in cells.get_paths()])
     np.testing.assert_allclose(middle[:4, 0], sweep.sigma)
     assert ax.figure.axes[1].get_ylabel() == "coefficient of variation"
+    ax = sweep.hh.plot.heatmap(x="sigma", y="model", z="cv", vmin=0, cmap="cividis")
+    assert ax.collections[0].get_clim() == (0, sweep.cv.max())
     with pytest.raises(ValueError, match="a heat map takes"):
         sweep.isel(model=0).hh.plot.heatmap(x="sigma", y="sigma", z="cv")
 

@@ -14,7 +14,7 @@ import xarray as xr
 from matplotlib import cbook
 from matplotlib.artist import Artist, ArtistInspector
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
@@ -32,7 +32,11 @@ MOST_COLUMNS = 2000
 #: A record of more seconds than these has its axis in seconds.
 MANY_SECONDS = 10
 #: What draws an artist takes these beside its properties.
-ALSO = {QuadMesh: ("vmin", "vmax"), StepPatch: ("baseline",)}
+ALSO = {
+    QuadMesh: ("vmin", "vmax"),
+    PolyCollection: ("vmin", "vmax"),
+    StepPatch: ("baseline",),
+}
 #: The height that a label of a row takes, and a legend of one row, inches.
 LABEL_HEIGHT = 0.2
 ONE_ROW = 0.3

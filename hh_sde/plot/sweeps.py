@@ -133,7 +133,7 @@ def heatmap(
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure, of `figsize` (width, height) inches.
     **style
-        For the cells, as `cmap`, `norm`, `alpha`, `clim`.
+        For the cells, as `cmap`, `vmin`, `vmax`, `norm`, `alpha`.
 
     Raises
     ------
@@ -151,7 +151,9 @@ def heatmap(
     corners = [[(a, c), (b, c), (b, d), (a, d)] for c, d in zip(low, high, strict=True)
                for a, b in zip(left, right, strict=True)]  # fmt: skip
     options = style_of(PolyCollection, style, cmap="viridis", rasterized=True, antialiased=False)
+    limits = [options.pop(name, None) for name in ("vmin", "vmax")]
     image = PolyCollection(corners, array=ds[z].transpose(*dims).values.ravel(), **options)
+    image.set_clim(*limits)
     ax.add_collection(image, autolim=False)
     ax.set(xlim=(left.min(), right.max()), ylim=(low.min(), high.max()))
     ax.figure.colorbar(image, ax=ax, label=axis_label(ds[z]))
