@@ -120,8 +120,7 @@ def heatmap(
     """A measure over two swept parameters, as colour.
 
     The axes are true to scale: linear, or logarithmic where the values are spaced so (between 0 and
-    the first of them linear). A cell ends half way to the next; where none
-    is near, a gap shows.
+    the first of them linear). A cell ends half way to the next; where none is near, a gap shows.
 
     Parameters
     ----------
