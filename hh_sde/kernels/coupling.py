@@ -9,6 +9,7 @@ import numpy as np
 
 from hh_sde.kernels.jit import expression, kernel, shared
 from hh_sde.kernels.random import draw
+from hh_sde.kernels.rows import row
 
 
 class Lanes(NamedTuple):
@@ -20,7 +21,7 @@ class Lanes(NamedTuple):
     x: np.ndarray  # (variables, lanes)
     I: np.ndarray  # (steps of the window or 1, nodes, lanes): injected current at the steps' nodes
     sums: np.ndarray  # (inputs, lanes): synaptic and gap sums
-    A_dW: np.ndarray  # (steps, 1 or 2, lanes): of the noise on V; the second as METHODS asks for it
+    A_dW: np.ndarray  # (steps, 1 or 2, lanes): of the noise on V; a second one as METHODS asks
     dW: np.ndarray  # (steps, 1 or 2, terms, lanes): the same of the lanes' own processes
     areas: (
         np.ndarray
@@ -54,18 +55,14 @@ class Inputs(NamedTuple):
     key: np.ndarray  # (2,)
     domains: np.ndarray  # (1 or 2,)
     scales: np.ndarray  # (1 or 2,): standard deviations
-    process_V: np.ndarray  # addresses of the numbers for the noise on V
-    trial_V: np.ndarray
-    process: np.ndarray  # (n_neurons * trials,): the same for a neuron's first own process
-    trial: np.ndarray
+    addresses_V: np.ndarray  # (2, processes * trials): of the noise on V, processes and trials
+    addresses: np.ndarray  # (2, n_neurons * trials): the same for a neuron's first own process
     start: np.ndarray  # rows of A: dV_i gets sum_k A_ik dW_k
     source: np.ndarray
     weight: np.ndarray
     dW_V: np.ndarray  # (steps, (1 or 2) * processes on V * trials)
     dW: np.ndarray  # (steps, (1 or 2) * terms * lanes), the memory of Lanes.dW
-    words_V: np.ndarray  # room to draw the noise on V, and the other
-    z_V: np.ndarray
-    words: np.ndarray
+    words: np.ndarray  # room to draw
     z: np.ndarray
 
 
@@ -128,7 +125,7 @@ def couple(x, sums, first_synapse, n_neurons, trials, start, source, weight):
 
 @shared("void(real*, i64, i64, i64, i64, i64*, i64*, f64*, i64, i64, real*)")
 def increments_of_V(dW, width, steps, kinds, n_neurons, start, source, weight, trials, lanes, A_dW):
-    """sum_k A_ik dW_k in every trial for each row of dW (steps, kinds * width); see `Lanes.A_dW`."""
+    """sum_k A_ik dW_k in every trial, for each row of dW (steps, kinds * width)."""
     for k in range(steps * kinds):
         if trials == 1:
             weighted_sums_of_one(
@@ -140,36 +137,40 @@ def increments_of_V(dW, width, steps, kinds, n_neurons, start, source, weight, t
             )
 
 
-@shared("void(real[:,:], i64)")
-def add_half(dW, steps):
+@shared("void(real*, i64, i64)")
+def add_half(dW, columns, steps):
     """To the second kind of each row, half of the first: the law of both where METHODS asks so."""
-    half = dW.shape[1] // 2
+    half = columns // 2
     for k in range(steps):
-        for i in range(half):
-            dW[k, half + i] += 0.5 * dW[k, i]
+        for i in range(k * columns, k * columns + half):
+            dW[half + i] += 0.5 * dW[i]
 
 
 @expression
 def draw_noise(inputs, step, steps, terms):
     """The increments of `steps` grid steps from `step` on; see `Inputs`."""
     kinds = inputs.domains.size
-    on_V = inputs.dW_V.shape[1] // kinds
-    own = inputs.dW.shape[1] // (kinds * max(terms, 1))
-    for kind in range(kinds):
+    on_V, many = inputs.addresses_V.shape[1], inputs.addresses.shape[1]
+    lanes = inputs.dW.shape[1] // (kinds * max(terms, 1))
+    for i in range(kinds * (1 + terms)):
+        kind, term = i // (1 + terms), i % (1 + terms) - 1
         domain, scale = inputs.domains[kind], inputs.scales[kind]
-        draw(
-            inputs.key, domain, step, step + steps, inputs.process_V, 0, inputs.trial_V, scale,
-            inputs.dW_V, kind * on_V, inputs.words_V, inputs.z_V,
-        )  # fmt: skip
-        for t in range(terms):
+        if term >= 0:
             draw(
-                inputs.key, domain, step, step + steps, inputs.process,
-                t * (inputs.start.size - 1), inputs.trial, scale, inputs.dW,
-                (kind * terms + t) * own, inputs.words, inputs.z,
+                inputs.key, domain, step, step + steps, inputs.addresses,
+                term * (inputs.start.size - 1), many, scale,
+                row(inputs.dW, 1, (kind * terms + term) * lanes, "any"), inputs.dW.shape[1],
+                inputs.words, inputs.z,
+            )  # fmt: skip
+        elif on_V:
+            draw(
+                inputs.key, domain, step, step + steps, inputs.addresses_V, 0, on_V, scale,
+                row(inputs.dW_V, 1, kind * on_V, "any"), inputs.dW_V.shape[1],
+                inputs.words, inputs.z,
             )  # fmt: skip
     if kinds == 2:
-        add_half(inputs.dW_V, steps)
-        add_half(inputs.dW, steps)
+        add_half(inputs.dW_V, inputs.dW_V.shape[1], steps)
+        add_half(inputs.dW, inputs.dW.shape[1], steps)
 
 
 @expression

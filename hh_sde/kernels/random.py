@@ -19,6 +19,7 @@ import numpy as np
 
 from hh_sde.kernels.elementary import cos_sin_turns, from_bits, log
 from hh_sde.kernels.jit import expression, kernel, maker, shared
+from hh_sde.kernels.rows import row
 
 MASK = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
@@ -81,64 +82,78 @@ def address(domain, block):
     return block & MASK, (block >> SHIFT) | (np.uint64(domain) << np.uint64(16))
 
 
-@shared("void(u64[:], i64, u64[:], u64[:], u64[:], f64, real[:], real[:], real[:], real[:])")
-def normal_blocks(key, domain, block, process, trial, scale, z0, z1, z2, z3):
-    """Normals of standard deviation `scale` for the four steps of each block.
+@shared("void(u64*, i64, u64*, i64, f64, real*, i64)")
+def normal_blocks(key, domain, words, entries, scale, out, columns):
+    """Normals of standard deviation `scale` for the four steps of some blocks.
 
-    `key` is (2,) words of 32 bits; `block`, `process` and `trial` are (entries,), and `domain`
-    keeps different uses of one address apart.
+    `key` is (2,) words of 32 bits; `words` is (3, entries): blocks, processes, trials; `domain`
+    keeps different uses of one address apart. They go into the rows of out (4, columns).
     """
     k0 = key[0]
     k1 = key[1]
-    for i in range(block.size):
+    block = row(words, 0, entries, "block")
+    process = row(words, 1, entries, "process")
+    trial = row(words, 2, entries, "trial")
+    z0 = row(out, 0, columns, "z0")
+    z1 = row(out, 1, columns, "z1")
+    z2 = row(out, 2, columns, "z2")
+    z3 = row(out, 3, columns, "z3")
+    for i in range(entries):
         c0, c1 = address(domain, block[i])
         w0, w1, w2, w3 = philox4x32(c0, c1, process[i], trial[i], k0, k1)
         z0[i], z1[i] = normal_pair(w0, w1, scale)
         z2[i], z3[i] = normal_pair(w2, w3, scale)
 
 
-@shared(
-    "void(u64[:], i64, i64, i64, u64[:], i64, u64[:], f64, real[:,:], i64, u64[:,:], real[:,:])",
-    from_python=True,
-)
-def draw(key, domain, start, stop, process, first_process, trial, scale, out, column, words, z):
+@shared("void(u64*, i64, i64, i64, u64*, i64, i64, f64, real*, i64, u64*, real*)")
+def draw(
+    key, domain, start, stop, addresses, first_process, lanes, scale, out, columns, words, z
+):  # fmt: skip
     """Normals of standard deviation `scale` for grid steps start ... stop - 1.
 
-    They go into the rows of out (steps, columns), each from `column` on: one for every entry of
-    `process`, which is counted from `first_process`, and `trial`. SIMD goes over these, and over
+    They go into the rows of out (steps, columns), one for each of `lanes` addresses: (2, lanes),
+    processes, which are counted from `first_process`, and trials. SIMD goes over these, and over
     blocks of steps where they are few. `words` and `z` are `room_to_draw` for so many.
     """
-    lanes = process.size
-    blocks = words.shape[1] // max(lanes, 1)
-    for b in range(blocks):
-        for i in range(lanes):
-            words[1, b * lanes + i] = process[i] + np.uint64(first_process)
-            words[2, b * lanes + i] = trial[i]
-    for first in range(start // PER_BLOCK, (stop + PER_BLOCK - 1) // PER_BLOCK, max(blocks, 1)):
-        for b in range(blocks):
-            for i in range(lanes):
-                words[0, b * lanes + i] = np.uint64(first + b)
-        row = PER_BLOCK * first - start
-        if blocks == 1 and 0 <= row <= stop - start - PER_BLOCK:
-            end = column + lanes
-            normal_blocks(
-                key, domain, words[0], words[1], words[2], scale, out[row, column:end],
-                out[row + 1, column:end], out[row + 2, column:end], out[row + 3, column:end],
-            )  # fmt: skip
-            continue
-        normal_blocks(key, domain, words[0], words[1], words[2], scale, z[0], z[1], z[2], z[3])
-        for b in range(blocks):
-            for j in range(PER_BLOCK):
-                if 0 <= row < stop - start:
-                    for i in range(lanes):
-                        out[row, column + i] = z[j, b * lanes + i]
-                row += 1
+    blocks = at_once(lanes)
+    entries = blocks * lanes
+    for i in range(entries):
+        words[entries + i] = addresses[i % lanes] + np.uint64(first_process)
+        words[2 * entries + i] = addresses[lanes + i % lanes]
+    for first in range(start // PER_BLOCK, (stop + PER_BLOCK - 1) // PER_BLOCK, blocks):
+        for i in range(entries):
+            words[i] = np.uint64(first + i // lanes)
+        step = PER_BLOCK * first - start
+        if blocks == 1 and 0 <= step <= stop - start - PER_BLOCK:
+            whole = row(out, step, columns, "any")
+            normal_blocks(key, domain, words, entries, scale, whole, columns)
+        else:
+            normal_blocks(key, domain, words, entries, scale, z, entries)
+            for b in range(blocks):
+                for j in range(PER_BLOCK):
+                    if 0 <= step < stop - start:
+                        for i in range(lanes):
+                            out[step * columns + i] = z[j * entries + b * lanes + i]
+                    step += 1
+
+
+@expression
+def at_once(lanes):
+    """Blocks that `draw` makes at a time."""
+    return 1 if lanes >= FEW_LANES else CHUNK // max(lanes, 1)
 
 
 def room_to_draw(lanes: int, dtype: Any = np.float64) -> tuple[np.ndarray, np.ndarray]:
-    """Room for the addresses and the numbers of the blocks that `draw` makes at a time."""
-    many = lanes * (1 if lanes >= FEW_LANES else CHUNK // max(lanes, 1))
-    return np.empty((3, many), dtype=np.uint64), np.empty((PER_BLOCK, many), dtype=dtype)
+    """Room for the addresses and the numbers that `draw` makes at a time of so many lanes."""
+    entries = max(lanes, CHUNK)
+    return np.empty((3, entries), dtype=np.uint64), np.empty((PER_BLOCK, entries), dtype=dtype)
+
+
+@kernel
+def draw_window(key, domain, start, stop, addresses, scale, out, words, z):
+    """What `draw` does, for Python."""
+    lanes = out.shape[1]
+    draw(key, domain, start, stop, addresses, 0, lanes, scale, out, lanes, words, z)
 
 
 def normal_window(
@@ -152,8 +167,9 @@ def normal_window(
 ) -> np.ndarray:
     """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes)."""
     out = np.empty((stop - start, process.size))
-    room = room_to_draw(process.size)
-    draw(key, domain, start, stop, process, 0, trial, scale, out, 0, *room)
+    if out.size:
+        addresses, room = np.stack([process, trial]), room_to_draw(process.size)
+        draw_window(key, domain, start, stop, addresses, float(scale), out, *room)
     return out
 
 

@@ -59,7 +59,7 @@ def row_of_array(context, builder, kind, result, value):
     """All numbers of an array, where they are wanted without its shape."""
     if kind.layout != "C" or kind.dtype != result.dtype:
         raise TypeError(
-            f"{result} can be taken of a contiguous array of its numbers, not of {kind}"
+            f"{result} is taken of a contiguous array of its numbers, not of {kind}"
         )
     return context.make_array(kind)(context, builder, value).data
 

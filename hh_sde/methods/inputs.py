@@ -103,24 +103,21 @@ class BlockInputs:
         m_V = self.problem.sde.m - len(self.program.compiled.terms) * self.n_neurons
         m_V = m_V if self.problem.path is not None else 0
         drawing = self.drawing or _NONE._replace(domains=np.zeros(self.kinds, np.int64))
-        words_V, z_V = room_to_draw(m_V * many, self.dtype)
-        words, z = room_to_draw(self.n_neurons * many, self.dtype)
+        words, z = room_to_draw(max(m_V, self.n_neurons) * many, self.dtype)
+        on_V = np.repeat(np.arange(m_V, dtype=np.uint64), many)
+        own = np.repeat(np.arange(m_V, m_V + self.n_neurons, dtype=np.uint64), many)
         return Inputs(
             drawn=self.drawing is not None,
             key=drawing.key,
             domains=drawing.domains,
             scales=drawing.scales,
-            process_V=np.repeat(np.arange(m_V, dtype=np.uint64), many),
-            trial_V=np.tile(trials, m_V),
-            process=np.repeat(np.arange(m_V, m_V + self.n_neurons, dtype=np.uint64), many),
-            trial=np.tile(trials, self.n_neurons),
+            addresses_V=np.stack([on_V, np.tile(trials, m_V)]),
+            addresses=np.stack([own, np.tile(trials, self.n_neurons)]),
             start=self.program.noise.start,
             source=self.program.noise.source,
             weight=self.program.noise.weight,
             dW_V=np.empty((self.at_once, self.kinds * m_V * many), self.dtype),
             dW=np.empty((0, 0), self.dtype),
-            words_V=words_V,
-            z_V=z_V,
             words=words,
             z=z,
         )
@@ -180,7 +177,7 @@ class BlockInputs:
         return found
 
     def _areas(self, start: int, stop: int) -> np.ndarray:
-        """(steps, terms, terms + 1, lanes): [., k, l] is I_(l,k), the last of them sum_j A_ij I_(j,k).
+        """(steps, terms, terms + 1, lanes): [., k, l] is I_(l,k), the last A I_(.,k).
 
         Nothing where the scheme does not need them.
         """
