@@ -95,7 +95,7 @@ class BlockInputs:
             dW_V, dW = self._given(start, stop)
             m = m._replace(dW=dW.astype(m.dW.dtype, copy=False))
             inputs = inputs._replace(dW_V=dW_V.astype(m.dW.dtype, copy=False))
-        return inputs._replace(dW=m.dW.reshape(len(m.dW), -1)), m
+        return inputs._replace(dW=m.dW.reshape(len(m.dW), m.dW[0].size)), m
 
     def _addresses(self) -> Inputs:
         """What is the same for all windows."""
@@ -139,10 +139,10 @@ class BlockInputs:
         """dW of the noise on V (steps, kinds * processes * trials), and `Lanes.dW`."""
         increments = self._increments(start, stop)
         steps, kinds, width = increments.shape
-        own = self.terms * self.n_neurons * len(self.trials)
-        on_V = increments[..., : width - own].reshape(steps, -1)
-        dW = increments[..., width - own :].reshape(steps, kinds, self.terms, -1)
-        return np.ascontiguousarray(on_V), np.ascontiguousarray(self._padded(dW))
+        many = self.n_neurons * len(self.trials)
+        on_V = increments[..., : width - self.terms * many]
+        dW = increments[..., width - self.terms * many :].reshape(steps, kinds, self.terms, many)
+        return on_V.reshape(steps, kinds * on_V.shape[2]), np.ascontiguousarray(self._padded(dW))
 
     def _increments(self, start: int, stop: int) -> np.ndarray:
         """(steps, kinds, processes * trials), first those on V."""
