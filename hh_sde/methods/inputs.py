@@ -61,7 +61,7 @@ class BlockInputs:
         self.program = program
         self.trials = problem.trials[members]
         self.lanes = lanes
-        self.dtype = np.dtype(float)
+        self.dtype = np.dtype(problem.dtype)
         self.nodes = nodes
         self.terms = len(program.compiled.terms) if path is not None else 0
         # increments are split for noise of gates and states, and for inputs that depend on V

@@ -317,6 +317,7 @@ class Network(Record):
                 G=diffusion,
                 blocks=diffusion.blocks,
                 bounded=self._bounds in ("clip", "reflect"),
+                single=lambda: self._compiled_single,
             ),
         )
 
@@ -521,6 +522,10 @@ class Network(Record):
     @cached_property
     def _compiled(self) -> module.Compiled:
         return module.compiled(self._model)
+
+    @cached_property
+    def _compiled_single(self) -> module.Compiled:
+        return module.compiled(self._model, "float32")
 
     @cached_property
     def _model(self) -> Model:
