@@ -8,6 +8,7 @@ that the result lacks, as one of spikes alone lacks neurons, is called ``of_<dim
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,11 +16,10 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.addresses import is_whole
-from hh_sde.dataset import COORDINATES
+from hh_sde.dataset import COORDINATES, Labels
+from hh_sde.descriptions import decode, encode
 from hh_sde.methods import Detection, Reached
 from hh_sde.records import numbers, shown
-
-Labels = Mapping[str, tuple[str, str]]
 
 
 def with_last_state(
@@ -32,7 +32,7 @@ def with_last_state(
     ds : Dataset
     axes : mapping of dim to coordinate values
         ``trial``, if there are trials, and ``neuron`` or ``component``.
-    labels : mapping of variable to (units, long name)
+    labels : mapping of variable to its attributes
         The variables whose last values are kept, in the order of the state; none where the traces
         hold them.
     reached : Reached
@@ -43,8 +43,9 @@ def with_last_state(
     values: dict[str, tuple[np.ndarray, str, str]] = {}
     if labels:
         states = reached.x.reshape(len(reached.x), len(labels), -1)
-        for row, (name, (units, long_name)) in enumerate(labels.items()):
-            values[f"last_{name}"] = (states[:, row], units, f"last value: {long_name}")
+        for row, (name, own) in enumerate(labels.items()):
+            text = f"last value: {own['long_name']}"
+            values[f"last_{name}"] = (states[:, row], own["units"], text)
     found = reached.detection
     if found is not None:
         spike = np.where(np.isfinite(found.last_spike), found.last_spike, np.nan)
@@ -71,6 +72,48 @@ def _dims(ds: xr.Dataset, axes: Mapping[str, Any]) -> tuple[list[str], dict[str,
             text = {"units": units, "long_name": f"{long_name} of the last state"}
             coords[f"of_{name}"] = (f"of_{name}", np.asarray(values), text)
     return dims, coords
+
+
+#: Larger states are not kept as text, bytes.
+LARGEST_TEXT = 2**24
+
+
+def as_text(ds: xr.Dataset) -> str | None:
+    """A Dataset with nothing but a last state as an attribute; None if it is too large for one."""
+    if ds.nbytes > LARGEST_TEXT:
+        return None
+    variables = {
+        str(name): {
+            "dims": list(one.dims),
+            "dtype": one.dtype.str,
+            "values": encode(_as_numbers(one.values), str(name)),
+            "attrs": one.attrs,
+        }
+        for name, one in ds.variables.items()
+    }
+    return json.dumps({"variables": variables, "attrs": ds.attrs})
+
+
+def of_text(text: str) -> xr.Dataset:
+    """The Dataset that `as_text` turned into text."""
+    tree = json.loads(text)
+    variables = {
+        name: (
+            one["dims"],
+            np.array(decode(one["values"], name)).astype(one["dtype"]),
+            one["attrs"],
+        )
+        for name, one in tree["variables"].items()
+    }
+    coords = [name for name in variables if name in ("of_trial", "of_neuron", "of_component")]
+    return xr.Dataset(variables, attrs=tree["attrs"]).set_coords(coords)
+
+
+def _as_numbers(array: np.ndarray) -> Any:
+    """What `encode` takes: truth values as numbers, names as a tuple."""
+    if array.dtype.kind == "b":
+        return array.astype(np.int8)
+    return array if array.dtype.kind in "iuf" else tuple(array.tolist())
 
 
 def last_time(x0: xr.Dataset, labels: Labels, dt: float) -> float:

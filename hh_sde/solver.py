@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import replace
-from importlib import metadata
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
 from hh_sde.network import Network
 from hh_sde.progress import Progress
+from hh_sde.provenance import arguments_attribute, made_with, path_attribute, seed_attributes
 from hh_sde.sde import SDE
 
 #: What `reduce` makes of states (saves, trials, kept).
@@ -181,14 +181,24 @@ def solve(
         if rule is None
         else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist()),
     )
-    attrs = _provenance(problem, recipe, name, model, noise, start, t_end, x0, path is not None)
+    attrs = _provenance(problem, recipe, name, model, noise) | {
+        "t_start": start,
+        "t_end": float(t_end),
+        "path": path_attribute(path, sde) if path is not None and problem.path else None,
+        "x0": "default" if x0 is None else "given",
+        "initial_state": None if x0 is None else layout.initial_state(problem, rule, many),
+    }
+    arguments = {
+        "dt": problem.dt, "method": name, "trials": trials, "save_dt": save_dt, "record": record,
+        "noise": noise, "spike_rule": spike_rule and asdict(spike_rule), "reduce": reduce, "discard": discard,
+        "rtol": rtol, "atol": atol,
+    }  # fmt: skip
     if skipped:
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
     if statistics:
         attrs["trials"] = len(numbers)
-    return _Run(problem, layout, kept, many, attrs, rule, statistics).complete(
-        recipe, skipped, progress
-    )
+    run = _Run(problem, layout, kept, many, attrs, arguments, rule, statistics)
+    return run.complete(recipe, skipped, progress)
 
 
 class _Run:
@@ -201,6 +211,7 @@ class _Run:
         kept: list[str],
         many: bool,
         attrs: dict[str, Any],
+        arguments: dict[str, Any],
         rule: SpikeRule | None,
         statistics: list[str],
     ) -> None:
@@ -208,6 +219,7 @@ class _Run:
         self.layout = layout
         self.numbers = problem.trials if many else None
         self.attrs = attrs
+        self.arguments = arguments
         self.rule = rule
         self.statistics = statistics
         self.variables = [] if not kept else ["x"] if layout.by_component else kept
@@ -308,12 +320,13 @@ class _Run:
     def dataset(self) -> xr.Dataset:
         """What there is so far, labelled."""
         attrs = {**self.attrs, **self.problem.report, "t_end": self.t_end}
+        attrs["arguments"] = arguments_attribute({"t_end": self.t_end, **self.arguments})
         attrs["t_start"] = min(attrs["t_start"], self.t_end)  # it may stop in the transient
         ds = self._traces(attrs) if self.variables else None
         if self.rule:
             spikes = self._spikes(self.rule, attrs["t_start"])
             if ds is None:
-                ds = dataset.label(spikes, attrs, self.layout.arrays)
+                ds = dataset.label(spikes, attrs)
             else:
                 ds = measures.trains.beside(ds, spikes)
         assert ds is not None
@@ -343,7 +356,7 @@ class _Run:
         problem = self.problem
         steps = problem.first_step + problem.save_every * np.arange(self.saved)
         coords |= {"time": steps * problem.dt, self.layout.dim: self.members}
-        return dataset.build(found, labels, coords, attrs, self.layout.arrays)
+        return dataset.build(found, labels, coords, attrs)
 
     def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
         found = self.problem.events if self.saved else []  # none of the transient
@@ -396,38 +409,22 @@ def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, No
 
 
 def _provenance(
-    problem: Problem,
-    recipe: Method,
-    method: str,
-    model: Network | SDE,
-    noise: str | None,
-    start: float,
-    t_end: float,
-    x0: Any,
-    given: bool,
+    problem: Problem, recipe: Method, method: str, model: Network | SDE, noise: str | None
 ) -> dict[str, Any]:
-    """Attributes that tell how to run it again."""
-    seed = problem.path.seed if problem.path is not None else None
+    """Attributes that tell how it was made."""
     channel_noise = model.noise_report if isinstance(model, Network) and noise is None else {}
     chain = recipe.interpretation == "chain"
     return {
         **channel_noise,
-        "hh_sde_version": metadata.version("hh_sde"),
         "method": method,
         "dt": problem.dt,
-        "t_start": start,
-        "t_end": float(t_end),
         "save_dt": problem.dt * problem.save_every if len(problem.keep) else None,
         "rtol": problem.rtol if "rtol" in recipe.tolerances else None,
         "atol": problem.atol if "atol" in recipe.tolerances else None,
-        "rng_entropy": None if seed is None else str(seed.entropy),
-        "rng_spawn_key": None if seed is None else ",".join(map(str, seed.spawn_key)),
+        **({} if problem.path is None else seed_attributes(problem.path.seed)),
         "interpretation": "chain" if chain else problem.sde.interpretation,
         "noise_type": "chain" if chain else problem.sde.noise_type if problem.sde.m else "none",
         "noise": "ignored" if noise == "ignore" else None,
-        "path": problem.path.grid if problem.path is not None and given else None,
-        "x0": "default" if x0 is None else "given",
-        "network": model.describe()[0] if isinstance(model, Network) else None,
-        f"{recipe.library}_version": metadata.version(recipe.library),
-        "numpy_version": np.__version__,
+        "network": model.describe() if isinstance(model, Network) else None,
+        **made_with(recipe.library, "numpy"),
     }

@@ -32,6 +32,7 @@ ORDER = [
     "problems",
     "methods",
     "network",
+    "provenance",
     "dataset",
     "measures",
     "plot",
@@ -42,6 +43,7 @@ ORDER = [
     "checks",
     "solver",
     "studies",
+    "reruns",
     "config",
     "cli",
 ]

@@ -8,7 +8,7 @@ p is the product of the gates with their powers, or the occupancy of the open st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -32,30 +32,46 @@ def variables(model: Model, names: Names | None = None) -> list[list[Variable]]:
     """
     names = names or Names()
 
-    def variable(name: str, units: str, long_name: str) -> Variable:
-        return Variable(name, units, long_name, names.new(name))
+    def variable(name: str, units: str, long_name: str, **role: str | int) -> Variable:
+        return Variable(name, units, long_name, names.new(name), role)
 
-    groups = [[variable("V", "mV", "membrane potential")]]
+    groups = [[variable("V", "mV", "membrane potential", role="potential")]]
     for channel in model.channels:
         if channel.form == "states":
-            what = f"fraction of the channels {channel.name} in state"
-            groups.append([variable(state, "1", f"{what} {state}") for state in channel.states])
-        else:
-            groups += [
-                [variable(gate.name, "1", f"gate {gate.name} of channel {channel.name}")]
-                for gate in channel.gates
-            ]
+            groups.append(_occupancies(channel, variable))
+            continue
+        for gate in channel.gates:
+            text = f"gate {gate.name} of channel {channel.name}"
+            groups.append([variable(gate.name, "1", text, role="gate", channel=channel.name)])
     for channel in model.channels:
         if channel.form == "fluctuations":
-            what = f"fluctuation of the open fraction of {channel.name}, part"
-            groups += [[variable(f"z_{s}", "1", f"{what} {s}")] for s in channel.states[1:]]
+            role = {"role": "fluctuation", "channel": channel.name}
+            text = f"fluctuation of the open fraction of {channel.name}, part"
+            groups += [[variable(f"z_{s}", "1", f"{text} {s}", **role)] for s in channel.states[1:]]
     for colored in model.colored:
         units, what = ("uA/cm^2", "current") if colored.E is None else ("mS/cm^2", "conductance")
-        groups.append([variable(colored.name, units, f"Ornstein-Uhlenbeck {what}")])
+        text = f"Ornstein-Uhlenbeck {what}"
+        groups.append([variable(colored.name, units, text, role=f"noise {what}")])
     for synapse in model.synapses:
         name = "s" if len(model.synapses) == 1 else f"s_{synapse.name}"
-        groups.append([variable(name, "1", f"gate of the synapse {synapse.name}")])
+        text = f"gate of the synapse {synapse.name}"
+        groups.append([variable(name, "1", text, role="synaptic gate", synapse=synapse.name)])
     return groups
+
+
+def _occupancies(channel: ChannelTable, variable: Callable[..., Variable]) -> list[Variable]:
+    """The fractions of a channel's number in each of its states, the last of which conducts."""
+    return [
+        variable(
+            state,
+            "1",
+            f"fraction of the channels {channel.name} in state {state}",
+            role="channel state",
+            channel=channel.name,
+            conducting=int(state == channel.states[-1]),
+        )
+        for state in channel.states
+    ]
 
 
 class Population:

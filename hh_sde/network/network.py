@@ -111,8 +111,18 @@ class Network(Record):
         return tuple(self.labels)
 
     @cached_property
-    def labels(self) -> dict[str, tuple[str, str]]:
-        """(units, long name) of each state variable, in the order of the flat state."""
+    def labels(self) -> dict[str, dict[str, Any]]:
+        """What each state variable is, as attributes, in the order of the flat state.
+
+        `units`, `long_name`, and `role`: "potential"; "gate", "channel state" or "fluctuation" of
+        a `channel`; "noise current", "noise conductance"; "synaptic gate" of a `synapse`. Of the
+        states of a channel the one that conducts has ``conducting = 1``, the others 0.
+
+        Examples
+        --------
+        >>> Network(1).labels["m"]
+        {'units': '1', 'long_name': 'gate m of channel Na', 'role': 'gate', 'channel': 'Na'}
+        """
         return packing.state_labels(self._model)
 
     def steady_state(self, V: Any = None) -> np.ndarray:
@@ -336,10 +346,13 @@ class Network(Record):
         """
         return Equations(Population(self._model), noise_on_V=bool(self._amplitudes.nnz))
 
-    def describe(self) -> tuple[str, dict[str, tuple[np.ndarray, str]]]:
-        """The network as JSON, and the long arrays it refers to, with their units."""
-        arrays: dict[str, tuple[np.ndarray, str]] = {}
-        return json.dumps(encode(self, arrays, "network")), arrays
+    def describe(self) -> str:
+        """The network as JSON, which results have as their attribute `network`."""
+        return self._description
+
+    @cached_property
+    def _description(self) -> str:
+        return json.dumps(encode(self, "network"))
 
     @classmethod
     def from_dataset(cls, ds: xr.Dataset) -> Network:
@@ -359,7 +372,7 @@ class Network(Record):
             tree = json.loads(ds.attrs["network"])
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"the attribute 'network' is not a description: {error}") from None
-        net = decode(tree, {str(k): v for k, v in ds.data_vars.items()}, "network")
+        net = decode(tree, "network", {str(k): v for k, v in ds.data_vars.items()})
         if not isinstance(net, Network):
             raise ValueError(f"the attribute 'network' describes no network but {shown(net)}")
         return net

@@ -63,7 +63,7 @@ def work_precision(
     Returns
     -------
     Dataset
-        Over (method, dt), nan where a method diverged: path_error (mV), interval_error (relative),
+        Over (scheme, dt), nan where a method diverged: path_error (mV), interval_error (relative),
         interval_error_low, interval_error_high, cost (ns of wall time per neuron and ms); diverged.
         interval_error is nan, with a warning, also where no neuron of the reference fires twice.
 
@@ -93,7 +93,7 @@ def work_precision(
     relative = {
         name: weak[name].values / float(weak.exact) for name in ("error", "error_low", "error_high")
     }
-    both = ("method", "dt")
+    both = ("scheme", "dt")
     error = Column(both, relative["error"], "1", "relative error of the mean interval",
                    f"the method diverged, or there are no intervals: {SILENT}")  # fmt: skip
     gone = np.where(diverged, np.nan, cost)
@@ -107,7 +107,7 @@ def work_precision(
             "diverged": Column(both, diverged.astype(np.int8), "1",
                                "1: the state became infinite"),
         },
-        {"method": methods, "dt": dts},
+        {"scheme": methods, "dt": dts},
     )  # fmt: skip
     if np.isnan(weak.exact):
         found.interval_error.attrs["warning"] = (
@@ -159,7 +159,7 @@ def recommend(
     Returns
     -------
     Dataset
-        That of `work_precision`, with good_enough (method, dt), and as attributes
+        That of `work_precision`, with good_enough (scheme, dt), and as attributes
         `recommended_method` and `recommended_dt`, the cheapest that is, or `advice` if none is.
 
     Examples
@@ -176,8 +176,8 @@ def recommend(
     cost = ds.cost.where(good)
     advice: dict[str, str | float] = {}
     if bool(np.isfinite(cost).any()):
-        best = cost.argmin(["method", "dt"])
-        advice["recommended_method"] = str(ds.method[int(best["method"])].values)
+        best = cost.argmin(["scheme", "dt"])
+        advice["recommended_method"] = str(ds.scheme[int(best["scheme"])].values)
         advice["recommended_dt"] = float(ds.dt[int(best["dt"])])
     else:
         advice["advice"] = _advice(ds, worst, tolerance)
