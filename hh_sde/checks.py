@@ -18,6 +18,9 @@ from hh_sde.methods import METHODS, Method, Problem, Reached, chain
 from hh_sde.network import Network
 from hh_sde.sde import SDE
 
+#: Larger ones than this, bytes, are not kept in results.
+LARGEST_INITIAL_STATE = 2**24
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -65,10 +68,11 @@ class Layout:
         axes = {"trial": problem.trials, self.dim: self.members}
         time = problem.first_step * problem.dt
         begun = Reached(0, problem.x0, problem.detection)
-        ds = continuation.with_last_state(xr.Dataset(), axes, self.labels, begun, time)
-        if rule is not None:
-            ds = ds.assign_attrs(rule_attributes(rule))
-        return continuation.as_text(ds if many else ds.isel(of_trial=0))
+        state = continuation.state_of(axes, self.labels, begun, time)
+        if state.nbytes > LARGEST_INITIAL_STATE:
+            return None
+        attrs = {} if rule is None else rule_attributes(rule)
+        return continuation.as_text((state if many else state.isel(trial=0)).assign_attrs(attrs))
 
     def place(self, component: int) -> tuple[str, int | None]:
         """The variable's name and the neuron (None for an SDE) of a component of the state."""

@@ -110,7 +110,7 @@ def study(
         _stop(f"interrupted; {NOTHING_WRITTEN}", code=130)
     written = _write(ds, out, plot, None)
     if not quiet:
-        _say([*_estimates(ds), *(f"written: {path}" for path in written)])
+        _say([*_estimates(ds, warned=True), *(f"written: {path}" for path in written)])
     _stop_unless_written(written, out, plot)
 
 
@@ -147,18 +147,19 @@ def _value(default: Any) -> str:
     return f'"{default}"' if isinstance(default, str) else f"{default:g}"
 
 
-def _estimates(ds: xr.Dataset) -> Iterator[str]:
-    """The study's estimates as tables, each with its last dim across."""
+def _estimates(ds: xr.Dataset, *, warned: bool) -> Iterator[str]:
+    """The study's estimates as tables, each with its last dim across, and what has not been said
+    as a warning yet."""
     for name, variable in ds.data_vars.items():
-        if str(name).endswith(("_low", "_high")) or "network" in str(name):
+        if str(name).endswith(("_low", "_high")):
             continue
         described = variable.attrs.get("long_name", name), variable.attrs.get("units", "1")
         yield "\n{} ({}):".format(*described)
         yield _table(variable)
-        if "warning" in variable.attrs:
+        if "warning" in variable.attrs and not warned:
             yield f"warning: {variable.attrs['warning']}"
     for name in ("recommended_method", "recommended_dt", "advice"):
-        if name in ds.attrs:
+        if name in ds.attrs and not (name == "advice" and warned):
             yield f"{name}: {ds.attrs[name]}"
 
 
@@ -209,7 +210,7 @@ def info(file: ResultPath) -> None:
     """Say what a result file holds and how it was made."""
     with _reading(file):
         ds = _opened(file)
-        lines = [*(_estimates(ds) if "study" in ds.attrs else _summary(ds, None))]
+        lines = [*(_estimates(ds, warned=False) if "study" in ds.attrs else _summary(ds, None))]
         lines += [f"  {_printable(name)} = {_printable(ds.attrs[name])}" for name in ds.attrs]
     _say(lines)
 
@@ -307,6 +308,7 @@ def _opened(file: Path) -> xr.Dataset:
     import xarray as xr
 
     from hh_sde import memory
+    from hh_sde.dataset import upgrade
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the reader about what is wrong with the file
@@ -314,6 +316,7 @@ def _opened(file: Path) -> xr.Dataset:
         with xr.open_dataset(file, decode_times=False) as ds:
             memory.require(ds.nbytes, "it", "read parts of it with xarray.open_dataset")
             ds.load()
+    ds = upgrade(ds)
     for name in ("time", "spike_time"):
         if name in ds and ds[name].attrs.get("units", "ms") != "ms":
             raise ValueError(f"{name} is in {_printable(ds[name].attrs['units'])}, not in ms")

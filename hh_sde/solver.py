@@ -118,7 +118,8 @@ def solve(
     xarray.Dataset
         dims (trial, time, neuron) for a Network, with its state variables; (trial, time, component)
         with the variable x for an SDE. `trial` only if `trials` was given. Where the traces are not
-        the whole state, ``last_V`` and its like hold the state at the end, ``t_end``.
+        the whole state, ``last_V`` and its like hold the state at the end, ``t_end``; of spikes
+        alone it is the attribute ``last_state``.
 
     Raises
     ------
@@ -197,6 +198,8 @@ def solve(
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
     if statistics:
         attrs["trials"] = len(numbers)
+    if not many and numbers[0]:
+        attrs["trial"] = int(numbers[0])
     run = _Run(problem, layout, kept, many, attrs, arguments, rule, statistics)
     return run.complete(recipe, skipped, progress)
 
@@ -334,7 +337,8 @@ class _Run:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
             axes |= {self.layout.dim: self.layout.members}
             labels = {} if self._in_traces() else self.layout.labels
-            ds = continuation.with_last_state(ds, axes, labels, self.reached, self.t_end)
+            state = continuation.state_of(axes, labels, self.reached, self.t_end)
+            ds = continuation.with_last_state(ds, state)
         return ds
 
     def _traces(self, attrs: dict[str, Any]) -> xr.Dataset:

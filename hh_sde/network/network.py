@@ -304,6 +304,24 @@ class Network(Record):
             ),
         )
 
+    @property
+    def wiener_processes(self) -> tuple[str, ...]:
+        """What the Wiener processes of `sde` belong to, in their order, n_neurons for each name.
+
+        "V" stands for a `CurrentNoise` (a second one's are "V_2"), other names for what they drive.
+
+        Examples
+        --------
+        >>> from hh_sde import OrnsteinUhlenbeckCurrent
+        >>> noise = [CurrentNoise(1.0), OrnsteinUhlenbeckCurrent(0.0, 1.0, 5.0)]
+        >>> Network(3, noise=noise).wiener_processes
+        ('V', 'eta')
+        """
+        white = sum(isinstance(noise, CurrentNoise) for noise in self.noise)
+        on_V = ["V", *(f"V_{k}" for k in range(2, white + 1))][:white]
+        terms = self._compiled.population.terms
+        return (*on_V, *(term.dW.name.removeprefix("noise_") for term in terms))
+
     def _missing_variance(self, channel: Channel, rates: xr.Dataset) -> list[float]:
         """1 - variance/(variance with all noise) of a channel's open fraction, for each V."""
         assert self._channel_noise is not None

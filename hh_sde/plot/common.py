@@ -16,8 +16,6 @@ from hh_sde import measures
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 #: More neurons than this are drawn as an image, not as lines.
 MOST_LINES = 7
-GATE = "gate "
-FRACTION = "fraction of the channels "
 
 
 def axes_of(ax: Axes | None, size: tuple[float, float] = (8, 3)) -> Axes:
@@ -79,23 +77,14 @@ def the_neuron(known: np.ndarray, neuron: int | None) -> int:
 
 def gate_names(ds: xr.Dataset) -> list[str]:
     """Gates and synaptic gates, or the open fraction of each channel where it has states."""
-    gates, open_states = [], {}
-    for name, variable in ds.data_vars.items():
-        long_name = str(variable.attrs.get("long_name", ""))
-        if long_name.startswith(GATE):
-            gates.append(str(name))
-        elif long_name.startswith(FRACTION):
-            channel = long_name.removeprefix(FRACTION).split(" in state ")[0]
-            open_states[channel] = str(name)  # the last state of a channel is the open one
-    return [*open_states.values(), *gates]
+    gates = ds.filter_by_attrs(role=lambda role: role in ("gate", "synaptic gate"))
+    return [*map(str, ds.filter_by_attrs(conducting=1).data_vars), *map(str, gates.data_vars)]
 
 
 def gate_label(ds: xr.Dataset, name: str) -> str:
-    """`name`, or of a channel state the channel that it is the open state of."""
-    long_name = str(ds[name].attrs.get("long_name", ""))
-    if not long_name.startswith(FRACTION):
-        return name
-    return f"{long_name.removeprefix(FRACTION).split(' in state ')[0]} open ({name})"
+    """`name`, or of an open state its channel."""
+    variable = ds[name].attrs
+    return f"{variable['channel']} open ({name})" if variable.get("conducting") else name
 
 
 def axis_label(variable: xr.DataArray, *, long: bool = True) -> str:

@@ -61,11 +61,7 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         seed = seed_sequence(bound.arguments.get("rng"))
         bound.arguments["rng"] = seed
         found = function(*bound.args, **bound.kwargs)
-        for variable in found.data_vars.values():
-            if "warning" in variable.attrs:
-                text = f"{function.__name__}: {variable.attrs['warning']}"
-                category = OrderWarning if variable.name == "order" else UserWarning
-                warnings.warn(text, category, stacklevel=2)
+        _warn(found, function.__name__)
         asked = {k: v for k, v in bound.arguments.items() if k not in ("net", "rng", "threads")}
         attrs = {
             "study": function.__name__,
@@ -77,6 +73,16 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         return label(found.assign_attrs(attrs), {})
 
     return wrapper
+
+
+def _warn(found: xr.Dataset, name: str) -> None:
+    """Say what a study's result warns of, and what it advises."""
+    for variable in found.data_vars.values():
+        if "warning" in variable.attrs:
+            category = OrderWarning if variable.name == "order" else UserWarning
+            warnings.warn(f"{name}: {variable.attrs['warning']}", category, stacklevel=3)
+    if "advice" in found.attrs:
+        warnings.warn(f"{name}: {found.attrs['advice']}", stacklevel=3)
 
 
 class Column(NamedTuple):

@@ -109,7 +109,7 @@ def strong_convergence(
     declared = [_declared(net, method) for method in methods]
     found = _orders(methods, dts, squares, floor, declared, confidence)
     for name in ("error", "error_low", "error_high", "floor"):
-        found[name].attrs["units"] = net.labels[variable][0]
+        found[name].attrs["units"] = net.labels[variable]["units"]
     return found
 
 

@@ -26,6 +26,8 @@ from hh_sde.studies.intervals import NO_INTERVAL
 from hh_sde.studies.weak import weak_convergence
 
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
+#: When the error along the path is taken, ms, and how many timings there are.
+WINDOW, REPEATS = 10.0, 3
 #: What to do where no neuron fires twice.
 SILENT = (
     "no neuron of the reference fires twice. Give a larger stimulus or a longer t_end, or compare "
@@ -41,8 +43,8 @@ def work_precision(
     t_end: float = 200.0,
     trials: int = 100,
     *,
-    window: float = 10.0,
-    repeats: int = 3,
+    window: float = WINDOW,
+    repeats: int = REPEATS,
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
@@ -75,6 +77,20 @@ def work_precision(
     >>> bool((ds.cost > 0).all())
     True
     """
+    return _errors_and_cost(net, methods, dts, t_end, trials, window, repeats, rng, threads)
+
+
+def _errors_and_cost(
+    net: Network,
+    methods: Sequence[str] | None,
+    dts: Sequence[float],
+    t_end: float,
+    trials: int,
+    window: float,
+    repeats: int,
+    rng: Rng,
+    threads: int,
+) -> xr.Dataset:
     methods = fitting_methods(net, methods)
     common: dict[str, Any] = {
         "methods": methods,
@@ -160,7 +176,8 @@ def recommend(
     -------
     Dataset
         That of `work_precision`, with good_enough (scheme, dt), and as attributes
-        `recommended_method` and `recommended_dt`, the cheapest that is, or `advice` if none is.
+        `recommended_method` and `recommended_dt`, the cheapest that is; if none is, `advice`, which
+        is also a warning.
 
     Examples
     --------
@@ -170,7 +187,7 @@ def recommend(
     >>> ds.attrs["recommended_method"]
     'lie_trotter'
     """
-    ds = work_precision(net, methods, dts, t_end, trials, rng=rng, threads=threads)
+    ds = _errors_and_cost(net, methods, dts, t_end, trials, WINDOW, REPEATS, rng, threads)
     worst = np.maximum(np.abs(ds.interval_error_low), np.abs(ds.interval_error_high))
     good = (worst <= tolerance).assign_attrs(units="1", long_name="1: within the tolerance")
     cost = ds.cost.where(good)
@@ -189,7 +206,7 @@ def _advice(ds: xr.Dataset, worst: xr.DataArray, tolerance: float) -> str:
     if bool(ds.diverged.all()):
         return f"every method diverged at dt = {float(ds.dt.min()):g} ms; give smaller steps"
     if "warning" in ds.interval_error.attrs:
-        return f"no method can be recommended: {ds.interval_error.attrs['warning']}"
+        return f"no method can be recommended: {ds.interval_error.attrs.pop('warning')}"
     if bool(worst.isnull().all()):
         return f"no error of the mean interval has an interval of its own: {NO_INTERVAL}"
     return (
