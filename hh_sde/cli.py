@@ -148,8 +148,7 @@ def _value(default: Any) -> str:
 
 
 def _estimates(ds: xr.Dataset, *, warned: bool) -> Iterator[str]:
-    """The study's estimates as tables, each with its last dim across, and what has not been said
-    as a warning yet."""
+    """The study's estimates as tables, each with its last dim across; warnings, if not said yet."""
     for name, variable in ds.data_vars.items():
         if str(name).endswith(("_low", "_high")):
             continue

@@ -23,9 +23,7 @@ from hh_sde.methods import Detection, Reached
 from hh_sde.records import numbers, shown
 
 
-def state_of(
-    axes: Mapping[str, Any], labels: Labels, reached: Reached, time: float
-) -> xr.Dataset:
+def state_of(axes: Mapping[str, Any], labels: Labels, reached: Reached, time: float) -> xr.Dataset:
     """The state that a run has reached, as a Dataset of last values.
 
     Parameters
@@ -106,7 +104,9 @@ def last_state(x0: xr.Dataset) -> xr.Dataset:
     """The last state that `x0` has, over (trial, neuron), with its own attributes; or nothing."""
     if "last_state" in x0.attrs:
         return of_text(x0.attrs["last_state"])
-    names = [name for name in x0.data_vars if str(name).startswith("last_") or name == "spike_armed"]
+    names = [
+        name for name in x0.data_vars if str(name).startswith("last_") or name == "spike_armed"
+    ]
     kept = x0[names]
     schema_1 = {name: str(name)[3:] for name in kept.variables if str(name).startswith("of_")}
     return kept.rename(schema_1)
@@ -244,8 +244,8 @@ def detection(
         return fresh
     if state.spike_armed.dtype.kind != "b":
         raise ValueError(
-            f"x0: spike_armed must be truth values, got {state.spike_armed.dtype}: give a result of "
-            "solve, not statistics over its trials"
+            f"x0: spike_armed must be truth values, got {state.spike_armed.dtype}: give a result "
+            "of solve, not statistics over its trials"
         )
     armed, last = (
         np.broadcast_to(_labelled(state[name], "neuron", range(n_neurons), trials), shape)

@@ -84,9 +84,7 @@ def _deflated(array: np.ndarray) -> dict[str, Any]:
     }
 
 
-def decode(
-    tree: Any, where: str, arrays: Mapping[str, Any] | None = None, depth: int = 0
-) -> Any:
+def decode(tree: Any, where: str, arrays: Mapping[str, Any] | None = None, depth: int = 0) -> Any:
     """The value that `encode` turned into `tree`.
 
     Parameters

@@ -24,9 +24,7 @@ from hh_sde.sde import SDE
 #: Libraries that do arithmetic.
 LIBRARIES = ("hh_sde", "numba", "numpy", "scipy", "sdeint")
 #: What `path.grid` says of a path whose blocks are those of the model.
-_GRID = re.compile(
-    r"first step (\S+) ms, halved (\d+) times, then coarsened by (\d+); trial (\d+)"
-)
+_GRID = re.compile(r"first step (\S+) ms, halved (\d+) times, then coarsened by (\d+); trial (\d+)")
 
 
 def made_with(*libraries: str) -> dict[str, str]:
@@ -89,7 +87,7 @@ def seed_of(attrs: Mapping[str, Any]) -> np.random.SeedSequence | None:
 
 def path_attribute(path: BrownianPath, sde: SDE) -> str:
     """A path that was given, as an attribute."""
-    own = "" if np.array_equal(path.blocks, sde.blocks) else "; blocks of its own"
+    own = "" if np.array_equal(path.blocks, np.asarray(sde.blocks)) else "; blocks of its own"
     return path.grid + own
 
 

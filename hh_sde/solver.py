@@ -191,8 +191,8 @@ def solve(
     }
     arguments = {
         "dt": problem.dt, "method": name, "trials": trials, "save_dt": save_dt, "record": record,
-        "noise": noise, "spike_rule": spike_rule and asdict(spike_rule), "reduce": reduce, "discard": discard,
-        "rtol": rtol, "atol": atol,
+        "noise": noise, "spike_rule": spike_rule and asdict(spike_rule), "reduce": reduce,
+        "discard": discard, "rtol": rtol, "atol": atol,
     }  # fmt: skip
     if skipped:
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
@@ -328,10 +328,7 @@ class _Run:
         ds = self._traces(attrs) if self.variables else None
         if self.rule:
             spikes = self._spikes(self.rule, attrs["t_start"])
-            if ds is None:
-                ds = dataset.label(spikes, attrs)
-            else:
-                ds = measures.trains.beside(ds, spikes)
+            ds = dataset.label(spikes, attrs) if ds is None else measures.trains.beside(ds, spikes)
         assert ds is not None
         if self._keeps_state() and self.reached.x is not None:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}

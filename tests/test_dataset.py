@@ -164,7 +164,7 @@ def test_what_of_an_old_result_cannot_be_read_stays_and_is_told():
     with pytest.warns(UserWarning, match="stays as it is: .*'network_synapses_1_weights'"):
         ds = hh.upgrade(old)
     assert "network_stimulus_values" in ds
-    with pytest.raises(ValueError, match="is of schema 3; this version .* up to 2"):
+    with pytest.raises(ValueError, match=r"is of schema 3; this version .* up to 2"):
         hh.upgrade(xr.Dataset(attrs={"schema_version": 3}))
 
 
@@ -363,7 +363,10 @@ HOSTILE = [
             (deflated(np.zeros(10**7), shape=[20]), "there are not the 160 bytes of an array of"),
             (deflated(np.arange(20.0), base64=3), "base64 must be text, got 3"),
             (deflated(np.arange(20.0), base64="*"), "amplitude: "),
-            (deflated(np.arange(20.0), base64="AAAA"), "amplitude: Error -3 while decompressing data"),
+            (
+                deflated(np.arange(20.0), base64="AAAA"),
+                "amplitude: Error -3 while decompressing data",
+            ),
             (deflated(np.full(20, np.nan)), "ConstantCurrent.amplitude must be finite"),
         )
     ),

@@ -181,7 +181,8 @@ def test_recommendation(pair):
     assert ds.attrs["recommended_dt"] in (0.1, 0.2)
     chosen = ds.sel(scheme="lie_trotter").sel(dt=ds.attrs["recommended_dt"])
     assert abs(chosen.interval_error) < 0.03
-    hopeless = studies.recommend(pair, 1e-6, methods, [0.1], 100.0, 5, rng=1)
+    with pytest.warns(UserWarning, match="no method is certain to be within 1e-06"):
+        hopeless = studies.recommend(pair, 1e-6, methods, [0.1], 100.0, 5, rng=1)
     assert "no method is certain" in hopeless.attrs["advice"]
     with pytest.raises(ValueError, match="between 0 and 1, got 3"):
         studies.recommend(pair, 3)

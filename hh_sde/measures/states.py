@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
+from hh_sde.dataset import upgrade
 from hh_sde.measures.trains import hint_of_traces, labels
 
 
@@ -25,11 +26,12 @@ def gates(ds: xr.Dataset) -> xr.DataArray:
     array([[0.053, 0.596, 0.318],
            [0.053, 0.596, 0.318]])
     """
+    ds = upgrade(ds)
     names = list(ds.filter_by_attrs(role="gate").data_vars)
     if not names:
         raise ValueError(
-            f"no gates (variables with role='gate') in this Dataset; it has "
-            f"{', '.join(map(str, ds.data_vars))}{hint_of_traces(ds)}. hh_sde.upgrade(ds) gives an older one its roles"
+            f"no gates in this Dataset; it has {', '.join(map(str, ds.data_vars))}"
+            + hint_of_traces(ds)
         )
     stacked = xr.concat([ds[name].drop_attrs() for name in names], dim="gate")
     stacked = stacked.assign_coords(gate=("gate", names, labels("1", "gate")))

@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from hh_sde import measures
+from hh_sde.dataset import upgrade
 
 #: Okabe & Ito (2008), Color Universal Design: told apart by colour-blind people and in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -31,6 +32,7 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     ValueError
         If there is nothing to draw, no such trial, or a swept parameter is left to choose.
     """
+    ds = upgrade(ds)
     if not {"V", "x"} & set(ds.data_vars) and not gate_names(ds):
         raise ValueError(
             "nothing to draw: the Dataset holds neither V nor gates nor x, but "

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from hh_sde.dataset import upgrade
 from hh_sde.plot.common import COLOURS, axis_label, tidy
 from hh_sde.plot.sweeps import curve, heatmap
 
@@ -27,6 +28,7 @@ def picture(ds: xr.Dataset) -> Figure:
     ValueError
         If `ds` is not the result of one.
     """
+    ds = upgrade(ds)
     name = ds.attrs.get("study")
     if name not in STUDY_PICTURES:
         raise ValueError(
