@@ -192,7 +192,7 @@ def solve(
     arguments = {
         "dt": problem.dt, "method": name, "trials": trials, "save_dt": save_dt, "record": record,
         "noise": noise, "spike_rule": spike_rule and asdict(spike_rule), "reduce": reduce,
-        "discard": discard, "rtol": rtol, "atol": atol,
+        "discard": discard or None, "rtol": rtol, "atol": atol,
     }  # fmt: skip
     if skipped:
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}

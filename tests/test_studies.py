@@ -394,7 +394,8 @@ def test_errors_near_the_floor_or_the_noise_are_not_fitted():
 
 
 def test_one_trial_is_no_recommendation(pair):
-    ds = studies.recommend(pair, 0.5, ["strang"], [0.1], 60.0, 1, rng=1)
+    with pytest.warns(UserWarning, match="no error of the mean interval has an interval"):
+        ds = studies.recommend(pair, 0.5, ["strang"], [0.1], 60.0, 1, rng=1)
     assert "recommended_method" not in ds.attrs
 
 

@@ -216,8 +216,9 @@ def end_of_record(ds: xr.Dataset, times: np.ndarray) -> float:
     """When the record of traces ends, ms: a run may stop between two saves."""
     last = float(times[-1])
     t_end, save_dt = ds.attrs.get("t_end", last), ds.attrs.get("save_dt", 0.0)
-    # what was cut off ends a save earlier; what was stopped between two saves, less
-    return float(t_end) if t_end - last < save_dt * (1 - 1e-6) else last
+    # what was cut off ends a save earlier; what was stopped between two saves, less; what was put
+    # together goes on beyond the end of its first part
+    return float(t_end) if -1e-6 <= (t_end - last) / (save_dt or np.inf) < 1 - 1e-6 else last
 
 
 def _refuse_relabelled(ds: xr.Dataset, dims: Mapping[str, str]) -> None:

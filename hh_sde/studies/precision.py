@@ -198,6 +198,7 @@ def recommend(
         advice["recommended_dt"] = float(ds.dt[int(best["dt"])])
     else:
         advice["advice"] = _advice(ds, worst, tolerance)
+        ds.interval_error.attrs.pop("warning", None)  # the advice says it
     return ds.assign(good_enough=good.astype(np.int8).assign_attrs(good.attrs)).assign_attrs(advice)
 
 
@@ -206,7 +207,7 @@ def _advice(ds: xr.Dataset, worst: xr.DataArray, tolerance: float) -> str:
     if bool(ds.diverged.all()):
         return f"every method diverged at dt = {float(ds.dt.min()):g} ms; give smaller steps"
     if "warning" in ds.interval_error.attrs:
-        return f"no method can be recommended: {ds.interval_error.attrs.pop('warning')}"
+        return f"no method can be recommended: {ds.interval_error.attrs['warning']}"
     if bool(worst.isnull().all()):
         return f"no error of the mean interval has an interval of its own: {NO_INTERVAL}"
     return (
