@@ -186,10 +186,11 @@ def _times(x0: xr.Dataset) -> np.ndarray:
 
 
 def trials_of(x0: Any) -> xr.DataArray | None:
-    """The numbers of its trials, if `x0` is a Dataset that has them."""
+    """The numbers of its trials, or the number of its one, if `x0` is a Dataset that has them."""
     if not isinstance(x0, xr.Dataset):
         return None
-    return x0.coords.get("trial", last_state(x0).coords.get("trial"))
+    one = xr.DataArray(x0.attrs["trial"]) if "trial" in x0.attrs else None
+    return x0.coords.get("trial", last_state(x0).coords.get("trial", one))
 
 
 def last_states(

@@ -1,8 +1,9 @@
 """What a result says of how it was made, and the seed, path and arguments that follow from it.
 
 As attributes: `arguments`, those of `hh_sde.solve` or of the study, as JSON; `rng_entropy` and
-`rng_spawn_key`, the seed; `path`, the grid of a path that was given; and what numbers may depend on
-in their last bits, the versions of the libraries and the processor.
+`rng_spawn_key`, the seed; `path`, the grid of a path that was given; `trial`, the number of the one
+trial of a result without that dim, if it is not 0; and what numbers may depend on in their last
+bits, the versions of the libraries and the processor.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import platform
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -23,14 +25,26 @@ from hh_sde.sde import SDE
 
 #: Libraries that do arithmetic.
 LIBRARIES = ("hh_sde", "numba", "numpy", "scipy", "sdeint")
+#: Words in the pool of a SeedSequence, where nothing else is said.
+POOL_SIZE = 4
 #: What `path.grid` says of a path whose blocks are those of the model.
 _GRID = re.compile(r"first step (\S+) ms, halved (\d+) times, then coarsened by (\d+); trial (\d+)")
 
 
 def made_with(*libraries: str) -> dict[str, str]:
     """What the last bits of a result depend on, as attributes."""
-    versions = {f"{name}_version": metadata.version(name) for name in ("hh_sde", *libraries)}
-    return {**versions, "processor": f"{platform.machine()} {llvmlite.binding.get_host_cpu_name()}"}
+    versions = {f"{name}_version": _version(name) for name in ("hh_sde", *libraries)}
+    return {**versions, "processor": _processor()}
+
+
+@cache
+def _version(library: str) -> str:
+    return metadata.version(library)
+
+
+@cache
+def _processor() -> str:
+    return f"{platform.machine()} {llvmlite.binding.get_host_cpu_name()}"
 
 
 def warn_of_differences(attrs: Mapping[str, Any], stacklevel: int) -> None:
@@ -68,9 +82,11 @@ def _plain(value: Any) -> Any:
 
 def seed_attributes(seed: np.random.SeedSequence) -> dict[str, str]:
     """A seed as attributes."""
+    pool = {} if seed.pool_size == POOL_SIZE else {"rng_pool_size": str(seed.pool_size)}
     return {
         "rng_entropy": json.dumps(_plain(seed.entropy)),
         "rng_spawn_key": ",".join(map(str, seed.spawn_key)),
+        **pool,
     }
 
 
@@ -82,6 +98,7 @@ def seed_of(attrs: Mapping[str, Any]) -> np.random.SeedSequence | None:
     return np.random.SeedSequence(
         json.loads(attrs["rng_entropy"]),
         spawn_key=tuple(int(part) for part in key.split(",")) if key else (),
+        pool_size=int(attrs.get("rng_pool_size", POOL_SIZE)),
     )
 
 

@@ -13,6 +13,7 @@ from hh_sde import continuation
 from hh_sde.brownian import BrownianPath
 from hh_sde.choice import suited
 from hh_sde.dataset import spikes_alone, upgrade
+from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
@@ -74,8 +75,10 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
     warn_of_differences(ds.attrs, stacklevel=2)
     arguments = json.loads(ds.attrs["arguments"])
     if "study" in ds.attrs:
-        seed = seed_of(ds.attrs)
-        return STUDIES[ds.attrs["study"]](model, **{"rng": seed, **arguments, **changes})
+        name, seed = ds.attrs["study"], seed_of(ds.attrs)
+        if name not in STUDIES:
+            raise ValueError(unknown("study", name, STUDIES))
+        return STUDIES[name](model, **{"rng": seed, **arguments, **changes})
     if "spike_rule" in arguments:
         arguments["spike_rule"] = SpikeRule(**arguments["spike_rule"])
     arguments |= _beginning(ds, changes) | _noise(ds, model, changes)

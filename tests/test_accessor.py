@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import hh_sde as hh
+from hh_sde import dataset
 from hh_sde.accessor import HHAccessor
 
 #: What each method is given, besides the Dataset.
@@ -62,6 +63,7 @@ def test_every_method_takes_traces_and_spikes_and_attributes_of_ones_own(kind, n
     found = getattr(ds.hh, name)(*ARGUMENTS[name])
     plain = getattr(kinds[kind].hh, name)(*ARGUMENTS[name])
     if isinstance(plain, xr.Dataset):
+        assert plain.attrs["schema_version"] == dataset.SCHEMA_VERSION
         assert found.drop_attrs().equals(plain.drop_attrs())
     if name == "spikes" and kind == "spikes":
         assert found is ds

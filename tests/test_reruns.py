@@ -37,6 +37,7 @@ def test_a_network_in_a_file_is_made_again(name, form, tmp_path):
 
 WAYS = {
     "defaults": {"rng": 1},
+    "seed of another pool": {"rng": np.random.SeedSequence(1, pool_size=8)},
     "spawned seed": {"rng": np.random.SeedSequence([3, 4], spawn_key=(2, 1))},
     "generator": {"rng": np.random.default_rng(1), "trials": 2},
     "no seed given": {},
@@ -95,6 +96,10 @@ def test_a_continued_run_is_made_again(record, net):
         one = hh.solve(net, 40.0, x0=half.sel(trial=1), **options)
         assert one.attrs["trial"] == 1
         assert hh.rerun(one).identical(one)
+        both = hh.solve(net, 60.0, x0=rest, **options)
+        assert hh.solve(net, 60.0, x0=one, **options).hh.spikes().spike_time.equals(
+            both.sel(trial=1).hh.spikes().spike_time
+        )
 
 
 def test_of_a_part_only_its_trials_are_run(net):
@@ -169,6 +174,10 @@ def test_other_versions_and_processors_are_warned_of(net):
 def test_what_cannot_be_made_again_says_why(net, monkeypatch):
     with pytest.raises(ValueError, match="no attribute 'arguments': it is not a result of solve"):
         hh.rerun(xr.Dataset())
+    with pytest.raises(ValueError, match="there is no study 'rate_curv'; did you mean rate_curve"):
+        hh.rerun(
+            xr.Dataset(attrs={"arguments": "{}", "study": "rate_curv", "network": net.describe()})
+        )
     sde = net.sde()
     blocks = np.arange(sde.m) + 1 if np.ptp(sde.blocks) == 0 else np.zeros(sde.m, int)
     path = hh.BrownianPath(1, m=sde.m, dt=0.02, blocks=blocks)

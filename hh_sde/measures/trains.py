@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import xarray as xr
 
-from hh_sde.dataset import spikes_alone
+from hh_sde.dataset import SCHEMA_VERSION, spikes_alone
 from hh_sde.measures.detection import SpikeRule, checked_rule, rule_attributes, times_of
 from hh_sde.records import single
 
@@ -512,7 +512,12 @@ def _ragged(
     for name in ["neuron", *(["trial"] if "trial" in coords else []), *sweeps]:
         own = labels(*COLUMNS[name]) if name in COLUMNS else {**labels("1", name), **units[name]}
         data[name] = ("spike", np.asarray(coords[name])[positions[name]], own)
-    attrs = {**attrs, "n_spikes": len(time), "neurons": json.dumps(coords["neuron"].tolist())}
+    attrs = {
+        "schema_version": SCHEMA_VERSION,
+        **attrs,
+        "n_spikes": len(time),
+        "neurons": json.dumps(coords["neuron"].tolist()),
+    }
     if "trial" in coords:
         attrs["trials"] = json.dumps(coords["trial"].tolist())
     if sweeps:
