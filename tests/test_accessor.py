@@ -94,6 +94,10 @@ def test_a_window_is_that_part_of_all(kind, kinds):
         assert part.time.values[[0, -1]].tolist() == [20.0, 100.0]
     if kind == "both":
         assert part.sizes["spike"] == whole.sizes["spike"]
+    if kind != "traces":  # a spike at the end of a window belongs to the next one
+        at = float(whole.spike_time.max())
+        assert float(ds.hh.window(20.0, at).spike_time.max()) < at
+        assert float(ds.hh.window(at, 100.0).spike_time.min()) == at
     if kind != "traces":
         part.hh.validate()
 

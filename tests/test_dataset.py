@@ -159,6 +159,16 @@ def test_old_channels_and_spikes_read_on():
     np.testing.assert_allclose(np.sort(known), np.sort(whole.spike_time), rtol=1e-9)
 
 
+def test_an_old_study_reads_on():
+    old = xr.load_dataset(OLD / "study.nc")
+    ds = hh.upgrade(old)
+    assert ds.error.sel(scheme="strang").dims == ("dt",)
+    with pytest.warns(UserWarning, match="declared orders outside the interval"):
+        again = hh.rerun(old)
+    np.testing.assert_allclose(again.error, ds.error, rtol=1e-6)
+    assert again.scheme.values.tolist() == ds.scheme.values.tolist()
+
+
 def test_what_of_an_old_result_cannot_be_read_stays_and_is_told():
     old = xr.load_dataset(OLD / "run.nc").drop_vars("network_synapses_1_weights")
     with pytest.warns(UserWarning, match="stays as it is: .*'network_synapses_1_weights'"):
