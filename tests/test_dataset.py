@@ -102,7 +102,8 @@ def test_nothing_but_results_stands_among_the_variables(name):
 
 def test_a_thousand_neurons_with_sparse_weights_are_one_clean_table(tmp_path):
     n = 1000
-    weights = scipy.sparse.random_array((n, n), density=0.1, rng=np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    weights = scipy.sparse.csr_array(rng.random((n, n)) * (rng.random((n, n)) < 0.1))
     net = hh.Network(n, synapses=hh.SYNAPSES["AMPA"](1e-4 * weights), noise=hh.CurrentNoise(1.0))
     traces = hh.solve(net, 0.2, dt=0.1, rng=1)
     spikes = hh.solve(net.replace(stimulus=40.0), 3.0, dt=0.02, rng=1, record=("spikes",))
