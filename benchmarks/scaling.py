@@ -5,22 +5,21 @@
 Euler-Maruyama with white current noise, one thread, spikes found and no traces kept. Lanes are the
 trials of a single neuron, or the neurons of a single trial. A synapse's cost is that of a network
 with random inputs less that of the same network, its gates included, with none. All sizes take
-their turn in every round; figures are medians over the rounds. Writes scaling.json, scaling.md and
-scaling.png.
+their turn in every round; figures are medians over the rounds. Writes scaling_KIND.json, .md and
+.png for this kind of processor.
 """
 
 import argparse
-import json
 import statistics
 import time
 from pathlib import Path
 
 import numpy as np
+import processor
 import scipy.sparse
 
 import hh_sde as hh
 
-HERE = Path(__file__).parent
 DT = 0.01  # ms
 LANES = [2**k for k in range(6, 15)]
 NEURONS = 1000
@@ -164,7 +163,7 @@ def main() -> None:
     parser.add_argument("--work", type=float, default=4e7, help="lane-steps of each run")
     parser.add_argument("--synapse-steps", type=int, default=4000)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=HERE / "results")
+    parser.add_argument("--out", type=Path, default=processor.RESULTS)
     options = parser.parse_args()
     lanes = measure_lanes(options.work, options.repeats)
     result = {
@@ -172,11 +171,8 @@ def main() -> None:
         "evenness": {kind: evenness(lanes, kind) for kind in COLOURS},
         "synapses": measure_synapses(options.synapse_steps, options.repeats),
     }
-    print(markdown(result))
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "scaling.json").write_text(json.dumps(result, indent=1))
-    (options.out / "scaling.md").write_text(markdown(result))
-    plot(result, options.out / "scaling.png")
+    text = markdown(result)
+    processor.write(options.out, "scaling", result, text, lambda path: plot(result, path))
 
 
 if __name__ == "__main__":

@@ -7,19 +7,18 @@ coupled cells. Two kinds of error, both against sra1 on the finest grid, all met
 one Brownian path that is coarsened: the mean interval between spikes and the rate, and the
 potential along the path up to 10 ms, before phases part. The cost is measured in the same run, one
 thread, on an ensemble of its own with random numbers included; methods and steps take their turn in
-every round. Writes work_precision.json, work_precision.md and work_precision.png.
+every round. Writes work_precision_KIND.json, .md and .png for this kind of processor.
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
 import numpy as np
+import processor
 
 import hh_sde as hh
 
-HERE = Path(__file__).parent
 METHODS = {  # Okabe-Ito colours
     "euler_maruyama": ("#D55E00", "o"),
     "heun": ("#E69F00", "s"),
@@ -325,19 +324,15 @@ def main() -> None:
     parser.add_argument("--t-end", type=float, default=500.0, help="ms")
     parser.add_argument("--steps", type=int, default=2000, help="of each measurement of cost")
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--out", type=Path, default=HERE / "results")
+    parser.add_argument("--out", type=Path, default=processor.RESULTS)
     options = parser.parse_args()
     size = (options.trials, options.t_end, options.steps, options.repeats)
     if options.quick:
         size = (40, 100.0, 200, 3)
     result = measure(network(options.pair), *size)
-    print(markdown(result))
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "work_precision.json").write_text(
-        json.dumps({**result, "findings": findings(result)}, indent=1)
-    )
-    (options.out / "work_precision.md").write_text(markdown(result))
-    plot(result, options.out / "work_precision.png")
+    found = {**result, "findings": findings(result)}
+    text = markdown(result)
+    processor.write(options.out, "work_precision", found, text, lambda path: plot(result, path))
 
 
 if __name__ == "__main__":

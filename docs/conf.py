@@ -28,11 +28,8 @@ exclude_patterns = [
     "channel_noise_cost.md",
     "channel_noise_published.md",
     "coverage.md",
-    "peers.md",
-    "scaling.md",
-    "work_precision.md",
+    *(f"{name}_*.md" for name in generate.MEASURED),
     "_build",
-    "generated",
     "jupyter_execute",
 ]
 default_role = "literal"
@@ -63,6 +60,6 @@ def without_colon(app, what, name, obj, options, lines):
 
 
 def setup(app):
-    """Write the generated pages before the sources are read."""
-    app.connect("builder-inited", lambda app: generate.write())
+    """See that the tables in the pages are up to date before they are read."""
+    app.connect("builder-inited", lambda app: generate.check())
     app.connect("autodoc-process-docstring", without_colon, priority=400)

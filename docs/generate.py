@@ -1,6 +1,10 @@
-"""The parts of the documentation that are made from the library's tables when it is built."""
+"""The tables in the documentation that are made from the library's own: python docs/generate.py.
+
+They stand in the pages, each between a line `<!-- table: NAME -->` and `<!-- end of table -->`.
+"""
 
 import inspect
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,27 +13,64 @@ import hh_sde as hh
 from hh_sde.methods.table import markdown
 
 HERE = Path(__file__).parent
+#: What scripts of benchmarks/ write into this folder, NAME_KIND.md for each kind of processor, and
+#: what their picture, NAME_KIND.png, shows.
+MEASURED = {
+    "peers": "Nanoseconds per neuron and step of the engine and its peers",
+    "limit": "",
+    "engine": "",
+    "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
+    "work_precision": "Error of the mean interval and error along the path over cost",
+}
+PROCESSORS = {"avx2": "AVX2", "avx512": "AVX-512"}
+PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
 
 
-def write() -> None:
-    """Write generated/*.md, and see that the API page names every public object."""
-    pages = {
+def tables() -> dict[str, str]:
+    """The tables by name."""
+    references = (f"- `{name}`: {method.reference}" for name, method in hh.METHODS.items())
+    return {
         "cells": "\n".join(map(cell, hh.CELLS.values())),
         "synapses": "\n".join(synapse(name, make) for name, make in hh.SYNAPSES.items()),
         "stimuli": records(hh.STIMULI),
         "noises": records(hh.NOISES),
-        "methods": markdown() + "\n",
-        "method_sources": "\n".join(f"- `{k}`: {v.source}" for k, v in hh.METHODS.items()) + "\n",
+        "methods": markdown(),
+        "references": "\n".join(references),
+        **{name: measured(name) for name in MEASURED},
     }
-    (HERE / "generated").mkdir(exist_ok=True)
-    for name, text in pages.items():
-        target = HERE / "generated" / f"{name}.md"
-        if not target.exists() or target.read_text(encoding="utf-8") != text:
-            target.write_text(text, encoding="utf-8")
+
+
+def pages() -> dict[Path, str]:
+    """The pages as they should be."""
+    made = tables()
+    found = {}
+    for path in sorted(HERE.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        found[path] = PLACE.sub(lambda m: f"{m[1]}\n{made[m[2]].strip()}\n{m[3]}", text)
+    return found
+
+
+def check() -> None:
+    """See that the pages are up to date, and that the API page names every public object."""
+    for path, text in pages().items():
+        if path.read_text(encoding="utf-8") != text:
+            raise RuntimeError(f"the tables in {path.name} are old: run python docs/generate.py")
     api = (HERE / "api.md").read_text(encoding="utf-8")
     missing = [name for name in hh.__all__ if f"hh_sde.{name}" not in api]
     if missing:
         raise RuntimeError(f"docs/api.md lacks {', '.join(missing)}")
+
+
+def measured(name: str) -> str:
+    """What a script of benchmarks/ wrote here, one kind of processor after the other."""
+    parts = []
+    for path in sorted(HERE.glob(f"{name}_*.md")):
+        kind = path.stem.removeprefix(f"{name}_")
+        parts.append(f"On a processor with {PROCESSORS.get(kind, kind)}:\n")
+        parts.append(path.read_text(encoding="utf-8"))
+        if (picture := path.with_suffix(".png")).exists():
+            parts.append(f"![{MEASURED[name]}]({picture.name})\n")
+    return "\n".join(parts) or f"Not measured yet: `benchmarks/{name}.py --out docs` does it.\n"
 
 
 def cell(cell: hh.Cell) -> str:
@@ -41,7 +82,7 @@ def cell(cell: hh.Cell) -> str:
     return "\n".join(
         [
             f"### `{cell.name}`\n",
-            f"Source: {cell.source}.\n",
+            f"Reference: {cell.reference}.\n",
             f"A run starts at $V$ = {_number(cell.V0)} mV with every gate at its steady state. "
             f"Channels per µm², for channel noise: {density or 'not given'}.\n",
             equations.markdown(values=True),
@@ -50,7 +91,7 @@ def cell(cell: hh.Cell) -> str:
 
 
 def synapse(name: str, make) -> str:
-    """Gate, current and source of a synapse; the docstring of what has no gate."""
+    """Gate, current and reference of a synapse; the docstring of what has no gate."""
     made = make(weights=1.0)
     if not isinstance(made, hh.Synapse):
         return f"### `{name}`\n\n{_summary(type(made))}\n"
@@ -62,13 +103,13 @@ def synapse(name: str, make) -> str:
     if made.block is not None:
         rows.append(("$B$", rf"$\displaystyle {made.block.latex()}$", "1"))
     table = _table(("quantity", "value", "units"), rows)
-    return f"### `{name}`\n\nSource: {made.source}.\n\n{table}"
+    return f"### `{name}`\n\nReference: {made.reference}.\n\n{table}"
 
 
 def records(table: dict) -> str:
     """The summaries and fields of a table of records."""
     rows = [
-        (f"`{kind}`", f"{{py:obj}}`~hh_sde.{record.__name__}`", _summary(record), _fields(record))
+        (f"`{kind}`", f"`{record.__name__}`", _summary(record), _fields(record))
         for kind, record in table.items()
     ]
     return _table(("kind", "class", "what it is", "fields"), rows)
@@ -93,3 +134,8 @@ def _fields(record: type) -> str:
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [header, tuple("---" for _ in header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    for page, text in pages().items():
+        page.write_text(text, encoding="utf-8")

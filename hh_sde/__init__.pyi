@@ -34,8 +34,10 @@ from .sde import SDE
 from .solver import solve
 from .stimuli import (
     STIMULI,
+    AlphaCurrent,
     ConstantCurrent,
     PulseTrain,
+    RampCurrent,
     SampledCurrent,
     SineCurrent,
     StepCurrent,
@@ -52,6 +54,7 @@ __all__ = [
     "SDE",
     "STIMULI",
     "SYNAPSES",
+    "AlphaCurrent",
     "BrownianPath",
     "Cell",
     "Channel",
@@ -72,6 +75,7 @@ __all__ = [
     "OrnsteinUhlenbeckConductance",
     "OrnsteinUhlenbeckCurrent",
     "PulseTrain",
+    "RampCurrent",
     "Rate",
     "SampledCurrent",
     "ShieldedNoise",

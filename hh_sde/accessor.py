@@ -6,16 +6,12 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
 
 from hh_sde import dataset, measures
 from hh_sde.errors import unknown
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,12 +56,12 @@ class HHAccessor:
         autocorrelogram, crosscorrelogram, spike_spectrum, power_spectrum, coherence_time
     Populations
         synchrony, phase_locking, isi_distance, spike_distance
-    The noise that a trial received
-        noise
+    Currents and the noise that a trial received
+        currents, conductances, noise
     Action potentials' shapes
         action_potentials
     Pictures
-        plot(), and plot.traces(), plot.raster(), ... (dir(ds.hh.plot) lists them)
+        plot(), and plot.traces(), plot.raster(), ... (help(ds.hh.plot) has them)
     Schema, other libraries
         validate, to_neo
     """
@@ -96,6 +92,8 @@ class HHAccessor:
     noise = _method(measures.noise)
     action_potentials = _method(measures.action_potentials)
     to_neo = _method(measures.to_neo)
+    currents = _method(measures.currents)
+    conductances = _method(measures.conductances)
     validate = _method(dataset.validate)
 
     @property
@@ -104,37 +102,39 @@ class HHAccessor:
         return measures.gates(self._ds)
 
     @property
-    def plot(self) -> Plots:
+    def plot(self) -> Any:
         """Voltages, gates and raster in one figure, and every picture of `hh_sde.plot` by name.
 
         ``ds.hh.plot()`` is `hh_sde.plot.overview`, ``ds.hh.plot.traces()`` is
-        `hh_sde.plot.traces`, and so on.
+        `hh_sde.plot.traces`, and so on: ``help(ds.hh.plot)`` has them all.
         """
-        return Plots(self._ds)
+        return _plots()(self._ds)
 
 
-class Plots:
+class Pictures:
     """The pictures of a Dataset: call it for the overview, or one of them by name."""
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
 
-    def __call__(self, **options: Any) -> Figure:
-        """Voltages, gates and raster in one figure: see `hh_sde.plot.overview`."""
-        from hh_sde import plot  # matplotlib is loaded when a picture is asked for
+    def __repr__(self) -> str:
+        return f"ds.hh.plot() draws an overview; by name there are {', '.join(self._names())}"
 
-        return plot.overview(self._ds, **options)
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        from hh_sde import plot
+        raise AttributeError(unknown("picture", name, self._names()))
 
-        if name not in plot.PICTURES:
-            raise AttributeError(unknown("picture", name, plot.PICTURES))
-        return MethodType(_method(plot.PICTURES[name]), self)
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [name for name in vars(cls) if not name.startswith("_")]
 
-    def __dir__(self) -> list[str]:
-        from hh_sde import plot
 
-        return [*super().__dir__(), *plot.PICTURES]
+@functools.cache
+def _plots() -> type[Pictures]:
+    """`Pictures` with its methods, made when first asked for, since they load matplotlib."""
+    from hh_sde import plot
+
+    methods = {name: _method(picture) for name, picture in plot.PICTURES.items()}
+    about = {"__doc__": Pictures.__doc__, "__module__": __name__}
+    return type("Plots", (Pictures,), {**methods, "__call__": methods["overview"], **about})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,14 @@ from hh_sde.records import shown, single
 _MOST_BITS = 2**13
 
 Rng = int | np.random.SeedSequence | np.random.Generator | None
+
+
+class Drawing(NamedTuple):
+    """How increments are drawn from addresses alone; see `kernels.coupling.Inputs`."""
+
+    key: np.ndarray  # (2,)
+    domains: np.ndarray  # (1 or 2,)
+    scales: np.ndarray  # (1 or 2,): standard deviations
 
 
 class BrownianPath:
@@ -177,6 +185,24 @@ class BrownianPath:
         if middle:
             half = _in_turn(dW, middle, k) + half
         return np.stack([_in_turn(dW, k, k), half], axis=1)
+
+    def drawing(self, needs: str) -> Drawing | None:
+        """How a kernel draws the increments of the first grid, and what is needed besides.
+
+        That is half of dW plus normal numbers of their own, for "halves" as for "time integrals",
+        which are over dt. On other grids there is no such way: None.
+        """
+        if self._depth or self._factor > 1:
+            return None
+        uses = ["increment"]
+        scales = [np.sqrt(self._first_dt)]
+        if needs == "halves":
+            uses.append("midpoint")
+            scales.append(0.5 * np.sqrt(self._first_dt))
+        if needs == "time integrals":
+            uses.append("time integral")
+            scales.append(0.5 * np.sqrt(self._first_dt / 3))
+        return Drawing(self._key, np.array([domain(use) for use in uses]), np.array(scales))
 
     def _fine_pairs(
         self, start: int, stop: int, trials: Sequence[int] | np.ndarray, depth: int

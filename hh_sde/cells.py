@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from hh_sde import display
 from hh_sde.errors import no_parameter
 from hh_sde.kinetics import (
     Channel,
@@ -19,10 +20,11 @@ from hh_sde.kinetics import (
     check_name,
     several,
 )
-from hh_sde.records import Record, parameter
+from hh_sde.records import Record, parameter, record, shown
+from hh_sde.tables import Description, Table
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Cell(Record):
     """A single-compartment conductance-based neuron: C dV/dt = I - sum of channel currents.
 
@@ -34,7 +36,7 @@ class Cell(Record):
         Membrane capacitance, uF/cm^2.
     V0 : float or (n_neurons,) array
         Potential from which a simulation starts unless told otherwise, mV.
-    source : str
+    reference : str
         The paper.
 
     Raises
@@ -44,7 +46,7 @@ class Cell(Record):
 
     Examples
     --------
-    >>> cell = CELLS["hodgkin_huxley"].replace(E_L=-54.4)
+    >>> cell = CELLS["hodgkin_huxley"](E_L=-54.4)
     >>> cell.parameters["E_L"]
     -54.4
     >>> cell.replace(gNa=100.0)
@@ -59,7 +61,7 @@ class Cell(Record):
     channels: tuple[Channel, ...]
     C: Parameter = 1.0
     V0: Parameter = -65.0
-    source: str = ""
+    reference: str = ""
 
     def __post_init__(self) -> None:
         check_name(self.name, "a cell")
@@ -78,11 +80,27 @@ class Cell(Record):
     @property
     def parameters(self) -> dict[str, Parameter]:
         """What `replace` can change: C, V0, and g_X and E_X of every channel X."""
-        values: dict[str, Parameter] = {"C": self.C, "V0": self.V0}
+        return {name: value for name, (value, _) in self.quantities.items()}
+
+    @property
+    def quantities(self) -> dict[str, tuple[Parameter, str]]:
+        """Its parameters with their units."""
+        found = {name: (getattr(self, name), units) for name, units in self.units.items()}
         for channel in self.channels:
-            values[f"g_{channel.name}"] = channel.g
-            values[f"E_{channel.name}"] = channel.E
-        return values
+            for name in ("g", "E"):
+                value = getattr(channel, name)
+                found[f"{name}_{channel.name}"] = (value, channel.units[name])
+        return found
+
+    def __call__(self, **changes: Any) -> Cell:
+        """A copy with other parameters: the same as `replace`."""
+        return self.replace(**changes)
+
+    def __repr__(self) -> str:
+        return display.cell_text(self)
+
+    def _repr_html_(self) -> str:
+        return display.cell_html(self)
 
     def replace(self, **changes: Any) -> Cell:
         """A copy with other parameters (see `parameters`) or fields.
@@ -92,7 +110,7 @@ class Cell(Record):
         ValueError
             If a name is not one of them.
         """
-        fields = {"name", "channels", "C", "V0", "source"}
+        fields = {"name", "channels", "C", "V0", "reference"}
         for name in changes:
             if name not in fields and name not in self.parameters:
                 raise ValueError(no_parameter(self.name, name, self.parameters))
@@ -154,7 +172,7 @@ HODGKIN_HUXLEY = Cell(
     ),
     C=1.0,
     V0=-65.0,
-    source=(
+    reference=(
         "Hodgkin & Huxley 1952, J. Physiol. 117, 500, doi:10.1113/jphysiol.1952.sp004764, "
         "squid axon at 6.3 degC, potentials shifted so that rest is near -65 mV"
     ),
@@ -203,7 +221,7 @@ WANG_BUZSAKI = Cell(
     ),
     C=1.0,
     V0=-64.0,
-    source=(
+    reference=(
         "Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996, "
         "fast-spiking interneuron; m follows V at once"
     ),
@@ -241,16 +259,47 @@ MORRIS_LECAR = Cell(
     ),
     C=20.0,
     V0=-60.0,
-    source=(
+    reference=(
         "Morris & Lecar 1981, Biophys. J. 35, 193, doi:10.1016/S0006-3495(81)84782-0, barnacle "
         "muscle fibre, with the parameters of Rinzel & Ermentrout 1998 (in Methods in Neuronal "
         "Modeling, 2nd ed.) for the Hopf bifurcation; m follows V at once"
     ),
 )
 
-#: Cells by name, as `hh_sde.Network(cell=...)` takes them.
-CELLS: dict[str, Cell] = {
-    "hodgkin_huxley": HODGKIN_HUXLEY,
-    "wang_buzsaki": WANG_BUZSAKI,
-    "morris_lecar": MORRIS_LECAR,
-}
+
+def _entry(name: str, cell: Any) -> Cell:
+    """A cell as an entry of CELLS."""
+    if not isinstance(cell, Cell):
+        raise TypeError(f"CELLS[{name!r}] takes a Cell, got {shown(cell)}")
+    if cell.name != name:
+        raise ValueError(
+            f"CELLS[{name!r}] takes a cell of that name, and this one is called {cell.name!r}: "
+            f"give it .replace(name={name!r})"
+        )
+    return cell
+
+
+def _description(cell: Cell) -> Description:
+    numbers = display.parameters((name, *value) for name, value in cell.quantities.items())
+    return Description(", ".join(map(_carries, cell.channels)), numbers, cell.reference)
+
+
+def _carries(channel: Channel) -> str:
+    """A channel with its gates, as Na (m^3 h)."""
+    gates = [f"{g.name}^{g.power}" if g.power > 1 else g.name for g in channel.gates]
+    return f"{channel.name} ({' '.join(gates)})" if gates else channel.name
+
+
+#: Cells by name, as `hh_sde.Network(cell=...)` takes them. Called with parameters to change, an
+#: entry is a cell that has those.
+CELLS = Table(
+    "CELLS",
+    "cell",
+    check=_entry,
+    describe=_description,
+    entries={
+        "hodgkin_huxley": HODGKIN_HUXLEY,
+        "wang_buzsaki": WANG_BUZSAKI,
+        "morris_lecar": MORRIS_LECAR,
+    },
+)

@@ -125,7 +125,7 @@ def _exactly_solvable(model: Network, name: str) -> None:
     if not model.stimulus.piecewise_constant:
         raise ValueError(
             f"{name} takes currents that change at jumps alone: numbers, StepCurrent, PulseTrain, "
-            f"SampledCurrent(interpolation='previous'), and sums of them{other} all"
+            f"SampledCurrent(interpolation='previous'), and sums and multiples of them{other} all"
         )
     for gate in model.cell.gates:
         if gate.instantaneous:

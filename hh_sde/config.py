@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from hh_sde.assignments import assign
 from hh_sde.cells import CELLS, Cell
 from hh_sde.errors import did_you_mean, unknown
 from hh_sde.measures import SpikeRule
@@ -27,11 +28,15 @@ from hh_sde.noise import NOISES
 from hh_sde.records import shown
 from hh_sde.stimuli import STIMULI, Stimulus
 from hh_sde.studies import STUDIES
-from hh_sde.synapses import SYNAPSES, Synapse
+from hh_sde.synapses import SYNAPSES
 
 _NUMBER_AND_UNIT = re.compile(
     r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*"
 )
+
+
+#: Fields that hold rates, which a number or a text is not.
+_RATES = ("alpha", "beta", "block")
 
 
 class ConfigError(ValueError):
@@ -47,26 +52,46 @@ class Config:
     spike_rule: SpikeRule
 
 
-def load(path: str | Path) -> Config:
+def load(path: str | Path, changes: Sequence[str] = ()) -> Config:
     """Read a configuration file.
+
+    Parameters
+    ----------
+    path : str or Path
+    changes : sequence of str
+        Keys to change and their values, as ``"run.dt=0.02"``.
 
     Raises
     ------
     ConfigError
-        If it is not TOML in UTF-8, or a key or value in it is not accepted; all faults at once.
+        If it is not TOML in UTF-8, or a key or value, in it or in the changes, is not accepted; all
+        faults at once.
     OSError
         If it cannot be read.
 
     Examples
     --------
     >>> from importlib.resources import files
-    >>> load(files("hh_sde") / "template.toml").network.n_neurons
+    >>> template = files("hh_sde") / "template.toml"
+    >>> load(template).network.n_neurons
     2
+    >>> load(template, ["run.dt=0.02", "run.method=heun"]).arguments["method"]
+    'heun'
     """
-    return parse(_tree(path))
+    return parse(_tree(path, changes))
 
 
-def _tree(path: str | Path) -> dict[str, Any]:
+def _tree(path: str | Path, changes: Sequence[str]) -> dict[str, Any]:
+    tree = _read(path)
+    for change in changes:
+        try:
+            assign(tree, change)
+        except ValueError as error:
+            raise ConfigError(f"{shown(change)} cannot be set: {error}") from None
+    return tree
+
+
+def _read(path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
@@ -94,8 +119,29 @@ def parse(tree: Mapping[str, Any]) -> Config:
         )
 
 
-def load_study(path: str | Path, name: str) -> tuple[Network, dict[str, Any], list[str]]:
+def load_network(path: str | Path, changes: Sequence[str] = ()) -> Network:
+    """Read the network of a configuration, whether it is for a run or for a study.
+
+    Raises
+    ------
+    ConfigError, OSError
+        As `load`.
+    """
+    with _faults():
+        return _StudyDocument.model_validate(_tree(path, changes)).network.build()
+
+
+def load_study(
+    path: str | Path, name: str, changes: Sequence[str] = ()
+) -> tuple[Network, dict[str, Any], list[str]]:
     """Read the network and the arguments of a study: [study], and rng and threads of [run].
+
+    Parameters
+    ----------
+    path, changes
+        As for `load`.
+    name : str
+        Of the study.
 
     Returns
     -------
@@ -113,7 +159,7 @@ def load_study(path: str | Path, name: str) -> tuple[Network, dict[str, Any], li
         If it cannot be read.
     """
     with _faults():
-        document = _StudyDocument.model_validate(_tree(path))
+        document = _StudyDocument.model_validate(_tree(path, changes))
         accepted = _study_keys(name)
         given = document.run.model_dump(exclude_unset=True)
         used = [key for key in ("rng", "threads") if key in given and key in accepted]
@@ -225,10 +271,7 @@ def entry(table: Mapping[str, Callable[..., Any]], units: Mapping[str, str]) -> 
 
 def _accepted_keys(make: Callable[..., Any]) -> list[str]:
     parameters = inspect.signature(make).parameters.values()
-    names = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    if len(names) < len(parameters):  # **changes of a prepared synapse: its fields
-        names = ["weights", "E", "name"]
-    return names
+    return [p.name for p in parameters if p.name not in _RATES]  # which TOML cannot have
 
 
 def _cell(value: Any) -> Cell:
@@ -271,7 +314,7 @@ def _stimulus(value: Any) -> Any:
 
 
 def _synapses(value: Any) -> Any:
-    read = entry(SYNAPSES, {**Synapse.units, "rate": "1/ms"})
+    read = entry(SYNAPSES, {})
     return [read(item) for item in (value if isinstance(value, list) else [value])]
 
 

@@ -2,9 +2,11 @@
 
 Where the traces do not hold the whole state, a result has a variable ``last_<name>`` over (trial,
 neuron) for each variable, and where spikes were recorded ``spike_armed`` and ``last_spike_time``,
-which the search for spikes goes on from. Each says in its attribute `time` when that was, ms. A
-result that lacks their dims, as one of spikes alone lacks neurons, has them as text, in its
-attribute `last_state`; they would only multiply its rows in tables.
+which the search for spikes goes on from. A run of a method that leaves its steps half done also has
+``open_<name>``, the gates half a step before, which the same method with the same step goes on
+from: results then do not depend on where a run was cut. Each says in its attribute `time` when that
+was, ms. A result that lacks their dims, as one of spikes alone lacks neurons, has them as text, in
+its attribute `last_state`; they would only multiply its rows in tables.
 """
 
 from __future__ import annotations
@@ -22,8 +24,18 @@ from hh_sde.descriptions import decode, encode
 from hh_sde.methods import Detection, Reached
 from hh_sde.records import numbers, shown
 
+#: What the names of its variables begin with.
+KEPT = ("last_", "open_", "spike_armed")
 
-def state_of(axes: Mapping[str, Any], labels: Labels, reached: Reached, time: float) -> xr.Dataset:
+
+def state_of(
+    axes: Mapping[str, Any],
+    labels: Labels,
+    reached: Reached,
+    time: float,
+    *,
+    in_traces: bool = False,
+) -> xr.Dataset:
     """The state that a run has reached, as a Dataset of last values.
 
     Parameters
@@ -31,28 +43,33 @@ def state_of(axes: Mapping[str, Any], labels: Labels, reached: Reached, time: fl
     axes : mapping of dim to coordinate values
         ``trial``, if there are trials, and ``neuron`` or ``component``.
     labels : mapping of variable to its attributes
-        The variables whose last values are kept, in the order of the state; none where the traces
-        hold them.
+        The variables of the state, in their order.
     reached : Reached
     time : float
         When that was, ms.
+    in_traces : bool
+        The traces hold the last values.
     """
     assert reached.x is not None
     values: dict[str, tuple[np.ndarray, str, str]] = {}
-    if labels:
-        states = reached.x.reshape(len(reached.x), len(labels), -1)
-        for row, (name, own) in enumerate(labels.items()):
-            text = f"last value: {own['long_name']}"
-            values[f"last_{name}"] = (states[:, row], own["units"], text)
+    shape = (len(reached.x), len(labels), -1)
+    for row, (name, own) in enumerate(labels.items()):
+        units, long_name = own["units"], own["long_name"]
+        if not in_traces:
+            last = reached.x.reshape(shape)[:, row]
+            values[f"last_{name}"] = (last, units, f"last value: {long_name}")
+        if reached.opened is not None and row:
+            half = reached.opened.reshape(shape)[:, row]
+            values[f"open_{name}"] = (half, units, f"half a step before the end: {long_name}")
     found = reached.detection
     if found is not None:
         spike = np.where(np.isfinite(found.last_spike), found.last_spike, np.nan)
         values["spike_armed"] = (found.armed, "1", "whether the next crossing is a spike")
         values["last_spike_time"] = (spike, "ms", "time of the last spike; nan: none yet")
-    shape = [len(axis) for axis in axes.values()]
+    sizes = [len(axis) for axis in axes.values()]
     return xr.Dataset(
         {
-            name: (list(axes), array.reshape(shape), _labels(units, text) | {"time": time})
+            name: (list(axes), array.reshape(sizes), _labels(units, text) | {"time": time})
             for name, (array, units, text) in values.items()
         },
         coords={
@@ -104,10 +121,7 @@ def last_state(x0: xr.Dataset) -> xr.Dataset:
     """The last state that `x0` has, over (trial, neuron), with its own attributes; or nothing."""
     if "last_state" in x0.attrs:
         return of_text(x0.attrs["last_state"])
-    names = [
-        name for name in x0.data_vars if str(name).startswith("last_") or name == "spike_armed"
-    ]
-    kept = x0[names]
+    kept = x0[[name for name in x0.data_vars if str(name).startswith(KEPT)]]
     schema_1 = {name: str(name)[3:] for name in kept.variables if str(name).startswith("of_")}
     return kept.rename(schema_1)
 
@@ -226,6 +240,46 @@ def last_states(
         values = [x0[name] for name in labels]
         values = [one.isel(time=-1) if "time" in one.dims else one for one in values]
     return np.concatenate([_labelled(one, dim, members, trials) for one in values], axis=-1)
+
+
+def opened(
+    x0: Any,
+    states: np.ndarray,
+    labels: Labels,
+    members: Sequence[Any],
+    trials: Sequence[int],
+    *,
+    method: str,
+    dt: float,
+    time: float,
+) -> np.ndarray | None:
+    """The states (trials, d) that the method goes on from which left its last step half done.
+
+    None where `x0` is not of that method with that step, or is no longer the state of its end.
+
+    Parameters
+    ----------
+    states : (trials, d) array
+        The states with no step half done.
+    method : str
+    dt, time : float
+        The step, and when the run begins, ms.
+    """
+    names = [f"open_{name}" for name in list(labels)[1:]]
+    if not isinstance(x0, xr.Dataset) or (x0.attrs.get("method"), x0.attrs.get("dt")) != (
+        method,
+        dt,
+    ):
+        return None
+    state = last_state(x0)
+    if not names or not all(name in state for name in names):
+        return None
+    if any(abs(_time_of(state[name], name) - time) > 2e-6 * dt for name in names):
+        return None
+    gates = [_labelled(state[name], "neuron", members, trials) for name in names]
+    shape = (len(states), len(members))
+    V = states[:, : len(members)]
+    return np.concatenate([V, *(np.broadcast_to(gate, shape) for gate in gates)], axis=1)
 
 
 def detection(

@@ -39,6 +39,8 @@ LONGEST_TEXT_ARRAY = 16
 DEEPEST = 32
 #: Numbers as numpy writes their types: integers and floats of up to 8 bytes.
 NUMBER_TYPE = re.compile(r"[<>|=]?[iuf][1248]")
+#: Fields of records that files of earlier versions call otherwise: (record, there): here.
+RENAMED = {("Cell", "source"): "reference", ("Synapse", "source"): "reference"}
 
 
 class DescriptionError(ValueError):
@@ -109,15 +111,22 @@ def decode(tree: Any, where: str, arrays: Mapping[str, Any] | None = None, depth
         return tuple(decode(item, f"{where}[{i}]", arrays, depth + 1) for i, item in items)
     if not isinstance(tree, dict):
         return tree
+    kind = tree.get("type")
     fields = {
-        key: decode(item, f"{where}.{key}", arrays, depth + 1)
+        _field(kind, key, tree): decode(item, f"{where}.{key}", arrays, depth + 1)
         for key, item in tree.items()
         if key != "type"
     }
     try:
-        return _maker(tree.get("type"), arrays or {}, fields)(**fields)
+        return _maker(kind, arrays or {}, fields)(**fields)
     except Exception as error:  # whatever a record raises, the place of the fault is told
         raise DescriptionError(f"{where}: {str(error) or type(error).__name__}") from error
+
+
+def _field(kind: Any, key: str, tree: Mapping[str, Any]) -> str:
+    """What the field of a record is called here."""
+    new = RENAMED.get((kind, key), key) if isinstance(kind, str) else key
+    return key if new in tree else new
 
 
 def _maker(kind: Any, arrays: Mapping[str, Any], fields: Mapping[str, Any]) -> Callable[..., Any]:

@@ -8,12 +8,33 @@ what was computed in its attribute `dataset`.
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     import xarray as xr
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: What other libraries call a thing, and what it is called here.
+SYNONYMS = {
+    **dict.fromkeys(("seed", "random_seed", "random_state", "generator"), "rng"),
+    **dict.fromkeys(("n_trials", "num_trials", "ntrials", "n_runs", "repeats"), "trials"),
+    **dict.fromkeys(("duration", "t_max", "tmax", "t_stop", "tstop", "t_final"), "t_end"),
+    **dict.fromkeys(("timestep", "time_step", "step", "delta_t"), "dt"),
+    **dict.fromkeys(("scheme", "solver", "integrator"), "method"),
+    **dict.fromkeys(("y0", "init", "initial", "initial_state"), "x0"),
+    **dict.fromkeys(("n_jobs", "n_threads", "num_threads", "workers"), "threads"),
+    **dict.fromkeys(("vars", "variables"), "record"),
+    **dict.fromkeys(("n", "size", "n_cells", "neurons", "num_neurons"), "n_neurons"),
+    **dict.fromkeys(("i", "i_ext", "i_app", "current", "input"), "stimulus"),
+    **dict.fromkeys(("e_rev", "erev", "reversal"), "E"),
+    **dict.fromkeys(("burn_in", "burnin", "transient", "warmup"), "discard"),
+}
 
 
 class _WithDataset(BaseException):
@@ -82,6 +103,13 @@ class Interrupted(_WithDataset, KeyboardInterrupt):
     """
 
 
+class UnknownName(KeyError):
+    """A name that a table does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError would show it in quotes
+
+
 def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
     """What to say of a name that is not among the known ones: the nearest, and all.
 
@@ -117,9 +145,14 @@ def nearest(name: Any, known: Iterable[str]) -> str:
     --------
     >>> nearest("gNa", ["C", "g_Na", "g_K"])
     'did you mean g_Na?'
+    >>> nearest("seed", ["t_end", "rng"])
+    'did you mean rng?'
     """
     given = name[:100].lower() if isinstance(name, str) else ""
-    lower = {one.lower(): one for one in reversed(list(known))}
+    names = list(known)
+    if SYNONYMS.get(given) in names:
+        return f"did you mean {SYNONYMS[given]}?"
+    lower = {one.lower(): one for one in reversed(names)}
     begun = [one for key, one in reversed(lower.items()) if given and key.startswith(given)]
     near = begun or [lower[key] for key in get_close_matches(given, lower, n=2, cutoff=0.6)]
     return f"did you mean {' or '.join(near[:3])}?" if near else ""
@@ -135,3 +168,27 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """
     hint = nearest(name, known)
     return f"; {hint}" if hint else ""
+
+
+def keyword_hints(function: Callable[P, T]) -> Callable[P, T]:
+    """Make a function name its parameters, and the nearest one, where a keyword is not known.
+
+    Examples
+    --------
+    >>> @keyword_hints
+    ... def run(model, t_end, rng=None): ...
+    >>> run(1, t_end=2.0, seed=3)
+    Traceback (most recent call last):
+    TypeError: run has no parameter 'seed'; it has model, t_end, rng; did you mean rng?
+    """
+    owner = function.__qualname__.removesuffix(".__init__").rpartition("<locals>.")[2]
+    known = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+
+    @wraps(function)
+    def hinted(*args: P.args, **keywords: P.kwargs) -> T:
+        for name in keywords:
+            if name not in known:
+                raise TypeError(no_parameter(owner, name, known))
+        return function(*args, **keywords)
+
+    return hinted

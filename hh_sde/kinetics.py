@@ -9,14 +9,15 @@ tables, and so do the equations page, the labels and the units.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.interpolate
 import scipy.special
 
-from hh_sde.records import OF_SLOT, Record, frozen, numbers, parameter, shown, single
+from hh_sde import display
+from hh_sde.records import OF_SLOT, Record, frozen, numbers, parameter, record, shown, single
 
 Parameter = float | np.ndarray
 
@@ -55,7 +56,7 @@ class Rate(Record):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class _ThreeParameterRate(Rate):
     units = {"rate": OF_SLOT, "mid": "mV", "scale": "mV"}
     rate: Parameter
@@ -92,7 +93,7 @@ class _ThreeParameterRate(Rate):
         return self.formula.format(rate=_number(self.rate), u=rising, minus_u=falling)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Exponential(_ThreeParameterRate):
     r"""rate * exp((V - mid)/scale) (NeuroML HHExpRate).
 
@@ -115,7 +116,7 @@ class Exponential(_ThreeParameterRate):
         return np.log(y)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Sigmoid(_ThreeParameterRate):
     """rate / (1 + exp(-(V - mid)/scale)) (NeuroML HHSigmoidRate); parameters as `Exponential`.
 
@@ -131,7 +132,7 @@ class Sigmoid(_ThreeParameterRate):
         return -np.log(1.0 / y - 1.0)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Linoid(_ThreeParameterRate):
     """rate * u/(1 - exp(-u)), u = (V - mid)/scale, and rate at u = 0 (NeuroML HHExpLinearRate).
 
@@ -153,7 +154,7 @@ class Linoid(_ThreeParameterRate):
         return y + w
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Constant(Rate):
     """The same value at every V.
 
@@ -181,7 +182,7 @@ class Constant(Rate):
         return _number(self.rate)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Tabulated(Rate):
     """Values on an even grid of V, joined by straight lines and held constant beyond its ends.
 
@@ -276,7 +277,7 @@ class Tabulated(Rate):
         return rf"\text{{tabulated, {self.values.size} points, error {self.error:.1g}}}"
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class _OfTwoRates(Rate):
     units = {"alpha": "1/ms", "beta": "1/ms"}
     monotone: ClassVar[bool] = False
@@ -295,7 +296,7 @@ class _OfTwoRates(Rate):
         return self.formula.format(alpha=self.alpha.latex(), beta=self.beta.latex())
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class SteadyState(_OfTwoRates):
     """alpha/(alpha + beta): the steady state of a gate with these rates, as x_inf of another.
 
@@ -322,7 +323,7 @@ class SteadyState(_OfTwoRates):
         return np.array(np.nan)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class TimeConstant(_OfTwoRates):
     """1/(alpha + beta): the time constant of a gate with these rates, as tau of another.
 
@@ -350,7 +351,7 @@ class TimeConstant(_OfTwoRates):
         return np.array(WORKING_RANGE[0])  # a time, which is no fraction
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Gate(Record):
     """A gate x, entering its channel as x^power.
 
@@ -432,7 +433,7 @@ class Gate(Record):
         return self.x_inf is not None and self.tau is None
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Channel(Record):
     """An ion channel: current g x1^p1 x2^p2 ... (V - E), outward positive.
 
@@ -462,6 +463,12 @@ class Channel(Record):
     E: Parameter
     gates: tuple[Gate, ...] = field(default=())
     density: Parameter | None = None
+
+    def __repr__(self) -> str:
+        return display.channel_text(self)
+
+    def _repr_html_(self) -> str:
+        return f"<b>Channel {self.name}</b>{display.channels_html([self])}"
 
     @property
     def variable_gates(self) -> tuple[Gate, ...]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
+
+from hh_sde.kernels.waiting import WAITING
 
 Item = TypeVar("Item")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Seconds a run must have taken before the bar appears of itself.
 PATIENCE = 2.0
@@ -19,7 +24,7 @@ class Progress:
 
     def __init__(self, total: int, show: bool | None) -> None:
         self.total = total
-        self.show = sys.stderr.isatty() if show is None else show
+        self.show = sys.stderr.isatty() and not WAITING.silent if show is None else show
         self.wait_until = time.monotonic() + (PATIENCE if show is None else 0.0)
         self.bar: Any = None
 
@@ -33,6 +38,7 @@ class Progress:
         if self.bar is None:
             self.bar = _rich_bar()
             self.bar.start()
+            WAITING.above_bar = self.bar.console.print
             self.task = self.bar.add_task("solve", total=self.total)
         self.bar.update(self.task, completed=done)
 
@@ -43,7 +49,19 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self.bar is not None:
+            WAITING.above_bar = None
             self.bar.stop()
+
+
+def quiet_if_asked(function: Callable[P, T]) -> Callable[P, T]:
+    """Keep silent about compiling too inside a function that is called with progress=False."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **keywords: P.kwargs) -> T:
+        with WAITING.silenced(keywords.get("progress") is False):
+            return function(*args, **keywords)
+
+    return wrapper
 
 
 def watched(items: Sequence[Item]) -> Iterator[Item]:

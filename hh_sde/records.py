@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
 
 import numpy as np
 
-from hh_sde.errors import did_you_mean, no_parameter
+from hh_sde.display import short
+from hh_sde.errors import did_you_mean, keyword_hints, no_parameter
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 #: A field with this unit has that of the slot its record is in: a rate's value is 1/ms as alpha,
 #: ms as tau.
 OF_SLOT = "of the slot"
+
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def record(cls: type[T]) -> type[T]:
+    """Make a class a frozen dataclass that names the keyword nearest to one that it has not."""
+    made: Any = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+    made.__init__ = keyword_hints(made.__init__)
+    return cls
 
 
 class Record:
@@ -48,6 +60,16 @@ class Record:
             if name not in names:
                 raise ValueError(no_parameter(type(self).__name__, name, names))
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
+    def __repr__(self) -> str:
+        """The fields that differ from their defaults; large arrays and long texts are cut short."""
+        given = [
+            f"{field.name}={short(getattr(self, field.name))}"
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
+            if field.default is dataclasses.MISSING
+            or not _same(getattr(self, field.name), field.default)
+        ]
+        return f"{type(self).__name__}({', '.join(given)})"
 
     def of_neuron(self, neuron: int) -> Self:
         """A copy in which every number that differs between neurons is that of one of them."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 
 from hh_sde.brownian import BrownianPath, Rng
-from hh_sde.records import numbers, see_choice, shown
+from hh_sde.records import numbers, record, see_choice, shown
 
 #: From the most special to the most general.
 NOISE_TYPES = ("additive", "diagonal", "commutative", "general")
@@ -18,7 +18,7 @@ INTERPRETATIONS = ("ito", "stratonovich")
 Function = Callable[[np.ndarray, float], np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class SDE:
     """A stochastic differential equation that any framework can take.
 

@@ -26,11 +26,11 @@ from hh_sde.checks import (
     trial_numbers,
 )
 from hh_sde.choice import method_named, refuse_equal_trials, refuse_history, refuse_ignored, suited
-from hh_sde.errors import DivergenceError, IntegrationError, Interrupted
+from hh_sde.errors import DivergenceError, IntegrationError, Interrupted, keyword_hints
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
 from hh_sde.network import Network
-from hh_sde.progress import Progress
+from hh_sde.progress import Progress, quiet_if_asked
 from hh_sde.provenance import arguments_attribute, made_with, path_attribute, seed_attributes
 from hh_sde.sde import SDE
 
@@ -41,6 +41,8 @@ STATISTICS = {
 }
 
 
+@keyword_hints
+@quiet_if_asked
 def solve(
     model: Network | SDE,
     t_end: float,
@@ -88,18 +90,21 @@ def solve(
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
     record : sequence of str, optional
-        The variables (of an SDE: the components) to keep. Default: all. With ``"spikes"`` among
-        them the compiled methods find the spikes at every step, whatever save_dt: beside traces as
-        spike_time, spike_trial and spike_neuron, which the measures then use. ``("spikes",)``
-        alone keeps no traces, so that memory does not grow with the duration; the result is that
-        of `hh_sde.measures.spikes`.
+        The variables (of an SDE: the components) to keep. Default: all. Of a Network also currents
+        (I_Na, I_stim), conductances (g_Na) and open fractions (p_Na), as `Network.currents` and
+        `Network.conductances` have them. With ``"spikes"`` among them the compiled methods find
+        the spikes at every step, whatever save_dt: beside traces as spike_time, spike_trial and
+        spike_neuron, which the measures then use. ``("spikes",)`` alone keeps no traces, so that
+        memory does not grow with the duration; the result is that of `hh_sde.measures.spikes`.
     path : BrownianPath, optional
         The noise to use instead of one made from `rng`: several methods on one path.
     noise : {"ignore"}, optional
         Drop the noise: the only way to give a noisy problem to an ODE method. Says of any model
         that none is meant, where `rng` or equal `trials` would be warned of.
     progress : bool, optional
-        Show a progress bar. Default: on a terminal, if it takes longer than two seconds.
+        Show a progress bar. Default: on a terminal, if it takes longer than two seconds. False also
+        keeps silent about the compiling of loops, of which else a line tells on a terminal and in a
+        notebook if it takes longer than half a second.
     threads : int
         Threads over which the compiled methods spread the trials. Does not change the result.
     spike_rule : SpikeRule, optional
@@ -157,22 +162,24 @@ def solve(
     numbers, many = trial_numbers(trials, x0, path, sde.d)
     refuse_equal_trials(name, recipe, noisy, len(numbers), x0)
     statistics = reductions(reduce, many, len(numbers), rule)
-    keep = layout.components(kept)
     n_saves = (n_steps - skipped) // every + 1
+    n_kept = len(kept) * (1 if layout.by_component else layout.width)
     memory.require(
-        8.0 * (len(statistics) or len(numbers)) * n_saves * len(keep),
-        f"{n_saves} saved states of {len(numbers)} trials, {len(keep)} numbers each,",
+        8.0 * (len(statistics) or len(numbers)) * n_saves * n_kept,
+        f"{n_saves} saved states of {len(numbers)} trials, {n_kept} numbers each,",
         "save less often (save_dt), record fewer variables (record), only their statistics over "
         "trials (reduce), or spikes alone (record=('spikes',))",
     )
+    states = initial_states(x0, sde, layout, numbers, recipe)
+    members, step = layout.members, float(dt)
     problem = Problem(
         sde=sde,
         dt=float(dt),
         first_step=first_step,
         n_steps=n_steps,
         save_every=every,
-        x0=initial_states(x0, sde, layout, numbers, recipe),
-        keep=keep,
+        x0=states,
+        keep=layout.components(kept),
         path=noise_path(path, rng, sde, dt, recipe),
         trials=numbers,
         threads=threads,
@@ -181,6 +188,9 @@ def solve(
         detection=None
         if rule is None
         else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist()),
+        opened=continuation.opened(
+            x0, states, layout.labels, members, numbers.tolist(), method=name, dt=step, time=start
+        ),
     )
     attrs = _provenance(problem, recipe, name, model, noise) | {
         "t_start": start,
@@ -227,12 +237,13 @@ class _Run:
         self.statistics = statistics
         self.variables = [] if not kept else ["x"] if layout.by_component else kept
         self.members = kept if layout.by_component else list(layout.members)
-        self.whole = len(problem.keep) == problem.sde.d  # the traces are the state
+        self.follow = layout.follow(kept)  # what is worked out from the states
+        self.whole = set(layout.state) <= set(kept)  # the traces hold the state
         # one contiguous array (trials or statistics, times, members) for each variable
         rows = len(statistics) or len(problem.trials)
         self.values = np.empty((len(self.variables), rows, 0, len(self.members)))
         self.saved = 0
-        self.reached = Reached(0, problem.x0, problem.detection)
+        self.reached = Reached(0, problem.x0, problem.detection, problem.opened)
         self.t_end = float(attrs["t_end"])
 
     def complete(self, method: Method, skipped: int, progress: bool | None) -> xr.Dataset:
@@ -280,6 +291,7 @@ class _Run:
             n_steps=whole.n_steps - steps,
             x0=self.reached.x,
             detection=self.reached.detection,
+            opened=self.reached.opened,
         )
 
     def _begin(self) -> None:
@@ -318,7 +330,8 @@ class _Run:
 
     def _keeps_state(self) -> bool:
         """Whether the result holds a last state beside the traces."""
-        return not self.statistics and not (self._in_traces() and self.rule is None)
+        half_done = self.reached.opened is not None
+        return not self.statistics and (half_done or self.rule is not None or not self._in_traces())
 
     def dataset(self) -> xr.Dataset:
         """What there is so far, labelled."""
@@ -333,15 +346,17 @@ class _Run:
         if self._keeps_state() and self.reached.x is not None:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
             axes |= {self.layout.dim: self.layout.members}
-            labels = {} if self._in_traces() else self.layout.labels
-            state = continuation.state_of(axes, labels, self.reached, self.t_end)
+            state = continuation.state_of(
+                axes, self.layout.labels, self.reached, self.t_end, in_traces=self._in_traces()
+            )
             ds = continuation.with_last_state(ds, state)
         return ds
 
     def _traces(self, attrs: dict[str, Any]) -> xr.Dataset:
         coords: dict[str, Any] = {}
         values = self.values[:, :, : self.saved]
-        labels = self.layout.labels
+        quantities = self.layout.derived.quantities if self.layout.derived else {}
+        labels = self.layout.labels | {name: one.labels for name, one in quantities.items()}
         if self.statistics:
             found = {
                 f"{variable}_{statistic}": values[v, s]
@@ -354,9 +369,7 @@ class _Run:
         else:
             found = dict(zip(self.variables, values, strict=True))
             coords["trial"] = self.numbers
-        problem = self.problem
-        steps = problem.first_step + problem.save_every * np.arange(self.saved)
-        coords |= {"time": steps * problem.dt, self.layout.dim: self.members}
+        coords |= {"time": self._times(0, self.saved), self.layout.dim: self.members}
         return dataset.build(found, labels, coords, attrs)
 
     def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
@@ -376,12 +389,22 @@ class _Run:
     def _store(self, chunk: np.ndarray) -> None:
         """Take in (saves, trials, kept)."""
         saves, trials, _ = chunk.shape
+        if self.follow:
+            assert self.layout.derived is not None
+            times = self._times(self.saved, self.saved + saves)
+            by_variable = self.layout.derived.recorded(self.variables, chunk, times)
+        else:
+            by_variable = chunk.reshape(saves, trials, len(self.variables), len(self.members))
         if self.statistics:
-            chunk = np.stack([STATISTICS[name](chunk) for name in self.statistics], axis=1)
-            trials = len(self.statistics)
-        by_variable = chunk.reshape(saves, trials, len(self.variables), len(self.members))
+            found = [STATISTICS[name](by_variable) for name in self.statistics]
+            by_variable = np.stack(found, axis=1)
         self.values[:, :, self.saved : self.saved + saves] = by_variable.transpose(2, 1, 0, 3)
         self.saved += saves
+
+    def _times(self, start: int, stop: int) -> np.ndarray:
+        """Times of saves number start up to stop, ms."""
+        problem = self.problem
+        return (problem.first_step + problem.save_every * np.arange(start, stop)) * problem.dt
 
     def _stopped(self) -> str:
         return f"after {self.t_end:g} ms; what was computed is in this error's attribute 'dataset'"

@@ -1,18 +1,19 @@
 """Injected currents as data, and the table STIMULI.
 
 A stimulus is a function of time alone. Every number may be a scalar or an array with one value per
-neuron; stimuli add up with `+`. Times in ms, currents in uA/cm^2, frequencies in Hz.
+neuron. Stimuli form a vector space: `2 * a - b + 3.0` is a stimulus. Times in ms, currents in
+uA/cm^2, frequencies in Hz.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hh_sde.kinetics import Parameter, several
-from hh_sde.records import Record, numbers, parameter, see_choice, shown, single
+from hh_sde.records import Record, numbers, parameter, record, see_choice, shown, single
+from hh_sde.tables import Table, description_of, of_kind
 
 #: Two times closer than this are the same time: k * dt is not exact in floating point. ms.
 SAME_TIME = 1e-9
@@ -20,11 +21,22 @@ SAME_TIME = 1e-9
 EVEN = 1e-6
 #: Jumps of a current that are listed at once.
 MOST_JUMPS = 100_000_000
+#: z exp(-z) is 0 from here on in double precision.
+_GONE = 1000.0
 
 
 class Stimulus(Record):
-    """Base of the injected currents."""
+    """Base of the injected currents.
 
+    Examples
+    --------
+    >>> half = 0.5 * (StepCurrent(4.0, start=10.0) - 1.0)
+    >>> half.current(np.array([[0.0], [10.0]])).ravel()
+    array([-0.5,  1.5])
+    """
+
+    #: numpy leaves `array * stimulus` to the stimulus, for which an array is a value per neuron.
+    __array_ufunc__ = None
     #: True where the current does not depend on time.
     constant: bool = False
     #: True where it changes at its breakpoints alone.
@@ -44,10 +56,31 @@ class Stimulus(Record):
     def __add__(self, other: Stimulus | Parameter) -> Stimulus:
         return StimulusSum((*_terms(self), *_terms(as_stimulus(other))))
 
-    __radd__ = __add__
+    def __radd__(self, other: Parameter) -> Stimulus:
+        return as_stimulus(other) + self
+
+    def __mul__(self, factor: Parameter) -> Stimulus:
+        return ScaledStimulus(self, factor)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Parameter) -> Stimulus:
+        divisor = parameter(divisor, "the divisor of a stimulus")
+        if np.any(divisor == 0):
+            raise ValueError(f"a stimulus is not divided by 0, got {shown(divisor)}")
+        return self * (1.0 / divisor)
+
+    def __neg__(self) -> Stimulus:
+        return -1.0 * self
+
+    def __sub__(self, other: Stimulus | Parameter) -> Stimulus:
+        return self + -as_stimulus(other)
+
+    def __rsub__(self, other: Parameter) -> Stimulus:
+        return as_stimulus(other) - self
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ConstantCurrent(Stimulus):
     """The same current at all times.
 
@@ -70,7 +103,7 @@ class ConstantCurrent(Stimulus):
         return self.amplitude + 0.0 * t
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class StepCurrent(Stimulus):
     """`amplitude` from `start` until `stop` (for ever if None), else 0.
 
@@ -93,10 +126,7 @@ class StepCurrent(Stimulus):
         _check_scalar(self, "start")
         if self.stop is not None:
             _check_scalar(self, "stop")
-            if self.stop <= self.start:
-                raise ValueError(
-                    f"StepCurrent: stop must come after start ({self.start} ms), got {self.stop}"
-                )
+            _check_order(self, self.start, self.stop)
 
     def current(self, t: np.ndarray) -> np.ndarray:
         on = _reached(t, self.start)
@@ -109,7 +139,7 @@ class StepCurrent(Stimulus):
         return _inside(np.array(edges), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class PulseTrain(Stimulus):
     """Pulses of `width`, one every `period` from `start` on; `count` of them, or no end.
 
@@ -173,7 +203,7 @@ class PulseTrain(Stimulus):
         return _inside(np.sort(np.concatenate([rises, rises + self.width])), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class SineCurrent(Stimulus):
     """amplitude * sin(2 pi frequency t + phase), frequency in Hz, phase in radians.
 
@@ -197,7 +227,72 @@ class SineCurrent(Stimulus):
         return self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
 
 
-@dataclass(frozen=True, eq=False)
+@record
+class RampCurrent(Stimulus):
+    """0 until `start`, then a straight line to `amplitude` at `stop`, which it keeps.
+
+    Up and down again is ``RampCurrent(a, t0, t1) - RampCurrent(a, t1, t2)``.
+
+    Examples
+    --------
+    >>> ramp = RampCurrent(8.0, start=10.0, stop=20.0)
+    >>> ramp.current(np.array([[9.0], [15.0], [20.0], [30.0]])).ravel()
+    array([0., 4., 8., 8.])
+    """
+
+    units = {"amplitude": "uA/cm^2", "start": "ms", "stop": "ms"}
+
+    amplitude: Parameter
+    start: float
+    stop: float
+
+    def __post_init__(self) -> None:
+        _check(self, "amplitude")
+        _check_scalar(self, "start")
+        _check_scalar(self, "stop")
+        _check_order(self, self.start, self.stop)
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        return self.amplitude * np.clip((t - self.start) / (self.stop - self.start), 0.0, 1.0)
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        return _inside(np.array([self.start, self.stop]), start, stop)
+
+
+@record
+class AlphaCurrent(Stimulus):
+    """The alpha function: amplitude * s/tau * exp(1 - s/tau), s = t - start, and 0 until `start`.
+
+    It rises to `amplitude` at start + tau; its integral is e * amplitude * tau.
+
+    Examples
+    --------
+    >>> AlphaCurrent(5.0, start=10.0, tau=2.0).current(np.array([[10.0], [12.0]])).ravel()
+    array([0., 5.])
+    """
+
+    units = {"amplitude": "uA/cm^2", "start": "ms", "tau": "ms"}
+
+    amplitude: Parameter
+    start: float
+    tau: Parameter
+
+    def __post_init__(self) -> None:
+        _check(self, "amplitude")
+        _check_scalar(self, "start")
+        tau = parameter(self.tau, "AlphaCurrent.tau (ms)", positive=True)
+        object.__setattr__(self, "tau", tau)
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):  # long after a pulse that is short
+            z = np.clip((t - self.start) / self.tau, 0.0, _GONE)
+        return self.amplitude * z * np.exp(1.0 - z)
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        return _inside(np.array([self.start]), start, stop)
+
+
+@record
 class SampledCurrent(Stimulus):
     """A recorded or computed current, given at start, start + dt, start + 2 dt, ...
 
@@ -283,7 +378,7 @@ class SampledCurrent(Stimulus):
         return _inside(self._first + self._spacing * np.arange(self._pieces + 1), start, stop)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class StimulusSum(Stimulus):
     """The sum of several stimuli (what `a + b` makes).
 
@@ -317,6 +412,45 @@ class StimulusSum(Stimulus):
 
     def breakpoints(self, start: float, stop: float) -> np.ndarray:
         return np.unique(np.concatenate([term.breakpoints(start, stop) for term in self.terms]))
+
+
+@record
+class ScaledStimulus(Stimulus):
+    """A stimulus times a number, or times one number per neuron (what `2 * a` makes).
+
+    Examples
+    --------
+    >>> (-2.0 * StepCurrent(3.0, start=5.0)).current(np.array([[6.0]]))
+    array([[-6.]])
+    """
+
+    stimulus: Stimulus
+    factor: Parameter
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.stimulus, Stimulus):
+            raise TypeError(
+                f"ScaledStimulus.stimulus must be a Stimulus, got {shown(self.stimulus)}"
+            )
+        factor = parameter(self.factor, "the factor of a stimulus")
+        if isinstance(self.stimulus, ScaledStimulus):
+            factor = parameter(self.stimulus.factor * factor, "the factor of a stimulus")
+            object.__setattr__(self, "stimulus", self.stimulus.stimulus)
+        object.__setattr__(self, "factor", factor)
+
+    @property
+    def constant(self) -> bool:  # type: ignore[override]
+        return self.stimulus.constant
+
+    @property
+    def piecewise_constant(self) -> bool:  # type: ignore[override]
+        return self.stimulus.piecewise_constant
+
+    def current(self, t: np.ndarray) -> np.ndarray:
+        return self.factor * self.stimulus.current(t)
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        return self.stimulus.breakpoints(start, stop)
 
 
 def as_stimulus(value: Any) -> Stimulus:
@@ -426,6 +560,12 @@ def _check_scalar(stimulus: Stimulus, name: str) -> None:
         raise ValueError(f"{type(stimulus).__name__}.{name} must be one number, got {value!r}")
 
 
+def _check_order(stimulus: Stimulus, start: float, stop: float) -> None:
+    if stop <= start:
+        name = type(stimulus).__name__
+        raise ValueError(f"{name}: stop must come after start ({start} ms), got {stop}")
+
+
 def _reached(t: np.ndarray, time: float | np.ndarray) -> np.ndarray:
     return t >= time - SAME_TIME
 
@@ -435,10 +575,18 @@ def _inside(times: np.ndarray, start: float, stop: float) -> np.ndarray:
 
 
 #: Stimuli by name.
-STIMULI: dict[str, type[Stimulus]] = {
-    "constant": ConstantCurrent,
-    "step": StepCurrent,
-    "pulses": PulseTrain,
-    "sine": SineCurrent,
-    "sampled": SampledCurrent,
-}
+STIMULI = Table(
+    "STIMULI",
+    "stimulus",
+    check=of_kind(Stimulus, "STIMULI"),
+    describe=description_of,
+    entries={
+        "constant": ConstantCurrent,
+        "step": StepCurrent,
+        "pulses": PulseTrain,
+        "sine": SineCurrent,
+        "ramp": RampCurrent,
+        "alpha": AlphaCurrent,
+        "sampled": SampledCurrent,
+    },
+)

@@ -7,21 +7,24 @@ sum_j w_ij s_j (E - V_i), times a voltage-dependent block B(V_i) where there is 
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
+from hh_sde.errors import keyword_hints
 from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid, check_name
-from hh_sde.records import Record, numbers, parameter, shown, single, sparse_numbers
+from hh_sde.records import Record, numbers, parameter, record, shown, single, sparse_numbers
+from hh_sde.tables import Table, description_of
 
 #: A number (the same between every two different neurons) or a matrix [to, from].
 Weights = Any
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Synapse(Record):
     """A chemical synapse between the neurons of a network.
 
@@ -37,7 +40,7 @@ class Synapse(Record):
         Reversal potential, mV.
     block : Rate, optional
         Factor on the conductance as a function of the postsynaptic potential.
-    source : str
+    reference : str
         The paper.
 
     Raises
@@ -61,7 +64,7 @@ class Synapse(Record):
     beta: Rate
     E: Parameter
     block: Rate | None = None
-    source: str = ""
+    reference: str = ""
 
     def __post_init__(self) -> None:
         check_name(self.name, "a synapse")
@@ -76,6 +79,7 @@ class Synapse(Record):
             raise TypeError(f"synapse {self.name}: block must be a Rate, got {shown(self.block)}")
 
     @classmethod
+    @keyword_hints
     def sigmoidal(
         cls, weights: Weights, *, E: Parameter = 20.0, w: float = 1.0, rate: float = 5.0
     ) -> Synapse:
@@ -93,6 +97,10 @@ class Synapse(Record):
             Divisor of all weights, positive.
         rate : float
             Rise rate, 1/ms.
+
+        References
+        ----------
+        The two-neuron network that this library grew from.
         """
         divisor = single(w, "w", positive=True)
         checked = _checked_weights(weights, "sigmoidal")
@@ -102,11 +110,16 @@ class Synapse(Record):
             alpha=Sigmoid(rate=rate, mid=-3.0, scale=8.0),
             beta=Constant(1.0),
             E=E,
-            source="the two-neuron network that this library grew from",
+            reference="the two-neuron network that this library grew from",
         )
 
 
-@dataclass(frozen=True, eq=False)
+Synapse.sigmoidal.__func__.units = {  # type: ignore[attr-defined]
+    **Synapse.units, "rate": "1/ms"
+}  # fmt: skip
+
+
+@record
 class GapJunction(Record):
     """An electrical synapse: neuron i receives sum_j w_ij (V_j - V_i).
 
@@ -183,7 +196,7 @@ _AMPA = Synapse(
     alpha=Sigmoid(rate=1.1, mid=2.0, scale=5.0),
     beta=Constant(0.19),
     E=0.0,
-    source=_DESTEXHE,
+    reference=_DESTEXHE,
 )
 _GABA_A = Synapse(
     name="GABA_A",
@@ -191,7 +204,7 @@ _GABA_A = Synapse(
     alpha=Sigmoid(rate=5.0, mid=2.0, scale=5.0),
     beta=Constant(0.18),
     E=-80.0,
-    source=_DESTEXHE,
+    reference=_DESTEXHE,
 )
 _WANG_BUZSAKI = Synapse(
     name="wang_buzsaki",
@@ -199,22 +212,87 @@ _WANG_BUZSAKI = Synapse(
     alpha=Sigmoid(rate=12.0, mid=0.0, scale=2.0),
     beta=Constant(0.1),
     E=-75.0,
-    source="Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996",
+    reference="Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996",
 )
 
 
+def _entry(name: str, entry: Any) -> Callable[..., Synapse | GapJunction]:
+    """An entry of SYNAPSES: a function of the weights, a Synapse being made one."""
+    if isinstance(entry, Synapse):
+        if entry.name != name:
+            raise ValueError(
+                f"SYNAPSES[{name!r}] takes a synapse of that name, and this one is called "
+                f"{entry.name!r}: give it .replace(name={name!r})"
+            )
+        return _with_weights(entry)
+    if not callable(entry) or "weights" not in inspect.signature(entry).parameters:
+        raise TypeError(
+            f"SYNAPSES[{name!r}] takes a Synapse, whose weights are then given anew, or a class or "
+            f"function that makes one and has an argument weights; got {shown(entry)}"
+        )
+    return entry
+
+
 def _with_weights(synapse: Synapse) -> Callable[..., Synapse]:
-    def build(weights: Weights, **changes: Any) -> Synapse:
+    """A function that makes this synapse with other weights, and says what it takes."""
+
+    def make(weights: Weights, **changes: Any) -> Synapse:
         return synapse.replace(weights=weights, **changes)
 
-    return build
+    names = ("E", "alpha", "beta", "block", "name")
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    make.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("weights", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+            *(inspect.Parameter(one, keyword, default=getattr(synapse, one)) for one in names),
+        ]
+    )
+    make.__name__ = make.__qualname__ = synapse.name
+    reference = textwrap.fill(synapse.reference or "None given.", 90, subsequent_indent="    ")
+    make.__doc__ = _DOCSTRING.format(synapse=synapse, reference=reference)
+    make.units = Synapse.units  # type: ignore[attr-defined]
+    return make
+
+
+_DOCSTRING = """A chemical synapse, ds/dt = alpha (1 - s) - beta s, I = w s (V - E).
+
+    Its weights are given, and what is to be other than in {synapse.name}.
+
+    Parameters
+    ----------
+    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix
+        Conductance w[i, j] from neuron j to neuron i, mS/cm^2; one number: between every two
+        different neurons.
+    E : float or (n_neurons,) array
+        Reversal potential, mV.
+    alpha, beta : Rate
+        Rise and decay of the gate, 1/ms, as functions of the presynaptic potential.
+    block : Rate, optional
+        Factor on w, as a function of the postsynaptic potential.
+    name : str
+        Another name, where a network has two of them.
+
+    Returns
+    -------
+    Synapse
+
+    References
+    ----------
+    {reference}
+    """
 
 
 #: Synapses by name: each a function of the weights (and of fields to change).
-SYNAPSES: dict[str, Callable[..., Synapse | GapJunction]] = {
-    "sigmoidal": Synapse.sigmoidal,
-    "AMPA": _with_weights(_AMPA),
-    "GABA_A": _with_weights(_GABA_A),
-    "wang_buzsaki": _with_weights(_WANG_BUZSAKI),
-    "gap_junction": GapJunction,
-}
+SYNAPSES = Table(
+    "SYNAPSES",
+    "synapse",
+    check=_entry,
+    describe=description_of,
+    entries={
+        "sigmoidal": Synapse.sigmoidal,
+        "AMPA": _AMPA,
+        "GABA_A": _GABA_A,
+        "wang_buzsaki": _WANG_BUZSAKI,
+        "gap_junction": GapJunction,
+    },
+)

@@ -1,25 +1,35 @@
-"""What benchmarks need is seen before they measure."""
+"""What benchmarks need is seen before they measure; what they count and judge is right."""
 
+import ast
 import importlib.util
 import shutil
 from pathlib import Path
 
 import pytest
 
-PEERS = Path(__file__).parents[1] / "benchmarks" / "peers.py"
+from hh_sde.equations.expressions import Symbol, call
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
 @pytest.fixture
-def peers():
-    if not PEERS.exists():
+def script(monkeypatch):
+    """Loads a script of that name."""
+    if not FOLDER.exists():
         pytest.skip("the tests run outside the repository")
-    spec = importlib.util.spec_from_file_location("peers", PEERS)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    monkeypatch.syspath_prepend(FOLDER)
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
-def test_what_is_missing_is_said_before_anything_is_measured(peers, monkeypatch, capsys, tmp_path):
+def test_what_is_missing_is_said_before_anything_is_measured(script, monkeypatch, capsys, tmp_path):
+    peers = script("peers")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert [one.split()[0] for one in peers.missing(["engine"])] == ["matplotlib"]
@@ -29,3 +39,53 @@ def test_what_is_missing_is_said_before_anything_is_measured(peers, monkeypatch,
     with pytest.raises(SystemExit):
         peers.main()
     assert "nothing was measured" in capsys.readouterr().err
+
+
+def test_peers_in_float32_stand_beside_the_engine_in_float32(script):
+    laps = {"engine": 8.0, "JAX scan": 32.0, "engine, float32": 4.0, "JAX scan, float32": 20.0}
+    table = script("peers").markdown({"case": {name: {"ns": ns} for name, ns in laps.items()}})
+    assert "| JAX scan | 32 ns (4.00) |" in table
+    assert "| JAX scan, float32 | 20 ns (5.00) |" in table
+    assert "faster than in float64 2.00 times (case)" in table
+
+
+def test_operations_of_code_and_of_expressions_are_counted(script):
+    limit = script("limit")
+    code = "fmuladd(a, b, c) * (x - 1.0) / math.sqrt(y) + from_bits((bits_of(x) + 1023) << 52)"
+    counted = {"fused": 1, "multiplications": 1, "additions": 2, "divisions": 2}
+    assert limit.of_code(ast.parse(code)) == counted
+    assert not limit.of_code(ast.parse("2.0 * math.pi + LOG2_E / 3.0"))  # worked out once
+    x, y = Symbol("x"), Symbol("y")
+    exponential = limit.of_function("exp")
+    assert exponential["fused"] >= 12  # its polynomial has degree 12 or more
+    assert limit.of_expression(x**4 * y - call("exp", y) / x) == exponential + limit.Counts(
+        multiplications=3, additions=1, divisions=1
+    )
+
+
+def test_the_longest_of_three_times_is_the_limit(script):
+    limit = script("limit")
+    peak = {"fma": 2.0, "all": 3.0, "division": 0.5}
+    assert limit.limit(limit.Counts(fused=8, multiplications=2), peak) == 5.0
+    assert limit.limit(limit.Counts(fused=2, additions=10), peak) == 4.0
+    assert limit.limit(limit.Counts(fused=2, divisions=3), peak) == 6.0
+
+
+def test_the_engine_is_held_to_what_is_asked(script, tmp_path):
+    engine = script("engine")
+    (tmp_path / "hh_sde").mkdir()
+    before, now = engine.Tree(tmp_path, tmp_path), engine.Tree(tmp_path, tmp_path)
+    before.values["neurons"], now.values["neurons"] = {"a": 10.0, "b": 4.0}, {"a": 5.0}
+
+    def asked(*arguments, **options):
+        row = engine.Row("neurons", "label", "ns", engine.of("a"), *arguments, **options)
+        return engine.line(row, before, now)["asked"]
+
+    assert asked(0.5) == "ratio ≤ 0.5, met"
+    assert asked(0.49) == "ratio ≤ 0.49, missed"
+    assert asked(5.0, "now") == "now ≤ 5, met"
+    assert asked(5.1, "now", least=True) == "now ≥ 5.1, missed"
+    assert asked(1.0, base=engine.of("b")) == "ratio ≤ 1, missed"
+    assert asked() == "-"
+    missing = engine.Row("neurons", "label", "ns", engine.of("b"), 0.5)
+    assert engine.line(missing, before, now)["asked"] == "ratio ≤ 0.5"

@@ -146,12 +146,59 @@ def test_machine_code_that_cannot_be_written_warns_once(root, monkeypatch):
 
 def test_code_of_other_kernels_goes_when_it_is_old_and_nothing_else_does(root):
     month = 31 * 86400
-    for name, age in {"kernels-old": month, "kernels-other": 0, "mine": month}.items():
+    old, other = f"kernels-{'0' * 16}", f"kernels-{'1' * 16}"
+    for name, age in {old: month, other: 0, "kernels-mine": month, "mine": month}.items():
         (root / name).mkdir(parents=True)
         os.utime(root / name, (time.time() - age,) * 2)
     root.chmod(0o700)
     path = cache.folder()
-    assert {entry.name for entry in root.iterdir()} == {"kernels-other", "mine", path.name}
+    left = {entry.name for entry in root.iterdir()}
+    assert left == {other, "kernels-mine", "mine", path.name}
+
+
+def test_contents_are_counted(root):
+    assert cache.contents() == []
+    assert not root.exists()
+    cache.load("value = 1\n")
+    cache.load("value = 20\n")
+    other = root / f"kernels-{'0' * 16}"
+    (other / "sub").mkdir(parents=True)
+    (other / "hh_sde_0.py").write_text("12345")
+    (other / "sub" / "f.nbi").write_text("123")
+    (root / "kernels-mine").mkdir()
+    assert cache.contents() == [
+        cache.Kept(other, in_use=False, modules=1, size=8),
+        cache.Kept(cache.folder(), in_use=True, modules=2, size=len("value = 1\nvalue = 20\n")),
+    ]
+
+
+def test_clearing_removes_what_was_compiled_and_nothing_else(root):
+    path = cache.folder()
+    cache.load("value = 1\n")
+    (root / f"kernels-{'0' * 16}").mkdir()
+    others = root / "kernels-mine", root / "notes.txt"
+    others[0].mkdir()
+    others[1].write_text("mine")
+    elsewhere = root.with_name("elsewhere")
+    elsewhere.mkdir()
+    link = root / f"kernels-{'2' * 16}"
+    link.symlink_to(elsewhere)
+    cache.clear()
+    assert sorted(root.iterdir()) == sorted([*others, link])
+    assert elsewhere.is_dir()
+    assert cache.contents() == []
+    cache.load.cache_clear()
+    assert cache.load("value = 1\n").value == 1  # goes on in the same process
+    assert [kept.path for kept in cache.contents()] == [path]
+
+
+def test_a_kernel_goes_on_after_clearing(root):
+    from hh_sde.kernels.jit import kernel
+
+    function = kernel(lambda x: 2 * x)
+    cache.clear()
+    assert function(1.0) == 2.0
+    assert list(root.rglob("*.nbi"))
 
 
 def test_every_kernel_has_its_part_in_the_fingerprint():

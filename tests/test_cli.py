@@ -1,6 +1,7 @@
 """The command hh-sde through its entry point, in a folder of its own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import hh_sde as hh
+from hh_sde.assignments import assign
 from hh_sde.cli import app
 from hh_sde.config import ConfigError, load, load_study, parse
 
@@ -207,7 +209,7 @@ def test_methods_lists_all_whole_at_any_width(columns, tmp_path):
 USAGE = {
     "no such file": (["run", "none.toml"], "does not exist"),
     "no such command": (["fly"], "No such command"),
-    "not netCDF": (["info", "net.toml"], "is not a netCDF file"),
+    "not netCDF": (["info", "run.png"], "is not a netCDF file"),
     "no such folder": (
         ["run", "net.toml", "--out", "none/run.nc"],
         "the folder none does not exist",
@@ -264,6 +266,252 @@ def test_a_bad_configuration_exits_2_with_all_faults(tmp_path):
         "network.noise: key 'sgima' is not known for current (accepted: sigma, corr" in run.stderr
     )
     assert "run.dt: unit 'us' is not accepted (accepted: ms)" in run.stderr
+
+
+# -- changes of the configuration ------------------------------------------------------------------
+
+
+def test_keys_are_set_from_the_command_line(tmp_path):
+    path = short(tmp_path)
+    changes = ("run.dt=0.02", "run.method=heun", "network.stimulus=12 uA/cm^2", "run.record=['V']")
+    options = [word for change in changes for word in ("--set", change)]
+    run = in_process("run", path, *options, "--out", tmp_path / "run.nc", "--quiet")
+    assert (run.exit_code, run.stderr) == (0, "")
+    ds = xr.load_dataset(tmp_path / "run.nc")
+    assert (ds.attrs["dt"], ds.attrs["method"], ds.sizes["time"]) == (0.02, "heun", 1001)
+    assert hh.Network.from_dataset(ds).stimulus == hh.ConstantCurrent(12.0)
+    assert "dt = 0.01 " in path.read_text()
+
+
+SET = [
+    ("run.t_end=30.0", ("run", "t_end"), 30.0),
+    ("run.trials=3", ("run", "trials"), 3),
+    (" run . trials = 3 ", ("run", "trials"), 3),
+    ("run.method=heun", ("run", "method"), "heun"),
+    ('run.method="heun"', ("run", "method"), "heun"),
+    ("run.record=['V', 'spikes']", ("run", "record"), ["V", "spikes"]),
+    ("run.dt=0.02 ms", ("run", "dt"), "0.02 ms"),
+    ("spikes.threshold=-10", ("spikes", "threshold"), -10),
+    ("network.synapses.0.weights=0.2", ("network", "synapses"), [{"kind": "AMPA", "weights": 0.2}]),
+    (
+        'network.synapses.0={kind="sigmoidal", weights=1}',
+        ("network", "synapses"),
+        [{"kind": "sigmoidal", "weights": 1}],
+    ),
+    (
+        'network.stimulus={kind="constant", amplitude=1}',
+        ("network", "stimulus"),
+        {"kind": "constant", "amplitude": 1},
+    ),
+    ("run.method=a=b", ("run", "method"), "a=b"),
+    ("run.method=1\nrng=3", ("run", "method"), "1\nrng=3"),
+]
+
+
+def settable():
+    return {
+        "network": {"synapses": [{"kind": "AMPA", "weights": 0.1}], "stimulus": {"kind": "sine"}},
+        "run": {"t_end": 5.0},
+    }
+
+
+@pytest.mark.parametrize(("assignment", "way", "value"), SET)
+def test_what_is_set(assignment, way, value):
+    tree, expected = settable(), settable()
+    assign(tree, assignment)
+    expected.setdefault(way[0], {})[way[1]] = value
+    assert tree == expected
+
+
+NOT_SET = [
+    ("run.t_ned=20", r"\nrun.t_ned: this key is not known \(accepted: .*; did you mean t_end\?"),
+    ("run.seed=1", r"\nrun.seed: this key is not known .*; did you mean rng\?"),
+    ("run.dt=10 us", r"\nrun.dt: unit 'us' is not accepted \(accepted: ms\)"),
+    ("run.dt=", r"\nrun.dt: '' is not a number"),
+    ("run.dt", r"\n'run.dt' cannot be set: accepted: KEY=VALUE, as run.dt=0.02"),
+    ("=3", r"\n'=3' cannot be set: accepted: KEY=VALUE"),
+    ("a b=3", r"\n'a b=3' cannot be set: accepted: KEY=VALUE"),
+    ("a=1\nb=3", r"\n'a=1\\nb=3' cannot be set|\na: this key is not known"),
+    (
+        "network.stimulus.amplitude=4",
+        r"cannot be set: network.stimulus is 10.0, which has no keys; give all of it, network.stim",
+    ),
+    (
+        "network.synapses.1.weights=1",
+        r"cannot be set: '1' is no place in the list network.synapses \(it has 1, counted from 0\)",
+    ),
+    ("network.synapses.weights=1", r"'weights' is no place in the list network.synapses"),
+]
+
+
+@pytest.mark.parametrize(("assignment", "message"), NOT_SET)
+def test_what_cannot_be_set_is_said_as_of_the_file(assignment, message, tmp_path):
+    path = short(tmp_path)
+    run = in_process("run", path, "--set", assignment)
+    assert run.exit_code == 2
+    assert run.stderr.startswith(f"hh-sde: {path}:\n")
+    assert re.search(message, run.stderr)
+
+
+def test_keys_of_a_study_are_set(tmp_path):
+    path = tmp_path / "net.toml"
+    path.write_text(CURVE)
+    setting = ("--set", "study.currents=[9.0]", "--set", "network.cell.g_L=0.31")
+    run = in_process("study", "rate_curve", path, *setting, "--out", tmp_path / "s.nc")
+    assert (run.exit_code, run.stderr) == (0, "")
+    ds = xr.load_dataset(tmp_path / "s.nc")
+    assert ds.current.values.tolist() == [9.0]
+    assert hh.Network.from_dataset(ds).cell.parameters["g_L"] == 0.31
+    wrong = in_process("study", "rate_curve", path, "--set", "study.curents=[9.0]")
+    assert wrong.exit_code == 2
+    assert "study: key 'curents' is not known for rate_curve" in wrong.stderr
+
+
+def test_info_of_a_configuration_is_its_network(tmp_path):
+    path = short(tmp_path)
+    info = in_process("info", path, "--set", "network.stimulus=12.0")
+    assert (info.exit_code, info.stderr) == (0, "")
+    assert info.stdout == f"{load(path).network.replace(stimulus=12.0)!r}\n"
+    (tmp_path / "study.toml").write_text(CURVE)  # which has no run
+    net = load_study(tmp_path / "study.toml", "rate_curve")[0]
+    assert in_process("info", tmp_path / "study.toml").stdout == f"{net!r}\n"
+    wrong = in_process("info", path, "--set", "network.cel=3")
+    assert wrong.exit_code == 2
+    assert "network.cel: this key is not known" in wrong.stderr
+
+
+def test_a_result_has_no_keys_to_set(tmp_path):
+    result().to_netcdf(tmp_path / "run.nc")
+    wrong = in_process("info", tmp_path / "run.nc", "--set", "run.dt=0.02")
+    assert "--set changes keys of a configuration" in one_line_and_exit_2(wrong)
+
+
+# -- the cache of compiled code --------------------------------------------------------------------
+
+
+def with_cache(folder, *arguments, code=""):
+    """The command in a process of its own whose compiled code is kept in `folder`."""
+    words = ["hh-sde", *map(str, arguments)]
+    code = f"import sys; from hh_sde import cli\n{code}\nsys.argv = {words!r}; cli.main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HH_SDE_CACHE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+#: Prints the name of every function that numba compiles.
+TELL = """
+from numba.core import event
+class Told(event.Listener):
+    def on_start(self, event): print("compiled:", event.data["dispatcher"].__name__)
+    def on_end(self, event): pass
+event.register("numba:compile", Told())
+"""
+
+WARM = {
+    "scipy": "method = 'scipy.DOP853'\nnoise = 'ignore'",
+    "a Jacobian": "method = 'scipy.Radau'\nnoise = 'ignore'",
+    "traces and spikes": "record = ['V', 'spikes']\nsave_dt = 0.1\ndiscard = 5.0\ntrials = 3",
+    "spikes alone": "record = ['spikes']\ntrials = 3\nthreads = 2",
+    "areas": "method = 'sri2'",
+    "sdeint": "method = 'sdeint.itoSRI2'",
+    "a chain": "method = 'tau_leap'",
+}
+
+
+def configured(folder, run):
+    """A configuration without synapses, which compiles sooner."""
+    kind = (
+        "kind = 'conductance'\narea = 100.0"
+        if "tau_leap" in run
+        else ("kind = 'current'\nsigma = 1.0")
+    )
+    path = folder / "net.toml"
+    path.write_text(
+        f"[network]\nn_neurons = 1\nstimulus = 10.0\n[network.noise]\n{kind}\n"
+        f"[run]\nt_end = 20.0\n{run}\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case if case == "scipy" else pytest.param(case, marks=pytest.mark.slow) for case in WARM],
+)
+def test_after_compiling_ahead_a_run_compiles_nothing(case, tmp_path):
+    path, folder = configured(tmp_path, WARM[case]), tmp_path / "cache"
+    ahead = with_cache(folder, "cache", "--warm", path, code=TELL)
+    assert "compiled:" in ahead
+    assert f"compiled code is kept in {folder} (HH_SDE_CACHE_DIR moves it)\n" in ahead
+    run = with_cache(folder, "run", path, "--plot", tmp_path / "run.png", code=TELL)
+    assert "compiled:" not in run
+    assert "written: " in run
+
+
+def test_the_cache_is_shown_and_cleared(tmp_path):
+    folder = tmp_path / "cache"
+    empty = (
+        f"compiled code is kept in {folder} (HH_SDE_CACHE_DIR moves it)\n"
+        "0 modules, 0.0 MB: a module for each shape of model, another for its Jacobian\n"
+    )
+    assert with_cache(folder, "cache") == empty
+    other = folder / f"kernels-{'0' * 16}"
+    other.mkdir(parents=True)
+    (other / "hh_sde_0.py").write_bytes(b"x" * 1_500_000)
+    (folder / "mine").write_text("")
+    others = "of other versions: 1 module, 1.5 MB; each goes 30 days after its last use\n"
+    assert with_cache(folder, "cache") == empty + others
+    assert with_cache(folder, "cache", "--clear") == empty
+    assert [path.name for path in folder.iterdir()] == ["mine"]
+
+
+def test_what_cannot_be_compiled_ahead_is_said(tmp_path):
+    path = short(tmp_path)
+    wrong = in_process("cache", "--warm", path, "--set", "run.method=heu")
+    assert wrong.exit_code == 2
+    assert "run.method: there is no method 'heu'; did you mean heun?" in wrong.stderr
+    assert in_process("cache", "--set", "run.dt=1").exit_code == 2
+
+
+# -- completion ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("hh-sde st", ["study", "studies"]),
+        ("hh-sde ca", ["cache"]),
+        ("hh-sde study noise", ["noise_sweep"]),
+        ("hh-sde run --s", ["--set"]),
+    ],
+)
+def test_completion_in_the_shell(words, found, tmp_path):
+    environment = {
+        **os.environ,
+        "_HH_SDE_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    run = subprocess.run([COMMAND], env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert sorted(run.stdout.split()) == sorted(found)
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+@pytest.mark.parametrize("command", ["run", "study", "info", "plot", "init", "cache"])
+def test_help_says_what_every_argument_is(command, columns, tmp_path):
+    text = call(tmp_path, command, "--help", columns=columns).stdout
+    assert max(map(len, text.splitlines())) <= columns
+    assert "..." not in text
+    rows = [row.strip("│* ").split() for row in text.splitlines() if row.startswith("│")]
+    assert all(len(row) > 2 for row in rows if row and row[0].startswith("--"))
+    words = " ".join(text.replace("│", " ").split())
+    if command in ("run", "study"):
+        assert "Change a key of the file, as run.dt=0.02; may be given several times." in words
 
 
 # -- what cannot be written ---------------------------------------------------------------------
@@ -651,8 +899,8 @@ BAD = [
         r"network.cell: unit 'V' is not accepted \(accepted: mV\)",
     ),
     (
-        with_("network", stimulus={"kind": "ramp"}),
-        r"kind 'ramp' is not known \(accepted: constant, step",
+        with_("network", stimulus={"kind": "ram"}),
+        r"kind 'ram' is not known \(accepted: constant, step, .*; did you mean ramp\?",
     ),
     (
         with_("network", stimulus={"amplitude": 1.0}),

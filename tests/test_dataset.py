@@ -410,6 +410,17 @@ def test_a_description_that_is_none_is_refused_with_its_place(make, message):
         hh.Network.from_dataset(make())
 
 
+def test_citations_of_older_files_are_read():
+    net = hh.Network(2, synapses=hh.SYNAPSES["AMPA"](0.1, reference="a paper"))
+    text, _ = net.describe()
+    assert text.count('"reference": ') == 2
+    older = xr.Dataset(attrs={"network": text.replace('"reference": ', '"source": ')})
+    assert hh.Network.from_dataset(older) == net
+    both = text.replace('"reference": "a paper"', '"reference": "a paper", "source": "another"')
+    with pytest.raises(ValueError, match="Synapse has no field 'source'"):
+        hh.Network.from_dataset(xr.Dataset(attrs={"network": both}))
+
+
 def test_a_description_of_many_neurons_takes_no_memory_to_refuse():
     ds = changed("plain", "n_neurons", to=10**12)
     tracemalloc.start()

@@ -1,5 +1,7 @@
-"""Every example runs, in a small size, and writes its figure and nothing else."""
+"""Every example runs, in a small size, and writes its figure and what its docstring names."""
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,4 +19,14 @@ def test_example(script, tmp_path):
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert run.stdout or script.stem == "own_sde"
-    assert [path.name for path in tmp_path.iterdir()] == [f"{script.stem}.png"]
+    written = {path.name for path in tmp_path.iterdir()}
+    assert f"{script.stem}.png" in written
+    about = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8")))
+    assert written <= set(re.findall(r"[\w.]+\w", about.split("Writes ")[1]))
+
+
+def test_the_page_of_examples_lists_each_with_its_question():
+    page = (EXAMPLES[0].parent.parent / "docs" / "examples.md").read_text(encoding="utf-8")
+    for script in EXAMPLES:
+        first = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))).split("\n")[0]
+        assert f"- [`{script.name}`](../examples/{script.name}): {first}\n" in page

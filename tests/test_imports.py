@@ -15,8 +15,10 @@ PACKAGE = Path(hh_sde.__file__).parent
 ORDER = [
     "errors",
     "memory",
+    "display",
     "records",
     "descriptions",
+    "tables",
     "kinetics",
     "cells",
     "synapses",
@@ -44,6 +46,7 @@ ORDER = [
     "solver",
     "studies",
     "reruns",
+    "assignments",
     "config",
     "cli",
 ]

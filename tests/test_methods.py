@@ -299,5 +299,5 @@ def test_every_method_states_what_it_is():
         assert method.interpretation in ("ito", "stratonovich", "ode", "chain")
         assert set(method.strong_order) <= set(hh.sde.NOISE_TYPES)
         assert bool(method.strong_order) == (method.interpretation not in ("ode", "chain"))
-        assert method.source
+        assert method.reference
         assert method.summary

@@ -1,7 +1,9 @@
 """Pictures: what is in them. (How they look is for eyes.)"""
 
 import inspect
+import pydoc
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -132,18 +134,20 @@ def test_open_fractions_stand_for_gates():
 
 
 def test_phase_plane(result):
-    ax = result.hh.plot.phase_plane(neuron=1, trial=1)
+    ax = result.hh.plot.phase_plane(neurons=1, trial=1)
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), result.V.sel(neuron=1, trial=1))
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), result.n.sel(neuron=1, trial=1))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("V (mV)", "n")
     with pytest.raises(ValueError, match="no variable 'u' over time; there is V, m, h, n, s"):
         result.hh.plot.phase_plane(y="u")
     with pytest.raises(ValueError, match=r"no neuron 5; there are \[0, 1\]"):
-        result.hh.plot.phase_plane(neuron=5)
+        result.hh.plot.phase_plane(neurons=5)
+    both = result.hh.plot.phase_plane(neurons=[1, 0])
+    assert [text.get_text() for text in both.get_legend().get_texts()] == ["neuron 1", "neuron 0"]
 
 
 def test_raster_of_trials_with_the_rate_above(result):
-    ax = result.hh.plot.raster(neuron=1, rate_bin=10.0)
+    ax = result.hh.plot.raster(rows="trial", neurons=1, rate_bin=10.0)
     found = result.hh.spikes()
     mine = found.isel(spike=found.neuron.values == 1)
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), mine.spike_time)
@@ -153,10 +157,22 @@ def test_raster_of_trials_with_the_rate_above(result):
     rate, edges, _ = above.patches[0].get_data()
     np.testing.assert_allclose(edges, [0, 10, 20, 30, 40])
     assert rate.sum() * 10.0 * 2 / 1e3 == pytest.approx(mine.sizes["spike"])
-    with pytest.raises(ValueError, match="give a trial, to draw its neurons, or a neuron"):
-        result.hh.plot.raster(neuron=1, trial=0)
+    with pytest.raises(ValueError, match="or trial=0 alone: not both"):
+        result.hh.plot.raster(rows="trial", trial=0)
     with pytest.raises(ValueError, match="this has no trials"):
-        result.sel(trial=0).hh.plot.raster(neuron=1)
+        result.sel(trial=0).hh.plot.raster(rows="trial")
+    with pytest.raises(ValueError, match="rows must be 'neuron' or 'trial', got 'trials'"):
+        result.hh.plot.raster(rows="trials")
+
+
+def test_raster_of_trials_with_a_colour_for_each_neuron(result):
+    ax = result.hh.plot.raster(rows="trial")
+    found = result.hh.spikes()
+    for neuron, line in enumerate(ax.lines):
+        mine = found.isel(spike=found.neuron.values == neuron)
+        np.testing.assert_array_equal(line.get_xdata(), mine.spike_time)
+        np.testing.assert_array_equal(line.get_ydata(), mine.trial)
+    assert len({line.get_color() for line in ax.lines}) == 2
 
 
 def test_the_raster_of_one_trial_has_the_rate_of_that_trial(result):
@@ -223,8 +239,13 @@ def test_curves_with_bands(sweep):
 
 def test_heatmap(sweep):
     ax = sweep.hh.plot.heatmap(x="sigma", y="model", z="cv")
-    np.testing.assert_array_equal(ax.collections[0].get_array().reshape(2, 4), sweep.cv)
+    cells = ax.collections[0]
+    np.testing.assert_array_equal(cells.get_array().reshape(2, 4), sweep.cv)
+    middle = np.array([path.vertices[:4].mean(axis=0) for path in cells.get_paths()])
+    np.testing.assert_allclose(middle[:4, 0], sweep.sigma)
     assert ax.figure.axes[1].get_ylabel() == "coefficient of variation"
+    ax = sweep.hh.plot.heatmap(x="sigma", y="model", z="cv", vmin=0, cmap="cividis")
+    assert ax.collections[0].get_clim() == (0, sweep.cv.max())
     with pytest.raises(ValueError, match="a heat map takes"):
         sweep.isel(model=0).hh.plot.heatmap(x="sigma", y="sigma", z="cv")
 
@@ -232,7 +253,9 @@ def test_heatmap(sweep):
 def test_the_pictures_of_the_accessor(result):
     assert set(plot.PICTURES) <= set(dir(result.hh.plot))
     assert "ds :" not in result.hh.plot.psth.__doc__
-    assert list(inspect.signature(result.hh.plot.psth).parameters) == ["bin", "ax", "rule"]
+    assert list(inspect.signature(result.hh.plot.psth).parameters) == [
+        "bin", "neurons", "rule", "ax", "figsize", "style"
+    ]  # fmt: skip
     with pytest.raises(AttributeError, match="did you mean interval_histogram"):
         _ = result.hh.plot.histogram
     swept = xr.concat([result, result], dim="I", combine_attrs="drop")
@@ -260,3 +283,239 @@ def test_the_overview_of_thinned_traces_has_the_spikes_that_were_recorded(noisy_
     with pytest.warns(UserWarning, match="drawn without a raster: .* 5 ms apart"):
         figure = hh.solve(noisy_pair, 50.0, record=["V"], **options).hh.plot()
     assert len(figure.axes) == 1
+
+
+OF_NEURONS = ["traces", "gates", "phase_plane", "raster", "psth", "interval_histogram", "spectrum"]
+STEPS = ["psth", "interval_histogram"]
+
+
+@pytest.mark.parametrize("name", OF_NEURONS)
+def test_style_size_and_neurons_go_through(name, result):
+    picture = getattr(result.hh.plot, name)
+    ax = picture(neurons=1, color="#123456", lw=3.5, alpha=0.5, figsize=(3.15, 2.2))
+    assert ax.figure.get_size_inches().tolist() == [3.15, 2.2]
+    first = [*ax.lines, *ax.patches][0]
+    colour = first.get_color() if name not in STEPS else first.get_edgecolor()
+    assert matplotlib.colors.to_rgba(colour, 1.0)[:3] == matplotlib.colors.to_rgb("#123456")
+    assert (first.get_linewidth(), first.get_alpha()) == (3.5, 0.5)
+    with pytest.raises(ValueError, match=r"there is no neuron 5; there are \[0, 1\]"):
+        picture(neurons=5)
+    with pytest.raises(ValueError, match="give ax=, or figsize= of a new figure, not both"):
+        picture(ax=ax, figsize=(3, 2))
+    with pytest.raises(TypeError, match=r"not 'colour'; did you mean color"):
+        picture(colour="red")
+    with pytest.raises(TypeError, match=r"not 'neuron'; did you mean neurons\?"):
+        picture(neuron=1)
+    assert len(plt.get_fignums()) == 1  # nothing was begun
+
+
+def test_a_colour_for_each_line_or_one_for_all(result):
+    ax = result.hh.plot.traces(color=["red", "#00ff00"], ls="--")
+    assert [line.get_color() for line in ax.lines] == ["red", "#00ff00"]
+    assert {line.get_linestyle() for line in ax.lines} == {"--"}
+    assert {line.get_color() for line in result.hh.plot.traces(c="k").lines} == {"k"}
+    for wrong in (["red"], "no colour"):
+        with pytest.raises(ValueError, match="one colour or one for each of 2 lines"):
+            result.hh.plot.traces(color=wrong)
+
+
+def test_the_overview_passes_on(result):
+    fig = result.hh.plot(neurons=[1], color="k", lw=0.5, figsize=(4, 5))
+    voltages, gates, raster = fig.axes
+    assert fig.get_size_inches().tolist() == [4, 5]
+    assert (voltages.lines[0].get_color(), voltages.lines[0].get_linewidth()) == ("k", 0.5)
+    assert gates.get_ylabel() == "gates of\nneuron 1"
+    assert [label.get_text() for label in raster.get_yticklabels()] == ["1"]
+    alone = result.hh.spikes().hh.plot(neurons=1, trial=1, figsize=(4, 2))
+    spikes = result.sel(trial=1, neuron=[1]).hh.spikes()
+    np.testing.assert_array_equal(alone.axes[0].lines[0].get_xdata(), spikes.spike_time)
+
+
+def test_neurons_and_components_that_were_chosen_before(result):
+    one = result.sel(neuron=1).hh.plot.traces()
+    np.testing.assert_array_equal(one.lines[0].get_ydata(), result.V.sel(neuron=1, trial=0))
+    ds = hh.solve(linear_sde(), 1.0, dt=0.1, method="sdeint.itoEuler", rng=1)
+    line = ds.isel(component=1).hh.plot.components().lines[0]
+    np.testing.assert_array_equal(line.get_ydata(), ds.x[:, 1])
+
+
+@pytest.fixture(scope="module")
+def twelve():
+    """Twelve neurons with two synapses: gates m, h, n, s_AMPA and s_GABA_A."""
+    synapses = [hh.SYNAPSES[name](weights=0.01) for name in ("AMPA", "GABA_A")]
+    net = hh.Network(12, stimulus=np.linspace(6, 14, 12), synapses=synapses)
+    return hh.solve(net, 30.0, dt=0.02, method="strang")
+
+
+def test_images_take_the_options_of_images(twelve):
+    ax = twelve.hh.plot.traces(cmap="cividis", vmin=-80)
+    assert ax.collections[0].get_cmap().name == "cividis"
+    assert ax.collections[0].get_clim()[0] == -80
+    with pytest.raises(TypeError, match=r"'lw' is of lines, and the 12 rows .* up to 7 for lines"):
+        twelve.hh.plot.traces(lw=2)
+    assert len(twelve.hh.plot.traces(neurons=range(3), lw=2).lines) == 3
+    with pytest.raises(TypeError, match="'cmap' is no property of Line2D, as which this is drawn"):
+        twelve.hh.plot.traces(neurons=range(3), cmap="cividis")
+
+
+def test_an_image_of_many_times_keeps_every_spike():
+    ds = hh.solve(hh.Network(8, stimulus=10.0), 200.0, dt=0.02, method="strang")
+    image = ds.hh.plot.traces().collections[0]
+    values = image.get_array().reshape(8, -1)
+    assert values.shape[1] <= plot.drawing.MOST_COLUMNS < ds.sizes["time"]
+    assert (values.max(axis=1) == ds.V.max("time").values).all()
+
+
+def test_no_two_gates_look_alike(twelve):
+    wide = twelve.assign({f"q{i}": twelve.n.assign_attrs(long_name=f"gate q{i}") for i in range(9)})
+    for ds in (twelve, wide):
+        lines = ds.hh.plot.gates().lines
+        assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(lines)
+    assert [line.get_label() for line in lines][:5] == ["m", "h", "n", "s_AMPA", "s_GABA_A"]
+
+
+def boxes(fig):
+    """The bounding boxes of axes with their labels, and of legends, as drawn."""
+    fig.canvas.draw()
+    renderer = fig.canvas.get_renderer()
+    for ax in fig.axes:
+        legend = ax.get_legend()
+        if legend:
+            yield legend.get_window_extent(renderer)
+            legend.set_visible(False)
+        yield ax.get_tightbbox(renderer)
+
+
+@pytest.mark.parametrize("layout", ["constrained", "tight"])
+def test_legends_in_subplots_do_not_collide(layout, result, twelve):
+    fig, axes = plt.subplots(2, 2, figsize=(7, 5), layout=layout)
+    plot.traces(result, ax=axes[0, 0])
+    plot.gates(twelve, ax=axes[0, 1])
+    plot.traces(twelve, neurons=range(7), ax=axes[1, 0])
+    plot.interval_histogram(result, ax=axes[1, 1])
+    found = list(boxes(fig))
+    assert len(found) == 8
+    for i, a in enumerate(found):
+        for b in found[:i]:
+            overlap = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(overlap) < 4  # pixels: of the room between two rows
+
+
+def test_a_legend_stands_inside_where_no_layout_makes_room(result):
+    ax = plt.subplots(1, 2)[1][0]
+    plot.traces(result, ax=ax)
+    ax.figure.canvas.draw()
+    legend = ax.get_legend().get_window_extent()
+    assert ax.bbox.x0 <= legend.x0 < legend.x1 <= ax.bbox.x1
+    assert ax.bbox.y0 <= legend.y0 < legend.y1 <= ax.bbox.y1
+
+
+def sweep_over(hue):
+    current = np.linspace(0, 10, 6)
+    rate = np.arange(1.0, 1 + len(hue))[:, None] * current
+    return xr.Dataset({"rate": (("hue", "current"), rate)}, {"current": current, "hue": hue})
+
+
+@pytest.mark.parametrize("figsize", [None, (3.15, 2.3)])
+def test_a_long_legend_does_not_squash_the_axes(figsize):
+    few, many = sweep_over(["a", "b"]), sweep_over([f"a long name {i}" for i in range(12)])
+    sizes = []
+    for ds in (few, many):
+        ax = ds.hh.plot.curve(x="current", y="rate", hue="hue", figsize=figsize)
+        ax.figure.canvas.draw()
+        sizes.append(ax.bbox.size / ax.figure.dpi)
+    np.testing.assert_allclose(sizes[1], sizes[0], rtol=0.12)
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 12
+
+
+def test_many_numbers_have_a_scale_of_colours():
+    ax = sweep_over(np.geomspace(0.1, 10, 9)).hh.plot.curve(x="current", y="rate", hue="hue")
+    assert ax.get_legend() is None
+    bar = ax.figure.axes[1]
+    assert (bar.get_ylabel(), bar.get_yscale()) == ("hue", "log")
+    assert len({matplotlib.colors.to_hex(line.get_color()) for line in ax.lines}) == 9
+    ax = sweep_over(np.arange(7.0)).hh.plot.curve(x="current", y="rate", hue="hue", lw=3)
+    assert len(ax.get_legend().get_texts()) == 7
+    assert {line.get_linewidth() for line in ax.lines} == {3}
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "even"),
+    [
+        ([1.0, 2.0, 3.0], "linear", True),
+        ([0.25, 0.5, 1.0, 2.0], "log", True),
+        ([0.0, 0.5, 1.0, 2.0, 4.0], "symlog", True),
+        ([1.0, 2.0, 5.0, 10.0], "log", True),
+        ([1.0, 2.0, 3.0, 10.0, 11.0], "linear", False),
+        ([-4.0, 0.0, 1.0, 40.0], "linear", False),
+        ([2.0], "linear", True),
+    ],
+)
+def test_heat_maps_are_true_to_scale(values, scale, even):
+    """Every value in its cell; no cell wider than one and a half of the smallest."""
+    z = np.outer([1.0, 2.0], np.arange(len(values)))
+    ds = xr.Dataset({"z": (("y", "x"), z)}, {"x": values, "y": [0.0, 1.0]})
+    ax = ds.hh.plot.heatmap(x="x", y="y", z="z")
+    assert ax.get_xscale() == scale
+    if scale != "linear":
+        assert ax.get_xticks().tolist() == values
+    place = ax.xaxis.get_transform().transform
+    cells = [path.vertices[:4, 0] for path in ax.collections[0].get_paths()[: len(values)]]
+    edges = np.array([(place(xs.min()), place(xs.max())) for xs in cells])
+    assert ((edges[:, 0] < place(np.array(values))) & (place(np.array(values)) < edges[:, 1])).all()
+    width = np.diff(edges).ravel()
+    assert width.max() < 1.51 * width.min()
+    assert np.allclose(edges[1:, 0], edges[:-1, 1]) == even
+
+
+def test_a_study_takes_size_and_style(sweep):
+    ds = xr.Dataset(
+        {f"reliability{end}": ("sigma", [0.9, 0.5]) for end in ("", "_low", "_high")},
+        {"sigma": [1.0, 2.0]},
+        {"study": "reliability"},
+    )
+    fig = ds.hh.plot(figsize=(3, 2), lw=4, color="red")
+    assert fig.get_size_inches().tolist() == [3, 2]
+    assert fig.axes[0].lines[0].get_linewidth() == 4
+    assert fig.axes[0].lines[0].get_color() == "red"
+    with pytest.raises(ValueError, match="neither trial= nor neurons="):
+        ds.hh.plot(trial=1)
+
+
+def test_a_notebook_draws_the_last_line_once(result, monkeypatch):
+    """The value of a cell is shown by itself; pyplot, which shows what is open, has it no more."""
+    fig = result.hh.plot()
+    assert fig._repr_mimebundle_() == {}
+    assert plt.fignum_exists(fig.number)  # in a window
+    monkeypatch.setattr(matplotlib, "get_backend", lambda: "inline")
+    fig._repr_mimebundle_()
+    assert not plt.fignum_exists(fig.number)
+
+
+def test_a_long_record_has_its_axis_in_seconds():
+    time = np.arange(0.0, 20_001.0, 100.0)
+    ds = xr.Dataset({"V": (("time", "neuron"), np.zeros((201, 1)))}, {"time": time, "neuron": [0]})
+    ax = ds.hh.plot.traces()
+    ax.figure.canvas.draw()
+    assert ax.get_xlabel() == "time (s)"
+    assert ax.get_xlim() == (0, 20_000)
+    assert ax.get_xticklabels()[-1].get_text() == "20"
+    assert ds.sel(time=slice(0, 1000)).hh.plot.traces().get_xlabel() == "time (ms)"
+
+
+def test_the_picture_of_one_of_many_trials_says_which(result):
+    assert result.hh.plot()._suptitle.get_text() == "trial 0"
+    assert result.sel(trial=1).hh.plot()._suptitle is None
+    assert result.hh.plot.traces(trial=1).get_ylabel() == "V (mV)\ntrial 1"
+    assert result.hh.plot.gates().get_ylabel() == "gates of\nneuron 0, trial 0"
+    assert result.hh.spikes().hh.plot.raster(trial=1).get_ylabel() == "neuron\ntrial 1"
+    assert result.hh.plot.raster(rows="trial", neurons=1).get_ylabel() == "trial\nneuron 1"
+
+
+def test_help_has_every_picture(result):
+    text = pydoc.render_doc(result.hh.plot, renderer=pydoc.plaintext)
+    assert "__call__ = overview(self, /, *, trial" in text
+    assert repr(result.hh.plot).endswith("heatmap")
+    for name, picture in plot.PICTURES.items():
+        assert f"{name}(self, /, *" in text
+        assert picture.__doc__.split("\n")[0] in text

@@ -1,5 +1,6 @@
 """The README is in step with the code."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hh_sde.methods.table import markdown
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 
 
@@ -33,8 +35,21 @@ def test_the_python_lines_run(text, tmp_path, monkeypatch):
 
 
 def test_links_lead_somewhere(text):
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / target).exists(), target
+    pages = [(ROOT, text), *((DOCS, page.read_text("utf-8")) for page in DOCS.glob("*.md"))]
+    for folder, page in pages:
+        for target in re.findall(r"\]\(([\w./-]+)\)", page):
+            assert (folder / target).exists(), target
+
+
+def test_the_tables_in_the_docs_are_those_of_the_code(text):
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    generate.check()
+    assert sum(page.count("<!-- table: ") for page in generate.pages().values()) == 6
+    generate.markdown = lambda: "another table"
+    with pytest.raises(RuntimeError, match=r"the tables in getting_started\.md are old"):
+        generate.check()
 
 
 def test_versions_agree():

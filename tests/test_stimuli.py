@@ -5,10 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.integrate
 import xarray as xr
 
 import hh_sde as hh
-from hh_sde.stimuli import StimulusSum, as_stimulus
+from hh_sde.stimuli import ScaledStimulus, StimulusSum, as_stimulus
 
 
 def at(stimulus, *times):
@@ -41,6 +42,10 @@ def test_pulse_train_count():
         hh.PulseTrain(1.0, start=-7.0, width=1.0, period=5.0),
         hh.SampledCurrent([1.0, 3.0, 2.0], dt=2.5, start=1.0),
         hh.SampledCurrent([1.0, 3.0, 2.0], dt=2.5, start=1.0, interpolation="linear"),
+        hh.RampCurrent(2.0, start=3.0, stop=12.0),
+        hh.RampCurrent(2.0, start=-3.0, stop=12.0),
+        hh.RampCurrent(5.0, start=2.0, stop=6.0) - hh.RampCurrent(5.0, start=6.0, stop=9.0),
+        -2.0 * hh.StepCurrent(1.0, start=3.0, stop=12.0),
     ],
 )
 def test_between_breakpoints_the_current_is_a_straight_line(stimulus):
@@ -69,6 +74,68 @@ def test_sums_with_numbers_and_each_other():
     assert len(total.terms) == 3
     assert not total.constant
     assert (hh.ConstantCurrent(1.0) + 2.0).constant
+
+
+def test_multiples_and_differences():
+    step, ramp = hh.StepCurrent(2.0, start=1.0), hh.RampCurrent(4.0, start=0.0, stop=4.0)
+    times = (0.0, 0.5, 1.0, 3.0)
+    np.testing.assert_array_equal(at(3 * step - ramp / 2, *times).ravel(), [0, -0.25, 5.5, 4.5])
+    np.testing.assert_array_equal(at(1.0 - step, *times).ravel(), [1, 1, -1, -1])
+    np.testing.assert_array_equal(at(step - 1.0, *times).ravel(), [-1, -1, 1, 1])
+    negative = -step
+    np.testing.assert_array_equal(at(-negative, *times), at(step, *times))
+    assert np.float64(2.0) * step == step * 2 == 2 * (1.0 * step)
+    assert (3 * step - ramp).breakpoints(0.0, 10.0).tolist() == [1.0, 4.0]
+
+
+def test_an_array_times_a_stimulus_is_a_factor_for_each_neuron():
+    factors = np.array([1.0, -3.0])
+    step = hh.StepCurrent(2.0, start=1.0)
+    for scaled in (factors * step, step * factors, step * [1.0, -3.0]):
+        assert at(scaled, 0.0, 1.0).tolist() == [[0, 0], [2, -6]]
+    assert at(factors - step, 1.0).tolist() == at(-(step - factors), 1.0).tolist() == [[-1, -5]]
+    assert at(factors * hh.ConstantCurrent([5.0, 7.0]), 0.0).tolist() == [[5, -21]]
+    with pytest.raises(ValueError, match="has values for 2 neurons; this network has 3"):
+        hh.Network(3, stimulus=factors * step)
+
+
+def test_multiples_and_differences_keep_what_the_methods_ask_for():
+    step, ramp = hh.StepCurrent(2.0, start=1.0), hh.RampCurrent(4.0, start=0.0, stop=4.0)
+    assert (2.0 * hh.ConstantCurrent(1.0) - 3.0).constant
+    assert not (2.0 * step).constant
+    assert (1.0 - 2.0 * step).piecewise_constant
+    assert not (step - ramp).piecewise_constant
+    assert not hh.AlphaCurrent(1.0, start=0.0, tau=1.0).piecewise_constant
+
+
+def test_a_multiple_is_described_and_made_again():
+    net = hh.Network(2, stimulus=5.0 - np.array([1.0, 2.0]) * hh.AlphaCurrent(3.0, 1.0, tau=2.0))
+    ds = hh.solve(net, 0.1)
+    assert hh.Network.from_dataset(ds) == net
+
+
+def test_ramp_against_its_closed_form():
+    ramp = hh.RampCurrent([2.0, -6.0], start=3.0, stop=7.0)
+    t = np.linspace(0.0, 12.0, 49)
+    line = np.where(t < 3.0, 0.0, np.where(t < 7.0, (t - 3.0) / 4.0, 1.0))
+    np.testing.assert_allclose(at(ramp, *t), line[:, None] * [2.0, -6.0], rtol=1e-15)
+    assert ramp.breakpoints(0.0, 12.0).tolist() == [3.0, 7.0]
+    assert ramp.breakpoints(3.0, 7.0).tolist() == []
+
+
+def test_alpha_function_against_its_closed_form():
+    alpha = hh.AlphaCurrent(4.0, start=2.0, tau=[0.5, 3.0])
+    t = np.linspace(0.0, 400.0, 40_001)
+    s = np.maximum(t[:, None] - 2.0, 0.0) / [0.5, 3.0]
+    np.testing.assert_allclose(at(alpha, *t), 4.0 * np.e * s * np.exp(-s), rtol=1e-13, atol=1e-300)
+    assert at(alpha, 2.5)[0, 0] == at(alpha, 5.0)[0, 1] == 4.0  # at its peak, a tau after its start
+    areas = scipy.integrate.trapezoid(at(alpha, *t), t, axis=0)
+    np.testing.assert_allclose(areas, np.e * 4.0 * np.array([0.5, 3.0]), rtol=1e-4)
+    assert alpha.breakpoints(0.0, 10.0).tolist() == [2.0]
+    before, after = at(alpha, 2.0 - 1e-6, 2.0, 2.0 + 1e-6)[:, 0][[0, 2]]
+    assert before == 0.0  # a corner: flat before,
+    assert after == pytest.approx(4.0 * np.e * 1e-6 / 0.5, rel=1e-5)  # with the slope e A/tau after
+    assert at(hh.AlphaCurrent(1.0, start=0.0, tau=1e-305), 1e9).item() == 0.0
 
 
 def test_a_number_is_a_constant_current():
@@ -115,6 +182,18 @@ BAD = [
         "pulses between 0 and 1 ms are more than",
     ),
     (lambda: hh.ConstantCurrent([[1.0]]), "must be a number or a 1-D array"),
+    (
+        lambda: hh.RampCurrent(1.0, start=2.0, stop=2.0),
+        r"RampCurrent: stop must come after start \(2.0 ms\), got 2.0",
+    ),
+    (lambda: hh.AlphaCurrent(1.0, 0.0, tau=0.0), r"AlphaCurrent.tau \(ms\) must be positive"),
+    (lambda: "a" * hh.ConstantCurrent(1.0), "the factor of a stimulus must be a number or one"),
+    (
+        lambda: hh.ConstantCurrent(1.0) * hh.ConstantCurrent(1.0),
+        "the factor of a stimulus must be a number or one number per neuron, got ConstantCurrent",
+    ),
+    (lambda: hh.ConstantCurrent(1.0) / 0.0, "a stimulus is not divided by 0"),
+    (lambda: ScaledStimulus(1.0, 2.0), "ScaledStimulus.stimulus must be a Stimulus, got 1.0"),
 ]
 
 

@@ -1,6 +1,7 @@
 """Bad input to cells, channels, synapses, noise and networks is named."""
 
 import dataclasses
+import pydoc
 
 import numpy as np
 import pytest
@@ -62,7 +63,16 @@ BAD = [
         "cell must be a Cell or one of hodgkin_huxley, .*; got 'squid'",
     ),
     (lambda: hh.Network(1, synapses=["x"]), "synapses must be Synapse or GapJunction, got 'x'"),
-    (lambda: hh.Network(1, synapses="AMPA"), r"got 'AMPA'; an entry of SYNAPSES is called with"),
+    (lambda: hh.Network(1, synapses="AMPA"), r"synapses='AMPA' takes weights beside it"),
+    (lambda: hh.Network(1).replace(synapses="AMPA"), r"synapses='AMPA' takes weights beside it"),
+    (lambda: hh.Network(1, synapses="ampa", weights=1.0), "no synapse 'ampa'; did you mean AMPA"),
+    (lambda: hh.Network(1, weights=0.1), "weights goes with the name of a synapse, .* is ()"),
+    (
+        lambda: hh.Network(1, synapses=hh.GapJunction(0.1), weights=0.1),
+        r"a Synapse has its own weights, and synapses is GapJunction\(weights=0.1\)",
+    ),
+    (lambda: hh.Network(1).replace(weights=0.1), "weights goes with the name of a synapse"),
+    (lambda: hh.Network(1, synapses=["AMPA"]), "got 'AMPA'; an entry of SYNAPSES is called with"),
     (lambda: hh.Network(1, synapses=hh.SYNAPSES["AMPA"]), "an entry of SYNAPSES is called with"),
     (lambda: hh.Network(1, cell=["squid"]), r"cell must be a Cell or one of .* got \['squid'\]"),
     (
@@ -371,7 +381,7 @@ def test_a_program_goes_with_its_equation_alone():
 
 @pytest.mark.parametrize("name", hh.CELLS)
 def test_every_cell_states_its_source_and_runs(name):
-    assert "doi:" in hh.CELLS[name].source
+    assert "doi:" in hh.CELLS[name].reference
     ds = hh.solve(hh.Network(2, cell=name, stimulus=5.0), 5.0)
     assert np.all(np.isfinite(ds.V))
 
@@ -393,3 +403,230 @@ def test_a_users_sparse_matrix_is_copied():
     synapse = hh.Synapse.sigmoidal(weights)
     weights.data[:] = 5.0
     assert synapse.weights.max() == 0.1
+
+
+def test_a_named_synapse_with_weights_is_that_entry():
+    weights = [[0.0, 0.1], [0.2, 0.0]]
+    net = hh.Network(2, synapses=hh.SYNAPSES["GABA_A"](weights))
+    assert hh.Network(2, synapses="GABA_A", weights=weights) == net
+    assert hh.Network(2).replace(synapses="GABA_A", weights=weights) == net
+    gap = hh.Network(2, synapses="gap_junction", weights=0.1)
+    assert gap.synapses == (hh.GapJunction(0.1),)
+
+
+def test_a_cell_called_with_changes_is_replaced():
+    assert CLASSIC(g_Na=100.0, name="own") == CLASSIC.replace(g_Na=100.0, name="own") != CLASSIC
+    with pytest.raises(ValueError, match=r"no parameter 'gNa'.* did you mean g_Na\?"):
+        CLASSIC(gNa=1.0)
+
+
+# -- tables ---------------------------------------------------------------------------------------
+
+OWN = {
+    "CELLS": hh.CELLS["hodgkin_huxley"](name="own", g_Na=100.0),
+    "SYNAPSES": hh.Synapse("own", 0.0, hh.Sigmoid(1.0, 0.0, 5.0), hh.Constant(0.1), E=-20.0),
+    "NOISES": hh.CurrentNoise,
+    "STIMULI": hh.StepCurrent,
+    "METHODS": hh.METHODS["heun"],
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_table_takes_an_entry_of_ones_own(name):
+    table = getattr(hh, name)
+    before = list(table)
+    table["own"] = OWN[name]
+    try:
+        assert list(table) == [*before, "own"]
+        table["own"] = OWN[name]  # a notebook's cell is run again
+        assert "\n  own" in repr(table)
+        if name == "CELLS":
+            assert hh.Network(1, "own").cell.parameters["g_Na"] == 100.0
+        if name == "SYNAPSES":
+            net = hh.Network(2, synapses="own", weights=0.1)
+            assert net.synapses == (OWN[name].replace(weights=0.1),)
+    finally:
+        del table["own"]
+    assert list(table) == before
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_table_keeps_its_own_and_names_what_it_has(name):
+    table = getattr(hh, name)
+    first = next(iter(table))
+    with pytest.raises(ValueError, match=f"{first!r} of {name} is the library's own: choose anoth"):
+        table[first] = OWN[name]
+    with pytest.raises(ValueError, match=f"{first!r} of {name} is the library's own: it stays"):
+        del table[first]
+    with pytest.raises(ValueError, match="must be letters, digits and _, got 'a b'"):
+        table["a b"] = OWN[name]
+    with pytest.raises(TypeError, match=rf"{name}\['own'\] takes a .* got 3"):
+        table["own"] = 3
+    with pytest.raises(KeyError) as info:
+        table[first[:-1]]
+    assert str(info.value).startswith("there is no ")
+    assert f"did you mean {first}" in str(info.value)
+    assert ", ".join(table) in str(info.value)
+    assert "own" not in table
+    assert table.get("own") is None
+
+
+def test_an_entry_has_the_name_of_what_it_is():
+    with pytest.raises(ValueError, match=r"is called 'hodgkin_huxley': .*replace\(name='mine'\)"):
+        hh.CELLS["mine"] = CLASSIC
+    with pytest.raises(ValueError, match=r"is called 'own': .*replace\(name='mine'\)"):
+        hh.SYNAPSES["mine"] = OWN["SYNAPSES"]
+    with pytest.raises(TypeError, match="has an argument weights"):
+        hh.SYNAPSES["mine"] = hh.CurrentNoise
+
+
+def test_a_function_for_a_synapse_is_held_to_what_it_makes():
+    hh.SYNAPSES["odd"] = lambda weights: weights
+    try:
+        with pytest.raises(TypeError, match=r"SYNAPSES\['odd'\] made no Synapse .* but 0.1"):
+            hh.Network(1, synapses="odd", weights=0.1)
+    finally:
+        del hh.SYNAPSES["odd"]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        (
+            "CELLS",
+            [
+                "  wang_buzsaki: Na (m^3 h), K (n^4), L",
+                "    C = 1 uF/cm^2, V0 = -64 mV, g_Na = 35 mS/cm^2, E_Na = 55 mV, g_K = 9 mS/cm^2,",
+                "    Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI",
+            ],
+        ),
+        (
+            "SYNAPSES",
+            [
+                "  AMPA: A chemical synapse, ds/dt = alpha (1 - s) - beta s, I = w s (V - E).",
+                "    weights (mS/cm^2), E = 0 mV, alpha = Sigmoid(rate=1.1, mid=2.0, scale=5.0),",
+                "    Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco",
+                "    weights (mS/cm^2), E = 20 mV, w = 1, rate = 5 1/ms",
+            ],
+        ),
+        ("STIMULI", ["    amplitude (uA/cm^2), frequency (Hz), phase = 0 radian"]),
+        (
+            "NOISES",
+            [
+                "    mean (uA/cm^2), sigma (uA/cm^2), tau (ms), name = 'eta'",
+                "    Uhlenbeck & Ornstein (1930), Phys. Rev. 36, 823, doi:10.1103/PhysRev.36.823.",
+            ],
+        ),
+        (
+            "METHODS",
+            [
+                "  heun: stochastic Heun",
+                "    stratonovich; strong order 1 (additive, diagonal, commutative), 0.5 (general)",
+                "    ode; tolerances rtol, atol",
+                "    Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
+            ],
+        ),
+    ],
+)
+def test_a_table_shows_what_its_entries_are(name, lines):
+    table = getattr(hh, name)
+    text = repr(table)
+    assert max(map(len, text.splitlines())) <= 100
+    for line in lines:
+        assert f"\n{line}" in text
+    shown = table._repr_html_()
+    assert shown.count("<tr>") == len(table) + 1
+    assert all(f">{entry}<" in shown for entry in table)
+
+
+def test_help_on_a_synapse_says_what_it_takes():
+    text = pydoc.plain(pydoc.render_doc(hh.SYNAPSES["AMPA"]))
+    assert "AMPA(weights, *, E=0.0, alpha=Sigmoid(rate=1.1, mid=2.0, scale=5.0), beta=" in text
+    assert "w[i, j] from neuron j to neuron i, mS/cm^2" in text
+    assert "Destexhe, Mainen & Sejnowski 1994" in text
+
+
+# -- how records show themselves ------------------------------------------------------------------
+
+
+def test_a_network_shows_itself_in_a_few_lines():
+    net = hh.Network(
+        2,
+        stimulus=10.0,
+        synapses=[hh.Synapse.sigmoidal([[0, 0.1], [0.1, 0]]), hh.GapJunction(0.2)],
+        noise=hh.CurrentNoise(1.0),
+    )
+    assert (
+        repr(net)
+        == """\
+Network of 2 neurons with V, m, h, n, s
+  cell      hodgkin_huxley     C = 1 uF/cm^2, V0 = -65 mV, g_Na = 120 mS/cm^2, E_Na = 50 mV,
+                               g_K = 36 mS/cm^2, E_K = -77 mV, g_L = 0.3 mS/cm^2, E_L = -54.387 mV
+  stimulus  ConstantCurrent    amplitude = 10 uA/cm^2
+  synapses  Synapse sigmoidal  weights = [[0.0, 0.1], [0.1, 0.0]] mS/cm^2,
+                               alpha = Sigmoid(rate=5.0, mid=-3.0, scale=8.0),
+                               beta = Constant(rate=1.0), E = 20 mV
+            GapJunction        weights = 0.2 mS/cm^2
+  noise     CurrentNoise       sigma = 1 uA/cm^2*ms^0.5"""
+    )
+    shown = net._repr_html_()
+    assert ">amplitude = 10 uA/cm^2<" in shown.replace("\N{NO-BREAK SPACE}", " ")
+    assert r"\frac{dV}{dt} &amp;=" in shown
+
+
+def test_a_cell_and_a_channel_show_their_rates():
+    cell = hh.CELLS["morris_lecar"]
+    assert repr(cell).splitlines()[:8] == [
+        "Cell morris_lecar: C = 20 uF/cm^2, V0 = -60 mV",
+        "  Ca  g = 4.4 mS/cm^2  E = 120 mV",
+        "    m  x_inf = Sigmoid(rate=1.0, mid=-1.2, scale=9.0)",
+        "  K   g = 8 mS/cm^2    E = -84 mV",
+        "    w  x_inf = Sigmoid(rate=1.0, mid=2.0, scale=15.0)",
+        "       tau   = TimeConstant(alpha=Exponential(rate=0.02, mid=2.0, scale=60.0),",
+        "               beta=Exponential(rate=0.02, mid=2.0, scale=-60.0))",
+        "  L   g = 2 mS/cm^2    E = -60 mV",
+    ]
+    assert (
+        repr(CLASSIC.channels[1])
+        == """\
+Channel K: g = 36 mS/cm^2, E = -77 mV, density = 18 1/um^2
+  n^4  alpha = Linoid(rate=0.1, mid=-55.0, scale=10.0)
+       beta  = Exponential(rate=0.125, mid=-65.0, scale=-80.0)"""
+    )
+    assert r"$g \, m^{3} \, h \, (V - E)$" in CLASSIC._repr_html_()
+    assert r"$g \, (V - E)$" in CLASSIC.channels[2]._repr_html_()
+
+
+def test_what_differs_shows_itself_otherwise_and_large_arrays_in_short():
+    gate = GATE.replace(alpha=hh.Constant(0.3))
+    channel = CLASSIC.channels[0]
+    different = [
+        GATE,
+        gate,
+        channel,
+        channel.replace(gates=(gate, *channel.gates[1:])),
+        CLASSIC,
+        CLASSIC(channels=(channel.replace(gates=(gate,)), *CLASSIC.channels[1:])),
+        hh.GapJunction([[0, 0.1], [0.1, 0]]),
+        hh.GapJunction([[0, 0.1], [0.2, 0]]),
+        hh.StepCurrent(1.0, 5.0),
+        hh.StepCurrent(1.0, 5.0, stop=6.0),
+        hh.CurrentNoise(1.0),
+        hh.CurrentNoise([1.0, 2.0]),
+    ]
+    assert len(set(map(repr, different))) == len(different)
+    n = 1000
+    sparse = scipy.sparse.eye_array(n, format="csr")
+    net = hh.Network(
+        n,
+        CLASSIC(g_Na=np.linspace(100.0, 140.0, n)),
+        [hh.GapJunction(sparse), hh.SYNAPSES["AMPA"](np.ones((n, n)))],
+        stimulus=np.arange(n),
+    )
+    assert len(repr(net)) < 2000
+    text = " ".join(repr(net).split())
+    assert "g_Na = <1000 numbers from 100 to 140> mS/cm^2" in text
+    assert "<1000x1000 sparse matrix of 1000 entries from 1 to 1> mS/cm^2" in text
+    assert "<1000x1000 array from 1 to 1> mS/cm^2" in text
+    assert repr(hh.GapJunction(0.1)) == "GapJunction(weights=0.1)"
+    assert eval(repr(GATE), vars(hh)) == GATE

@@ -1,4 +1,8 @@
-"""Brian2, Euler: Cython, or a C++ standalone program with -O3 -march=native (its own run time)."""
+"""Brian2, Euler: Cython, or a C++ standalone program (its own run time).
+
+Compiled with its own default flags, which are -w -O3 -ffast-math -fno-finite-math-only
+-march=native -std=c++11 in Brian2 2.9; with all of -ffast-math; or with none of it.
+"""
 
 import os
 import shutil
@@ -9,6 +13,14 @@ import numpy as np
 from common import Case, run
 
 STANDALONE = os.environ.get("BRIAN2_TARGET") == "standalone"
+LEFT_OUT = {  # of the flags
+    "default": (),
+    "full": ("-fno-finite-math-only",),
+    "none": ("-fno-finite-math-only", "-ffast-math"),
+}[os.environ.get("BRIAN2_FAST_MATH", "default")]
+flags = b2.prefs.codegen.cpp.extra_compile_args_gcc
+b2.prefs.codegen.cpp.extra_compile_args_gcc = [flag for flag in flags if flag not in LEFT_OUT]
+b2.prefs.core.default_float_dtype = np.dtype(os.environ.get("DTYPE", "float64")).type
 GATE = "d{x}/dt = (({alpha})*(1 - {x}) - ({beta})*{x})/ms : 1\n"
 EQUATIONS = (
     "I_Na = 120.0*m**3*h*(V - 50.0) : 1\n"
@@ -55,7 +67,6 @@ def build(case: Case):
 def prepare(case: Case):
     duration = case.steps * case.dt * b2.ms
     b2.defaultclock.dt = case.dt * b2.ms
-    b2.prefs.codegen.cpp.extra_compile_args_gcc = os.environ["BRIAN2_FLAGS"].split()
     if not STANDALONE:
         b2.prefs.codegen.target = "cython"
         group, network = build(case)

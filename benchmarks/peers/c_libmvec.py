@@ -1,5 +1,6 @@
-"""The hand-made limit: hodgkin_huxley.c with gcc -Ofast -march=native and libmvec."""
+"""The hand-made limit: hodgkin_huxley.c with gcc, the flags of C_FLAGS, and libmvec."""
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,7 +13,8 @@ def prepare(case: Case):
         raise SystemExit("the C program is uncoupled")
     program = Path(tempfile.mkdtemp()) / "hh"
     source = Path(__file__).with_name("hodgkin_huxley.c")
-    subprocess.run(["gcc", "-Ofast", "-march=native", "-o", program, source, "-lm"], check=True)
+    flags = ["-march=native", *os.environ["C_FLAGS"].split()]
+    subprocess.run(["gcc", *flags, "-o", program, source, "-lm"], check=True)
 
     def simulate():
         arguments = [program, str(case.neurons * case.trials), str(case.steps)]

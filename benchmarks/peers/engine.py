@@ -1,5 +1,7 @@
 """hh_sde's engine."""
 
+import os
+
 from common import Case, run
 
 import hh_sde as hh
@@ -10,6 +12,7 @@ def prepare(case: Case):
     net = hh.Network(case.neurons, stimulus=10.0, synapses=synapses, noise=hh.CurrentNoise(1.0))
     trials = case.trials if case.trials > 1 else None
     t_end = case.steps * case.dt
+    precision = {"dtype": os.environ["DTYPE"]} if "DTYPE" in os.environ else {}
 
     def simulate():
         ds = hh.solve(
@@ -21,6 +24,7 @@ def prepare(case: Case):
             save_dt=t_end,
             threads=case.threads,
             progress=False,
+            **precision,
         )
         return float(ds.V.isel(time=-1).mean())
 

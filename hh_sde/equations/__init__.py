@@ -5,6 +5,7 @@
     rates, gates, states, fluctuations, colored
                  what each kind of table stands for: drift, noise, exact flow, steady state
     population   all equations of a population of neurons, in order, with units
+    evaluated    their values at given states, with numpy
     sharing      few exponentials that serve all rates
     loops        what an integrator asks for: each loop's outputs as expressions
     numba_       the loops as text that numba compiles

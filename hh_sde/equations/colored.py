@@ -35,7 +35,7 @@ class ColoredPart(Part):
 
     def drift(self) -> list[Assignment]:
         dy = (self.mean - self.y) * self.rate
-        return [Assignment(self.dy, dy, self.units, f"d{self.y.name}/dt")]
+        return [Assignment(self.dy, dy, self.units, f"d{self.variables[0].name}/dt")]
 
     def flow(self, reverse: bool) -> list[Assignment]:
         noise = call("root", self.variance * call("decayed", 2.0 * self.rate * dt) * inv_dt)

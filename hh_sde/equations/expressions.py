@@ -197,7 +197,7 @@ def rewritten(e: Expression, rule: Callable[[Expression], Expression | None]) ->
 
 
 def evaluate(e: Expression, values: Values) -> Any:
-    """Its value, with numpy."""
+    """Its value, with numpy; of a tabulated rate, whose points are in `curves` of the values."""
     parts = [evaluate(part, values) for part in operands(e)]
     match e:
         case Symbol(name):
@@ -210,6 +210,8 @@ def evaluate(e: Expression, values: Values) -> Any:
             return -parts[0]
         case Power(_, exponent):
             return parts[0] ** exponent
+        case Call("table_value", _):
+            return _table_value(values["curves"], *parts)
         case Call(function, _):
             return FUNCTIONS[function].value(*parts)
         case Choice():
@@ -334,12 +336,21 @@ def _linoid_slope(u: Any) -> Any:
         return np.where(np.abs(u) < 0.05, series, q * (1.0 + u - u * q))
 
 
+def _table_value(curves: Any, V: Any, start: Any, inv_step: Any, begin: Any, points: Any) -> Any:
+    """Linear interpolation in the curve that begins there, constant beyond its ends."""
+    position = np.clip((V - start) * inv_step, 0.0, points - 1.0)
+    k = np.minimum(np.nan_to_num(np.floor(position)), points - 2.0)
+    place = np.asarray(begin + k, dtype=np.int64)
+    left = curves[place]
+    return left + (position - k) * (curves[place + 1] - left)
+
+
 def _no_derivative(*arguments: Expression) -> tuple[Expression, ...]:
     raise NotImplementedError("second derivatives of rates are not made")
 
 
 def _no_value(*arguments: Any) -> Any:
-    raise NotImplementedError("a table is looked up by the kernels alone")
+    raise NotImplementedError("tables and their slopes have no value of their arguments alone")
 
 
 #: What expressions of the physics are made of besides arithmetic.

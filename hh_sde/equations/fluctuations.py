@@ -45,7 +45,8 @@ class FluctuationPart(Part):
         self.terms = (NoiseTerm(dW, amplitude, ((row, 1.0),), R),)
 
     def drift(self) -> list[Assignment]:
-        return [Assignment(self.dz, -self.w * self.z, "1/ms", f"d{self.z.name}/dt")]
+        meaning = f"d{self.variables[0].name}/dt"
+        return [Assignment(self.dz, -self.w * self.z, "1/ms", meaning)]
 
     def flow(self, reverse: bool) -> list[Assignment]:
         """The law at fixed V: exact, as that of an Ornstein-Uhlenbeck process is."""

@@ -33,7 +33,8 @@ class GatePart(Part):
 
     def drift(self) -> list[Assignment]:
         x, alpha, beta = self.x, self.rates.alpha, self.rates.beta
-        return [Assignment(self.dx, alpha * (1.0 - x) - beta * x, "1/ms", f"d{x.name}/dt")]
+        meaning = f"d{self.variables[0].name}/dt"
+        return [Assignment(self.dx, alpha * (1.0 - x) - beta * x, "1/ms", meaning)]
 
     def flow(self, reverse: bool) -> list[Assignment]:
         x, alpha, beta = self.x, self.rates.alpha, self.rates.beta

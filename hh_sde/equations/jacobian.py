@@ -81,11 +81,13 @@ class Derivatives:
                 "state, I, coupled, entries",
                 "Derivatives of f by a lane's own variables, and by the sums over other neurons.",
                 [Stage([], entries)],
+                called_from_python=True,
             ),
             Loop(
                 "tangent",
                 "state, I, coupled, vector, vector_sums, dv",
                 "J v for a vector v of the state's shape, whose sums W v are in vector_sums.",
                 [Stage([], displaced)],
+                called_from_python=True,
             ),
         ]

@@ -18,6 +18,8 @@ from hh_sde.equations.rates import V
 
 #: Increments A dW of the noise on V; the factor that a loop is given; J and G of V's flow.
 dW_V, c, J, G, z = (Symbol(name) for name in ("dW_V", "c", "J", "G", "z"))
+#: e^-z, and its mean over the step.
+decay, mean_decay = Symbol("decay"), Symbol("mean_decay")
 
 
 class Output(NamedTuple):
@@ -44,6 +46,7 @@ class Loop(NamedTuple):
     arguments: str
     description: str
     stages: Sequence[Stage]
+    called_from_python: bool = False
 
 
 class Loops:
@@ -137,24 +140,22 @@ class Loops:
         """V by its exact flow over dt at fixed conductances, those that follow V being taken at w.
 
         It is V_inf + (V - V_inf) e^-z with z = G dt/C, and the noise gathered on the way, of the
-        variance of dW_V times (1 - e^-2z)/(2z).
+        variance of dW_V times (1 - e^-2z)/(2z), which is (1 - e^-z)/z times (1 + e^-z)/2.
         """
         population = self.population
         conductances = [Assignment(G, total(population.conductances))]
         relaxation = [
             Assignment(J, population.balance),
             Assignment(z, G * dt / population.C),
+            Assignment(decay, call("exp", -z)),
+            Assignment(mean_decay, 1.0 / call("linoid_of", z, decay)),
         ]
-        moved = V + J * (dt / population.C) / call("linoid", z)
-        moved = moved + dW_V / call("sqrt", call("linoid", 2.0 * z))
+        moved = V + J * (dt / population.C) * mean_decay
+        moved = moved + dW_V * call("sqrt", 0.5 * (1.0 + decay) * mean_decay)
         last = [_new_state(0, population.variables[0], moved)]
         if population.V_dependent_conductances:
             return [Stage(conductances, [], V_from="w"), Stage(relaxation, last)]
         return [Stage([*conductances, *relaxation], last)]
-
-    def steady(self) -> list[Stage]:
-        """All variables but V at their steady state at fixed V."""
-        return [self._flowed(lambda part: part.steady())]
 
     def bound(self) -> list[Stage]:
         """Noisy gates and states brought back into [0, 1]."""
@@ -181,11 +182,6 @@ class Loops:
             for array, rate in (("alphas", rates.alpha), ("betas", rates.beta))
         ]
         return [Stage([], outputs)]
-
-    def instantaneous_gates(self) -> list[Stage]:
-        """The gates that follow V at once."""
-        gates = self.population.instantaneous
-        return [Stage([], [Output("out", row, x.name, x) for row, x in enumerate(gates)])]
 
     def noise_amplitudes(self) -> list[Stage]:
         """root(R) of every term of the noise."""
@@ -247,11 +243,9 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "rush_larsen": (_STEP, Loops.rush_larsen),
     "gates_flow": ("state, dW, dt", Loops.gates_flow),
     "gates_flow_reversed": ("state, dW, dt", Loops.gates_flow_reversed),
-    "exchange_channels": ("state, dW, dt", Loops.exchange_channels),
+    "exchange_channels": ("state, used, dW, dt", Loops.exchange_channels),
     "V_flow": ("state, w, I, coupled, A_dW, dt", Loops.V_flow),
-    "steady": ("state", Loops.steady),
     "gate_rates": ("state, alphas, betas", Loops.gate_rates),
-    "instantaneous_gates": ("state, out", Loops.instantaneous_gates),
     "bound": ("state", Loops.bound),
     "noise_amplitudes": ("state, amplitudes", Loops.noise_amplitudes),
     "add_noise": ("state, dW, c, out", Loops.add_noise),

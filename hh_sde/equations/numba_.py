@@ -39,15 +39,15 @@ from math import sqrt
 import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
-from hh_sde.kernels.coupling import (
-    all_finite, copy, couple, detect, excursions, fill, inject, kicks, lanes_of, save,
-)
+from hh_sde.kernels.coupling import add, add_row, couple
 from hh_sde.kernels.elementary import (
     decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
 )
-from hh_sde.kernels.jit import expression, kernel
+from hh_sde.kernels.jit import expression, kernel, maker, shared, stepper
 from hh_sde.kernels.random import waits_and_choices
+from hh_sde.kernels.rows import row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
+from hh_sde.kernels.watch import watched
 '''
 
 #: What the integrators read of a model.
@@ -158,14 +158,28 @@ class _Writer:
     def _functions(self, printed: Sequence[_Printed], places: Mapping[str, str]) -> Iterator[str]:
         same: dict[tuple[str, str], str] = {}
         for loop in printed:
-            name, arguments, description, _ = loop.loop
+            name, arguments, description = loop.loop[:3]
             body = loop.body(places)
             if (arguments, body) in same:  # compiled once
                 yield f"{name} = {same[arguments, body]}\n"
             else:
                 same[arguments, body] = name
-                head = f"@kernel\ndef {name}({arguments}, p, q, curves):"
-                yield f'{head}\n    """{_first_paragraph(description)}"""\n{body}'
+                yield f'{_head(loop.loop)}    """{_first_paragraph(description)}"""\n{body}'
+
+
+def _head(loop: Loop) -> str:
+    """What a loop takes: arrays from Python, from other loops their first numbers and the lanes."""
+    first, *others = loop.arguments.split(", ")
+    if loop.called_from_python:
+        arguments = ", ".join([first, *others, "p", "q", "curves"])
+        return f"@kernel\ndef {loop.name}({arguments}):\n"
+    names = [first, "lanes", *others, "p", "q", "curves"]
+    types = ", ".join(_TYPES.get(name, "real*") for name in names)
+    return f'@shared("void({types})")\ndef {loop.name}({", ".join(names)}):\n'
+
+
+#: Types of the arguments that are no arrays.
+_TYPES = {"lanes": "i64", "used": "i64", "dt": "f64", "c": "f64"}
 
 
 def _constants(population: Population) -> str:
@@ -188,7 +202,7 @@ class _Printed:
         self._parameters = population.parameters.table
         self._definitions = {a.target.name: a for a in definitions}
         self._lines: list[str] = []
-        self._views: dict[str, str] = {"state_V": "state[0]"}
+        self._views: dict[str, str] = {}
         self.read: dict[str, None] = {}  # parameters
         self._known: set[str] = set()
         for stage in loop.stages:
@@ -197,12 +211,19 @@ class _Printed:
     def body(self, places: Mapping[str, str]) -> str:
         """The function's lines."""
         scalars = {name: place for name in self.read if (place := places[name])[0] == "p"}
-        rows = {f"q_{name}": place for name in self.read if (place := places[name])[0] == "q"}
+        rows = {
+            f"q_{name}": f'row(q, {place[2:-1]}, lanes, "q_{name}")'
+            for name in self.read
+            if (place := places[name])[0] == "q"
+        }
         before = [f"{name} = {value}" for name, value in {**scalars, **rows, **self._views}.items()]
         loads = [f"{name} = q_{name}[lane]" for name in self.read if f"q_{name}" in rows]
         inside = [*loads, *self._lines] or ["pass"]
+        if self.loop.called_from_python:
+            before = ["lanes = state.shape[1]", *before]
         lines = [f"    {line}" for line in before]
-        lines += ["    for lane in range(state_V.size):"]
+        many = "used" if "used" in self.loop.arguments else "lanes"
+        lines += [f"    for lane in range({many}):"]
         lines += [f"        {line}" for entry in inside for line in _wrapped(entry)]
         return "\n".join(lines) + "\n"
 
@@ -228,18 +249,13 @@ class _Printed:
             return
         self._known.add(name)
         if name == "V":
-            self._lines.append(f"V = {'w' if self._V_from == 'w' else 'state_V'}[lane]")
+            self._lines.append(f"V = {self._view(self._V_from, 0, 'V')}[lane]")
         elif name in self._parameters:
             self.read[name] = None
         elif name == "inv_dt":
             self._views["inv_dt"] = "1.0 / dt"
         elif name in self._sources:
-            array, row = self._sources[name]
-            view = array
-            if row is not None:
-                view = f"{array}_{row[1]}"
-                self._views[view] = f"{array}[{row[0]}]"
-            self._lines.append(f"{name} = {view}[lane]")
+            self._lines.append(f"{name} = {self._view(*self._sources[name])}[lane]")
         elif name not in ("dt", "c"):
             raise KeyError(f"{self.loop.name}: nothing gives {name}")
 
@@ -253,27 +269,38 @@ class _Printed:
         self._known.add(assignment.target.name)
 
     def _store(self, output: Output) -> None:
-        view = f"{output.array}_{output.label}"
-        self._views[view] = f"{output.array}[{output.row}]"
-        self._lines.append(f"{view}[lane] = {self._value(output.value)}")
+        value = self._value(output.value)
+        view = self._view(output.array, output.row, output.label)
+        self._lines.append(f"{view}[lane] = {value}")
+
+    def _view(self, array: str, number: int, label: str) -> str:
+        """The name of a row of an array; see `kernels.rows`."""
+        view = f"{array}_{label}"
+        name = label if array in _PERHAPS_THE_STATE else view
+        self._views[view] = f'row({array}, {number}, lanes, "{name}")'
+        return view
 
 
-def _sources(population: Population) -> dict[str, tuple[str, tuple[int, str] | None]]:
-    """Where the values of symbols come from: an array of lanes, or a row of one."""
-    found: dict[str, tuple[str, tuple[int, str] | None]] = {}
-    found["I_stim"] = ("I", None)
-    found["dW_V"] = ("A_dW", None)
+#: Arrays that may be the same one, or rows of it, so that their rows have the variables' names.
+_PERHAPS_THE_STATE = ("state", "out", "vector", "w")
+
+
+def _sources(population: Population) -> dict[str, tuple[str, int, str]]:
+    """Where the values of symbols come from: a row of an array, and its label."""
+    found: dict[str, tuple[str, int, str]] = {}
+    found["I_stim"] = ("I", 0, "injected")
+    found["dW_V"] = ("A_dW", 0, "V")
     for k, variable in enumerate(population.variables):
         name = variable.symbol.name
-        found[name] = ("state", (k, name))
-        found[f"old_{name}"] = ("out", (k, name))
-        found[f"along_{name}"] = ("vector", (k, name))
+        found[name] = ("state", k, name)
+        found[f"old_{name}"] = ("out", k, name)
+        found[f"along_{name}"] = ("vector", k, name)
     for k, term in enumerate(population.terms):
-        found[term.dW.name] = ("dW", (k, term.dW.name))
-        found[f"given_{term.amplitude.name}"] = ("amplitudes", (k, term.amplitude.name))
+        found[term.dW.name] = ("dW", k, term.dW.name)
+        found[f"given_{term.amplitude.name}"] = ("amplitudes", k, term.amplitude.name)
     for k, symbol in enumerate(population.coupled):
-        found[symbol.name] = ("coupled", (k, symbol.name))
-        found[f"along_{symbol.name}"] = ("vector_sums", (k, symbol.name))
+        found[symbol.name] = ("coupled", k, symbol.name)
+        found[f"along_{symbol.name}"] = ("vector_sums", k, symbol.name)
     return found
 
 

@@ -8,13 +8,14 @@ p is the product of the gates with their powers, or the occupancy of the open st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from hh_sde.equations.colored import ColoredPart
 from hh_sde.equations.differentiation import dependencies
-from hh_sde.equations.expressions import Expression, Symbol, product, total
+from hh_sde.equations.expressions import Expression, Negative, Symbol, product, total
 from hh_sde.equations.fluctuations import FluctuationPart
 from hh_sde.equations.gates import GatePart
 from hh_sde.equations.part import Part
@@ -74,6 +75,17 @@ def _occupancies(channel: ChannelTable, variable: Callable[..., Variable]) -> li
     ]
 
 
+class Current(NamedTuple):
+    """One of the currents that charge the membrane together with I_stim."""
+
+    name: str  # I_Na
+    outward: Expression
+    of: str  # what carries it
+    carrier: Mapping[str, str]  # the channel or synapse, as an attribute
+    conductance: Symbol | None = None
+    open_fraction: Expression | None = None  # of channels that open and close
+
+
 class Population:
     """The equations of a model.
 
@@ -89,8 +101,7 @@ class Population:
     parts : list of Part
     terms : tuple of NoiseTerm
         Noise that every neuron has of its own.
-    conductances : list of Symbol
-        Whose sum G is, with which V relaxes.
+    currents : list of Current
     balance : Symbol
         The sum of all currents, inward.
     free : (int, int)
@@ -112,9 +123,8 @@ class Population:
         self._rates = RateWriter(self.names, self.parameters)
         self._assignments = self._rates.assignments
         self.instantaneous: list[Symbol] = []
-        self.conductances: list[Symbol] = []
+        self.currents: list[Current] = []
         self.coupled: tuple[Symbol, ...] = ()
-        self._inward: list[Expression] = [Symbol("I_stim")]
         self._channels()
         self._colored()
         self._synapses()
@@ -205,7 +215,15 @@ class Population:
 
     # -- currents ----------------------------------------------------------------------------------
 
-    def _current(self, name: str, g: Expression, E: Symbol, of: str) -> None:
+    def _current(
+        self,
+        name: str,
+        g: Expression,
+        E: Symbol,
+        of: str,
+        carrier: Mapping[str, str],
+        open_fraction: Expression | None = None,
+    ) -> None:
         """I_name = g (V - E), and its conductance g as g_name where it has no name yet."""
         if not isinstance(g, Symbol):
             symbol = self.names.new(f"g_{name}")
@@ -215,8 +233,7 @@ class Population:
         self._assignments.append(
             Assignment(current, g * (V - E), "uA/cm^2", f"current of {of}, outward")
         )
-        self.conductances.append(g)
-        self._inward.append(-current)
+        self.currents.append(Current(current.name, current, of, carrier, g, open_fraction))
 
     def _channel_current(self, channel: ChannelTable, open_fraction: list[Expression]) -> None:
         name, of = channel.name, f"the channels {channel.name}"
@@ -225,7 +242,8 @@ class Population:
         label = f"gbar_{name}" if gates else f"g_{name}"
         g = self.parameters.new(label, channel.g, "mS/cm^2", f"{what} of {of}")
         E = self.parameters.new(f"E_{name}", channel.E, "mV", f"reversal potential of {of}")
-        self._current(name, product([g, *open_fraction]), E, of)
+        p = product(open_fraction) if gates else None
+        self._current(name, product([g, *open_fraction]), E, of, {"channel": name}, p)
 
     def _colored(self) -> None:
         for table in self.model.colored:
@@ -235,12 +253,13 @@ class Population:
         self.free = (self.free[0], self._row)
 
     def _colored_current(self, table: ColoredTable, variable: Variable) -> None:
-        if table.E is None:
-            self._inward.append(variable.symbol)
-            return
         of = f"the noise {table.name}"
+        if table.E is None:
+            name = self.names.new(f"I_{table.name}").name
+            self.currents.append(Current(name, -variable.symbol, of, {}))
+            return
         E = self.parameters.new(f"E_{table.name}", table.E, "mV", f"reversal potential of {of}")
-        self._current(table.name, variable.symbol, E, of)
+        self._current(table.name, variable.symbol, E, of, {})
 
     def _synapses(self) -> None:
         sums = []
@@ -261,10 +280,10 @@ class Population:
         if synapse.block is not None:
             block = self._rates.assign(synapse.block, f"block_{name}", "1", f"block of {of}")
             E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
-            self._current(name, Ws * block, E, of)
+            self._current(name, Ws * block, E, of, {"synapse": name})
             return Ws
         E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
-        self._current(name, g, E, of)
+        self._current(name, g, E, of, {"synapse": name})
         return Ws
 
     def _gap_junctions(self) -> None:
@@ -276,15 +295,15 @@ class Population:
         self._assignments.append(
             Assignment(current, value, "uA/cm^2", "current of gap junctions, outward")
         )
-        self.conductances.append(g)
-        self._inward.append(-current)
+        self.currents.append(Current(current.name, current, "gap junctions", {}, g))
         self.coupled = (*self.coupled, WV)
 
     def _potential(self) -> None:
         self.C = self.parameters.new("C", self.model.C, "uF/cm^2", "membrane capacitance")
         self.balance = self.names.new("I_total")
+        inward = [Symbol("I_stim"), *(_opposite(current.outward) for current in self.currents)]
         self._assignments += [
-            Assignment(self.balance, total(self._inward), "uA/cm^2", "all currents, inward"),
+            Assignment(self.balance, total(inward), "uA/cm^2", "all currents, inward"),
             Assignment(self.dV, self.balance / self.C, "mV/ms", "dV/dt"),
         ]
 
@@ -301,6 +320,11 @@ class Population:
         return (self.dV, *(a for part in self.parts for a in _drifts(part)))
 
     @property
+    def conductances(self) -> list[Symbol]:
+        """Whose sum G is, with which V relaxes."""
+        return [one.conductance for one in self.currents if one.conductance is not None]
+
+    @property
     def V_dependent_conductances(self) -> bool:
         """Whether a conductance follows V at once, as a block does."""
         reads = dependencies(self.assignments)
@@ -310,6 +334,10 @@ class Population:
     def V_dependent(self) -> bool:
         """Whether V's flow is exact only if something that follows V is held: as before, or V_j."""
         return self.model.gap is not None or self.V_dependent_conductances
+
+
+def _opposite(e: Expression) -> Expression:
+    return e.operand if isinstance(e, Negative) else -e
 
 
 def _drifts(part: Part) -> list[Symbol]:

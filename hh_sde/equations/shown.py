@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from hh_sde.display import aligned
 from hh_sde.equations.expressions import (
     ONE,
     Binary,
@@ -116,7 +117,7 @@ class Equations:
             ("inputs", self.inputs),
             ("parameters", values),
         ]
-        return "\n\n".join(f"{title}\n{_aligned(lines)}" for title, lines in sections if lines)
+        return "\n\n".join("\n".join([title, *aligned(rows)]) for title, rows in sections if rows)
 
     __repr__ = __str__
 
@@ -223,14 +224,6 @@ def _value(parameter: Parameter) -> str:
     if parameter.uniform:
         return number(float(parameter.values[0]))
     return f"{number(parameter.values.min())} to {number(parameter.values.max())}"
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

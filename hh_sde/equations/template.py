@@ -13,13 +13,14 @@ from pathlib import Path
 import hh_sde.kernels
 
 STEPS_MARK = "# -- the steps --\n"
-WINDOW = "@kernel\ndef window("
-STEP = "step(m, h)"
+ADVANCE = "@stepper\ndef advance("
+STEP = "    step(m, k, h)\n"
+CLOSE = "    close(m, h)\n"
 
 
 @cache
 def appended_text() -> str:
-    """The integrators, each with its window, and the chain."""
+    """The integrators, each with its `advance`, and the chain."""
     return f"{_steps(_below_mark('steps'))}\n\n{_below_mark('chain')}"
 
 
@@ -29,17 +30,21 @@ def _below_mark(name: str) -> str:
 
 
 def _steps(text: str) -> str:
-    """The integrators of steps.py, and its function `window` once for each of them."""
-    schemes, window = _split(text, WINDOW, "steps.py")
-    _split(window, f"    {STEP}\n", "steps.py")
-    names = re.findall(r"^def (\w+)\(m, h\):", schemes, re.MULTILINE)
+    """The integrators of steps.py, and its function `advance` once for each of them."""
+    schemes, advance = _split(text, ADVANCE, "steps.py")
+    names = re.findall(r"^def (\w+)\(m, k, h\):", schemes, re.MULTILINE)
     if not names:
-        raise ValueError("steps.py has no integrator, a function def name(m, h)")
-    windows = [
-        WINDOW.replace("window", f"{name}_window") + window.replace(STEP, f"{name}(m, h)")
-        for name in names
-    ]
-    return schemes + "\n\n".join(windows)
+        raise ValueError("steps.py has no integrator, a function def name(m, k, h)")
+    return schemes + "\n\n".join(_advance(name, advance, schemes) for name in names)
+
+
+def _advance(name: str, advance: str, schemes: str) -> str:
+    """The function `advance` of an integrator, which closes its steps if it leaves them open."""
+    before, after = _split(advance, STEP, "steps.py")
+    between, after = _split(after, CLOSE, "steps.py")
+    close = f"close_{name}(m, h)\n" if f"def close_{name}(m, h):" in schemes else ""
+    close = f"    {close}" if close else ""
+    return f"@stepper\ndef {name}_advance({before}    {name}(m, k, h)\n{between}{close}{after}"
 
 
 def _split(text: str, mark: str, file: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
+import re
 import shutil
 import stat
 import sys
@@ -24,6 +25,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import llvmlite
 import numba
@@ -31,32 +33,41 @@ import numpy as np
 import platformdirs
 
 #: Modules that are compiled, into each other and into the loops of every model.
-COMPILED = ("binomial", "coupling", "elementary", "jit", "random", "slopes")
+COMPILED = (
+    "binomial", "coupling", "elementary", "jit", "random", "rows", "slopes", "watch", "window",
+)  # fmt: skip
 #: Days without use after which code compiled from other kernels or another numba is removed.
 KEPT_DAYS = 30
 #: The time of a module's file, whoever wrote it when: numba takes it for the age of the text.
 EPOCH = (0, 0)
 
+#: Names of the folders that are made in the cache folder.
+STATE = re.compile("kernels-[0-9a-f]{16}")
+
 OWNER_ALONE = 0o700
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def root() -> Path:
+    """The cache folder: what HH_SDE_CACHE_DIR names, or one of the user's."""
+    wanted = os.environ.get("HH_SDE_CACHE_DIR")
+    return Path(wanted).absolute() if wanted else platformdirs.user_cache_path("hh_sde")
 
 
 @cache
 def folder() -> Path:
     """The folder of this state of the kernels; a temporary one where the cache cannot be used."""
-    wanted = os.environ.get("HH_SDE_CACHE_DIR")
-    root = Path(wanted).absolute() if wanted else platformdirs.user_cache_path("hh_sde")
     try:
-        path = _private(root) / _fingerprint()
+        path = _private(root()) / _fingerprint()
         _private(path)
         os.utime(path)  # in use
-        _prune(root, keep=path)
+        _prune(keep=path)
         return path
     except OSError as error:
         path = Path(tempfile.mkdtemp(prefix="hh_sde_"))
         atexit.register(shutil.rmtree, path, ignore_errors=True)
         warnings.warn(
-            f"compiled code cannot be kept in {root} ({error}), so that every process compiles "
+            f"compiled code cannot be kept in {root()} ({error}), so that every process compiles "
             f"anew, into a temporary folder ({path}); set the environment variable "
             "HH_SDE_CACHE_DIR to a folder that you alone can write",
             RuntimeWarning,
@@ -79,6 +90,41 @@ def load(text: str) -> ModuleType:
     return module
 
 
+class Kept(NamedTuple):
+    """What is kept for one state of the kernels."""
+
+    path: Path
+    in_use: bool  # of the kernels that are installed
+    modules: int  # one for each shape of model, another for its Jacobian
+    size: int  # bytes
+
+
+def contents() -> list[Kept]:
+    """What is kept in the cache folder, for each state of the kernels."""
+    return [
+        Kept(
+            path,
+            in_use=path.name == _fingerprint(),
+            modules=sum(1 for _ in path.glob("hh_sde_*.py")),
+            size=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+        )
+        for path in _states()
+    ]
+
+
+def clear() -> None:
+    """Remove what is kept, and nothing else that lies in the cache folder.
+
+    Raises
+    ------
+    OSError
+        If it cannot be removed.
+    """
+    for path in _states():
+        shutil.rmtree(path)
+    folder.cache_clear()  # it is made again when something is compiled
+
+
 def _private(path: Path) -> Path:
     """`path`, made if need be, if the user alone can write there.
 
@@ -98,17 +144,17 @@ def _private(path: Path) -> Path:
         return path
 
 
-def _prune(root: Path, keep: Path) -> None:
+def _prune(keep: Path) -> None:
     """Remove what was compiled from other kernels and has not been used for a while."""
-    for path in _states(root):
+    for path in _states():
         if path != keep and time.time() - path.stat().st_mtime > KEPT_DAYS * 86400:
             shutil.rmtree(path, ignore_errors=True)  # another process may be at it too
 
 
-def _states(root: Path) -> Iterator[Path]:
+def _states() -> Iterator[Path]:
     """The folders that `folder` makes: nothing else is ever removed."""
-    for path in root.iterdir():
-        if path.name.startswith("kernels-") and path.is_dir() and not path.is_symlink():
+    for path in sorted(root().iterdir()) if root().is_dir() else ():
+        if STATE.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
             yield path
 
 

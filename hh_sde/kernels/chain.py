@@ -17,7 +17,7 @@ memory.
 import numpy as np
 
 from hh_sde.kernels.elementary import decayed, log
-from hh_sde.kernels.jit import kernel
+from hh_sde.kernels.jit import kernel, maker
 from hh_sde.kernels.random import waits_and_choices
 
 # -- the steps --
@@ -71,7 +71,7 @@ def limit_rates(band, chain, pair, a, b, p, q, curves, largest, smallest):
     """Bounds of the rates of one subunit, for each class, over a band of V."""
     pair[0, 0] = band * BAND
     pair[0, 1] = (band + 1) * BAND
-    gate_rates(pair, a, b, p, q, curves)
+    gate_rates(pair, 2, a, b, p, q, curves)
     for g in range(chain.by_tau.size):
         if chain.by_tau[g]:  # alpha = x_inf/tau, beta = (1 - x_inf)/tau
             shorter = 1.0 / max(a[g, 0] + b[g, 0], a[g, 1] + b[g, 1])
@@ -120,7 +120,7 @@ def save_lane(V, count, neuron, lane, chain, rows, out):
         out[r, lane] = V if row == 0 else count[row - 1] / chain.number[row - 1, neuron]
 
 
-@kernel
+@maker
 def gillespie_window(
     first, last, V, counts, edges, steps, saves, current, chain, p, q, curves, key, trials, rows,
     out, rule, armed, last_spike, event_lane, event_time, found, fired,
@@ -243,7 +243,7 @@ def gillespie_window(
                 bar = (subunit - which) * largest[c]
                 if bar > smallest[c]:
                     at_V[0, 0] = v
-                    gate_rates(at_V, alpha, beta, p, one, curves)
+                    gate_rates(at_V, 1, alpha, beta, p, one, curves)
                     if bar > (alpha[c // 2, 0] if c % 2 == 0 else beta[c // 2, 0]):
                         continue
                 e = chosen_source(which, start[c], start[c + 1] - 1, count, source, multiplicity)

@@ -1,239 +1,201 @@
-"""What does not depend on the cell: inputs, synaptic sums and what is kept of every lane.
+"""Lanes, and what reaches them from outside: synaptic sums, injected current, noise.
 
-Everything here is compiled once, not once for each model. The loops are explicit: a slice that is
-assigned to makes numba compile what would write its error message, which takes longer than the
-loops of a model.
+Everything here is compiled once, not once for each model.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from hh_sde.kernels.jit import expression, kernel
+from hh_sde.kernels.jit import expression, kernel, shared
+from hh_sde.kernels.random import draw
+from hh_sde.kernels.rows import row
 
 
 class Lanes(NamedTuple):
-    """A block of lanes in one step: its state, its inputs, and its model's numbers.
+    """A block of lanes: its state, its inputs over some steps, and its model's numbers.
 
     Trials are fastest: lane = neuron * trials + trial. Rows are padded to a multiple of 8.
     """
 
     x: np.ndarray  # (variables, lanes)
-    I: np.ndarray  # (nodes, lanes): injected current at the step's nodes
-    u: np.ndarray  # (inputs, lanes): synaptic and gap sums
-    kick: np.ndarray  # (2, lanes): A dW, and a second one where the scheme asks for it
-    xi: np.ndarray  # (2, terms, lanes): the same for the lanes' own processes, without A
-    areas: np.ndarray  # (terms + 1, terms, lanes): I_(l,k), and A I_(.,k) for the current noise
+    I: np.ndarray  # (steps of the window or 1, nodes, lanes): injected current at the steps' nodes
+    sums: np.ndarray  # (inputs, lanes): synaptic and gap sums
+    A_dW: np.ndarray  # (steps, 1 or 2, lanes): of the noise on V; a second one as METHODS asks
+    dW: np.ndarray  # (steps, 1 or 2, terms, lanes): the same of the lanes' own processes
+    areas: (
+        np.ndarray
+    )  # (steps of the window, terms, terms + 1, lanes): [., k, l] I_(l,k), the last A I_(.,k)
     work: np.ndarray  # (4, variables, lanes)
+    columns: np.ndarray  # (2, terms, lanes): the same for amplitudes of the lanes' own processes
+    opened: np.ndarray  # (1,): whether a step of the gates is half done; see `steps.strang_open`
+    at: np.ndarray  # (1,): the step of the window that is the first of A_dW and dW
+    changing: int  # 1, or 0 where I is one current for all steps
+    noisy: bool  # False where the noise is ignored: corrections for it are then left out
     n_neurons: int
     trials: int
     first_synapse: int  # its row in x
-    start: np.ndarray  # links
+    start: np.ndarray  # rows of the matrices of synapses and gap junctions, one below the other
     source: np.ndarray
     weight: np.ndarray
-    p: np.ndarray
-    q: np.ndarray
-    curves: np.ndarray
-    noisy: bool  # False where the noise is ignored: corrections for it are then left out
-
-
-class Equations(NamedTuple):
-    """The numbers of a model, for the trials of a block."""
-
-    n_neurons: int
-    trials: int
-    first_synapse: int  # its row in the state
-    start: np.ndarray  # links
-    source: np.ndarray
-    weight: np.ndarray
-    p: np.ndarray
+    p: np.ndarray  # numbers of the model, see the head of its module
     q: np.ndarray
     curves: np.ndarray
 
 
 class Inputs(NamedTuple):
-    """What drives the steps of a window."""
+    """Where the noise of a window comes from.
 
-    I: np.ndarray  # (nodes, steps or 1, n_neurons): currents; one step if they are constant
-    dW: np.ndarray  # (steps, 1 or 2, processes * trials): see `steps`; first those of noise on V
-    areas: np.ndarray  # (steps or 0, terms + 1, terms, n_neurons * trials)
-    start: np.ndarray  # Connectivity, rows of A: dV_i gets sum_k A_ik dW_k
+    It is drawn some steps at a time, so that it stays in the processor's cache until it is used:
+    from one domain of the random numbers for dW, from another for what METHODS asks for besides.
+    Where a path cannot be drawn so simply, everything is there before, and `drawn` is False.
+    """
+
+    drawn: bool
+    key: np.ndarray  # (2,)
+    domains: np.ndarray  # (1 or 2,)
+    scales: np.ndarray  # (1 or 2,): standard deviations
+    addresses_V: np.ndarray  # (2, processes * trials): of the noise on V, processes and trials
+    addresses: np.ndarray  # (2, n_neurons * trials): the same for a neuron's first own process
+    start: np.ndarray  # rows of A: dV_i gets sum_k A_ik dW_k
     source: np.ndarray
     weight: np.ndarray
-    diagonal: bool  # row i of A holds one entry, in column i
-
-
-class Kept(NamedTuple):
-    """What is kept of the steps of a window: states at the saves, spikes, excursions."""
-
-    save_every: int
-    rows: np.ndarray  # (k,): indices of the variables
-    out: np.ndarray  # (saves, k, n_neurons * trials)
-    free: np.ndarray  # (2,): rows that may leave [0, 1], from and up to
-    rule: np.ndarray  # (3,): threshold, re-arm level, lockout; threshold nan: no spikes wanted
-    armed: np.ndarray  # (lanes,): the state of the detection
-    last_spike: np.ndarray  # (lanes,)
-    before: np.ndarray  # (lanes,): V before the step
-    event_lane: np.ndarray  # (capacity,): spikes found
-    event_time: np.ndarray
-    counts: np.ndarray  # (2,): spikes found, and states of gates seen outside [0, 1]
-
-
-@kernel
-def couple(x, u, first_synapse, n_neurons, trials, start, source, weight):
-    """Synaptic sums W s of the state x, and gap sums W V after them, into u.
-
-    u_i = sum_j W_ij s_j in every trial, added up in the order of j.
-    """
-    n_synapses = x.shape[0] - first_synapse
-    for s in range(u.shape[0]):
-        row = first_synapse + s if s < n_synapses else 0
-        if trials == 1:
-            one_trial(x[row], u[s], s * n_neurons, n_neurons, start, source, weight)
-        else:
-            many_trials(x[row], u[s], s * n_neurons, n_neurons, trials, start, source, weight)
-
-
-@kernel
-def one_trial(s, out, first_row, n_neurons, start, source, weight):
-    """W s where a lane is a neuron. Unsigned indices spare the look at each for being negative."""
-    for i in range(n_neurons):
-        total = 0.0
-        end = np.uint64(start[first_row + i + 1])
-        e = np.uint64(start[first_row + i])
-        while e < end:
-            total += weight[e] * s[np.uint64(source[e])]
-            e += np.uint64(1)
-        out[i] = total
-
-
-@kernel
-def many_trials(s, out, first_row, n_neurons, trials, start, source, weight):
-    """W s for all trials of each neuron at once."""
-    for i in range(n_neurons):
-        target = out[i * trials : (i + 1) * trials]
-        for k in range(trials):
-            target[k] = 0.0
-        for e in range(start[first_row + i], start[first_row + i + 1]):
-            w = weight[e]
-            begin = source[e] * trials
-            terms = s[begin : begin + trials]
-            for k in range(trials):
-                target[k] += w * terms[k]
+    dW_V: np.ndarray  # (steps, (1 or 2) * processes on V * trials)
+    dW: np.ndarray  # (steps, (1 or 2) * terms * lanes), the memory of Lanes.dW
+    words: np.ndarray  # room to draw
+    z: np.ndarray
 
 
 @expression
-def lanes_of(x, e, inputs, terms):
-    """The lanes of a block, with room made here: LLVM then knows that it does not overlap."""
-    lanes = x.shape[1]
-    return Lanes(
-        x,
-        np.zeros((inputs.I.shape[0], lanes)),
-        np.zeros(((e.start.size - 1) // e.n_neurons, lanes)),
-        np.zeros((2, lanes)),
-        np.zeros((2, terms, lanes)),
-        np.zeros((inputs.areas.shape[1], inputs.areas.shape[2], lanes)),
-        np.empty((4, x.shape[0], lanes)),
-        e.n_neurons,
-        e.trials,
-        e.first_synapse,
-        e.start,
-        e.source,
-        e.weight,
-        e.p,
-        e.q,
-        e.curves,
-        inputs.dW.shape[2] > 0,
-    )
+def weighted_sums(s, first, out, to, first_row, n_neurons, trials, start, source, weight):
+    """out_i = sum_j w_ij s_j for all trials of each neuron at once, added up in the order of j.
 
-
-@kernel
-def kicks(diagonal, start, source, weight, dW, n_neurons, trials, out):
-    """out_i = sum_k A_ik dW_k in every trial, added up in the order of k."""
-    if diagonal and trials == 1:
-        for i in range(n_neurons):
-            out[i] = weight[i] * dW[i]
-    else:
-        many_trials(dW, out, 0, n_neurons, trials, start, source, weight)
-
-
-@kernel
-def inject(I, trials, out):
-    """The current of each neuron in all its trials."""
-    for i in range(I.size):
+    The numbers s_j begin at s[first], the sums at out[to].
+    """
+    for i in range(n_neurons):
+        begin = to + i * trials
         for k in range(trials):
-            out[i * trials + k] = I[i]
+            out[begin + k] = 0.0
+        for e in range(start[first_row + i], start[first_row + i + 1]):
+            w = weight[e]
+            terms = first + source[e] * trials
+            for k in range(trials):
+                out[begin + k] += w * s[terms + k]
+
+
+@expression
+def weighted_sums_of_one(s, first, out, to, first_row, n_neurons, start, source, weight):
+    """The same where a lane is a neuron."""
+    for i in range(n_neurons):
+        total = 0.0
+        for e in range(start[first_row + i], start[first_row + i + 1]):
+            total += weight[e] * s[first + source[e]]
+        out[to + i] = total
+
+
+@shared("void(real*, real*, i64, i64, i64, i64, i64, i64, i64*, i64*, real*)")
+def couple_rows(
+    x, sums, variables, lanes, first_synapse, inputs, n_neurons, trials, start, source, weight
+):
+    """Synaptic sums W s of the state x (variables, lanes), and gap sums W V after them.
+
+    They go into the rows of sums (inputs, lanes).
+    """
+    for k in range(inputs):
+        row = first_synapse + k if first_synapse + k < variables else 0
+        if trials == 1:
+            weighted_sums_of_one(
+                x, row * lanes, sums, k * lanes, k * n_neurons, n_neurons, start, source, weight
+            )  # fmt: skip
+        else:
+            weighted_sums(
+                x, row * lanes, sums, k * lanes, k * n_neurons, n_neurons, trials, start, source,
+                weight,
+            )  # fmt: skip
 
 
 @kernel
-def copy(row, out):
-    """The numbers of a row, which may be shorter than `out`."""
+def couple(x, sums, first_synapse, n_neurons, trials, start, source, weight):
+    """The same for arrays x (variables, lanes) and sums (inputs, lanes)."""
+    couple_rows(
+        x, sums, x.shape[0], x.shape[1], first_synapse, sums.shape[0], n_neurons, trials, start,
+        source, weight,
+    )  # fmt: skip
+
+
+@shared("void(real*, i64, i64, i64, i64, i64*, i64*, f64*, i64, i64, real*)")
+def increments_of_V(dW, width, steps, kinds, n_neurons, start, source, weight, trials, lanes, A_dW):
+    """sum_k A_ik dW_k in every trial, for each row of dW (steps, kinds * width)."""
+    for k in range(steps * kinds):
+        if trials == 1:
+            weighted_sums_of_one(
+                dW, k * width, A_dW, k * lanes, 0, n_neurons, start, source, weight
+            )
+        else:
+            weighted_sums(
+                dW, k * width, A_dW, k * lanes, 0, n_neurons, trials, start, source, weight
+            )
+
+
+@shared("void(real*, i64, i64)")
+def add_half(dW, columns, steps):
+    """To the second kind of each row, half of the first: the law of both where METHODS asks so."""
+    half = columns // 2
+    for k in range(steps):
+        for i in range(k * columns, k * columns + half):
+            dW[half + i] += 0.5 * dW[i]
+
+
+@expression
+def draw_noise(inputs, step, steps, terms):
+    """The increments of `steps` grid steps from `step` on; see `Inputs`."""
+    kinds = inputs.domains.size
+    on_V, many = inputs.addresses_V.shape[1], inputs.addresses.shape[1]
+    lanes = inputs.dW.shape[1] // (kinds * max(terms, 1))
+    for i in range(kinds * (1 + terms)):
+        kind, term = i // (1 + terms), i % (1 + terms) - 1
+        domain, scale = inputs.domains[kind], inputs.scales[kind]
+        if term >= 0:
+            draw(
+                inputs.key, domain, step, step + steps, inputs.addresses,
+                term * (inputs.start.size - 1), many, scale,
+                row(inputs.dW, 1, (kind * terms + term) * lanes, "any"), inputs.dW.shape[1],
+                inputs.words, inputs.z,
+            )  # fmt: skip
+        elif on_V:
+            draw(
+                inputs.key, domain, step, step + steps, inputs.addresses_V, 0, on_V, scale,
+                row(inputs.dW_V, 1, kind * on_V, "any"), inputs.dW_V.shape[1],
+                inputs.words, inputs.z,
+            )  # fmt: skip
+    if kinds == 2:
+        add_half(inputs.dW_V, inputs.dW_V.shape[1], steps)
+        add_half(inputs.dW, inputs.dW.shape[1], steps)
+
+
+@expression
+def bring_noise(m, inputs, step, steps):
+    """The noise of `steps` grid steps from `step` on, to the lanes."""
+    if inputs.drawn:
+        draw_noise(inputs, step, steps, m.dW.shape[2])
+    kinds = m.A_dW.shape[1]
+    increments_of_V(
+        inputs.dW_V, inputs.dW_V.shape[1] // kinds, steps, kinds, m.n_neurons,
+        inputs.start, inputs.source, inputs.weight,
+        m.trials, m.x.shape[1], m.A_dW,
+    )  # fmt: skip
+
+
+@shared("void(real[:,:], real[:,:], f64, real[:,:])")
+def add(x, slope, factor, out):
+    """out = x + factor slope"""
+    for v in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            out[v, i] = x[v, i] + factor * slope[v, i]
+
+
+@shared("void(real[:], f64, real[:])")
+def add_row(row, factor, out):
+    """out += factor row"""
     for i in range(row.size):
-        out[i] = row[i]
-
-
-@kernel
-def fill(flat, begin, used, out):
-    """Rows of `used` numbers one after the other in `flat`, into the rows of `out`."""
-    for t in range(out.shape[0]):
-        first = begin + t * used
-        for i in range(used):
-            out[t, i] = flat[first + i]
-
-
-@kernel
-def save(x, used, rows, out):
-    """Rows of the state into a save; False if a variable is not finite."""
-    # a gate that is not finite makes V so in the next step; a saved state is seen whole
-    for v in range(1, x.shape[0]):
-        if not all_finite(x[v], used):
-            return False
-    for k in range(rows.size):
-        row = x[rows[k]]
-        for i in range(used):
-            out[k, i] = row[i]
-    return True
-
-
-@kernel
-def all_finite(V, lanes):
-    """True if none of the first lanes of V is NaN or infinite."""
-    bad = 0
-    for i in range(lanes):
-        bad |= not np.isfinite(V[i])
-    return bad == 0
-
-
-@kernel
-def excursions(x, free, lanes):
-    """How many gates and states (all but V and the free rows) are outside [0, 1]."""
-    count = 0
-    for v in range(1, x.shape[0]):
-        if free[0] <= v < free[1]:
-            continue
-        row = x[v]
-        for i in range(lanes):
-            count += (row[i] < 0.0) | (row[i] > 1.0)
-    return count
-
-
-@kernel
-def detect(before, V, lanes, time, h, rule, armed, last_spike, event_lane, event_time, counts):
-    """Spikes between `time` and `time + h`, as `hh_sde.measures.spikes` defines them."""
-    threshold, rearm, lockout = rule[0], rule[1], rule[2]
-    crossed = 0
-    for i in range(lanes):
-        crossed |= (before[i] < threshold) & (V[i] >= threshold)
-    if crossed:
-        for i in range(lanes):
-            if before[i] < threshold and V[i] >= threshold and armed[i]:
-                armed[i] = False
-                fraction = (threshold - before[i]) / (V[i] - before[i])
-                spike = time + fraction * h
-                if spike - last_spike[i] >= lockout:
-                    last_spike[i] = spike
-                    event_lane[counts[0]] = i
-                    event_time[counts[0]] = spike
-                    counts[0] += 1
-    for i in range(lanes):
-        armed[i] |= V[i] < rearm
+        out[i] += factor * row[i]

@@ -1,7 +1,9 @@
 """Random numbers by address: Philox4x32-10 and Box-Muller over lanes.
 
 A normal number is a pure function of (key, domain, trial, process, step). Nothing is streamed, so
-any window, block of trials, thread or process sees the same numbers.
+any window, block of trials, thread or process sees the same numbers. A block of Philox gives four
+of them, those of steps 4 b ... 4 b + 3: its 128 bits are two radii of 40 bits and two angles of 24,
+each taken at the middle of its cell, so that no number is infinite (the largest is 7.5).
 
 References
 ----------
@@ -11,11 +13,13 @@ Box & Muller (1958), Ann. Math. Statist. 29, 610, doi:10.1214/aoms/1177706645.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
 from hh_sde.kernels.elementary import cos_sin_turns, from_bits, log
-from hh_sde.kernels.jit import expression, kernel
+from hh_sde.kernels.jit import expression, kernel, maker, shared
+from hh_sde.kernels.rows import row
 
 MASK = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
@@ -24,10 +28,17 @@ MULTIPLIER_1 = np.uint64(0xCD9E8D57)
 WEYL_0 = np.uint64(0x9E3779B9)
 WEYL_1 = np.uint64(0xBB67AE85)
 ROUNDS = 10
-FEW_LANES = 8  # fewer do not fill a SIMD register
-LOW_52 = np.uint64(0x000FFFFFFFFFFFFF)
-ONE = np.uint64(0x3FF0000000000000)
+ONE = np.uint64(0x3FF0000000000000)  # the bits of 1.0, whose last 52 are those after the point
 TWELVE = np.uint64(12)
+#: Steps for which a block of Philox has normals.
+PER_BLOCK = 4
+FEW_LANES = 8  # fewer do not fill a SIMD register
+CHUNK = 64  # blocks of few lanes made at a time
+
+LOW_24 = np.uint64(0x00FFFFFF)
+OF_40 = np.uint64(1 << 11)  # half a cell of 40 bits, and of 24 bits
+OF_24 = np.uint64(1 << 27)
+TWENTY, TWENTY_FOUR, TWENTY_EIGHT = np.uint64(20), np.uint64(24), np.uint64(28)
 
 
 @expression
@@ -55,46 +66,114 @@ def unit_interval(high, low):
 
 
 @expression
-def normal_pair(c0, c1, c2, c3, k0, k1):
-    """Two independent standard normal numbers from one Philox block (Box-Muller)."""
-    w0, w1, w2, w3 = philox4x32(c0, c1, c2, c3, k0, k1)
-    radius = math.sqrt(-2.0 * log(2.0 - unit_interval(w0, w1)))  # 2 - [1, 2) is (0, 1]
-    cosine, sine = cos_sin_turns(unit_interval(w2, w3) - 1.0)
+def normal_pair(high, low, scale):
+    """Two independent normal numbers from two words (Box-Muller)."""
+    cell = (high << TWENTY) | ((low >> TWENTY_FOUR) << TWELVE) | OF_40
+    radius = scale * math.sqrt(-2.0 * log(2.0 - from_bits(np.int64(cell | ONE))))
+    angle = ((low & LOW_24) << TWENTY_EIGHT) | OF_24
+    cosine, sine = cos_sin_turns(from_bits(np.int64(angle | ONE)) - 1.0)
     return radius * cosine, radius * sine
 
 
 @expression
-def address(domain, pair):
-    """The first two words of the counter: the pair of steps (48 bits) and the domain (16 bits)."""
-    pair = np.uint64(pair)
-    return pair & MASK, (pair >> SHIFT) | (np.uint64(domain) << np.uint64(16))
+def address(domain, block):
+    """The first two words of the counter: the block of steps (48 bits) and the domain (16 bits)."""
+    block = np.uint64(block)
+    return block & MASK, (block >> SHIFT) | (np.uint64(domain) << np.uint64(16))
 
 
-@kernel
-def normal_lanes(key, domain, pair, process, trial, even, odd):
-    """Standard normals of grid steps 2*pair (into `even`) and 2*pair + 1 (into `odd`), all lanes.
+@shared("void(u64*, i64, u64*, i64, f64, real*, i64)")
+def normal_blocks(key, domain, words, entries, scale, out, columns):
+    """Normals of standard deviation `scale` for the four steps of some blocks.
 
-    `key` is (2,) uint64 words of 32 bits, `process` and `trial` are (lanes,) uint64, and `domain`
-    keeps different uses of one address apart.
+    `key` is (2,) words of 32 bits; `words` is (3, entries): blocks, processes, trials; `domain`
+    keeps different uses of one address apart. They go into the rows of out (4, columns).
     """
-    c0, c1 = address(domain, pair)
     k0 = key[0]
     k1 = key[1]
-    for i in range(process.size):
-        even[i], odd[i] = normal_pair(c0, c1, process[i], trial[i], k0, k1)
+    block = row(words, 0, entries, "block")
+    process = row(words, 1, entries, "process")
+    trial = row(words, 2, entries, "trial")
+    z0 = row(out, 0, columns, "z0")
+    z1 = row(out, 1, columns, "z1")
+    z2 = row(out, 2, columns, "z2")
+    z3 = row(out, 3, columns, "z3")
+    for i in range(entries):
+        c0, c1 = address(domain, block[i])
+        w0, w1, w2, w3 = philox4x32(c0, c1, process[i], trial[i], k0, k1)
+        z0[i], z1[i] = normal_pair(w0, w1, scale)
+        z2[i], z3[i] = normal_pair(w2, w3, scale)
+
+
+@shared("void(u64*, i64, i64, i64, u64*, i64, i64, f64, real*, i64, u64*, real*)")
+def draw(
+    key, domain, start, stop, addresses, first_process, lanes, scale, out, columns, words, z
+):  # fmt: skip
+    """Normals of standard deviation `scale` for grid steps start ... stop - 1.
+
+    They go into the rows of out (steps, columns), one for each of `lanes` addresses: (2, lanes),
+    processes, which are counted from `first_process`, and trials. SIMD goes over these, and over
+    blocks of steps where they are few. `words` and `z` are `room_to_draw` for so many.
+    """
+    blocks = at_once(lanes)
+    entries = blocks * lanes
+    for i in range(entries):
+        words[entries + i] = addresses[i % lanes] + np.uint64(first_process)
+        words[2 * entries + i] = addresses[lanes + i % lanes]
+    for first in range(start // PER_BLOCK, (stop + PER_BLOCK - 1) // PER_BLOCK, blocks):
+        for i in range(entries):
+            words[i] = np.uint64(first + i // lanes)
+        step = PER_BLOCK * first - start
+        if blocks == 1 and 0 <= step <= stop - start - PER_BLOCK:
+            whole = row(out, step, columns, "any")
+            normal_blocks(key, domain, words, entries, scale, whole, columns)
+        else:
+            normal_blocks(key, domain, words, entries, scale, z, entries)
+            for b in range(blocks):
+                for j in range(PER_BLOCK):
+                    if 0 <= step < stop - start:
+                        for i in range(lanes):
+                            out[step * columns + i] = z[j * entries + b * lanes + i]
+                    step += 1
+
+
+@expression
+def at_once(lanes):
+    """Blocks that `draw` makes at a time."""
+    return 1 if lanes >= FEW_LANES else CHUNK // max(lanes, 1)
+
+
+def room_to_draw(lanes: int, dtype: Any = np.float64) -> tuple[np.ndarray, np.ndarray]:
+    """Room for the addresses and the numbers that `draw` makes at a time of so many lanes."""
+    entries = max(lanes, CHUNK)
+    return np.empty((3, entries), dtype=np.uint64), np.empty((PER_BLOCK, entries), dtype=dtype)
 
 
 @kernel
-def normal_steps(key, domain, first_pair, process, trial, even, odd):
-    """The same numbers for one lane and consecutive pairs of steps: SIMD where lanes are few."""
-    k0 = key[0]
-    k1 = key[1]
-    for i in range(even.size):
-        c0, c1 = address(domain, first_pair + i)
-        even[i], odd[i] = normal_pair(c0, c1, process, trial, k0, k1)
+def draw_window(key, domain, start, stop, addresses, scale, out, words, z):
+    """What `draw` does, for Python."""
+    lanes = out.shape[1]
+    draw(key, domain, start, stop, addresses, 0, lanes, scale, out, lanes, words, z)
 
 
-@kernel
+def normal_window(
+    key: np.ndarray,
+    domain: int,
+    start: int,
+    stop: int,
+    process: np.ndarray,
+    trial: np.ndarray,
+    scale: float,
+) -> np.ndarray:
+    """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes)."""
+    out = np.empty((stop - start, process.size))
+    if out.size:
+        addresses, room = np.stack([process, trial]), room_to_draw(process.size)
+        draw_window(key, domain, start, stop, addresses, float(scale), out, *room)
+    return out
+
+
+@maker
 def philox_words(counter, key):
     """Philox4x32-10 of one counter (4,) and key (2,), for the known-answer tests."""
     return np.array(
@@ -102,39 +181,7 @@ def philox_words(counter, key):
     )
 
 
-@kernel
-def multiply(x, factor, out):
-    """out = factor x"""
-    for i in range(x.size):
-        out[i] = factor * x[i]
-
-
-@kernel
-def normal_window(key, domain, start, stop, process, trial, scale):
-    """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes)."""
-    out = np.empty((stop - start, process.size))
-    first, last = start // 2, (stop + 1) // 2
-    if process.size < FEW_LANES:
-        even = np.empty(last - first)
-        odd = np.empty(last - first)
-        for i in range(process.size):
-            normal_steps(key, domain, first, process[i], trial[i], even, odd)
-            for step in range(start, stop):
-                half = even if step % 2 == 0 else odd
-                out[step - start, i] = scale * half[step // 2 - first]
-        return out
-    even = np.empty(process.size)
-    odd = np.empty(process.size)
-    for pair in range(first, last):
-        normal_lanes(key, domain, pair, process, trial, even, odd)
-        if 2 * pair >= start:
-            multiply(even, scale, out[2 * pair - start])
-        if 2 * pair + 1 < stop:
-            multiply(odd, scale, out[2 * pair + 1 - start])
-    return out
-
-
-@kernel
+@maker
 def derived_key(key, domain, high):
     """A key for a use that fills all four words of its counters: the first half of one block."""
     c0, c1 = address(domain, 0)

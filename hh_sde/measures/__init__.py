@@ -9,6 +9,7 @@ transient is left out with ``start=``.
 
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
 from hh_sde.measures.counts import fano_factor, psth, rates
+from hh_sde.measures.currents import conductances, currents
 from hh_sde.measures.detection import SpikeRule, rule_attributes
 from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance, to_neo
 from hh_sde.measures.increments import noise
@@ -25,7 +26,9 @@ __all__ = [
     "action_potentials",
     "autocorrelogram",
     "coherence_time",
+    "conductances",
     "crosscorrelogram",
+    "currents",
     "fano_factor",
     "first_passage",
     "gates",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import scipy.integrate
 
 from hh_sde.methods import chain, compiled, scipy_, sdeint_
@@ -12,8 +14,11 @@ from hh_sde.methods.method import (
     Method,
     Problem,
     Reached,
+    description,
     each_trial,
 )
+from hh_sde.records import shown
+from hh_sde.tables import Table
 
 __all__ = [
     "METHODS",
@@ -34,212 +39,233 @@ _SPLITTING = (
 _EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}
 _HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
 
+
+def _entry(name: str, method: Any) -> Method:
+    if not isinstance(method, Method):
+        raise TypeError(f"METHODS[{name!r}] takes a Method, got {shown(method)}")
+    return method
+
+
 #: Methods by the name that `solve(method=...)` takes. Orders of convergence stand here alone.
 #: Strong order 1 for general noise is that against the true path: the number of terms in the areas
 #: of `hh_sde.levy` follows the step of the path's finest grid.
-METHODS: dict[str, Method] = {
-    "euler_maruyama": Method(
-        run=compiled.engine("euler_maruyama"),
-        summary="Euler-Maruyama",
-        interpretation="ito",
-        strong_order=_HALF_UNLESS_ADDITIVE,
-        deterministic_order=1.0,
-        weak_order=1.0,
-        compiled=True,
-        source="Maruyama 1955, Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028",
-    ),
-    "tamed_euler": Method(
-        run=compiled.engine("tamed_euler"),
-        summary="Euler-Maruyama with each neuron's drift held below 1/dt",
-        interpretation="ito",
-        strong_order=_HALF_UNLESS_ADDITIVE,
-        deterministic_order=1.0,
-        weak_order=1.0,
-        compiled=True,
-        source=(
-            "Hutzenthaler, Jentzen & Kloeden 2012, Ann. Appl. Probab. 22, 1611, "
-            "doi:10.1214/11-AAP803"
+METHODS = Table(
+    "METHODS",
+    "method",
+    check=_entry,
+    describe=description,
+    entries={
+        "euler_maruyama": Method(
+            run=compiled.engine("euler_maruyama"),
+            summary="Euler-Maruyama",
+            interpretation="ito",
+            strong_order=_HALF_UNLESS_ADDITIVE,
+            deterministic_order=1.0,
+            weak_order=1.0,
+            compiled=True,
+            reference="Maruyama 1955, Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028",
         ),
-    ),
-    "milstein": Method(
-        run=compiled.engine("milstein"),
-        summary="Milstein, for noise whose columns commute",
-        interpretation="ito",
-        strong_order={"additive": 1.0, "diagonal": 1.0, "commutative": 1.0},
-        deterministic_order=1.0,
-        weak_order=1.0,
-        compiled=True,
-        source="Milstein 1975, Theory Probab. Appl. 19, 557, doi:10.1137/1119062",
-    ),
-    "heun": Method(
-        run=compiled.engine("heun", nodes=(0.0, 1.0)),
-        summary="stochastic Heun",
-        interpretation="stratonovich",
-        strong_order={**_EVERY_NOISE_1, "general": 0.5},
-        deterministic_order=2.0,
-        weak_order=2.0,
-        compiled=True,
-        source="Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
-    ),
-    "sra1": Method(
-        run=compiled.engine("sra1", nodes=(0.0, 0.75), needs="time integrals"),
-        summary="stochastic Runge-Kutta SRA1 for additive noise",
-        interpretation="ito",
-        strong_order={"additive": 1.5},
-        deterministic_order=2.0,
-        weak_order=2.0,
-        compiled=True,
-        source=_ROESSLER,
-    ),
-    "sri2": Method(
-        run=compiled.engine("sri2", nodes=(0.0, 1.0), needs="areas"),
-        summary="stochastic Runge-Kutta SRI2, for any noise",
-        interpretation="ito",
-        strong_order=_EVERY_NOISE_1,
-        deterministic_order=2.0,
-        weak_order=1.0,
-        compiled=True,
-        source=_ROESSLER,
-    ),
-    "exponential_euler": Method(
-        run=compiled.engine("exponential_euler"),
-        summary="gates by their exact flow, V by Euler (Rush-Larsen)",
-        interpretation="ito",
-        strong_order=_HALF_UNLESS_ADDITIVE,
-        deterministic_order=1.0,
-        weak_order=1.0,
-        keeps_gates=True,
-        compiled=True,
-        source="Rush & Larsen 1978, IEEE Trans. Biomed. Eng. 25, 389, doi:10.1109/TBME.1978.326270",
-    ),
-    "lie_trotter": Method(
-        run=compiled.engine("lie_trotter"),
-        summary="splitting: gates by their exact flow, then V by its own",
-        interpretation="ito",
-        strong_order=_HALF_UNLESS_ADDITIVE,
-        deterministic_order=1.0,
-        weak_order=1.0,
-        keeps_gates=True,
-        compiled=True,
-        source=_SPLITTING,
-    ),
-    "strang": Method(
-        run=compiled.engine("strang", nodes=(0.5,), needs="halves"),
-        summary="splitting: half a step of the gates, V, half a step of the gates",
-        interpretation="ito",
-        strong_order=_HALF_UNLESS_ADDITIVE,
-        deterministic_order=2.0,
-        weak_order=2.0,
-        keeps_gates=True,
-        compiled=True,
-        source=_SPLITTING,
-    ),
-    "gillespie": Method(
-        run=chain.gillespie,
-        summary="exact: channels one by one and V between their transitions, by thinning",
-        interpretation="chain",
-        deterministic_order=None,
-        exact=True,
-        keeps_gates=True,
-        compiled=True,
-        source=(
-            "Anderson, Ermentrout & Thomas 2015, J. Comput. Neurosci. 38, 67, "
-            "doi:10.1007/s10827-014-0528-2; Lewis & Shedler 1979, doi:10.1002/nav.3800260304"
+        "tamed_euler": Method(
+            run=compiled.engine("tamed_euler"),
+            summary="Euler-Maruyama with each neuron's drift held below 1/dt",
+            interpretation="ito",
+            strong_order=_HALF_UNLESS_ADDITIVE,
+            deterministic_order=1.0,
+            weak_order=1.0,
+            compiled=True,
+            reference=(
+                "Hutzenthaler, Jentzen & Kloeden 2012, Ann. Appl. Probab. 22, 1611, "
+                "doi:10.1214/11-AAP803"
+            ),
         ),
-    ),
-    "tau_leap": Method(
-        run=compiled.engine("tau_leap"),
-        summary="splitting: whole channels by binomial exchanges, then V by its exact flow",
-        interpretation="chain",
-        deterministic_order=1.0,
-        keeps_gates=True,
-        compiled=True,
-        source="Tian & Burrage 2004, J. Chem. Phys. 121, 10356, doi:10.1063/1.1810475",
-    ),
-    "sdeint.itoEuler": Method(
-        run=each_trial(sdeint_.ito_euler),
-        summary="Euler-Maruyama",
-        interpretation="ito",
-        strong_order=_HALF_UNLESS_ADDITIVE,
-        deterministic_order=1.0,
-        weak_order=1.0,
-        source="sdeint.itoEuler; Maruyama 1955, doi:10.1007/BF02846028",
-    ),
-    "sdeint.itoSRI2": Method(
-        run=each_trial(sdeint_.ito_sri2),
-        summary="stochastic Runge-Kutta SRI2",
-        interpretation="ito",
-        strong_order=_EVERY_NOISE_1,
-        deterministic_order=2.0,
-        weak_order=1.0,
-        source=f"sdeint.itoSRI2; {_ROESSLER}",
-    ),
-    "sdeint.stratHeun": Method(
-        run=each_trial(sdeint_.strat_heun),
-        summary="stochastic Heun",
-        interpretation="stratonovich",
-        strong_order={**_EVERY_NOISE_1, "general": 0.5},
-        deterministic_order=2.0,
-        weak_order=2.0,
-        source="sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
-    ),
-    "sdeint.stratSRS2": Method(
-        run=each_trial(sdeint_.strat_srs2),
-        summary="stochastic Runge-Kutta SRS2",
-        interpretation="stratonovich",
-        strong_order=_EVERY_NOISE_1,
-        deterministic_order=2.0,
-        weak_order=1.0,
-        source=f"sdeint.stratSRS2; {_ROESSLER}",
-    ),
-    "sdeint.stratKP2iS": Method(
-        run=each_trial(sdeint_.strat_kp2is),
-        summary="two-step, semi-implicit",
-        interpretation="stratonovich",
-        # Order 1.0 in name. Its supporting value Y + f h + g sqrt(h) leaves the terms
-        # ((dg) f + (d^2 g)(g, g)/2) sqrt(h) J_kk, whose mean does not vanish: order 0.5 unless g is
-        # constant, or both are 0.
-        strong_order=_HALF_UNLESS_ADDITIVE,
-        deterministic_order=2.0,
-        weak_order=2.0,
-        steps=2,
-        tolerances=("rtol",),
-        source=(
-            "sdeint.stratKP2iS; Kloeden & Platen 1999, section 12.4, doi:10.1007/978-3-662-12616-5"
+        "milstein": Method(
+            run=compiled.engine("milstein"),
+            summary="Milstein, for noise whose columns commute",
+            interpretation="ito",
+            strong_order={"additive": 1.0, "diagonal": 1.0, "commutative": 1.0},
+            deterministic_order=1.0,
+            weak_order=1.0,
+            compiled=True,
+            reference="Milstein 1975, Theory Probab. Appl. 19, 557, doi:10.1137/1119062",
         ),
-    ),
-    "scipy.odeint": Method(
-        run=each_trial(scipy_.odeint),
-        summary="LSODA of ODEPACK, switches between Adams and BDF",
-        interpretation="ode",
-        deterministic_order=None,
-        tolerances=("rtol", "atol"),
-        source="scipy.integrate.odeint; Petzold 1983, doi:10.1137/0904010",
-    ),
-    "scipy.DOP853": Method(
-        run=each_trial(scipy_.adaptive(scipy.integrate.DOP853)),
-        summary="explicit Runge-Kutta of order 8",
-        interpretation="ode",
-        deterministic_order=None,
-        tolerances=("rtol", "atol"),
-        source=(
-            "scipy.integrate.DOP853; Hairer, Norsett & Wanner 1993, doi:10.1007/978-3-540-78862-1"
+        "heun": Method(
+            run=compiled.engine("heun", nodes=(0.0, 1.0)),
+            summary="stochastic Heun",
+            interpretation="stratonovich",
+            strong_order={**_EVERY_NOISE_1, "general": 0.5},
+            deterministic_order=2.0,
+            weak_order=2.0,
+            compiled=True,
+            reference="Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
         ),
-    ),
-    "scipy.LSODA": Method(
-        run=each_trial(scipy_.adaptive(scipy.integrate.LSODA)),
-        summary="LSODA, switches between Adams and BDF",
-        interpretation="ode",
-        deterministic_order=None,
-        tolerances=("rtol", "atol"),
-        source="scipy.integrate.LSODA; Petzold 1983, doi:10.1137/0904010",
-    ),
-    "scipy.Radau": Method(
-        run=each_trial(scipy_.adaptive(scipy.integrate.Radau)),
-        summary="implicit Runge-Kutta Radau IIA of order 5, for stiff problems",
-        interpretation="ode",
-        deterministic_order=None,
-        tolerances=("rtol", "atol"),
-        source="scipy.integrate.Radau; Hairer & Wanner 1996, doi:10.1007/978-3-642-05221-7",
-    ),
-}
+        "sra1": Method(
+            run=compiled.engine("sra1", nodes=(0.0, 0.75), needs="time integrals"),
+            summary="stochastic Runge-Kutta SRA1 for additive noise",
+            interpretation="ito",
+            strong_order={"additive": 1.5},
+            deterministic_order=2.0,
+            weak_order=2.0,
+            compiled=True,
+            reference=_ROESSLER,
+        ),
+        "sri2": Method(
+            run=compiled.engine("sri2", nodes=(0.0, 1.0), needs="areas"),
+            summary="stochastic Runge-Kutta SRI2, for any noise",
+            interpretation="ito",
+            strong_order=_EVERY_NOISE_1,
+            deterministic_order=2.0,
+            weak_order=1.0,
+            compiled=True,
+            reference=_ROESSLER,
+        ),
+        "exponential_euler": Method(
+            run=compiled.engine("exponential_euler", keeps_gates=True),
+            summary="gates by their exact flow, V by Euler (Rush-Larsen)",
+            interpretation="ito",
+            strong_order=_HALF_UNLESS_ADDITIVE,
+            deterministic_order=1.0,
+            weak_order=1.0,
+            keeps_gates=True,
+            compiled=True,
+            reference=(
+                "Rush & Larsen 1978, IEEE Trans. Biomed. Eng. 25, 389, doi:10.1109/TBME.1978.326270"
+            ),
+        ),
+        "lie_trotter": Method(
+            run=compiled.engine("lie_trotter", keeps_gates=True),
+            summary="splitting: gates by their exact flow, then V by its own",
+            interpretation="ito",
+            strong_order=_HALF_UNLESS_ADDITIVE,
+            deterministic_order=1.0,
+            weak_order=1.0,
+            keeps_gates=True,
+            compiled=True,
+            reference=_SPLITTING,
+        ),
+        "strang": Method(
+            run=compiled.engine(
+                "strang", nodes=(0.5,), needs="halves", keeps_gates=True, opened="strang_open"
+            ),
+            summary="splitting: half a step of the gates, V, half a step of the gates",
+            interpretation="ito",
+            strong_order=_HALF_UNLESS_ADDITIVE,
+            deterministic_order=2.0,
+            weak_order=2.0,
+            keeps_gates=True,
+            compiled=True,
+            reference=_SPLITTING,
+        ),
+        "gillespie": Method(
+            run=chain.gillespie,
+            summary="exact: channels one by one and V between their transitions, by thinning",
+            interpretation="chain",
+            deterministic_order=None,
+            exact=True,
+            keeps_gates=True,
+            compiled=True,
+            reference=(
+                "Anderson, Ermentrout & Thomas 2015, J. Comput. Neurosci. 38, 67, "
+                "doi:10.1007/s10827-014-0528-2; Lewis & Shedler 1979, doi:10.1002/nav.3800260304"
+            ),
+        ),
+        "tau_leap": Method(
+            run=compiled.engine("tau_leap"),
+            summary="splitting: whole channels by binomial exchanges, then V by its exact flow",
+            interpretation="chain",
+            deterministic_order=1.0,
+            keeps_gates=True,
+            compiled=True,
+            reference="Tian & Burrage 2004, J. Chem. Phys. 121, 10356, doi:10.1063/1.1810475",
+        ),
+        "sdeint.itoEuler": Method(
+            run=each_trial(sdeint_.ito_euler),
+            summary="Euler-Maruyama",
+            interpretation="ito",
+            strong_order=_HALF_UNLESS_ADDITIVE,
+            deterministic_order=1.0,
+            weak_order=1.0,
+            reference="sdeint.itoEuler; Maruyama 1955, doi:10.1007/BF02846028",
+        ),
+        "sdeint.itoSRI2": Method(
+            run=each_trial(sdeint_.ito_sri2),
+            summary="stochastic Runge-Kutta SRI2",
+            interpretation="ito",
+            strong_order=_EVERY_NOISE_1,
+            deterministic_order=2.0,
+            weak_order=1.0,
+            reference=f"sdeint.itoSRI2; {_ROESSLER}",
+        ),
+        "sdeint.stratHeun": Method(
+            run=each_trial(sdeint_.strat_heun),
+            summary="stochastic Heun",
+            interpretation="stratonovich",
+            strong_order={**_EVERY_NOISE_1, "general": 0.5},
+            deterministic_order=2.0,
+            weak_order=2.0,
+            reference=(
+                "sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041"
+            ),
+        ),
+        "sdeint.stratSRS2": Method(
+            run=each_trial(sdeint_.strat_srs2),
+            summary="stochastic Runge-Kutta SRS2",
+            interpretation="stratonovich",
+            strong_order=_EVERY_NOISE_1,
+            deterministic_order=2.0,
+            weak_order=1.0,
+            reference=f"sdeint.stratSRS2; {_ROESSLER}",
+        ),
+        "sdeint.stratKP2iS": Method(
+            run=each_trial(sdeint_.strat_kp2is),
+            summary="two-step, semi-implicit",
+            interpretation="stratonovich",
+            # Order 1.0 in name. Its supporting value Y + f h + g sqrt(h) leaves the terms
+            # ((dg) f + (d^2 g)(g, g)/2) sqrt(h) J_kk, whose mean does not vanish: order 0.5 unless
+            # g is constant, or both are 0.
+            strong_order=_HALF_UNLESS_ADDITIVE,
+            deterministic_order=2.0,
+            weak_order=2.0,
+            steps=2,
+            tolerances=("rtol",),
+            reference=(
+                "sdeint.stratKP2iS; Kloeden & Platen 1999, section 12.4, "
+                "doi:10.1007/978-3-662-12616-5"
+            ),
+        ),
+        "scipy.odeint": Method(
+            run=each_trial(scipy_.odeint),
+            summary="LSODA of ODEPACK, switches between Adams and BDF",
+            interpretation="ode",
+            deterministic_order=None,
+            tolerances=("rtol", "atol"),
+            reference="scipy.integrate.odeint; Petzold 1983, doi:10.1137/0904010",
+        ),
+        "scipy.DOP853": Method(
+            run=each_trial(scipy_.adaptive(scipy.integrate.DOP853)),
+            summary="explicit Runge-Kutta of order 8",
+            interpretation="ode",
+            deterministic_order=None,
+            tolerances=("rtol", "atol"),
+            reference=(
+                "scipy.integrate.DOP853; Hairer, Norsett & Wanner 1993, "
+                "doi:10.1007/978-3-540-78862-1"
+            ),
+        ),
+        "scipy.LSODA": Method(
+            run=each_trial(scipy_.adaptive(scipy.integrate.LSODA)),
+            summary="LSODA, switches between Adams and BDF",
+            interpretation="ode",
+            deterministic_order=None,
+            tolerances=("rtol", "atol"),
+            reference="scipy.integrate.LSODA; Petzold 1983, doi:10.1137/0904010",
+        ),
+        "scipy.Radau": Method(
+            run=each_trial(scipy_.adaptive(scipy.integrate.Radau)),
+            summary="implicit Runge-Kutta Radau IIA of order 5, for stiff problems",
+            interpretation="ode",
+            deterministic_order=None,
+            tolerances=("rtol", "atol"),
+            reference="scipy.integrate.Radau; Hairer & Wanner 1996, doi:10.1007/978-3-642-05221-7",
+        ),
+    },
+)

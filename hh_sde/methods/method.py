@@ -25,6 +25,7 @@ import numpy as np
 
 from hh_sde.brownian import BrownianPath
 from hh_sde.sde import SDE
+from hh_sde.tables import Description
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +59,14 @@ class Reached:
         The state after them; None before the first.
     detection : Detection or None
         How far the search for spikes is then.
+    opened : (trials, d) array or None
+        The state that a scheme goes on from which leaves its steps half done.
     """
 
     step: int = 0
     x: np.ndarray | None = None
     detection: Detection | None = None
+    opened: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +95,8 @@ class Problem:
     detection : Detection, optional
         Compiled methods then put the spikes they find into `events`, as (positions of trials,
         neurons, times).
+    opened : (trials, d) array, optional
+        See `Reached`: where a run is continued that left its last step half done.
     milestones : list of Reached
         How far the method last said that it is; see `reached`.
     report : dict
@@ -110,6 +116,7 @@ class Problem:
     rtol: float = 1e-8
     atol: float = 1e-8
     detection: Detection | None = None
+    opened: np.ndarray | None = None
     milestones: list[Reached] = field(default_factory=lambda: [Reached()])
     events: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     report: dict[str, int] = field(default_factory=dict)
@@ -195,7 +202,7 @@ class Method:
         scheme, so that a run of it cannot be continued.
     tolerances : tuple of str
         Which of rtol and atol it uses.
-    source : str
+    reference : str
         The paper, or the function of the library that is called.
     """
 
@@ -203,7 +210,7 @@ class Method:
     summary: str
     interpretation: str
     deterministic_order: float | None
-    source: str
+    reference: str
     strong_order: Mapping[str, float] = field(default_factory=dict)
     weak_order: float | None = None
     keeps_gates: bool = False
@@ -220,7 +227,24 @@ class Method:
     @property
     def library(self) -> str:
         """The library that does the arithmetic."""
-        return "numba" if self.compiled else self.source.split(".")[0]
+        return "numba" if self.compiled else self.reference.split(".")[0]
+
+
+def description(method: Method) -> Description:
+    """What METHODS shows of a method: its equation, its orders, its tolerances."""
+    by_order: dict[float, list[str]] = {}
+    for noise, order in method.strong_order.items():
+        by_order.setdefault(order, []).append(noise)
+    orders = [f"{order:g} ({', '.join(noises)})" for order, noises in by_order.items()]
+    plain = method.deterministic_order
+    parts = [
+        method.interpretation,
+        f"strong order {', '.join(orders)}" if orders else "",
+        f"weak order {method.weak_order:g}" if method.weak_order else "",
+        f"order {plain:g} without noise" if plain else "",
+        f"tolerances {', '.join(method.tolerances)}" if method.tolerances else "",
+    ]
+    return Description(method.summary, "; ".join(filter(None, parts)), method.reference)
 
 
 class Diverged(Exception):

@@ -8,10 +8,10 @@ import numpy as np
 
 from hh_sde import memory
 from hh_sde.cells import CELLS, Cell
-from hh_sde.errors import did_you_mean
+from hh_sde.errors import did_you_mean, unknown
 from hh_sde.noise import NOISES, ChannelNoise, Noise
 from hh_sde.records import shown
-from hh_sde.synapses import GapJunction, Synapse
+from hh_sde.synapses import SYNAPSES, GapJunction, Synapse
 
 
 def checked_count(n_neurons: Any) -> int:
@@ -56,7 +56,14 @@ def checked_cell(cell: Any) -> Cell:
     )
 
 
-def checked_synapses(synapses: Any) -> tuple[Synapse | GapJunction, ...]:
+def checked_synapses(synapses: Any, weights: Any = None) -> tuple[Synapse | GapJunction, ...]:
+    if isinstance(synapses, str):
+        return (_named_synapse(synapses, weights),)
+    if weights is not None:
+        raise TypeError(
+            "weights goes with the name of a synapse, as synapses='AMPA', weights=0.1; a Synapse "
+            f"has its own weights, and synapses is {shown(synapses)}"
+        )
     if isinstance(synapses, Synapse | GapJunction):
         return (synapses,)
     if synapses is None:
@@ -66,7 +73,8 @@ def checked_synapses(synapses: Any) -> tuple[Synapse | GapJunction, ...]:
         if isinstance(part, str) or callable(part):
             raise TypeError(
                 f"synapses must be Synapse or GapJunction, got {shown(part)}; an entry of SYNAPSES "
-                'is called with the weights: hh_sde.SYNAPSES["AMPA"](weights=0.1)'
+                'is called with the weights, hh_sde.SYNAPSES["AMPA"](weights=0.1); one alone is '
+                "named: synapses='AMPA', weights=0.1"
             )
         if not isinstance(part, Synapse | GapJunction):
             raise TypeError(
@@ -74,6 +82,21 @@ def checked_synapses(synapses: Any) -> tuple[Synapse | GapJunction, ...]:
                 f"got {shown(part)}"
             )
     return tuple(parts)
+
+
+def _named_synapse(name: str, weights: Any) -> Synapse | GapJunction:
+    """The entry of SYNAPSES with these weights."""
+    if name not in SYNAPSES:
+        raise ValueError(unknown("synapse", name, SYNAPSES))
+    if weights is None:
+        raise TypeError(
+            f"synapses={name!r} takes weights beside it (mS/cm^2): a number for every two "
+            f"neurons, or a matrix [to, from]; as synapses={name!r}, weights=0.1"
+        )
+    made = SYNAPSES[name](weights=weights)
+    if not isinstance(made, Synapse | GapJunction):
+        raise TypeError(f"SYNAPSES[{name!r}] made no Synapse or GapJunction, but {shown(made)}")
+    return made
 
 
 def checked_noise(noise: Any) -> tuple[Noise, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +12,10 @@ import scipy.optimize
 import scipy.sparse
 import xarray as xr
 
+from hh_sde import display
 from hh_sde.cells import Cell
 from hh_sde.descriptions import decode, encode
-from hh_sde.equations import module
+from hh_sde.equations import evaluated, module
 from hh_sde.equations.population import Population
 from hh_sde.equations.shown import Equations
 from hh_sde.equations.tables import ChannelTable, Model
@@ -29,6 +29,7 @@ from hh_sde.network.checked import (
     checked_synapses,
     see_that_it_fits,
 )
+from hh_sde.network.derived import Derived
 from hh_sde.network.diffusion import Columns, Diffusion, checked_state
 from hh_sde.network.jacobian import Jacobian
 from hh_sde.noise import (
@@ -37,13 +38,13 @@ from hh_sde.noise import (
     Noise,
     ShieldedNoise,
 )
-from hh_sde.records import Record, numbers, parameter, per_neuron, shown
+from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
 from hh_sde.synapses import GapJunction, Synapse
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Network(Record):
     """A network of conductance-based neurons, with noise.
 
@@ -52,11 +53,14 @@ class Network(Record):
     n_neurons : int
     cell : str or Cell
         A name of CELLS, or a cell; its numbers may be arrays with one value per neuron.
-    synapses : Synapse, GapJunction or a sequence of them
+    synapses : str, Synapse, GapJunction or a sequence of the latter two
+        A name of SYNAPSES takes `weights` beside it.
     stimulus : Stimulus, float or (n_neurons,) array
         Injected current, uA/cm^2.
     noise : Noise or a sequence of them, optional
         Entries of NOISES, of channel noise at most one.
+    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix, optional
+        Of the synapse that is named, [to, from], mS/cm^2.
 
     Raises
     ------
@@ -85,14 +89,16 @@ class Network(Record):
         self,
         n_neurons: int,
         cell: str | Cell = "hodgkin_huxley",
-        synapses: Synapse | GapJunction | Sequence[Synapse | GapJunction] = (),
+        synapses: str | Synapse | GapJunction | Sequence[Synapse | GapJunction] = (),
         stimulus: Any = 0.0,
         noise: Noise | Sequence[Noise] | None = None,
+        *,
+        weights: Any = None,
     ) -> None:
         parts: dict[str, Any] = {
             "n_neurons": checked_count(n_neurons),
             "cell": checked_cell(cell),
-            "synapses": checked_synapses(synapses),
+            "synapses": checked_synapses(synapses, weights),
             "stimulus": as_stimulus(stimulus),
             "noise": checked_noise(noise),
         }
@@ -104,6 +110,24 @@ class Network(Record):
         for checked_against_n_neurons in ("labels", "_model", "_amplitudes"):
             getattr(self, checked_against_n_neurons)
         self._currents(np.zeros(1))
+
+    def replace(self, *, weights: Any = None, **changes: Any) -> Network:
+        """A copy with other fields; with `weights` beside the name of a synapse.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is not a field, or as for a new network.
+        """
+        if weights is not None or isinstance(changes.get("synapses"), str):
+            changes["synapses"] = checked_synapses(changes.get("synapses"), weights)
+        return super().replace(**changes)
+
+    def __repr__(self) -> str:
+        return display.network_text(self)
+
+    def _repr_html_(self) -> str:
+        return display.network_html(self)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -125,6 +149,11 @@ class Network(Record):
         """
         return packing.state_labels(self._model)
 
+    @cached_property
+    def derived(self) -> Derived:
+        """What follows from its state: currents, conductances, open fractions."""
+        return Derived(self._population, self._currents, self.stimulus.constant)
+
     def steady_state(self, V: Any = None) -> np.ndarray:
         """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest.
 
@@ -135,9 +164,7 @@ class Network(Record):
         """
         given = self.cell.V0 if V is None else parameter(V, "V")
         potentials = per_neuron(given, self.n_neurons, "V")
-        x = np.empty((len(self.variables), self.n_neurons))
-        x[0] = potentials
-        self._compiled.module.steady(x, *self._compiled.numbers(1, self.n_neurons))
+        x = evaluated.steady_state(self._population, potentials)
         if not np.all(np.isfinite(x)):
             row, neuron = np.argwhere(~np.isfinite(x))[0]
             raise ValueError(
@@ -189,25 +216,24 @@ class Network(Record):
         1.0
         """
         V = np.atleast_1d(numbers(V, "V", "numbers (mV)"))
-        alone = Network(1, cell=self.cell.of_neuron(0))._compiled
-        arguments = alone.numbers(1, V.size)
-        order = [gate.name for gate in self.cell.gates if not gate.instantaneous]
-        order += [gate.name for gate in self.cell.gates if gate.instantaneous]
-        x = np.zeros((len(alone.population.variables), V.size))
-        x[0] = V
-        alpha, beta = np.full((2, len(order), V.size), np.nan)
-        x_inf, tau = np.zeros((2, len(order), V.size))
-        variable = slice(0, len(alone.population.kinetics))
-        alone.module.gate_rates(x, alpha[variable], beta[variable], *arguments)
-        alone.module.instantaneous_gates(x, x_inf[variable.stop :], *arguments)
-        both = alpha[variable] + beta[variable]
-        x_inf[variable], tau[variable] = alpha[variable] / both, 1 / both
-        place = [order.index(gate.name) for gate in self.cell.gates]
+        alone = Network(1, cell=self.cell.of_neuron(0))._population
+        at = evaluated.Evaluated(alone, {"V": V[:, None]})
+        alpha, beta, x_inf, tau = np.full((4, len(self.cell.gates), V.size), np.nan)
+        variable, instantaneous = iter(alone.kinetics), iter(alone.instantaneous)
+        for k, gate in enumerate(self.cell.gates):
+            if gate.instantaneous:
+                x_inf[k], tau[k] = at.of(next(instantaneous)).ravel(), 0.0
+                continue
+            rates = next(variable)
+            alpha[k], beta[k], x_inf[k] = (
+                at.of(e).ravel() for e in (rates.alpha, rates.beta, rates.x_inf)
+            )
+            tau[k] = at.of(1.0 / (rates.alpha + rates.beta)).ravel()
         values = {
-            "alpha": (alpha[place], "1/ms", "opening rate"),
-            "beta": (beta[place], "1/ms", "closing rate"),
-            "x_inf": (x_inf[place], "1", "steady state"),
-            "tau": (tau[place], "ms", "time constant"),
+            "alpha": (alpha, "1/ms", "opening rate"),
+            "beta": (beta, "1/ms", "closing rate"),
+            "x_inf": (x_inf, "1", "steady state"),
+            "tau": (tau, "ms", "time constant"),
         }
         return xr.Dataset(
             {
@@ -362,7 +388,66 @@ class Network(Record):
           E_L  = -70  mV       reversal potential of the channels L
           C    = 1    uF/cm^2  membrane capacitance
         """
-        return Equations(Population(self._model), noise_on_V=bool(self._amplitudes.nnz))
+        return Equations(self._population, noise_on_V=bool(self._amplitudes.nnz))
+
+    def currents(self, ds: xr.Dataset) -> xr.Dataset:
+        """All currents at the states of a result, outward positive but for the injected one.
+
+        C dV/dt = I_stim - (the sum of the others), where V has no white noise.
+
+        Parameters
+        ----------
+        ds : Dataset
+            A result of `solve`, or a part of one, with all variables of the state.
+
+        Returns
+        -------
+        Dataset with I_<channel>, I_<synapse>, I_gap and I_<coloured noise>, outward, and I_stim, as
+        it is injected (uA/cm^2), each with the dims of V
+
+        Raises
+        ------
+        ValueError
+            If `ds` lacks variables of the state, or neurons that others depend on.
+
+        Examples
+        --------
+        >>> from hh_sde import solve
+        >>> net = Network(1, stimulus=10.0)
+        >>> I = net.currents(solve(net, 5.0))
+        >>> list(I)
+        ['I_Na', 'I_K', 'I_L', 'I_stim']
+        >>> float(I.I_Na.min().round(-1))  # inward, in the upstroke
+        -790.0
+        """
+        return self.derived.of(ds, self.derived.currents)
+
+    def conductances(self, ds: xr.Dataset) -> xr.Dataset:
+        """Conductances, and open fractions of channels, at the states of a result.
+
+        Parameters
+        ----------
+        ds : Dataset
+            As for `currents`.
+
+        Returns
+        -------
+        Dataset with g_<channel>, g_<synapse>, g_gap (mS/cm^2; those of synapses as sums over their
+        inputs), and p_<channel>, the open fractions (1), each with the dims of V
+
+        Raises
+        ------
+        ValueError
+            As `currents`.
+
+        Examples
+        --------
+        >>> from hh_sde import solve
+        >>> net = Network(1, stimulus=10.0)
+        >>> list(net.conductances(solve(net, 5.0)))
+        ['g_Na', 'g_K', 'g_L', 'p_Na', 'p_K']
+        """
+        return self.derived.of(ds, self.derived.conductances)
 
     def describe(self) -> str:
         """The network as JSON, which results have as their attribute `network`."""
@@ -459,6 +544,10 @@ class Network(Record):
     @property
     def _first_synapse(self) -> int:
         return len(self.variables) - sum(isinstance(s, Synapse) for s in self.synapses)
+
+    @cached_property
+    def _population(self) -> Population:
+        return Population(self._model)
 
     @cached_property
     def _compiled(self) -> module.Compiled:

@@ -15,6 +15,7 @@ from hh_sde.noise.channels import (
 )
 from hh_sde.noise.colored import OrnsteinUhlenbeckConductance, OrnsteinUhlenbeckCurrent
 from hh_sde.noise.current import CurrentNoise
+from hh_sde.tables import Table, description_of, of_kind
 
 __all__ = [
     "NOISES",
@@ -30,12 +31,18 @@ __all__ = [
 ]
 
 #: Noise models by name.
-NOISES: dict[str, type[Noise]] = {
-    "current": CurrentNoise,
-    "ornstein_uhlenbeck_current": OrnsteinUhlenbeckCurrent,
-    "ornstein_uhlenbeck_conductance": OrnsteinUhlenbeckConductance,
-    "subunit": SubunitNoise,
-    "conductance": ConductanceNoise,
-    "shielded": ShieldedNoise,
-    "effective_conductance": EffectiveConductanceNoise,
-}
+NOISES = Table(
+    "NOISES",
+    "noise",
+    check=of_kind(Noise, "NOISES"),
+    describe=description_of,
+    entries={
+        "current": CurrentNoise,
+        "ornstein_uhlenbeck_current": OrnsteinUhlenbeckCurrent,
+        "ornstein_uhlenbeck_conductance": OrnsteinUhlenbeckConductance,
+        "subunit": SubunitNoise,
+        "conductance": ConductanceNoise,
+        "shielded": ShieldedNoise,
+        "effective_conductance": EffectiveConductanceNoise,
+    },
+)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +11,7 @@ from hh_sde.errors import did_you_mean
 from hh_sde.kinetics import Channel, Parameter
 from hh_sde.markov import Scheme, scheme
 from hh_sde.noise.base import Noise
-from hh_sde.records import parameter, per_neuron, see_choice, shown
+from hh_sde.records import parameter, per_neuron, record, see_choice, shown
 
 #: What becomes of noisy gates and states that leave [0, 1].
 BOUNDS = ("none", "absolute", "clip", "reflect")
@@ -98,7 +97,7 @@ class ChannelNoise(Noise):
         return scheme.names
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class SubunitNoise(ChannelNoise):
     """Noise on the gates: dx = (alpha (1-x) - beta x) dt + sqrt((alpha (1-x) + beta x)/N) dW.
 
@@ -141,7 +140,7 @@ class SubunitNoise(ChannelNoise):
     bounds: str = "none"
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ConductanceNoise(ChannelNoise):
     """Noise on every transition between channel states: the diffusion limit of the Markov chain.
 
@@ -213,7 +212,7 @@ class ConductanceNoise(ChannelNoise):
         return tuple(name for channel, name in self.transitions if channel == scheme.channel)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ShieldedNoise(ChannelNoise):
     """Stochastic shielding: noise on the transitions alone that change a channel's conductance.
 
@@ -249,7 +248,7 @@ class ShieldedNoise(ChannelNoise):
         return scheme.touching_open()
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class EffectiveConductanceNoise(ChannelNoise):
     """Gates without noise, and coloured noise added to the open fractions.
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hh_sde.kinetics import Parameter, check_name
 from hh_sde.noise.base import Noise
-from hh_sde.records import parameter
+from hh_sde.records import parameter, record
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class OrnsteinUhlenbeckCurrent(Noise):
     """Coloured current: C dV = (... + eta) dt, d eta = (mean - eta)/tau dt + sigma sqrt(2/tau) dW.
 
@@ -48,7 +46,7 @@ class OrnsteinUhlenbeckCurrent(Noise):
         _check_colored(self)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class OrnsteinUhlenbeckConductance(Noise):
     """Coloured conductance: C dV = (... + g (E - V)) dt with g an Ornstein-Uhlenbeck process.
 

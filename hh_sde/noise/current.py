@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,10 @@ import scipy.sparse
 
 from hh_sde.kinetics import Parameter
 from hh_sde.noise.base import Noise
-from hh_sde.records import numbers, parameter, per_neuron, shown, sparse_numbers
+from hh_sde.records import numbers, parameter, per_neuron, record, shown, sparse_numbers
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class CurrentNoise(Noise):
     """White current noise: C dV_i = (...) dt + sigma_i dB_i, B correlated Wiener processes.
 

@@ -1,12 +1,15 @@
 """Pictures: Dataset to matplotlib axes, or for `overview` to a figure.
 
-Each takes `ax=` and returns the axes it drew into; the labels come from the Dataset.
+Each takes `ax=`, or `figsize=` of a new figure, and returns the axes it drew into; what it does not
+know by name goes to matplotlib (``color``, ``lw``, ``alpha``; of an image ``cmap``). ``neurons=``
+chooses some. The labels come from the Dataset. Legends stand over the axes, covering nothing;
+in a figure without a layout engine (``plt.subplots(layout="constrained")`` has one), inside.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from hh_sde.plot.common import COLOURS, MOST_LINES
+from hh_sde.plot.drawing import COLOURS, MOST_LINES
 from hh_sde.plot.firing import correlogram, interval_histogram, psth, raster
 from hh_sde.plot.panels import overview
 from hh_sde.plot.spectra import spectrum

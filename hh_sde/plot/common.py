@@ -1,27 +1,16 @@
-"""What the pictures share: colours, axes, labels, the choice of a trial."""
+"""What the pictures share: the choice of trials and neurons, the names of gates, labels."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 
-from hh_sde import measures
+from hh_sde import dataset, measures
 from hh_sde.dataset import upgrade
-
-#: Okabe & Ito (2008), Color Universal Design: told apart by colour-blind people and in print.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-#: More neurons than this are drawn as an image, not as lines.
-MOST_LINES = 7
-
-
-def axes_of(ax: Axes | None, size: tuple[float, float] = (8, 3)) -> Axes:
-    """`ax`, or the axes of a new figure of `size` inches."""
-    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
 def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
@@ -38,6 +27,8 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
             "nothing to draw: the Dataset holds neither V nor gates nor x, but "
             + (", ".join(map(str, ds.data_vars)) or "nothing")
         )
+    if "neuron" in ds.coords and "neuron" not in ds.dims:
+        ds = ds.expand_dims("neuron")  # one that was chosen
     traces = [variable.dims for variable in ds.data_vars.values() if "time" in variable.dims]
     usual = {"trial", "time", "neuron", "component"}
     for dim in dict.fromkeys(dim for dims in traces for dim in dims if dim not in usual):
@@ -55,6 +46,8 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
 def spikes_of_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     """The spikes of one trial, by default the first, of the result of `spikes`."""
     if "trial" not in ds:
+        if trial is not None:
+            raise ValueError(f"there is no trial {trial}: these spikes have no trials")
         return ds
     trials = json.loads(ds.attrs["trials"])
     trial = trials[0] if trial is None else trial
@@ -63,18 +56,44 @@ def spikes_of_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     return measures.trains.chosen(ds, ds.trial.values == trial, trials=json.dumps([trial]))
 
 
-def the_neuron(known: np.ndarray, neuron: int | None) -> int:
-    """`neuron`, by default the first.
+def spikes_of_neurons(found: xr.Dataset, neurons: int | Sequence[int] | None) -> xr.Dataset:
+    """The spikes of some neurons, by default of all, of the result of `spikes`."""
+    if neurons is None:
+        return found
+    wanted = chosen_neurons(json.loads(found.attrs["neurons"]), neurons)
+    own = np.isin(found.neuron.values, wanted)
+    return measures.trains.chosen(found, own, neurons=json.dumps(wanted))
+
+
+def chosen_neurons(
+    known: Sequence[int] | np.ndarray, neurons: int | Sequence[int] | None
+) -> list[int]:
+    """The numbers of the neurons to draw, by default all that are `known`.
 
     Raises
     ------
     ValueError
-        If there is no such neuron.
+        If there is no such neuron, or none is chosen.
     """
-    neuron = int(known[0]) if neuron is None else neuron
-    if neuron not in known:
-        raise ValueError(f"there is no neuron {neuron}; there are {known.tolist()}")
-    return neuron
+    numbers = [int(one) for one in known]
+    if neurons is None:
+        return numbers
+    wanted = [int(one) for one in np.atleast_1d(np.asarray(neurons))]
+    for neuron in wanted:
+        if neuron not in numbers:
+            raise ValueError(f"there is no neuron {neuron}; there are {_listed(numbers)}")
+    if not wanted:
+        raise ValueError("neurons= chooses none; give one or more of their numbers, or leave it")
+    return wanted
+
+
+def of_trial(ds: xr.Dataset, trial: int | None) -> str:
+    """Which of several trials is drawn, to be said in the picture; nothing where there is one."""
+    if "trial" in ds.dims:
+        trials = ds.trial.values.tolist()
+    else:
+        trials = json.loads(ds.attrs.get("trials", "[]")) if dataset.spikes_alone(ds) else []
+    return f"trial {trials[0] if trial is None else trial}" if len(trials) > 1 else ""
 
 
 def gate_names(ds: xr.Dataset) -> list[str]:
@@ -96,24 +115,12 @@ def axis_label(variable: xr.DataArray, *, long: bool = True) -> str:
     return text if units == "1" else f"{text} ({_raised(units)})"
 
 
-def tidy(ax: Axes) -> None:
-    """No box around the data."""
-    ax.spines[["top", "right"]].set_visible(False)
-
-
-def time_axis(ax: Axes, start: float, stop: float) -> None:
-    """The axis of time from `start` to `stop`."""
-    ax.set_xlabel("time (ms)")
-    ax.set_xlim(start, stop)
-    tidy(ax)
-
-
-def legend_above(ax: Axes) -> None:
-    """A legend in one row over the axes, where it covers no data."""
-    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=7, frameon=False, fontsize="small")
+def _listed(numbers: list[int]) -> str:
+    whole = list(range(numbers[0], numbers[-1] + 1)) == numbers and len(numbers) > 7
+    return f"{numbers[0]} to {numbers[-1]}" if whole else str(numbers)
 
 
 def _raised(units: str) -> str:
-    for plain, symbol in (("^2", "²"), ("uA", "µA"), ("uF", "µF"), ("um", "µm")):
+    for plain, symbol in (("*", " "), ("^2", "²"), ("uA", "µA"), ("uF", "µF"), ("um", "µm")):
         units = units.replace(plain, symbol)
     return re.sub(r"\^(-?[\d.]+)", r"$^{\1}$", units)

@@ -3,124 +3,175 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.collections import QuadMesh
+from matplotlib.lines import Line2D
+from matplotlib.patches import StepPatch
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 
 from hh_sde import dataset, measures
 from hh_sde.measures.isi import coefficient_of_variation
 from hh_sde.plot.common import (
+    axis_label,
+    chosen_neurons,
+    of_trial,
+    one_trial,
+    spikes_of_neurons,
+    spikes_of_trial,
+)
+from hh_sde.plot.drawing import (
     COLOURS,
     MOST_LINES,
+    Size,
     axes_of,
-    axis_label,
+    image_over_time,
     legend_above,
-    one_trial,
-    spikes_of_trial,
-    the_neuron,
+    line_colours,
+    rows_axis,
+    style_of,
+    takes_style,
     tidy,
     time_axis,
+    without_colour,
 )
 
 
+@takes_style(Line2D)
 def raster(
     ds: xr.Dataset,
     *,
-    ax: Axes | None = None,
+    rows: Literal["neuron", "trial"] = "neuron",
     trial: int | None = None,
-    neuron: int | None = None,
+    neurons: int | Sequence[int] | None = None,
     rate_bin: float | None = None,
     rule: measures.SpikeRule | None = None,
+    ax: Axes | None = None,
+    figsize: Size | None = None,
+    **style: Any,
 ) -> Axes:
-    """Spike times of every neuron in one trial, or of one neuron in every trial.
+    """Spike times: a row for each neuron in one trial, or for each trial.
 
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
-    ax : matplotlib Axes, optional
-        Where to draw. Default: a new figure.
+    rows : "neuron" or "trial"
+        What a row is. In a row of a trial the neurons have colours.
     trial : int, optional
-        Default: the first.
-    neuron : int, optional
-        Draw the trials of this neuron, one row each.
+        Of which the neurons are drawn. Default: the first.
+    neurons : int or sequence of int, optional
+        Which to draw. Default: all.
     rate_bin : float, optional
         Width of the bins, ms, of the mean rate that is then drawn above, in axes of its own.
     rule : SpikeRule, optional
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a new figure, of `figsize` (width, height) inches.
+    **style
+        For `Axes.plot`, as `color` (one; in rows of trials also one for each neuron), `ms` and
+        `mew` (height and width of a mark in points), `alpha`.
 
     Raises
     ------
     ValueError
-        If there is no such trial or neuron.
+        If there is no such trial or neuron, or there are no trials to draw.
     """
-    found, row = _rows(ds, trial, neuron, rule)
-    rows = np.array(json.loads(found.attrs[f"{row}s"]))
-    ax = axes_of(ax, (8, 3 if rate_bin is None else 4))
-    size = float(np.clip(160 / len(rows), 2, 14))
-    ax.plot(found.spike_time, found[row], "|", ms=size, mew=1.0, color="#333333")
-    ax.set_ylim(rows.min() - 0.6, rows.max() + 0.6)
-    ax.set_ylabel(row if neuron is None else f"trial\n(neuron {neuron})")
-    if len(rows) <= MOST_LINES:
-        ax.set_yticks(rows)
+    found = spikes_of_neurons(_spikes_of_rows(ds, rows, trial, rule), neurons)
+    labels, drawn = (json.loads(found.attrs[name]) for name in (f"{rows}s", "neurons"))
+    place = np.array([labels.index(one) for one in found[rows].values], dtype=int)
+    ax = axes_of(ax, figsize, (8, 3 if rate_bin is None else 4))
+    coloured = rows == "trial" and 1 < len(drawn) <= MOST_LINES
+    if not coloured and not {"color", "c"} & style.keys():
+        style["color"] = "#333333"
+    marks = _marks(ax, len(labels), place.size)
+    own = {"ls": "", "marker": "|", **marks}
+    drawn_apart = drawn if coloured else [None]
+    for neuron, colour in zip(drawn_apart, line_colours(style, len(drawn_apart)), strict=False):
+        mine = slice(None) if neuron is None else found.neuron.values == neuron
+        options = style_of(Line2D, without_colour(style), color=colour, **own)
+        ax.plot(found.spike_time[mine], place[mine], **{"label": f"neuron {neuron}", **options})
+    if coloured:
+        legend_above(ax, markerscale=8 / marks["ms"])
+    ax.set_ylim(-0.6, len(labels) - 0.4)
+    if rows == "neuron":
+        ax.set_ylabel("\n".join(filter(None, ["neuron", of_trial(ds, trial)])))
     else:
-        ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        ax.set_ylabel("trial" if coloured else f"trial\nneuron {drawn[0]}")
+    rows_axis(ax, [str(label) for label in labels])
     time_axis(ax, found.attrs["t_start"], found.attrs["t_end"])
     if rate_bin is not None:
         _rate_above(ax, found, rate_bin)
     return ax
 
 
+@takes_style(StepPatch, QuadMesh)
 def psth(
     ds: xr.Dataset,
     *,
     bin: float = 10.0,
-    ax: Axes | None = None,
+    neurons: int | Sequence[int] | None = None,
     rule: measures.SpikeRule | None = None,
+    ax: Axes | None = None,
+    figsize: Size | None = None,
+    **style: Any,
 ) -> Axes:
-    """Firing rate over time, averaged over trials: lines for a few neurons, an image for many.
+    """Firing rate over time, averaged over trials: lines for up to seven neurons, or an image.
 
     Parameters
     ----------
     ds : a result of `solve`, `spikes` or `psth`
     bin : float
         Width of the bins, ms; of a result of `psth` its own bins are drawn.
-    ax : matplotlib Axes, optional
-        Where to draw. Default: a new figure.
+    neurons : int or sequence of int, optional
+        Which to draw. Default: all.
     rule : SpikeRule, optional
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a new figure, of `figsize` (width, height) inches.
+    **style
+        For `Axes.stairs`, as `color` (one, or one for each neuron), `lw`, `ls`, `alpha`; of an
+        image for `Axes.pcolormesh`, as `cmap`, `vmax`.
     """
     found = ds if {"rate", "time"} <= set(ds.variables) else measures.psth(ds, bin, rule)
-    rate = found["rate"].transpose("time", "neuron")
+    chosen = chosen_neurons(found.neuron.values, neurons)
+    rate = found["rate"].sel(neuron=chosen).transpose("time", "neuron")
     width = float(rate.time[1] - rate.time[0]) if rate.sizes["time"] > 1 else bin
     edges = np.append(rate.time.values - width / 2, rate.time.values[-1] + width / 2)
-    ax = axes_of(ax)
-    if rate.sizes["neuron"] <= MOST_LINES:
-        for i, neuron in enumerate(rate.neuron.values):
-            ax.stairs(
-                rate[:, i], edges, baseline=None, color=COLOURS[i], lw=1.4, label=f"neuron {neuron}"
-            )
+    ax = axes_of(ax, figsize)
+    if len(chosen) > MOST_LINES:
+        image_over_time(ax, rate, "firing rate (Hz)", style)
+        ax.set_ylabel("neuron")
+    else:
+        colours = line_colours(style, len(chosen))
+        for i, neuron in enumerate(chosen):
+            own = {"color": colours[i], "lw": 1.4, "label": f"neuron {neuron}"}
+            drawn = style_of(StepPatch, without_colour(style), **own)
+            ax.stairs(rate[:, i], edges, **{"baseline": None, **drawn})
         ax.set_ylabel("firing rate (Hz)")
         ax.set_ylim(0, 1.08 * max(float(rate.max()), 1.0))
-        if rate.sizes["neuron"] > 1:
+        if len(chosen) > 1:
             legend_above(ax)
-    else:
-        image = ax.pcolormesh(rate.time, rate.neuron, rate.values.T, cmap="viridis")
-        ax.figure.colorbar(image, ax=ax, label="firing rate (Hz)", pad=0.01)
-        ax.set_ylabel("neuron")
     time_axis(ax, edges[0], edges[-1])
     return ax
 
 
+@takes_style(StepPatch)
 def interval_histogram(
     ds: xr.Dataset,
     *,
     bins: int = 50,
     log: bool = False,
-    ax: Axes | None = None,
+    neurons: int | Sequence[int] | None = None,
     rule: measures.SpikeRule | None = None,
+    ax: Axes | None = None,
+    figsize: Size | None = None,
+    **style: Any,
 ) -> Axes:
     """Density of the inter-spike intervals over all trials, of each neuron or of many together.
+
+    More than seven neurons are drawn together.
 
     Parameters
     ----------
@@ -128,41 +179,49 @@ def interval_histogram(
     bins : int
     log : bool
         Logarithmic density.
-    ax : matplotlib Axes, optional
-        Where to draw. Default: a new figure.
+    neurons : int or sequence of int, optional
+        Which to draw. Default: all.
     rule : SpikeRule, optional
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a new figure, of `figsize` (width, height) inches.
+    **style
+        For `Axes.stairs`, as `color` (one, or one for each neuron), `lw`, `ls`, `alpha`, `fill`.
 
     Raises
     ------
     ValueError
         If no neuron fired twice.
     """
-    found = measures.intervals(ds, rule)
+    found = measures.intervals(spikes_of_neurons(measures.spikes(ds, rule), neurons))
     length = found.interval_length.values
     if length.size == 0:
         raise ValueError("nothing to draw: no neuron fired twice")
-    neurons = json.loads(found.attrs["neurons"])
-    groups = {f"neuron {neuron}": length[found.neuron.values == neuron] for neuron in neurons}
+    chosen = json.loads(found.attrs["neurons"])
+    groups = {f"neuron {neuron}": length[found.neuron.values == neuron] for neuron in chosen}
     if len(groups) > MOST_LINES:
         groups = {f"{len(groups)} neurons": length}
-    ax = axes_of(ax, (5.5, 3.5))
+    ax = axes_of(ax, figsize, (5.5, 3.5))
     # equal intervals still get bins of some width
     middle, half = (length.min() + length.max()) / 2, max(np.ptp(length) / 2, 0.5)
     edges = np.linspace(middle - half, middle + half, bins + 1)
-    for colour, (name, values) in zip(COLOURS, groups.items(), strict=False):
+    colours = line_colours(style, len(groups))
+    for colour, (name, values) in zip(colours, groups.items(), strict=False):
         if values.size:
             density = np.histogram(values, edges, density=True)[0]
             one = coefficient_of_variation(values)
             cv = f"CV {one:.2g}" if values.size > 1 else "1 interval"
-            ax.stairs(density, edges, color=colour, lw=1.4, label=f"{name}, {cv}")
+            own = {"color": colour, "lw": 1.4, "label": f"{name}, {cv}"}
+            drawn = style_of(StepPatch, without_colour(style), **own)
+            ax.stairs(density, edges, **drawn)
     ax.set_xlabel(axis_label(found.interval_length))
     ax.set_ylabel("density (1/ms)")
     ax.set_yscale("log" if log else "linear")
-    ax.legend(frameon=False, fontsize="small")
+    legend_above(ax)
     tidy(ax)
     return ax
 
 
+@takes_style(StepPatch)
 def correlogram(
     ds: xr.Dataset,
     *,
@@ -170,8 +229,10 @@ def correlogram(
     j: int | None = None,
     bin: float = 1.0,
     max_lag: float = 50.0,
-    ax: Axes | None = None,
     rule: measures.SpikeRule | None = None,
+    ax: Axes | None = None,
+    figsize: Size | None = None,
+    **style: Any,
 ) -> Axes:
     """Rate of neuron j at a lag from the spikes of neuron i; of i itself if no j is given.
 
@@ -182,9 +243,11 @@ def correlogram(
         Numbers of the neurons. Default of i: the first.
     bin, max_lag : float
         Width of a bin and largest lag, ms.
-    ax : matplotlib Axes, optional
-        Where to draw. Default: a new figure.
     rule : SpikeRule, optional
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a new figure, of `figsize` (width, height) inches.
+    **style
+        For `Axes.stairs`, as `color`, `lw`, `alpha`, `fill`.
 
     Raises
     ------
@@ -193,16 +256,18 @@ def correlogram(
     """
     spikes = measures.spikes(ds, rule)
     mean = measures.rates(spikes, rule).rate
-    i = the_neuron(mean.neuron.values, i)
+    known = mean.neuron.values
+    (i,) = chosen_neurons(known, int(known[0]) if i is None else i)
     if j is None:
         found = measures.autocorrelogram(spikes, bin, max_lag, rule).sel(neuron=i)
     else:
         found = measures.crosscorrelogram(spikes, i, j, bin, max_lag, rule)
     other = i if j is None else j
     level = mean.sel(neuron=other).mean().item()
-    ax = axes_of(ax, (5.5, 3.5))
+    ax = axes_of(ax, figsize, (5.5, 3.5))
     edges = np.append(found.lag.values - bin / 2, found.lag.values[-1] + bin / 2)
-    ax.stairs(found.rate, edges, color=COLOURS[0], fill=True, alpha=0.85)
+    drawn = style_of(StepPatch, style, color=COLOURS[0], alpha=0.85)
+    ax.stairs(found.rate, edges, **{"fill": True, **drawn})
     ax.axhline(level, color=COLOURS[1], lw=1.2, ls="--", label=f"mean rate {level:.3g} Hz")
     ax.set_xlim(edges[0], edges[-1])
     ax.set_xlabel(f"lag from a spike of neuron {i} (ms)")
@@ -212,21 +277,29 @@ def correlogram(
     return ax
 
 
-def _rows(
-    ds: xr.Dataset, trial: int | None, neuron: int | None, rule: measures.SpikeRule | None
-) -> tuple[xr.Dataset, str]:
-    """The spikes to draw, and the variable that numbers their rows."""
-    if neuron is None:
+def _spikes_of_rows(
+    ds: xr.Dataset, rows: str, trial: int | None, rule: measures.SpikeRule | None
+) -> xr.Dataset:
+    if rows not in ("neuron", "trial"):
+        raise ValueError(f"rows must be 'neuron' or 'trial', got {rows!r}")
+    if rows == "neuron":
         one = spikes_of_trial if dataset.spikes_alone(ds) else one_trial
-        return measures.spikes(one(ds, trial), rule), "neuron"
+        return measures.spikes(one(ds, trial), rule)
     if trial is not None:
-        raise ValueError("give a trial, to draw its neurons, or a neuron, to draw its trials")
+        raise ValueError(f"a row for each trial, rows='trial', or trial={trial} alone: not both")
     found = measures.spikes(ds, rule)
     if "trial" not in found:
-        raise ValueError("a raster of one neuron has a row for each trial: this has no trials")
-    the_neuron(np.array(json.loads(found.attrs["neurons"])), neuron)
-    own = found.neuron.values == neuron
-    return measures.trains.chosen(found, own, neurons=json.dumps([neuron])), "trial"
+        raise ValueError("rows='trial' has a row for each trial: this has no trials")
+    return found
+
+
+def _marks(ax: Axes, rows: int, spikes: int) -> dict[str, float]:
+    """Height and width, in points, of marks that leave rows and spikes apart."""
+    width, height = (72 * pixels / ax.figure.dpi for pixels in ax.bbox.size)
+    return {
+        "ms": float(np.clip(0.75 * height / rows, 1.5, 14)),
+        "mew": float(np.clip(0.3 * width * rows / max(spikes, 1), 0.3, 1.0)),
+    }
 
 
 def _rate_above(ax: Axes, found: xr.Dataset, bin: float) -> None:

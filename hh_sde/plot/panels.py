@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from hh_sde import dataset, measures
-from hh_sde.plot.common import gate_names, one_trial
+from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_trial
+from hh_sde.plot.drawing import Size, new_figure, takes_style
 from hh_sde.plot.firing import raster
 from hh_sde.plot.states import components, gates, traces
 from hh_sde.plot.studies import picture
 
 
+@takes_style(Line2D, QuadMesh, PolyCollection)
 def overview(
-    ds: xr.Dataset, *, trial: int | None = None, rule: measures.SpikeRule | None = None
+    ds: xr.Dataset,
+    *,
+    trial: int | None = None,
+    neurons: int | Sequence[int] | None = None,
+    rule: measures.SpikeRule | None = None,
+    figsize: Size | None = None,
+    **style: Any,
 ) -> Figure:
     """Membrane potentials, gates of one neuron, and spike raster, one above the other.
 
-    Of channels with states, the open fractions stand for the gates.
+    Of channels with states, the open fractions stand for the gates. Of spikes alone there is the
+    raster, of an SDE of one's own its components, of a study its own picture.
 
     Parameters
     ----------
@@ -30,8 +41,15 @@ def overview(
         A part whose variables were not recorded is left out.
     trial : int, optional
         Trial to draw. Default: the first.
+    neurons : int or sequence of int, optional
+        Which to draw. Default: all, and the gates of the first.
     rule : SpikeRule, optional
         For the raster.
+    figsize : (width, height), optional
+        Inches.
+    **style
+        For the membrane potentials (or for the one picture that there is), as `color`, `lw`,
+        `alpha`: see `traces`.
 
     Returns
     -------
@@ -40,37 +58,47 @@ def overview(
     Raises
     ------
     ValueError
-        If there is nothing to draw, or no such trial.
+        If there is nothing to draw, or no such trial or neuron.
     """
     if "study" in ds.attrs:
-        return picture(ds)
+        if trial is not None or neurons is not None:
+            raise ValueError("the picture of a study has neither trial= nor neurons= to choose")
+        return picture(ds, figsize=figsize, **style)
     if dataset.spikes_alone(ds):
-        fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
-        raster(ds, ax=ax, trial=trial)
+        fig, axes = new_figure(figsize or (8, 3))
+        raster(ds, ax=axes[0, 0], trial=trial, neurons=neurons, rule=rule, **style)
         return fig
     one = one_trial(ds, trial)
     if "x" in one:
-        fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
-        components(one, ax=ax)
+        fig, axes = new_figure(figsize or (8, 3))
+        components(one, ax=axes[0, 0], **style)
         return fig
-    parts = [traces, gates, raster] if "V" in one else [gates]
-    if "V" in one and not gate_names(one):
-        parts.remove(gates)
-    if "V" in one and not _spikes_known(one, rule):
-        parts.remove(raster)
-    heights = {traces: 3.0, gates: 2.0, raster: _raster_height(one)}
-    fig, axes = plt.subplots(
-        len(parts),
+    chosen = chosen_neurons(one.neuron.values, neurons)
+    heights: dict[Any, float] = {}
+    if "V" in one:
+        heights[traces] = 3.0
+    if gate_names(one):
+        heights[gates] = 2.0
+    if "V" in one and _spikes_known(one, rule):
+        heights[raster] = float(np.clip(0.3 * len(chosen), 0.8, 2.5))
+    fig, axes = new_figure(
+        figsize or (8, 0.6 + sum(heights.values())),
+        len(heights),
         sharex=True,
-        squeeze=False,
-        figsize=(8, 0.6 + sum(heights[part] for part in parts)),
-        height_ratios=[heights[part] for part in parts],
-        layout="constrained",
+        height_ratios=list(heights.values()),
     )
-    for part, ax in zip(parts, axes[:, 0], strict=True):
-        options: dict[str, Any] = {"rule": rule} if part is raster else {}
-        part(one, ax=ax, **options)
+    only: dict[Any, dict[str, Any]] = {
+        traces: {"neurons": chosen, **style},
+        gates: {"neurons": chosen[0]},
+        raster: {"neurons": chosen, "rule": rule},
+    }
+    if traces not in heights:
+        only[gates].update(style)
+    for part, ax in zip(heights, axes[:, 0], strict=True):
+        part(one, ax=ax, **only[part])
         ax.label_outer()
+    if which := of_trial(ds, trial):
+        fig.suptitle(which, x=0.01, ha="left", fontsize="small")
     return fig
 
 
@@ -81,7 +109,3 @@ def _spikes_known(ds: xr.Dataset, rule: measures.SpikeRule | None) -> bool:
         warnings.warn(f"drawn without a raster: {error}", stacklevel=3)
         return False
     return True
-
-
-def _raster_height(ds: xr.Dataset) -> float:
-    return float(np.clip(0.3 * ds.sizes["neuron"], 0.8, 2.5))

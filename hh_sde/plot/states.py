@@ -2,113 +2,178 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.lines import Line2D
 
 from hh_sde.plot.common import (
-    COLOURS,
-    MOST_LINES,
-    axes_of,
     axis_label,
+    chosen_neurons,
     gate_label,
     gate_names,
-    legend_above,
+    of_trial,
     one_trial,
-    the_neuron,
+)
+from hh_sde.plot.drawing import (
+    COLOURS,
+    LINES,
+    MOST_LINES,
+    Size,
+    axes_of,
+    image_over_time,
+    legend_above,
+    line_colours,
+    style_of,
+    takes_style,
     tidy,
     time_axis,
+    without_colour,
 )
 
 
-def traces(ds: xr.Dataset, *, ax: Axes | None = None, trial: int | None = None) -> Axes:
-    """Membrane potential of every neuron: lines for a few, an image for many.
+@takes_style(Line2D, QuadMesh)
+def traces(
+    ds: xr.Dataset,
+    *,
+    trial: int | None = None,
+    neurons: int | Sequence[int] | None = None,
+    ax: Axes | None = None,
+    figsize: Size | None = None,
+    **style: Any,
+) -> Axes:
+    """Membrane potential of every neuron: lines for up to seven, an image for more.
 
     Parameters
     ----------
     ds : Dataset of `solve`
-    ax : matplotlib Axes, optional
-        Where to draw. Default: a new figure.
     trial : int, optional
         Default: the first.
+    neurons : int or sequence of int, optional
+        Which to draw. Default: all.
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a new figure, of `figsize` (width, height) inches.
+    **style
+        For `Axes.plot`, as `color` (one, or one for each neuron), `lw`, `ls`, `alpha`; of an image
+        for `Axes.pcolormesh`, as `cmap`, `vmin`, `vmax`.
+
+    Raises
+    ------
+    ValueError
+        If there is no V, or no such trial or neuron.
     """
-    ax = axes_of(ax)
-    V = one_trial(ds, trial)["V"].transpose("time", "neuron")
-    if V.sizes["neuron"] <= MOST_LINES:
-        # later lines are thinner, so that equal ones show underneath
-        for i, neuron in enumerate(V.neuron.values):
-            ax.plot(
-                V.time, V[:, i], color=COLOURS[i], lw=2.2 / (1 + 0.8 * i), label=f"neuron {neuron}"
-            )
-        ax.set_ylabel("V (mV)")
-        if V.sizes["neuron"] > 1:
-            legend_above(ax)
+    one = one_trial(ds, trial)
+    if "V" not in one:
+        raise ValueError(f"there is no V to draw; there is {', '.join(map(str, one.data_vars))}")
+    chosen = chosen_neurons(one.neuron.values, neurons)
+    V = one["V"].sel(neuron=chosen).transpose("time", "neuron")
+    ax = axes_of(ax, figsize)
+    if len(chosen) > MOST_LINES:
+        image_over_time(ax, V, "V (mV)", style)
+        ax.set_ylabel("\n".join(filter(None, ["neuron", of_trial(ds, trial)])))
     else:
-        image = ax.pcolormesh(
-            V.time, V.neuron, V.values.T, cmap="viridis", shading="nearest", rasterized=True
-        )
-        ax.figure.colorbar(image, ax=ax, label="V (mV)", pad=0.01)
-        ax.set_ylabel("neuron")
+        colours = line_colours(style, len(chosen))
+        for i, neuron in enumerate(chosen):
+            # later lines are thinner, so that equal ones show underneath
+            own = {
+                "color": colours[i],
+                "lw": max(2.0 / (1 + 0.8 * i), 0.7),
+                "label": f"neuron {neuron}",
+            }
+            ax.plot(V.time, V[:, i], **style_of(Line2D, without_colour(style), **own))
+        ax.set_ylabel("\n".join(filter(None, ["V (mV)", of_trial(ds, trial)])))
+        if len(chosen) > 1:
+            legend_above(ax)
     time_axis(ax, float(V.time[0]), float(V.time[-1]))
     return ax
 
 
+@takes_style(Line2D)
 def gates(
-    ds: xr.Dataset, *, ax: Axes | None = None, trial: int | None = None, neuron: int | None = None
+    ds: xr.Dataset,
+    *,
+    trial: int | None = None,
+    neurons: int | Sequence[int] | None = None,
+    ax: Axes | None = None,
+    figsize: Size | None = None,
+    **style: Any,
 ) -> Axes:
-    """Gates (and synaptic gates) of one neuron; of a channel with states, its open fraction.
+    """Gates (and synaptic gates) of a neuron; of a channel with states, its open fraction.
 
     Parameters
     ----------
     ds : Dataset of `solve`
-    ax : matplotlib Axes, optional
-        Where to draw. Default: a new figure.
-    trial, neuron : int, optional
+    trial : int, optional
         Default: the first.
+    neurons : int or sequence of int, optional
+        Default: the first. Further neurons have paler lines.
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a new figure, of `figsize` (width, height) inches.
+    **style
+        For `Axes.plot`, as `color` (one, or one for each gate), `lw`, `ls`, `alpha`.
 
     Raises
     ------
     ValueError
         If there are no gates, or no such trial or neuron.
     """
-    ax = axes_of(ax)
     one = one_trial(ds, trial)
-    neuron = the_neuron(one.neuron.values, neuron)
+    chosen = chosen_neurons(one.neuron.values, int(one.neuron[0]) if neurons is None else neurons)
     labels = {name: gate_label(one, name) for name in gate_names(one)}
     if not labels:
         raise ValueError(
             f"no gates or channel states to draw; there is {', '.join(map(str, one.data_vars))}"
         )
-    for i, (name, label) in enumerate(labels.items()):
-        ax.plot(one.time, one[name].sel(neuron=neuron), color=COLOURS[i % 7], lw=1.2, label=label)
+    ax = axes_of(ax, figsize)
+    colours = line_colours(style, len(labels))
+    for k, neuron in enumerate(chosen):
+        for i, (name, label) in enumerate(labels.items()):
+            own = {"color": colours[i], "ls": LINES[i // len(COLOURS) % len(LINES)], "lw": 1.3,
+                   "alpha": 0.55**k, "label": label if k == 0 else None}  # fmt: skip
+            drawn = style_of(Line2D, without_colour(style), **own)
+            ax.plot(one.time, one[name].sel(neuron=neuron), **drawn)
     fractions = all(label != name for name, label in labels.items())
     if not fractions:
         ax.set_ylim(-0.03, 1.03)
-    ax.set_ylabel(f"{'open channels' if fractions else 'gates'} of\nneuron {neuron}")
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
+    who = f"neuron{'s' if len(chosen) > 1 else ''} {', '.join(map(str, chosen))}"
+    who = ", ".join(filter(None, [who, of_trial(ds, trial)]))
+    ax.set_ylabel(f"{'open channels' if fractions else 'gates'} of\n{who}")
+    legend_above(ax)
     time_axis(ax, float(one.time[0]), float(one.time[-1]))
     return ax
 
 
+@takes_style(Line2D)
 def phase_plane(
     ds: xr.Dataset,
     *,
     x: str = "V",
     y: str | None = None,
-    ax: Axes | None = None,
     trial: int | None = None,
-    neuron: int | None = None,
+    neurons: int | Sequence[int] | None = None,
+    ax: Axes | None = None,
+    figsize: Size | None = None,
+    **style: Any,
 ) -> Axes:
-    """One variable of a neuron against another.
+    """One variable of a neuron against another, from a dot at the start.
 
     Parameters
     ----------
     ds : Dataset of `solve`
     x, y : str
         Variables. Default: n over V, or what else is last of the gates or open fractions.
-    ax : matplotlib Axes, optional
-        Where to draw. Default: a new figure.
-    trial, neuron : int, optional
+    trial : int, optional
         Default: the first.
+    neurons : int or sequence of int, optional
+        Default: the first.
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a new figure, of `figsize` (width, height) inches.
+    **style
+        For `Axes.plot`, as `color` (one, or one for each neuron), `lw`, `ls`, `alpha`.
 
     Raises
     ------
@@ -121,26 +186,58 @@ def phase_plane(
         if name not in one or "time" not in one[name].dims:
             known = [str(key) for key, value in one.data_vars.items() if "time" in value.dims]
             raise ValueError(f"no variable {name!r} over time; there is {', '.join(known)}")
-    ax = axes_of(ax, (4.5, 4))
-    neuron = the_neuron(one.neuron.values, neuron)
-    path = one[[x, y]].sel(neuron=neuron)
-    ax.plot(path[x], path[y], color=COLOURS[0], lw=0.8)
-    ax.plot(path[x][0], path[y][0], "o", ms=5, color=COLOURS[1], label="start")
-    ax.set_xlabel(axis_label(path[x], long=False))
-    ax.set_ylabel(gate_label(one, y) if y != "V" else axis_label(path[y], long=False))
-    ax.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1, 1))
-    ax.set_title(f"neuron {neuron}", loc="left", fontsize="medium")
+    chosen = chosen_neurons(one.neuron.values, int(one.neuron[0]) if neurons is None else neurons)
+    ax = axes_of(ax, figsize, (4.5, 4))
+    for neuron, colour in zip(chosen, line_colours(style, len(chosen)), strict=False):
+        path = one[[x, y]].sel(neuron=neuron)
+        own = {"color": colour, "lw": 0.8, "label": f"neuron {neuron}"}
+        ax.plot(path[x], path[y], **style_of(Line2D, without_colour(style), **own))
+        ax.plot(path[x][0], path[y][0], "o", ms=5, color=colour, mec="black")
+    for name, label in ((x, ax.set_xlabel), (y, ax.set_ylabel)):
+        label(gate_label(one, name) if name != "V" else axis_label(one[name], long=False))
+    legend_above(ax)
     tidy(ax)
     return ax
 
 
-def components(ds: xr.Dataset, *, ax: Axes | None = None, trial: int | None = None) -> Axes:
-    """The state x of an SDE that is not a network, component by component."""
-    ax = axes_of(ax)
-    x = one_trial(ds, trial)["x"].transpose("time", "component")
-    for i, name in enumerate(x.component.values[:MOST_LINES]):
-        ax.plot(x.time, x[:, i], color=COLOURS[i], lw=1.2, label=str(name))
-    ax.set_ylabel("x")
-    ax.legend(loc="upper right", ncols=4, frameon=False, fontsize="small")
+@takes_style(Line2D, QuadMesh)
+def components(
+    ds: xr.Dataset,
+    *,
+    trial: int | None = None,
+    ax: Axes | None = None,
+    figsize: Size | None = None,
+    **style: Any,
+) -> Axes:
+    """The state x of an SDE that is not a network: lines for up to seven components, or an image.
+
+    Parameters
+    ----------
+    ds : Dataset of `solve`
+        ``ds.sel(component=[...])`` has some of the components.
+    trial : int, optional
+        Default: the first.
+    ax : matplotlib Axes, optional
+        Where to draw. Default: a new figure, of `figsize` (width, height) inches.
+    **style
+        For `Axes.plot`, as `color` (one, or one for each component), `lw`, `ls`, `alpha`; of an
+        image for `Axes.pcolormesh`, as `cmap`.
+    """
+    one = one_trial(ds, trial)
+    if "x" not in one:
+        raise ValueError(f"there is no x to draw; there is {', '.join(map(str, one.data_vars))}")
+    x = one["x"] if "component" in one["x"].dims else one["x"].expand_dims("component")
+    x = x.transpose("time", "component")
+    ax = axes_of(ax, figsize)
+    if x.sizes["component"] > MOST_LINES:
+        image_over_time(ax, x, "x", style)
+        ax.set_ylabel("component")
+    else:
+        names = np.atleast_1d(x.component.values)
+        for i, colour in enumerate(line_colours(style, len(names))):
+            own = {"color": colour, "lw": 1.2, "label": str(names[i])}
+            ax.plot(x.time, x[:, i], **style_of(Line2D, without_colour(style), **own))
+        ax.set_ylabel("x")
+        legend_above(ax)
     time_axis(ax, float(x.time[0]), float(x.time[-1]))
     return ax

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hh_sde.dataset import upgrade
-from hh_sde.plot.common import COLOURS, axis_label, tidy
+from hh_sde.plot.common import axis_label
+from hh_sde.plot.drawing import (
+    Size,
+    legend_above,
+    legend_beside,
+    line_colours,
+    new_figure,
+    style_of,
+    tidy,
+    without_colour,
+)
 from hh_sde.plot.sweeps import curve, heatmap
 
 #: With the colours, so that more than seven lines are told apart.
 MARKERS = "osD^vP*Xh<>"
+Style = Mapping[str, Any]
 
 
-def picture(ds: xr.Dataset) -> Figure:
-    """The picture of a study.
+def picture(ds: xr.Dataset, *, figsize: Size | None = None, **style: Any) -> Figure:
+    """The picture of a study, its lines with `style` (of a heat map, its image).
 
     Raises
     ------
@@ -35,50 +46,49 @@ def picture(ds: xr.Dataset) -> Figure:
             f"no picture for the study {name!r}; there are {', '.join(STUDY_PICTURES)}"
         )
     draw, panels = STUDY_PICTURES[name]
-    fig, axes = plt.subplots(
-        1, panels, figsize=(1.5 + 4.2 * panels, 4.0), squeeze=False, layout="constrained"
-    )
-    draw(ds, axes=axes[0])
+    fig, axes = new_figure(figsize or (0.8 + 4.2 * panels, 4.0), columns=panels)
+    draw(ds, axes[0], style)
     return fig
 
 
-def orders(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+def orders(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Error over the step with reference slopes; filled where fitted; the order in the legend."""
     ax = axes[0]
     for i, scheme in enumerate(ds.scheme.values):
         one = ds.sel(scheme=scheme)
         label = _order_label(str(scheme), one)
-        _error_line(ax, one, one.error, i, label)
+        _error_line(ax, one, one.error, label, _style(i, style))
     _reference_slopes(ax, ds.dt.values, ds.error.values)
     ax.set(xlabel="dt (ms)", ylabel=axis_label(ds.error))
     _log_log(ax)
-    ax.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    legend_beside(ax)
 
 
-def weak_orders(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+def weak_orders(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """|Error| of the mean interval and of the first spike's time over the step."""
     for ax, observable in zip(axes, ("interval", "first_passage"), strict=True):
         part = ds.sel(observable=observable)
         for i, scheme in enumerate(ds.scheme.values):
             one = part.sel(scheme=scheme)
             _error_line(
-                ax, one, abs(one.error).where(one.error != 0), i, _order_label(str(scheme), one)
-            )
+                ax, one, abs(one.error).where(one.error != 0), _order_label(str(scheme), one),
+                _style(i, style),
+            )  # fmt: skip
         _reference_slopes(ax, ds.dt.values, abs(part.error.values))
         ax.set(xlabel="dt (ms)", ylabel=f"|error| of the {observable.replace('_', ' ')} (ms)")
         _log_log(ax)
-        ax.legend(fontsize="x-small", frameon=False)
+        legend_above(ax)
 
 
-def comparison(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+def comparison(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Error along the path and mean interval over the step; x where a method diverged."""
     for i, scheme in enumerate(ds.scheme.values):
         one = ds.sel(scheme=scheme)
-        style = _style(i)
-        axes[0].plot(one.dt, one.path_error, label=str(scheme), **style)
-        axes[1].plot(one.dt, one.interval, label=str(scheme), **style)
+        line = _style(i, style)
+        axes[0].plot(one.dt, one.path_error, label=str(scheme), **line)
+        axes[1].plot(one.dt, one.interval, label=str(scheme), **line)
         axes[1].fill_between(
-            one.dt, one.interval_low, one.interval_high, color=style["color"], alpha=0.15, lw=0
+            one.dt, one.interval_low, one.interval_high, color=line["color"], alpha=0.15, lw=0
         )
     gone = ds.diverged.any("scheme").values.astype(bool)
     for ax, name in zip(axes, ("path_error", "interval"), strict=True):
@@ -93,69 +103,70 @@ def comparison(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
         tidy(ax)
     axes[0].set_yscale("log")
     axes[0].set_title("x: how many methods diverged", fontsize="small", loc="left", pad=18)
-    axes[1].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    legend_beside(axes[1])
 
 
-def precision(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+def precision(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Errors over their cost."""
     for ax, name in zip(axes, ("path_error", "interval_error"), strict=True):
         for i, scheme in enumerate(ds.scheme.values):
             one = ds.sel(scheme=scheme)
-            ax.plot(one.cost, abs(one[name]), label=str(scheme), **_style(i))
+            ax.plot(one.cost, abs(one[name]), label=str(scheme), **_style(i, style))
         ax.set(xlabel=axis_label(ds.cost), ylabel=axis_label(ds[name]))
         _log_log(ax)
-    axes[1].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    legend_beside(axes[1])
 
 
-def rates(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+def rates(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Rate over current for each noise: from firing a full line, from rest a broken one."""
     ax = axes[0]
     for i, sigma in enumerate(ds.sigma.values):
         for start, line in (("firing", "-"), ("rest", "--")):
             one = ds.sel(sigma=sigma, start=start)
             label = f"sigma = {sigma:g}" if start == "firing" else None
-            _band(ax, one.current, one, "rate", i, label=label, ls=line)
+            _band(ax, one.current, one, "rate", label, {**_style(i, style), "linestyle": line})
     ax.set(xlabel=axis_label(ds.current), ylabel=axis_label(ds.rate))
-    ax.set_title("full: from firing, broken: from rest", fontsize="small", loc="left")
-    ax.legend(fontsize="small", frameon=False)
+    ax.plot([], [], "--", color="#777777", label="broken: from rest")
+    legend_above(ax)
 
 
-def noise(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+def noise(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Rate and coefficient of variation over the noise."""
     for ax, name in zip(axes, ("rate", "cv"), strict=True):
-        _over_sigma(ds, name, ax)
+        _over_sigma(ds, name, ax, style)
     axes[1].set_yscale("log")
+    _plain_ticks(axes[1], "y")
 
 
-def reliability(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+def reliability(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Reliability over the noise."""
-    _over_sigma(ds, "reliability", axes[0])
+    _over_sigma(ds, "reliability", axes[0], style)
     axes[0].set_ylim(0, 1.02)
 
 
-def synchrony(ds: xr.Dataset, *, axes: Sequence[Axes]) -> None:
+def synchrony(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Synchrony over coupling and noise, as a heat map."""
-    heatmap(ds, x="sigma", y="coupling", z="chi_squared", ax=axes[0])
+    heatmap(ds, x="sigma", y="coupling", z="chi_squared", ax=axes[0], **style)
 
 
-def _over_sigma(ds: xr.Dataset, name: str, ax: Axes) -> None:
-    curve(ds, x="sigma", y=name, low=f"{name}_low", high=f"{name}_high", ax=ax)
+def _over_sigma(ds: xr.Dataset, name: str, ax: Axes, style: Style) -> None:
+    curve(ds, x="sigma", y=name, low=f"{name}_low", high=f"{name}_high", ax=ax, **style)
     if np.all(ds.sigma > 0):
         ax.set_xscale("log")
         _plain_ticks(ax)
 
 
-def _style(i: int) -> dict[str, Any]:
-    return {
-        "color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)], "ms": 4, "lw": 1.2
-    }  # fmt: skip
+def _style(i: int, style: Style) -> dict[str, Any]:
+    """Of the `i`-th line, in the caller's style where one is given."""
+    colour, marker = line_colours(style, i + 1)[i], MARKERS[i % len(MARKERS)]
+    own = {"color": colour, "marker": marker, "ms": 4, "lw": 1.2}
+    return style_of(Line2D, without_colour(style), **own)
 
 
-def _error_line(ax: Axes, one: xr.Dataset, error: xr.DataArray, i: int, label: str) -> None:
-    style = _style(i)
-    ax.plot(one.dt, error, label=label, mfc="white", **style)
+def _error_line(ax: Axes, one: xr.Dataset, error: xr.DataArray, label: str, line: Style) -> None:
+    ax.plot(one.dt, error, **{**line, "label": label, "mfc": "white"})
     kept = one.fitted.values.astype(bool)
-    ax.plot(one.dt[kept], error[kept], ls="", **{k: v for k, v in style.items() if k != "lw"})
+    ax.plot(one.dt[kept], error[kept], **{**line, "linestyle": ""})
 
 
 def _order_label(scheme: str, one: xr.Dataset) -> str:
@@ -185,21 +196,21 @@ def _log_log(ax: Axes) -> None:
     tidy(ax)
 
 
-def _plain_ticks(ax: Axes) -> None:
+def _plain_ticks(ax: Axes, xy: Literal["x", "y"] = "x") -> None:
     """1, 2 and 5 of every decade, as plain numbers."""
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.tick_params(axis="x", labelsize="small")
+    axis = ax.xaxis if xy == "x" else ax.yaxis
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+    ax.tick_params(axis=xy, labelsize="small")
 
 
 def _band(
-    ax: Axes, x: xr.DataArray, ds: xr.Dataset, name: str, i: int, *, label: str | None = None,
-    ls: str = "-",
-) -> None:  # fmt: skip
-    colour = COLOURS[i % len(COLOURS)]
-    ax.plot(x, ds[name], color=colour, marker="o", ms=3, lw=1.2, ls=ls, label=label)
-    ax.fill_between(x, ds[f"{name}_low"], ds[f"{name}_high"], color=colour, alpha=0.2, lw=0)
+    ax: Axes, x: xr.DataArray, ds: xr.Dataset, name: str, label: str | None, line: Style
+) -> None:
+    ax.plot(x, ds[name], label=label, **{**line, "marker": "o", "markersize": 3})
+    low, high = ds[f"{name}_low"], ds[f"{name}_high"]
+    ax.fill_between(x, low, high, color=line["color"], alpha=0.2, lw=0)
     tidy(ax)
 
 

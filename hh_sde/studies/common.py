@@ -15,10 +15,11 @@ import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
-from hh_sde.errors import DivergenceError
+from hh_sde.errors import DivergenceError, keyword_hints
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise
+from hh_sde.progress import quiet_if_asked
 from hh_sde.provenance import arguments_attribute, made_with, seed_attributes
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
@@ -50,6 +51,8 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     """
     signature = inspect.signature(function)
 
+    @keyword_hints
+    @quiet_if_asked
     @wraps(function)
     def wrapper(net: Network, *args: Any, **options: Any) -> xr.Dataset:
         if not isinstance(net, Network):

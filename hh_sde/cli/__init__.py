@@ -1,0 +1,26 @@
+"""The command hh-sde. Exit codes: 0 done, 1 a run that failed, 2 wrong usage, 130 Ctrl-C."""
+
+import os
+import sys
+import warnings
+from typing import Any
+
+from hh_sde.cli.commands import app
+from hh_sde.cli.messages import note, reason
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Entry point."""
+    warnings.showwarning = _say_warning  # type: ignore[assignment]
+    try:
+        app()
+    except OSError as error:
+        note(f"{error.filename or 'the standard output'} cannot be used: {reason(error)}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what it still holds is not tried again
+        sys.exit(1)
+
+
+def _say_warning(message: Warning | str, *where: Any) -> None:
+    note(f"warning: {message}")

@@ -1,0 +1,149 @@
+"""Files: whether a target can be written, before a long run; results read and written whole."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from hh_sde.cli.messages import note, printable, reason, stop
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+
+def check_targets(source: Path, out: Path | None, plot: Path | None) -> None:
+    """Before a long run: can these be written, and is nothing lost by it?"""
+    if out:
+        check_target(out)
+        _check_other(out, "--out", source, "what is read")
+    if plot:
+        check_target(plot)
+        _check_ending(plot)
+        _check_other(plot, "the picture", source, "what is read")
+    if out and plot:
+        _check_other(plot, "--plot", out, "--out")
+
+
+def check_target(path: Path) -> None:
+    if not path.parent.is_dir():
+        stop(f"the folder {path.parent} does not exist; make it first", code=2)
+    if path.is_dir():
+        stop(f"{path} is a folder; give the name of a file", code=2)
+    if path.exists() and not path.is_file():
+        stop(f"{path} is a device or a pipe; give the name of a file", code=2)
+    if not os.access(path.resolve().parent, os.W_OK):
+        stop(f"the folder {path.parent} cannot be written to; choose another", code=2)
+
+
+def _check_other(path: Path, what: str, other: Path, its: str) -> None:
+    same = path.resolve() == other.resolve()
+    if same or (path.exists() and other.exists() and path.samefile(other)):
+        stop(f"{path} is {its}: {what} would overwrite it; give another name", code=2)
+
+
+def _check_ending(path: Path) -> None:
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    endings = sorted(FigureCanvasBase.get_supported_filetypes())
+    if path.suffix[1:].lower() not in endings:
+        what = f"the ending {path.suffix}" if path.suffix else "no ending"
+        stop(f"{path} has {what}, but a picture has one of: .{', .'.join(endings)}", code=2)
+
+
+def opened(file: Path) -> xr.Dataset:
+    """The Dataset in a file, its units those of this library."""
+    import xarray as xr
+
+    from hh_sde import memory
+    from hh_sde.dataset import upgrade
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the reader about what is wrong with the file
+        # times stay numbers: to xarray "days since 2000" is a date, to this library a fault
+        with xr.open_dataset(file, decode_times=False) as ds:
+            memory.require(ds.nbytes, "it", "read parts of it with xarray.open_dataset")
+            ds.load()
+    ds = upgrade(ds)
+    for name in ("time", "spike_time"):
+        if name in ds and ds[name].attrs.get("units", "ms") != "ms":
+            raise ValueError(f"{name} is in {printable(ds[name].attrs['units'])}, not in ms")
+    for name in ("time", "spike_time", "trial", "neuron", "V", "x"):
+        if name in ds and ds[name].dtype.kind not in "iuf":
+            raise ValueError(f"{name} holds {ds[name].dtype}, not numbers")
+    for name in ("time", "spike_time"):
+        if name in ds and (ds[name].ndim != 1 or not bool(ds[name].notnull().all())):
+            raise ValueError(f"{name} is not a row of times")
+    if ds.sizes.get("time") == 0:
+        raise ValueError("it holds no time")
+    if "spike_time" in ds and not _number(ds, "t_start") < _number(ds, "t_end"):
+        raise ValueError("t_end is not after t_start")
+    if "spike_time" in ds and "neurons" not in ds.attrs:
+        raise ValueError("it has no attribute 'neurons'")
+    if "study" not in ds.attrs and "spike_time" not in ds and "time" not in ds.coords:
+        raise ValueError(
+            "it has neither a coordinate time nor spikes, but "
+            + (", ".join(printable(name) for name in ds.variables) or "nothing")
+        )
+    return ds
+
+
+def _number(ds: xr.Dataset, attribute: str) -> float:
+    from hh_sde.records import single
+
+    if attribute not in ds.attrs:
+        raise ValueError(f"it has no attribute {attribute!r}")
+    return single(ds.attrs[attribute], f"the attribute {attribute!r}")
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Whatever is wrong with a result file, said in one line."""
+    try:
+        yield
+    except Exception as error:  # a file may be wrong in any way
+        reason = printable(error) or type(error).__name__
+        reason = f"no {reason}" if isinstance(error, KeyError) else reason
+        what = " is not a netCDF file" if _unreadable(error) else ""
+        stop(f"{file}{what}: {reason}", code=2)
+
+
+def _unreadable(error: Exception) -> bool:
+    """Whether it was the reader of the file that failed."""
+    return isinstance(error, OSError) or "IO backends" in str(error)
+
+
+def picture(ds: xr.Dataset, rule: Any, trial: int | None = None) -> Figure:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    figure: Figure = ds.hh.plot(rule=rule, trial=trial)
+    return figure
+
+
+def write(ds: xr.Dataset, out: Path | None, plot: Path | None, rule: Any) -> list[Path]:
+    """Write the result and its picture, each whether or not the other can be; those that were."""
+
+    def draw(path: Path) -> None:
+        picture(ds, rule).savefig(path, dpi=150)
+
+    paths = written(out, ds.to_netcdf) if out else []
+    return paths + (written(plot, draw) if plot else [])
+
+
+def written(path: Path, write: Callable[[Path], object]) -> list[Path]:
+    """The path once it is written: beside it first, so that a failure leaves what was there."""
+    target = path.resolve()
+    try:
+        with TemporaryDirectory(prefix=".hh-sde-", dir=target.parent) as folder:
+            write(Path(folder, target.name))
+            Path(folder, target.name).replace(target)
+    except (OSError, RuntimeError, ValueError) as error:
+        note(f"{path} cannot be written: {reason(error)}")
+        return []
+    return [path]

@@ -1,0 +1,149 @@
+"""What the command prints of a result, a study and a method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from hh_sde.cli.messages import printable
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from hh_sde.kernels.cache import Kept
+    from hh_sde.methods import Method
+
+
+def summary(ds: xr.Dataset, rule: Any) -> Iterator[str]:
+    """What a result holds, and how often its neurons fire."""
+    from hh_sde.dataset import spikes_alone
+
+    sizes = ", ".join(f"{size} {dim}s" for dim, size in ds.sizes.items() if dim in _COUNTED)
+    if spikes_alone(ds):
+        span = f"{ds.attrs['t_start']:g} to {ds.attrs['t_end']:g} ms"
+        yield f"{printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; {span}"
+        yield _mean_rate(ds.hh.rates().rate)
+        return
+    yield (
+        f"{printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; "
+        f"{float(ds.time[0]):g} to {float(ds.time[-1]):g} ms; "
+        f"variables {', '.join(str(v) for v in ds.data_vars if 'time' in ds[v].dims)}"
+    )
+    if "V" not in ds or ds.sizes["time"] < 2:
+        return
+    try:
+        yield _mean_rate(ds.hh.rates(rule).rate)
+    except ValueError as error:
+        yield f"firing rate: not known; {error}"
+
+
+def _mean_rate(rate: xr.DataArray) -> str:
+    low, mean, high = float(rate.min()), float(rate.mean()), float(rate.max())
+    return f"firing rate: mean {mean:.2f} Hz (from {low:.2f} to {high:.2f} over neurons)"
+
+
+_COUNTED = ("trial", "time", "neuron", "component", "spike")
+
+
+def estimates(ds: xr.Dataset, *, warned: bool) -> Iterator[str]:
+    """The study's estimates as tables, each with its last dim across; warnings, if not said yet."""
+    for name, variable in ds.data_vars.items():
+        if str(name).endswith(("_low", "_high")):
+            continue
+        described = variable.attrs.get("long_name", name), variable.attrs.get("units", "1")
+        yield "\n{} ({}):".format(*described)
+        yield _table(variable)
+        if "warning" in variable.attrs and not warned:
+            yield f"warning: {variable.attrs['warning']}"
+    for name in ("recommended_method", "recommended_dt", "advice"):
+        if name in ds.attrs and not (name == "advice" and warned):
+            yield f"{name}: {ds.attrs[name]}"
+
+
+def _table(variable: xr.DataArray) -> str:
+    if not variable.ndim:
+        return f"{variable.item():.4g}"
+    if variable.ndim > 2:
+        *rows, across = variable.dims
+        variable = variable.stack(rows=rows).transpose("rows", across)
+    return str(variable.to_pandas().to_string(float_format="{:.4g}".format))
+
+
+def list_studies() -> None:
+    """Print each study with its arguments."""
+    import inspect
+
+    from rich.console import Console
+    from rich.padding import Padding
+
+    from hh_sde.studies import STUDIES
+
+    console = Console(highlight=False)
+    for name, function in STUDIES.items():
+        console.print(f"[bold]{name}[/bold]")
+        about = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
+        console.print(Padding(about, (0, 0, 0, 4)))
+        for key, parameter in inspect.signature(function).parameters.items():
+            if key != "net":
+                line = f"{key} = {_value(parameter.default)}"
+                console.print(Padding(line, (0, 0, 0, 8)))
+
+
+def _value(default: Any) -> str:
+    """A default as a configuration would give it."""
+    if default is None:
+        return "(not set)"
+    if isinstance(default, tuple):
+        return f"[{', '.join(f'{number:g}' for number in default)}]"
+    return f'"{default}"' if isinstance(default, str) else f"{default:g}"
+
+
+def list_methods() -> None:
+    """Print each method with its orders."""
+    from rich.console import Console
+    from rich.padding import Padding
+
+    from hh_sde.methods import METHODS
+
+    console = Console(highlight=False)
+    for name, method in METHODS.items():
+        strong = ", ".join(f"{kind} {order:g}" for kind, order in method.strong_order.items())
+        console.print(f"[bold]{name}[/bold]")
+        about = (
+            f"{method.summary} ({method.interpretation}). "
+            + (f"Strong order: {strong}. " if strong else "")
+            + _noise_taken(method)
+        )
+        console.print(Padding(about, (0, 0, 0, 4)))
+
+
+def _noise_taken(method: Method) -> str:
+    """What `hh-sde methods` says besides strong orders."""
+    if method.exact:
+        return "Takes ConductanceNoise alone. No step, no error of one."
+    if method.interpretation == "chain":
+        order = method.deterministic_order
+        return f"Takes ConductanceNoise alone. With ever more channels: order {order:g}."
+    taken = "" if method.strong_order else "Takes no noise. "
+    if method.adaptive:
+        return taken + "Error control by rtol and atol."
+    return f"{taken}No noise: order {method.deterministic_order:g}."
+
+
+def kept_code() -> Iterator[str]:
+    """Where compiled code is kept, and how much it is."""
+    from hh_sde.kernels import cache
+
+    yield f"compiled code is kept in {cache.root()} (HH_SDE_CACHE_DIR moves it)"
+    contents = cache.contents()
+    amount = _amount([kept for kept in contents if kept.in_use])
+    yield f"{amount}: a module for each shape of model, another for its Jacobian"
+    if others := [kept for kept in contents if not kept.in_use]:
+        rule = f"{cache.KEPT_DAYS} days after its last use"
+        yield f"of other versions: {_amount(others)}; each goes {rule}"
+
+
+def _amount(contents: list[Kept]) -> str:
+    modules = sum(kept.modules for kept in contents)
+    size = sum(kept.size for kept in contents) / 1e6
+    return f"{modules} module{'' if modules == 1 else 's'}, {size:.1f} MB"

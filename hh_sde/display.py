@@ -1,0 +1,233 @@
+"""How numbers, records, cells and networks show themselves: as text, and as HTML in a notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+#: Lines are at most about this long.
+WIDTH = 100
+#: Arrays with more numbers than this, and texts with more letters, are not shown whole.
+MOST_NUMBERS, MOST_LETTERS = 9, 60
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def short(value: Any) -> str:
+    """A value in few letters: of large arrays the shape and the range."""
+    if hasattr(value, "nnz"):  # sparse
+        what = f"sparse matrix of {value.nnz} entries"
+        return f"<{_times(value.shape)} {what}{_range(value.data)}>"
+    if isinstance(value, np.ndarray):
+        if value.size <= MOST_NUMBERS:
+            return repr(value.tolist())
+        return f"<{_times(value.shape)} {'numbers' if value.ndim == 1 else 'array'}{_range(value)}>"
+    if isinstance(value, str) and len(value) > MOST_LETTERS:
+        return repr(f"{value[: MOST_LETTERS - 3]}...")
+    if isinstance(value, tuple):
+        items = [short(item) for item in value[: MOST_NUMBERS + 1]]
+        if len(value) > MOST_NUMBERS:
+            items[-1] = f"... {len(value)} in all"
+        return f"({', '.join(items)}{',' * (len(value) == 1)})"
+    return repr(value)
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _range(numbers: np.ndarray) -> str:
+    return f" from {np.min(numbers):.4g} to {np.max(numbers):.4g}" if numbers.size else ""
+
+
+def quantity(value: Any, units: str = "1") -> str:
+    """A value with its units.
+
+    Examples
+    --------
+    >>> quantity(120.0, "mS/cm^2"), quantity(np.linspace(100.0, 140.0, 50), "mS/cm^2")
+    ('120 mS/cm^2', '<50 numbers from 100 to 140> mS/cm^2')
+    """
+    if isinstance(value, float):
+        text = f"{value:.10g}"
+    else:
+        text = short(value)
+        if not isinstance(value, int | np.ndarray) and not hasattr(value, "nnz"):
+            return text  # a rate, a text: no number
+    return text if units == "1" else f"{text} {units}"
+
+
+def parameters(values: Iterable[tuple[str, Any, str]]) -> str:
+    """Names with values and units, in one line, to be broken between them."""
+    return listed(f"{name} = {quantity(value, units)}" for name, value, units in values)
+
+
+def listed(items: Iterable[str]) -> str:
+    """Items in one line, which is not broken within those that are short."""
+    return ", ".join(
+        item.replace(" ", _NO_BREAK) if len(item) <= WIDTH // 2 else item for item in items
+    )
+
+
+def summary(record: Any) -> tuple[str, str]:
+    """What a record is called, and its fields with their units, but for its citation."""
+    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    title = " ".join([type(record).__name__, *filter(None, [values.pop("name", None)])])
+    given = [
+        (name, value, record.units.get(name, "1"))
+        for name, value in values.items()
+        if value is not None and name != "reference"
+    ]
+    return title, parameters(given)
+
+
+# -- layout ----------------------------------------------------------------------------------------
+
+
+def aligned(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
+    """Rows of text, their columns below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        indent + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def wrapped(text: str, first: str = "  ", indent: str = "  ") -> list[str]:
+    """A long text in lines, the later ones indented."""
+    lines = textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return [line.replace(_NO_BREAK, " ") for line in lines]
+
+
+def html_table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> str:
+    """Rows as an HTML table; text between dollars is LaTeX."""
+    left = 'style="text-align: left"'
+    head = "".join(f"<th {left}>{html.escape(cell)}</th>" for cell in header)
+    body = "".join(
+        "<tr>" + "".join(f"<td {left}>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table>{f'<tr>{head}</tr>' if head else ''}{body}</table>"
+
+
+# -- channels and cells ----------------------------------------------------------------------------
+
+
+def channel_lines(channels: Sequence[Any], indent: str) -> list[str]:
+    """Each channel in a line, and below it its gates with their rates."""
+    rows = [(channel.name, *_numbers(channel)) for channel in channels]
+    lines = []
+    for channel, line in zip(channels, aligned(rows, indent), strict=True):
+        lines += [line, *gate_lines(channel, f"{indent}  ")]
+    return lines
+
+
+def gate_lines(channel: Any, indent: str) -> list[str]:
+    """Each rate of a channel's gates in a line."""
+    names = [
+        gate.name if gate.power == 1 else f"{gate.name}^{gate.power}" for gate in channel.gates
+    ]
+    width = max(map(len, names), default=0)
+    lines = []
+    for name, gate in zip(names, channel.gates, strict=True):
+        for k, (slot, rate) in enumerate(_rates(gate)):
+            start = f"{indent}{'' if k else name:{width}}  {slot:5} = "
+            lines += wrapped(repr(rate), start, " " * len(start))
+    return lines
+
+
+def _rates(gate: Any) -> list[tuple[str, Any]]:
+    slots = ("alpha", "beta", "x_inf", "tau")
+    return [(slot, getattr(gate, slot)) for slot in slots if getattr(gate, slot) is not None]
+
+
+def _numbers(channel: Any) -> tuple[str, str, str]:
+    g, E, density = (
+        "" if value is None else f"{name} = {quantity(value, channel.units[name])}"
+        for name in ("g", "E", "density")
+        for value in [getattr(channel, name)]
+    )
+    return g, E, density
+
+
+def channel_text(channel: Any) -> str:
+    """A channel: its numbers, its gates and their rates."""
+    numbers = ", ".join(filter(None, _numbers(channel)))
+    return "\n".join([f"Channel {channel.name}: {numbers}", *gate_lines(channel, "  ")])
+
+
+def cell_text(cell: Any) -> str:
+    """A cell: its numbers, its channels, its paper."""
+    numbers = parameters((name, getattr(cell, name), cell.units[name]) for name in ("C", "V0"))
+    reference = wrapped(cell.reference) if cell.reference else []
+    title = wrapped(f"Cell {cell.name}: {numbers}", first="", indent="    ")
+    return "\n".join([*title, *channel_lines(cell.channels, "  "), *reference])
+
+
+def channels_html(channels: Sequence[Any]) -> str:
+    """Currents of channels, and the rates of their gates."""
+    currents, gates = [], []
+    for channel in channels:
+        factors = [
+            gate.name if gate.power == 1 else f"{gate.name}^{{{gate.power}}}"
+            for gate in channel.gates
+        ]
+        current = r" \, ".join(["g", *factors, "(V - E)"])
+        currents.append((channel.name, f"${current}$", *(one[4:] for one in _numbers(channel)[:2])))
+        for gate in channel.gates:
+            for slot, rate in _rates(gate):
+                units = gate.units[slot]
+                gates.append((gate.name, slot, f"${rate.latex()}$", units))
+    of_gates = html_table(gates, ("gate", "rate", "of V in mV", "units")) if gates else ""
+    return html_table(currents, ("channel", "current", "g", "E")) + of_gates
+
+
+def cell_html(cell: Any) -> str:
+    """A cell as tables, with the formulas of its currents and rates."""
+    numbers = [(name, quantity(getattr(cell, name), cell.units[name])) for name in ("C", "V0")]
+    reference = f"<p>{html.escape(cell.reference)}</p>" if cell.reference else ""
+    return f"<b>Cell {cell.name}</b>{html_table(numbers)}{channels_html(cell.channels)}{reference}"
+
+
+# -- networks --------------------------------------------------------------------------------------
+
+
+def network_rows(net: Any) -> list[tuple[str, str, str]]:
+    """Its parts: what each is, its name, its numbers."""
+    cell = parameters((name, value, unit) for name, (value, unit) in net.cell.quantities.items())
+    rows = [("cell", net.cell.name, cell), ("stimulus", *summary(net.stimulus))]
+    for label, parts in (("synapses", net.synapses), ("noise", net.noise)):
+        for k, part in enumerate(parts):
+            rows.append(("" if k else label, *summary(part)))
+    return rows
+
+
+def network_title(net: Any) -> str:
+    """How many neurons, and the variables of each."""
+    plural = "" if net.n_neurons == 1 else "s"
+    return f"Network of {net.n_neurons} neuron{plural} with {', '.join(net.variables)}"
+
+
+def network_text(net: Any) -> str:
+    """A network: a line for each part."""
+    rows = network_rows(net)
+    starts = aligned([(label, name, "|") for label, name, _ in rows])
+    lines = wrapped(network_title(net), first="", indent="    ")
+    for start, (*_, text) in zip(starts, rows, strict=True):
+        start = start[:-1]
+        lines += wrapped(text, start, " " * len(start)) or [start.rstrip()]
+    return "\n".join(lines)
+
+
+def network_html(net: Any) -> str:
+    """A network as a table, and its equations."""
+    title = f"<b>{html.escape(network_title(net))}</b>"
+    equations = html.escape(net.equations().latex(values=True))
+    return f"{title}{html_table(network_rows(net))}$${equations}$$"

@@ -1,0 +1,128 @@
+"""The quantities of a population at given states, by its equations, with numpy: no compilation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from hh_sde.equations.expressions import Expression, Symbol, evaluate
+from hh_sde.equations.population import Population
+
+
+class Evaluated(dict[str, Any]):
+    """Values by the names that equations have for them, each worked out when it is asked for.
+
+    Parameters
+    ----------
+    population : Population
+    state : mapping of variable to (..., n_neurons) array
+        As many as what is asked for depends on; all neurons where synapses or gap junctions do.
+    I_stim : array
+        Injected current, of a shape that goes with theirs.
+    neurons : (n_neurons,) array of int, optional
+        Which neurons they are. Default: all.
+
+    Examples
+    --------
+    >>> from hh_sde import Network
+    >>> at = Evaluated(Population(Network(1)._model), {"V": np.array([-40.0])})
+    >>> at["alpha_m"]
+    array([1.])
+    """
+
+    def __init__(
+        self,
+        population: Population,
+        state: Mapping[str, np.ndarray],
+        I_stim: np.ndarray | float = 0.0,
+        neurons: np.ndarray | None = None,
+    ) -> None:
+        symbols = {variable.name: variable.symbol.name for variable in population.variables}
+        super().__init__({symbols[name]: values for name, values in state.items()})
+        self["I_stim"] = I_stim
+        self._population = population
+        self._neurons = slice(None) if neurons is None else neurons
+        self._values_of = {target.name: value for target, value, *_ in population.assignments}
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = value = self._value(name)
+        return value
+
+    def of(self, e: Expression) -> Any:
+        """The value of an expression; NaN or infinite where a division by 0 makes it so."""
+        with np.errstate(all="ignore"):
+            return evaluate(e, self)
+
+    def _value(self, name: str) -> Any:
+        if name in self._values_of:
+            return evaluate(self._values_of[name], self)
+        parameters = self._population.parameters
+        if name in parameters.table:
+            return parameters.table[name].values[self._neurons]
+        if name == "curves":
+            return np.concatenate([np.zeros(1), *parameters.curves])  # places count from 1
+        return self._sum_over_neurons([one.name for one in self._population.coupled].index(name))
+
+    def _sum_over_neurons(self, k: int) -> np.ndarray:
+        """W s of synapse number k, or after the synapses W V of the gap junctions."""
+        model, variables = self._population.model, self._population.variables
+        n, n_synapses = model.n_neurons, len(model.synapses)
+        variable = variables[len(variables) - n_synapses + k] if k < n_synapses else variables[0]
+        start, source, weight = model.connectivity
+        rows = start[k * n : (k + 1) * n + 1]
+        entries = slice(rows[0], rows[-1])
+        W = scipy.sparse.csr_array((weight[entries], source[entries], rows - rows[0]), (n, n))
+        values = self[variable.symbol.name]
+        return (W @ values.reshape(-1, n).T).T.reshape(values.shape)
+
+
+def steady_state(population: Population, V: np.ndarray) -> np.ndarray:
+    """The state (variables, n_neurons) with these potentials (mV) and all else at rest."""
+    at = Evaluated(population, {"V": V})
+    rest = [at.of(value) for part in population.parts for _, value, *_ in part.steady()]
+    return np.stack([V, *(np.broadcast_to(value, V.shape) for value in rest)])
+
+
+class Quantity(NamedTuple):
+    """What follows from a state, and its attributes."""
+
+    expression: Expression
+    labels: dict[str, str]
+
+
+def currents(population: Population) -> dict[str, Quantity]:
+    """I_Na and its like by name, outward, and I_stim, inward."""
+    labels = {"units": "uA/cm^2", "role": "current"}
+    found = {
+        one.name: Quantity(
+            one.outward, {**labels, "long_name": f"current of {one.of}, outward", **one.carrier}
+        )
+        for one in population.currents
+    }
+    injected = {**labels, "long_name": "injected current, inward"}
+    return {**found, "I_stim": Quantity(Symbol("I_stim"), injected)}
+
+
+def conductances(population: Population) -> dict[str, Quantity]:
+    """g_Na and its like by name, and the open fractions p_Na of channels that open and close.
+
+    What is a variable of the state stands there under its own name, as coloured noise.
+    """
+    found, variables = {}, {variable.symbol for variable in population.variables}
+    for current in population.currents:
+        label, g = current.name.removeprefix("I_"), current.conductance
+        if g is not None:
+            name = g.name if g in variables else f"g_{label}"
+            labels = {"units": "mS/cm^2", "role": "conductance", **current.carrier}
+            labels["long_name"] = f"conductance of {current.of}"
+            found[name] = Quantity(g, labels)
+    for current in population.currents:
+        label, p = current.name.removeprefix("I_"), current.open_fraction
+        if p is not None:
+            labels = {"units": "1", "role": "open fraction", **current.carrier}
+            labels["long_name"] = f"open fraction of {current.of}"
+            found[f"p_{label}"] = Quantity(p, labels)
+    return found

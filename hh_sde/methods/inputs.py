@@ -1,0 +1,203 @@
+"""What drives the lanes of a block in the engine: injected current, Wiener increments, areas."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hh_sde.addresses import trial_words
+from hh_sde.brownian import Drawing
+from hh_sde.equations.module import Program
+from hh_sde.kernels.coupling import Inputs, Lanes
+from hh_sde.kernels.random import PER_BLOCK, room_to_draw
+from hh_sde.methods.method import Problem
+
+#: Increments in a window, 8 bytes each: enough to make little of what a window costs in Python.
+_IN_WINDOW = 2**19
+#: Increments drawn at once: they stay in a core's cache until they are used.
+_IN_CACHE = 2**15
+#: Steps whose inputs are brought to the lanes together, at most, over `PER_BLOCK`.
+_MOST_BLOCKS = 256
+#: The end of a step is looked at this much before it, ms: more than rounding, less than any step.
+_BEFORE = 2e-9
+_NONE = Drawing(np.zeros(2, np.uint64), np.zeros(1, np.int64), np.zeros(1))
+
+
+class BlockInputs:
+    """The inputs of some trials of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    members : (trials,) array of int
+        Positions of the trials.
+    lanes : int
+        Lanes of the block, padding included.
+    nodes, needs
+        As of `compiled.engine`.
+
+    Attributes
+    ----------
+    terms : int
+        Wiener processes of a neuron's own.
+    kinds : int
+        1, or 2 where something is needed of the noise besides dW.
+    largest, at_once : int
+        Steps of a window, and those whose inputs are brought to the lanes together: at most.
+    changing : bool
+        Whether the current changes in time.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        members: np.ndarray,
+        lanes: int,
+        nodes: tuple[float, ...],
+        needs: str,
+    ) -> None:
+        program: Program = problem.sde.program
+        path = problem.path
+        self.problem = problem
+        self.program = program
+        self.trials = problem.trials[members]
+        self.lanes = lanes
+        self.dtype = np.dtype(float)
+        self.nodes = nodes
+        self.terms = len(program.compiled.terms) if path is not None else 0
+        # increments are split for noise of gates and states, and for inputs that depend on V
+        split = path is not None and (self.terms or program.compiled.module.V_DEPENDENT_CONDUCTANCE)
+        self.needs = "" if needs == "halves" and not split else needs
+        self.kinds = 1 if self.needs in ("", "areas") else 2
+        self.joined = self._joined() if self.needs == "areas" and self.terms else []
+        joined = path is None or bool(self.joined)
+        self.drawing = None if joined else path.drawing(self.needs)  # type: ignore[union-attr]
+        areas = sum(
+            rows.size * (rows.shape[1] + self.terms * len(members)) for rows, *_ in self.joined
+        )
+        numbers = self.n_neurons * len(members) * self.kinds * (1 + self.terms) + areas
+        self.largest = max(1, _IN_WINDOW // (numbers * (1 if path is None else path.fine_steps)))
+        blocks = min(max(1, _IN_CACHE // numbers // PER_BLOCK), _MOST_BLOCKS)
+        given = path is not None and self.drawing is None
+        self.at_once = self.largest if given else PER_BLOCK * blocks
+        self.changing = len(program.current(np.array([0.0, problem.dt]))) > 1
+        self._always = self._addresses()
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return self.program.compiled.n_neurons
+
+    def of_window(self, start: int, stop: int, m: Lanes) -> tuple[Inputs, Lanes]:
+        """What drives the steps start + 1 ... stop, and the lanes that it comes to."""
+        inputs = self._always
+        m = m._replace(I=self._currents(start, stop), areas=self._areas(start, stop))
+        if self.problem.path is not None and self.drawing is None:
+            dW_V, dW = self._given(start, stop)
+            m = m._replace(dW=dW.astype(m.dW.dtype, copy=False))
+            inputs = inputs._replace(dW_V=dW_V.astype(m.dW.dtype, copy=False))
+        return inputs._replace(dW=m.dW.reshape(len(m.dW), m.dW[0].size)), m
+
+    def _addresses(self) -> Inputs:
+        """What is the same for all windows."""
+        trials, many = trial_words(self.trials), len(self.trials)
+        m_V = self.problem.sde.m - len(self.program.compiled.terms) * self.n_neurons
+        m_V = m_V if self.problem.path is not None else 0
+        drawing = self.drawing or _NONE._replace(domains=np.zeros(self.kinds, np.int64))
+        words, z = room_to_draw(max(m_V, self.n_neurons) * many, self.dtype)
+        on_V = np.repeat(np.arange(m_V, dtype=np.uint64), many)
+        own = np.repeat(np.arange(m_V, m_V + self.n_neurons, dtype=np.uint64), many)
+        return Inputs(
+            drawn=self.drawing is not None,
+            key=drawing.key,
+            domains=drawing.domains,
+            scales=drawing.scales,
+            addresses_V=np.stack([on_V, np.tile(trials, m_V)]),
+            addresses=np.stack([own, np.tile(trials, self.n_neurons)]),
+            start=self.program.noise.start,
+            source=self.program.noise.source,
+            weight=self.program.noise.weight,
+            dW_V=np.empty((self.at_once, self.kinds * m_V * many), self.dtype),
+            dW=np.empty((0, 0), self.dtype),
+            words=words,
+            z=z,
+        )
+
+    def _currents(self, start: int, stop: int) -> np.ndarray:
+        """(steps or 1, nodes, lanes), injected in all trials of a neuron."""
+        times = self.problem.times(start, stop - 1)
+        # a step that ends at a jump of the current ends with the value before it
+        shifts = [c * self.problem.dt - (_BEFORE if c == 1.0 else 0.0) for c in self.nodes]
+        I = np.stack([self.program.current(times + shift) for shift in shifts], axis=1)
+        return self._padded(np.repeat(I, len(self.trials), axis=2)).astype(self.dtype, copy=False)
+
+    def _padded(self, values: np.ndarray) -> np.ndarray:
+        """Zeros up to the number of lanes."""
+        lacking = self.lanes - values.shape[-1]
+        return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, lacking)])
+
+    def _given(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """dW of the noise on V (steps, kinds * processes * trials), and `Lanes.dW`."""
+        increments = self._increments(start, stop)
+        steps, kinds, width = increments.shape
+        many = self.n_neurons * len(self.trials)
+        on_V = increments[..., : width - self.terms * many]
+        dW = increments[..., width - self.terms * many :].reshape(steps, kinds, self.terms, many)
+        return on_V.reshape(steps, kinds * on_V.shape[2]), np.ascontiguousarray(self._padded(dW))
+
+    def _increments(self, start: int, stop: int) -> np.ndarray:
+        """(steps, kinds, processes * trials), first those on V."""
+        problem, path = self.problem, self.problem.path
+        assert path is not None
+        first, last = problem.first_step + start, problem.first_step + stop
+        if self.needs == "halves":
+            return path.halves(first, last, self.trials)
+        if self.needs == "time integrals":
+            dW, I_10 = path.pairs(first, last, self.trials)
+            return np.stack([dW, I_10 / problem.dt], axis=1)
+        return path.lanes(first, last, self.trials)[:, None]
+
+    # -- areas -------------------------------------------------------------------------------------
+
+    def _joined(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The processes that meet in each neuron: those of its noise on V, then its own terms.
+
+        Neurons with equally many go together: (processes (neurons, b), those neurons, the
+        amplitudes of the processes on V).
+        """
+        n_neurons, noise = self.n_neurons, self.program.noise
+        m_V = self.problem.sde.m - self.terms * n_neurons
+        number = np.diff(noise.start)
+        found = []
+        for many in np.unique(number):
+            neurons = np.flatnonzero(number == many)
+            entries = noise.start[neurons, None] + np.arange(many)
+            own = m_V + np.arange(self.terms) * n_neurons + neurons[:, None]
+            rows = np.concatenate([noise.source[entries], own], axis=1)
+            found.append((rows, neurons, noise.weight[entries]))
+        return found
+
+    def _areas(self, start: int, stop: int) -> np.ndarray:
+        """(steps, terms, terms + 1, lanes): [., k, l] is I_(l,k), the last A I_(.,k).
+
+        Nothing where the scheme does not need them.
+        """
+        terms, problem = self.terms, self.problem
+        if not self.joined:
+            return np.empty((0, 0, 0, 0), self.dtype)
+        assert problem.path is not None
+        window = (problem.first_step + start, problem.first_step + stop)
+        areas = problem.sde.noise_type == "general"
+        many = len(self.trials)
+        out = np.zeros((stop - start, terms, terms + 1, self.lanes))
+        used = out[..., : self.n_neurons * many]
+        by_neuron = used.reshape(*used.shape[:3], self.n_neurons, many)
+        for k, trial in enumerate(self.trials):
+            path = problem.path.of_trial(int(trial))
+            for rows, neurons, weight in self.joined:
+                I = path.integrals_within(rows, *window, areas=areas)[..., -terms:]
+                I = I.transpose(0, 3, 2, 1)  # (steps, terms, b, neurons)
+                by_neuron[:, :, :terms, neurons, k] = I[:, :, -terms:]
+                for j in range(weight.shape[1]):
+                    by_neuron[:, :, terms, neurons, k] += weight[:, j] * I[:, :, j]
+        used[:] = by_neuron.reshape(used.shape)
+        return out.astype(self.dtype, copy=False)

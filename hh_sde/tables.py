@@ -1,0 +1,151 @@
+"""Tables of what a user chooses from by name: cells, synapses, stimuli, noise, methods."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any, NamedTuple, TypeVar
+
+from hh_sde import display
+from hh_sde.errors import UnknownName, unknown
+from hh_sde.records import shown
+
+Entry = TypeVar("Entry")
+
+_NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
+
+
+class Description(NamedTuple):
+    """What a table shows of an entry."""
+
+    summary: str
+    parameters: str  # with their units
+    reference: str
+
+
+class Table(MutableMapping[str, Entry]):
+    """Entries by name, to which a user can add.
+
+    Parameters
+    ----------
+    name : str
+        What the table is called, as "CELLS".
+    what : str
+        What one entry is called, as "cell".
+    check : callable
+        (name, value) -> what is to be kept as that entry; raises TypeError or ValueError.
+    describe : callable
+        Entry -> Description.
+    entries : mapping
+        Those of the library, which stay as they are.
+
+    Raises
+    ------
+    UnknownName
+        A KeyError, for a name that is not there; with the nearest, and all.
+
+    Examples
+    --------
+    >>> from hh_sde import CELLS
+    >>> CELLS["squid"]
+    Traceback (most recent call last):
+    ...
+    hh_sde.errors.UnknownName: there is no cell 'squid'; choose from hodgkin_huxley, ...
+    >>> CELLS["leaky"] = CELLS["hodgkin_huxley"](name="leaky", g_L=1.0)
+    >>> CELLS["leaky"].parameters["g_L"]
+    1.0
+    >>> del CELLS["leaky"]
+    """
+
+    def __init__(
+        self,
+        name: str,
+        what: str,
+        *,
+        check: Callable[[str, Any], Entry],
+        describe: Callable[[Any], Description],
+        entries: Mapping[str, Any],
+    ) -> None:
+        self.name, self.what = name, what
+        self._check, self._describe = check, describe
+        self._entries = {key: check(key, entry) for key, entry in entries.items()}
+        self._own = frozenset(self._entries)
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self._entries:
+            raise UnknownName(unknown(self.what, name, self._entries))
+        return self._entries[name]
+
+    def __setitem__(self, name: str, entry: Any) -> None:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(
+                f"the name of a {self.what} must be letters, digits and _, got {shown(name)}"
+            )
+        self._see_not_own(name, f"choose another name, as {self.name}['my_{name}']")
+        self._entries[name] = self._check(name, entry)
+
+    def __delitem__(self, name: str) -> None:
+        self[name]
+        self._see_not_own(name, "it stays")
+        del self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _see_not_own(self, name: str, hint: str) -> None:
+        if name in self._own:
+            raise ValueError(
+                f"the {self.what} {name!r} of {self.name} is the library's own: {hint}"
+            )
+
+    def describe(self) -> dict[str, Description]:
+        """What is shown of each entry, by name."""
+        return {name: self._describe(entry) for name, entry in self.items()}
+
+    def __repr__(self) -> str:
+        lines = [f"{self.name}, by name:"]
+        for name, (summary, parameters, reference) in self.describe().items():
+            lines += display.wrapped(f"{name}: {summary}" if summary else name, indent="    ")
+            for text in filter(None, (parameters, reference)):
+                lines += display.wrapped(text, "    ", "    ")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [(name, *description) for name, description in self.describe().items()]
+        return display.html_table(rows, (self.what, "what it is", "parameters", "reference"))
+
+
+def description_of(make: Callable[..., Any]) -> Description:
+    """What a class or a function takes, by its signature, its `units` and its docstring."""
+    units = getattr(make, "units", {})
+    taken = []
+    for name, parameter in inspect.signature(make).parameters.items():
+        unit = units.get(name, "1")
+        if parameter.default is inspect.Parameter.empty:
+            taken.append(name if unit == "1" else f"{name} ({unit})")
+        else:
+            taken.append(f"{name} = {display.quantity(parameter.default, unit)}")
+    text = inspect.getdoc(make) or ""
+    references = re.search(r"^References\n-+\n(.*?)(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    return Description(
+        summary=" ".join(text.partition("\n\n")[0].split()),
+        parameters=display.listed(taken),
+        reference=" ".join(references[1].split()) if references else "",
+    )
+
+
+def of_kind(base: type, table: str) -> Callable[[str, Any], Any]:
+    """A check that an entry is a class derived from `base`."""
+
+    def check(name: str, entry: Any) -> Any:
+        if not isinstance(entry, type) or not issubclass(entry, base):
+            raise TypeError(
+                f"{table}[{name!r}] takes a class derived from {base.__name__}, got {shown(entry)}"
+            )
+        return entry
+
+    return check

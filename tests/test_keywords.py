@@ -1,0 +1,93 @@
+"""Names that are not known bring up those that are meant."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+import hh_sde as hh
+from hh_sde.records import Record
+
+NET = hh.Network(1)
+RECORDS = {
+    name: kind
+    for name, kind in Record.kinds.items()
+    if dataclasses.is_dataclass(kind) and kind.__module__.startswith("hh_sde")
+}
+
+CALLS = {
+    "an argument of Network": (
+        lambda: hh.Network(2, cel="hodgkin_huxley"),
+        "Network has no parameter 'cel'; it has n_neurons, cell, synapses, stimulus, noise; "
+        "did you mean cell?",
+    ),
+    "the seed": (lambda: hh.solve(NET, 5.0, seed=1), "solve has no parameter 'seed'"),
+    "of solve": (lambda: hh.solve(NET, 5.0, seed=1), "did you mean rng?"),
+    "trials of solve": (lambda: hh.solve(NET, 5.0, n_trials=3), "did you mean trials?"),
+    "a typo of solve": (lambda: hh.solve(NET, 5.0, save_td=3), "did you mean save_dt?"),
+    "the seed of a study": (
+        lambda: hh.studies.noise_sweep(NET, seed=1),
+        "noise_sweep has no parameter 'seed'; it has net, sigmas, ",
+    ),
+    "trials of a study": (
+        lambda: hh.studies.noise_sweep(NET, n_trials=1),
+        "did you mean trials?",
+    ),
+    "an SDE": (
+        lambda: hh.SDE(f=abs, G=abs, y0=[1.0]),
+        "SDE has no parameter 'y0'; it has f, G, x0,",
+    ),
+    "a class method": (
+        lambda: hh.Synapse.sigmoidal(weight=0.1),
+        "Synapse.sigmoidal has no parameter 'weight'; it has weights, E, w, rate; "
+        "did you mean weights?",
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_unknown_keywords_bring_up_what_is_meant(call):
+    make, message = CALLS[call]
+    with pytest.raises(TypeError) as caught:
+        make()
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", RECORDS.values(), ids=RECORDS)
+def test_every_record_names_its_fields(kind):
+    for field in dataclasses.fields(kind):
+        typo = {f"{field.name}x": 1.0}
+        with pytest.raises(TypeError) as caught:
+            kind(**typo)
+        assert f"{kind.__name__} has no parameter '{field.name}x'; it has " in str(caught.value)
+        assert f"did you mean {field.name}" in str(caught.value)
+
+
+def test_other_wrong_calls_are_said_as_python_says_them():
+    with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'n_neurons'"):
+        hh.Network()
+    with pytest.raises(TypeError, match=r"from 2 to 6 positional arguments but 7 were given"):
+        hh.Network(1, 2, 3, 4, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("slove", "; did you mean solve?"), ("BrownPath", "; did you mean BrownianPath?")],
+)
+def test_an_unknown_name_of_the_module_brings_up_the_nearest(name, hint):
+    with pytest.raises(AttributeError) as caught:
+        getattr(hh, name)
+    assert str(caught.value) == f"module 'hh_sde' has no attribute '{name}'{hint}"
+
+
+def test_python_does_not_say_it_again():
+    code = "import hh_sde\nhh_sde.slove"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stderr.splitlines()[-1].count("mean") == 1
+
+
+def test_names_that_are_like_no_other_are_only_denied():
+    with pytest.raises(AttributeError, match=r"^module 'hh_sde' has no attribute 'qqq'$"):
+        hh.qqq  # noqa: B018
+    assert not hasattr(hh, "__wrapped__")
