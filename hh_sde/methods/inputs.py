@@ -77,8 +77,9 @@ class BlockInputs:
         numbers = self.n_neurons * len(members) * self.kinds * (1 + self.terms) + areas
         self.largest = max(1, _IN_WINDOW // (numbers * (1 if path is None else path.fine_steps)))
         blocks = min(max(1, _IN_CACHE // numbers // PER_BLOCK), _MOST_BLOCKS)
-        given = path is not None and self.drawing is None
-        self.at_once = self.largest if given else PER_BLOCK * blocks
+        self.at_once = PER_BLOCK * blocks if self.drawing else self.largest
+        if path is None:
+            self.at_once = 1
         self.changing = len(program.current(np.array([0.0, problem.dt]))) > 1
         self._always = self._addresses()
 
@@ -142,7 +143,8 @@ class BlockInputs:
         many = self.n_neurons * len(self.trials)
         on_V = increments[..., : width - self.terms * many]
         dW = increments[..., width - self.terms * many :].reshape(steps, kinds, self.terms, many)
-        return on_V.reshape(steps, kinds * on_V.shape[2]), np.ascontiguousarray(self._padded(dW))
+        on_V = on_V.reshape(steps, kinds * on_V.shape[2])
+        return np.ascontiguousarray(on_V), np.ascontiguousarray(self._padded(dW))
 
     def _increments(self, start: int, stop: int) -> np.ndarray:
         """(steps, kinds, processes * trials), first those on V."""
