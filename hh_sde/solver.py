@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import replace
-from functools import cache
-from importlib import metadata
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +31,7 @@ from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
 from hh_sde.network import Network
 from hh_sde.progress import Progress, quiet_if_asked
+from hh_sde.provenance import arguments_attribute, made_with, path_attribute, seed_attributes
 from hh_sde.sde import SDE
 
 #: What `reduce` makes of states (saves, trials, kept).
@@ -124,7 +123,8 @@ def solve(
     xarray.Dataset
         dims (trial, time, neuron) for a Network, with its state variables; (trial, time, component)
         with the variable x for an SDE. `trial` only if `trials` was given. Where the traces are not
-        the whole state, ``last_V`` and its like hold the state at the end, ``t_end``.
+        the whole state, ``last_V`` and its like hold the state at the end, ``t_end``; of spikes
+        alone it is the attribute ``last_state``.
 
     Raises
     ------
@@ -192,17 +192,26 @@ def solve(
             x0, states, layout.labels, members, numbers.tolist(), method=name, dt=step, time=start
         ),
     )
-    attrs = _provenance(problem, recipe, name, model, noise, start, t_end, x0, path is not None)
+    attrs = _provenance(problem, recipe, name, model, noise) | {
+        "t_start": start,
+        "t_end": float(t_end),
+        "path": path_attribute(path, sde) if path is not None and problem.path else None,
+        "x0": "default" if x0 is None else "given",
+        "initial_state": None if x0 is None else layout.initial_state(problem, rule, many),
+    }
+    arguments = {
+        "dt": problem.dt, "method": name, "trials": trials, "save_dt": save_dt, "record": record,
+        "noise": noise, "spike_rule": spike_rule and asdict(spike_rule), "reduce": reduce,
+        "discard": discard or None, "rtol": rtol, "atol": atol,
+    }  # fmt: skip
     if skipped:
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
     if statistics:
         attrs["trials"] = len(numbers)
-    return _Run(problem, layout, kept, many, attrs, rule, statistics).complete(
-        recipe, skipped, progress
-    )
-
-
-_version = cache(metadata.version)
+    if not many and numbers[0]:
+        attrs["trial"] = int(numbers[0])
+    run = _Run(problem, layout, kept, many, attrs, arguments, rule, statistics)
+    return run.complete(recipe, skipped, progress)
 
 
 class _Run:
@@ -215,6 +224,7 @@ class _Run:
         kept: list[str],
         many: bool,
         attrs: dict[str, Any],
+        arguments: dict[str, Any],
         rule: SpikeRule | None,
         statistics: list[str],
     ) -> None:
@@ -222,6 +232,7 @@ class _Run:
         self.layout = layout
         self.numbers = problem.trials if many else None
         self.attrs = attrs
+        self.arguments = arguments
         self.rule = rule
         self.statistics = statistics
         self.variables = [] if not kept else ["x"] if layout.by_component else kept
@@ -232,7 +243,7 @@ class _Run:
         rows = len(statistics) or len(problem.trials)
         self.values = np.empty((len(self.variables), rows, 0, len(self.members)))
         self.saved = 0
-        self.reached = Reached(0, problem.x0, problem.detection)
+        self.reached = Reached(0, problem.x0, problem.detection, problem.opened)
         self.t_end = float(attrs["t_end"])
 
     def complete(self, method: Method, skipped: int, progress: bool | None) -> xr.Dataset:
@@ -320,37 +331,32 @@ class _Run:
     def _keeps_state(self) -> bool:
         """Whether the result holds a last state beside the traces."""
         half_done = self.reached.opened is not None
-        return not self.statistics and (
-            half_done or self.rule is not None or not self._in_traces()
-        )
+        return not self.statistics and (half_done or self.rule is not None or not self._in_traces())
 
     def dataset(self) -> xr.Dataset:
         """What there is so far, labelled."""
         attrs = {**self.attrs, **self.problem.report, "t_end": self.t_end}
+        attrs["arguments"] = arguments_attribute({"t_end": self.t_end, **self.arguments})
         attrs["t_start"] = min(attrs["t_start"], self.t_end)  # it may stop in the transient
         ds = self._traces(attrs) if self.variables else None
         if self.rule:
             spikes = self._spikes(self.rule, attrs["t_start"])
-            if ds is None:
-                ds = dataset.label(spikes, attrs, self.layout.arrays)
-            else:
-                ds = measures.trains.beside(ds, spikes)
+            ds = dataset.label(spikes, attrs) if ds is None else measures.trains.beside(ds, spikes)
         assert ds is not None
         if self._keeps_state() and self.reached.x is not None:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
             axes |= {self.layout.dim: self.layout.members}
-            ds = continuation.with_last_state(
-                ds, axes, self.layout.labels, self.reached, self.t_end, in_traces=self._in_traces()
+            state = continuation.state_of(
+                axes, self.layout.labels, self.reached, self.t_end, in_traces=self._in_traces()
             )
+            ds = continuation.with_last_state(ds, state)
         return ds
 
     def _traces(self, attrs: dict[str, Any]) -> xr.Dataset:
         coords: dict[str, Any] = {}
         values = self.values[:, :, : self.saved]
         quantities = self.layout.derived.quantities if self.layout.derived else {}
-        labels = self.layout.labels | {
-            name: (one.units, one.long_name) for name, one in quantities.items()
-        }
+        labels = self.layout.labels | {name: one.labels for name, one in quantities.items()}
         if self.statistics:
             found = {
                 f"{variable}_{statistic}": values[v, s]
@@ -364,10 +370,7 @@ class _Run:
             found = dict(zip(self.variables, values, strict=True))
             coords["trial"] = self.numbers
         coords |= {"time": self._times(0, self.saved), self.layout.dim: self.members}
-        ds = dataset.build(found, labels, coords, attrs, self.layout.arrays)
-        for name in set(self.follow) & set(ds.data_vars):
-            ds[name].attrs["role"] = quantities[name].role
-        return ds
+        return dataset.build(found, labels, coords, attrs)
 
     def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
         found = self.problem.events if self.saved else []  # none of the transient
@@ -430,38 +433,22 @@ def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, No
 
 
 def _provenance(
-    problem: Problem,
-    recipe: Method,
-    method: str,
-    model: Network | SDE,
-    noise: str | None,
-    start: float,
-    t_end: float,
-    x0: Any,
-    given: bool,
+    problem: Problem, recipe: Method, method: str, model: Network | SDE, noise: str | None
 ) -> dict[str, Any]:
-    """Attributes that tell how to run it again."""
-    seed = problem.path.seed if problem.path is not None else None
+    """Attributes that tell how it was made."""
     channel_noise = model.noise_report if isinstance(model, Network) and noise is None else {}
     chain = recipe.interpretation == "chain"
     return {
         **channel_noise,
-        "hh_sde_version": _version("hh_sde"),
         "method": method,
         "dt": problem.dt,
-        "t_start": start,
-        "t_end": float(t_end),
         "save_dt": problem.dt * problem.save_every if len(problem.keep) else None,
         "rtol": problem.rtol if "rtol" in recipe.tolerances else None,
         "atol": problem.atol if "atol" in recipe.tolerances else None,
-        "rng_entropy": None if seed is None else str(seed.entropy),
-        "rng_spawn_key": None if seed is None else ",".join(map(str, seed.spawn_key)),
+        **({} if problem.path is None else seed_attributes(problem.path.seed)),
         "interpretation": "chain" if chain else problem.sde.interpretation,
         "noise_type": "chain" if chain else problem.sde.noise_type if problem.sde.m else "none",
         "noise": "ignored" if noise == "ignore" else None,
-        "path": problem.path.grid if problem.path is not None and given else None,
-        "x0": "default" if x0 is None else "given",
-        "network": model.describe()[0] if isinstance(model, Network) else None,
-        f"{recipe.library}_version": _version(recipe.library),
-        "numpy_version": np.__version__,
+        "network": model.describe() if isinstance(model, Network) else None,
+        **made_with(recipe.library, "numpy"),
     }
