@@ -15,6 +15,7 @@ from hh_sde.kinetics import Constant, Sigmoid
 from hh_sde.methods import METHODS, Method
 from hh_sde.network import Network
 from hh_sde.noise import ConductanceNoise
+from hh_sde.records import shown
 from hh_sde.sde import SDE
 
 
@@ -76,6 +77,27 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
     if method.interpretation == "stratonovich":
         return sde.to_stratonovich()
     return sde.to_ito()
+
+
+def refuse_single(dtype: str, method: Method, name: str, noisy: bool) -> None:
+    """Refuse a precision that is none, or that the method or the run cannot do with.
+
+    Raises
+    ------
+    ValueError
+    """
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype must be 'float64' or 'float32', got {shown(dtype)}")
+    if dtype == "float64":
+        return
+    takes = "dtype='float32' is for networks with noise, in the engine's methods for diffusions"
+    if not method.compiled or method.interpretation == "chain":
+        raise ValueError(f"{takes}; {name} computes in float64")
+    if not noisy:
+        raise ValueError(
+            f"{takes}: without noise a slope of V below 4e-4 mV/ms is lost to rounding at "
+            "dt = 0.01 ms, so that V stops short of where it goes; take dtype='float64'"
+        )
 
 
 def counted(model: Any, method: Method, name: str, noise: str | None) -> Network:
