@@ -79,17 +79,21 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
     return sde.to_ito()
 
 
-def refuse_single(dtype: str, method: Method, name: str, noisy: bool) -> None:
-    """Refuse a precision that is none, or that the method or the run cannot do with.
+def precision(dtype: Any, method: Method, name: str, noisy: bool) -> str:
+    """The name of a precision, if the method and the run can do with it.
 
     Raises
     ------
     ValueError
     """
-    if dtype not in ("float64", "float32"):
+    try:
+        found = np.dtype(dtype).name
+    except TypeError:
+        found = ""
+    if found not in ("float64", "float32"):
         raise ValueError(f"dtype must be 'float64' or 'float32', got {shown(dtype)}")
-    if dtype == "float64":
-        return
+    if found == "float64":
+        return found
     takes = "dtype='float32' is for networks with noise, in the engine's methods for diffusions"
     if not method.compiled or method.interpretation == "chain":
         raise ValueError(f"{takes}; {name} computes in float64")
@@ -98,6 +102,7 @@ def refuse_single(dtype: str, method: Method, name: str, noisy: bool) -> None:
             f"{takes}: without noise a slope of V below 4e-4 mV/ms is lost to rounding at "
             "dt = 0.01 ms, so that V stops short of where it goes; take dtype='float64'"
         )
+    return found
 
 
 def counted(model: Any, method: Method, name: str, noise: str | None) -> Network:

@@ -27,10 +27,10 @@ from hh_sde.checks import (
 )
 from hh_sde.choice import (
     method_named,
+    precision,
     refuse_equal_trials,
     refuse_history,
     refuse_ignored,
-    refuse_single,
     suited,
 )
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted, keyword_hints
@@ -166,7 +166,7 @@ def solve(
     noisy = sde.m > 0 or (noise == "ignore" and recipe.interpretation != "ode")  # or none is meant
     threads = positive_int(threads, "threads")
     refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
-    refuse_single(dtype, recipe, name, sde.m > 0)
+    dtype = precision(dtype, recipe, name, sde.m > 0)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
     names, rule = spikes_wanted(record, spike_rule, recipe, model)
