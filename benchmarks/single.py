@@ -19,7 +19,7 @@ import scipy.stats
 import hh_sde as hh
 
 CASES = {
-    "one cell, I = 10, sigma = 1": (hh.Network(1, stimulus=10.0, noise=hh.CurrentNoise(1.0)), 14.5),
+    "one cell, I = 10, sigma = 1": (hh.Network(1, stimulus=10.0, noise=hh.CurrentNoise(1.0)), 15.0),
     "one cell, I = 5, sigma = 4": (hh.Network(1, stimulus=5.0, noise=hh.CurrentNoise(4.0)), 20.0),
     "the question's pair": (
         hh.Network(
@@ -28,7 +28,7 @@ CASES = {
             synapses=hh.Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]),
             noise=hh.CurrentNoise(1.0),
         ),
-        7.2,
+        14.6,
     ),
     "channel noise, 100 um^2, I = 6": (
         hh.Network(1, stimulus=6.0, noise=hh.ConductanceNoise(area=100.0)),
