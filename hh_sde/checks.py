@@ -78,7 +78,9 @@ class Layout:
         rows = [list(self.labels).index(name) for name in needed]
         return (np.array(rows, dtype=int)[:, None] * self.width + np.arange(self.width)).ravel()
 
-    def initial_state(self, problem: Problem, rule: SpikeRule | None, many: bool) -> str | None:
+    def initial_state(
+        self, problem: Problem, method: str, rule: SpikeRule | None, many: bool
+    ) -> str | None:
         """The state that a run begins with, as an attribute; None if it is too large for one."""
         axes = {"trial": problem.trials, self.dim: self.members}
         time = problem.first_step * problem.dt
@@ -86,7 +88,8 @@ class Layout:
         state = continuation.state_of(axes, self.labels, begun, time)
         if state.nbytes > LARGEST_INITIAL_STATE:
             return None
-        attrs = {} if rule is None else rule_attributes(rule)
+        attrs = {"method": method, "dt": problem.dt}  # steps half done are taken up by the same
+        attrs |= {} if rule is None else rule_attributes(rule)
         return continuation.as_text((state if many else state.isel(trial=0)).assign_attrs(attrs))
 
     def place(self, component: int) -> tuple[str, int | None]:

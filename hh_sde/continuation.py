@@ -19,13 +19,10 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.addresses import is_whole
-from hh_sde.dataset import COORDINATES, Labels
+from hh_sde.dataset import COORDINATES, Labels, last_state_names
 from hh_sde.descriptions import decode, encode
 from hh_sde.methods import Detection, Reached
 from hh_sde.records import numbers, shown
-
-#: What the names of its variables begin with.
-KEPT = ("last_", "open_", "spike_armed")
 
 
 def state_of(
@@ -121,7 +118,7 @@ def last_state(x0: xr.Dataset) -> xr.Dataset:
     """The last state that `x0` has, over (trial, neuron), with its own attributes; or nothing."""
     if "last_state" in x0.attrs:
         return of_text(x0.attrs["last_state"])
-    kept = x0[[name for name in x0.data_vars if str(name).startswith(KEPT)]]
+    kept = x0[last_state_names(x0)]
     schema_1 = {name: str(name)[3:] for name in kept.variables if str(name).startswith("of_")}
     return kept.rename(schema_1)
 

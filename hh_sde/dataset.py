@@ -70,7 +70,8 @@ def upgrade(ds: xr.Dataset) -> xr.Dataset:
 
     ``ds.hh``, pictures and the command line do it by themselves. Schema 1, that of results without
     the attribute `schema_version`, called the studies' dim over methods `method`, kept long arrays
-    of the network's description as variables, and did not say what variables are.
+    of the network's description as variables, and did not say what variables are. Its noise was
+    made otherwise of its seed, and cannot be made again, as the attribute `upgraded_from` tells.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def upgrade(ds: xr.Dataset) -> xr.Dataset:
         return ds
     if "method" in ds.dims:
         ds = ds.rename(method="scheme")
-    return _with_own_description(ds.assign_attrs(schema_version=SCHEMA_VERSION))
+    return _with_own_description(ds.assign_attrs(schema_version=SCHEMA_VERSION, upgraded_from=1))
 
 
 def _with_own_description(ds: xr.Dataset) -> xr.Dataset:
@@ -121,6 +122,16 @@ def _own_dims(variable: xr.DataArray) -> tuple[str, ...]:
 def spikes_alone(ds: xr.Dataset) -> bool:
     """Whether `ds` is one of spikes, without traces."""
     return "spike_time" in ds and "spike_neuron" not in ds
+
+
+def last_state_names(ds: xr.Dataset) -> list[str]:
+    """The variables that hold the last state of a run, `hh_sde.continuation`."""
+    kept = ("last_", "open_", "spike_armed")
+    return [
+        str(name)
+        for name, one in ds.data_vars.items()
+        if str(name).startswith(kept) and "time" not in one.dims
+    ]
 
 
 def statistics_labels(labels: Labels) -> dict[str, dict[str, Any]]:

@@ -56,6 +56,8 @@ def warn_of_differences(attrs: Mapping[str, Any], stacklevel: int) -> None:
         for key in here
         if key in attrs and attrs[key] != here[key]
     ]
+    if "upgraded_from" in attrs:
+        different.append("other noise of the same seed")
     if different:
         warnings.warn(
             f"the result was made with other means: {'; '.join(different)}. What is made again may "

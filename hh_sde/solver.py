@@ -212,7 +212,7 @@ def solve(
         "t_end": float(t_end),
         "path": path_attribute(path, sde) if path is not None and problem.path else None,
         "x0": "default" if x0 is None else "given",
-        "initial_state": None if x0 is None else layout.initial_state(problem, rule, many),
+        "initial_state": None if x0 is None else layout.initial_state(problem, name, rule, many),
     }
     arguments = {
         "dt": problem.dt, "method": name, "trials": trials, "save_dt": save_dt, "record": record,

@@ -137,11 +137,9 @@ def test_old_results_read_on():
     assert hh.upgrade(ds) is ds
     assert old.hh.gates.gate.values.tolist() == ["m", "h", "n"]
     again = hh.solve(net, 1.0, dt=0.02, rng=5, trials=2, save_dt=0.5)
-    np.testing.assert_allclose(ds.V, again.V, rtol=1e-9)  # as far as processors agree
-    path = net.sde().path(5, 0.02)
-    np.testing.assert_array_equal(
-        old.hh.noise(0.02).dW_V.sel(trial=1), path.of_trial(1).increments(0, 50)
-    )
+    np.testing.assert_array_equal(ds.V[:, 0], again.V[:, 0])
+    with pytest.raises(ValueError, match="of schema 1, whose noise was made otherwise"):
+        old.hh.noise()
     old.hh.validate()
 
 
@@ -154,19 +152,25 @@ def test_old_channels_and_spikes_read_on():
     }
     spikes = xr.load_dataset(OLD / "spikes.nc")
     net = hh.Network.from_dataset(spikes)
-    rest = hh.solve(net, 40.0, dt=0.02, rng=5, x0=spikes, record=("spikes",))
-    whole = hh.solve(net, 40.0, dt=0.02, rng=5, trials=2, record=("spikes",))
-    known = [*spikes.hh.spikes().spike_time.values, *rest.spike_time.values]
-    np.testing.assert_allclose(np.sort(known), np.sort(whole.spike_time), rtol=1e-9)
+    rest = hh.solve(net, 40.0, dt=0.02, rng=5, x0=spikes, record=("V", "spikes"))
+    V, armed = (spikes[name].values for name in ("last_V", "spike_armed"))
+    np.testing.assert_array_equal(rest.V[:, 0], V)
+    quiet = hh.solve(net, 20.02, dt=0.02, noise="ignore", x0=spikes, record=("spikes",))
+    kept = continuation.last_state(quiet)
+    np.testing.assert_array_equal(kept.spike_armed, armed)
+    np.testing.assert_array_equal(kept.last_spike_time, spikes.last_spike_time)
 
 
 def test_an_old_study_reads_on():
     old = xr.load_dataset(OLD / "study.nc")
     ds = hh.upgrade(old)
     assert ds.error.sel(scheme="strang").dims == ("dt",)
-    with pytest.warns(UserWarning, match="declared orders outside the interval"):
+    with (
+        pytest.warns(UserWarning, match="declared orders outside the interval"),
+        pytest.warns(UserWarning, match="other noise of the same seed"),
+    ):
         again = hh.rerun(old)
-    np.testing.assert_allclose(again.error, ds.error, rtol=1e-6)
+    np.testing.assert_allclose(again.error, ds.error, rtol=0.5)  # of 4 trials
     assert again.scheme.values.tolist() == ds.scheme.values.tolist()
 
 
@@ -412,7 +416,7 @@ def test_a_description_that_is_none_is_refused_with_its_place(make, message):
 
 def test_citations_of_older_files_are_read():
     net = hh.Network(2, synapses=hh.SYNAPSES["AMPA"](0.1, reference="a paper"))
-    text, _ = net.describe()
+    text = net.describe()
     assert text.count('"reference": ') == 2
     older = xr.Dataset(attrs={"network": text.replace('"reference": ', '"source": ')})
     assert hh.Network.from_dataset(older) == net

@@ -38,7 +38,8 @@ def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
     ------
     ValueError
         If the run had no noise, or noise that is not of Wiener processes (`gillespie`,
-        `tau_leap`); if the Dataset does not say which; if `spacing` is no multiple of dt.
+        `tau_leap`); if the Dataset does not say which, or is of schema 1; if `spacing` is no
+        multiple of dt.
 
     Examples
     --------
@@ -102,6 +103,11 @@ def _refuse_without_increments(ds: xr.Dataset) -> None:
         raise ValueError(
             f"the noise of {ds.attrs.get('method')} is of channels that open and close one by one, "
             "and has no Wiener processes"
+        )
+    if "upgraded_from" in ds.attrs:
+        raise ValueError(
+            f"this result is of schema {ds.attrs['upgraded_from']}, whose noise was made otherwise "
+            "of its seed: make the result again, hh_sde.solve"
         )
     if isinstance(ds.attrs.get("trials"), int | np.integer):
         raise ValueError("these are statistics over trials; the noise is that of each trial")

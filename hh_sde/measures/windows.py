@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from hh_sde.dataset import spikes_alone
+from hh_sde.dataset import last_state_names, spikes_alone
 from hh_sde.measures.trains import (
     chosen,
     end_of_record,
@@ -71,7 +71,6 @@ def _of_traces(ds: xr.Dataset, start: float | None, stop: float | None) -> xr.Da
 
 def _without_last_state(ds: xr.Dataset) -> xr.Dataset:
     """Without the state at the end of the run (`hh_sde.continuation`), which is not this end."""
-    names = [name for name in ds.data_vars if str(name).startswith("last_")]
-    found = ds.drop_vars([*names, "spike_armed"], errors="ignore").assign_attrs()
+    found = ds.drop_vars(last_state_names(ds)).assign_attrs()
     found.attrs.pop("last_state", None)
     return found
