@@ -130,15 +130,16 @@ class Block:
         steps, kinds, lanes = inputs.at_once, inputs.kinds, x.shape[1]
         p, q, curves = compiled.numbers(trials, lanes)
         start, source, weight = compiled.connectivity
+        terms = len(compiled.terms)  # read without noise too: zeros
         return Lanes(
             x=x,
             I=np.zeros((1, len(inputs.nodes), lanes)),
             sums=np.zeros(((start.size - 1) // compiled.n_neurons, lanes)),
             A_dW=np.zeros((steps, kinds, lanes)),
-            dW=np.zeros((steps, kinds, inputs.terms, lanes)),
+            dW=np.zeros((steps, kinds, terms, lanes)),
             areas=np.empty((0, 0, 0, 0)),
             work=np.empty((4, *x.shape)),
-            columns=np.zeros((2, inputs.terms, lanes)),
+            columns=np.zeros((2, terms, lanes)),
             opened=np.array([resumed is not None], dtype=np.int64),
             at=np.zeros(1, dtype=np.int64),
             changing=int(inputs.changing),
