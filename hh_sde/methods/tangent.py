@@ -26,6 +26,8 @@ SCHEMES = {
     "euler_maruyama": Scheme("euler_maruyama", (0.0,), "", keeps_gates=False, opened=""),
     "heun": Scheme("heun", (0.0, 1.0), "", keeps_gates=False, opened=""),
 }
+#: What is left of a vector of length 1 without its parts along others, if it is to have digits.
+_PARALLEL = 1e-10
 
 
 class Displaced(NamedTuple):
@@ -92,7 +94,7 @@ def tangent_flow(
     Diverged
         If the state became NaN or infinite.
     Failed
-        If vectors became infinite, 0 or parallel between two renormalisations.
+        If vectors became infinite, 0 or linearly dependent before a renormalisation.
 
     Examples
     --------
@@ -187,8 +189,8 @@ class DisplacedBlock(Block):
             raise Failed(_too_long("are no longer finite", step))
         Q, R = np.linalg.qr(v.swapaxes(1, 2))
         lengths = np.diagonal(R, axis1=1, axis2=2)
-        if not np.all(lengths):
-            raise Failed(_too_long("are 0 or linearly dependent", step))
+        if np.any(np.abs(lengths) <= _PARALLEL * np.linalg.norm(R, axis=1)):
+            raise Failed(_too_long("are 0 or no longer linearly independent", step))
         Q *= np.sign(lengths)[:, None]
         for j, one in enumerate(self._tangent.v):
             one[:, : self.lanes] = Q[:, :, j].T.reshape(-1, self.lanes)
