@@ -762,21 +762,21 @@ def interrupt(monkeypatch, windows, steps):
     from hh_sde.methods import compiled
 
     left = iter(range(windows))
-    advance = compiled._Block.advance
+    advance = compiled.Block.advance
 
     def interrupted(block, start, stop):
         if next(left, None) is None:
             raise KeyboardInterrupt
         return advance(block, start, stop)
 
-    block = compiled._Block.__init__
+    block = compiled.Block.__init__
 
     def of_short_windows(self, problem, *args):
         block(self, problem, *args)
         self.inputs.largest = steps
 
-    monkeypatch.setattr(compiled._Block, "__init__", of_short_windows)
-    monkeypatch.setattr(compiled._Block, "advance", interrupted)
+    monkeypatch.setattr(compiled.Block, "__init__", of_short_windows)
+    monkeypatch.setattr(compiled.Block, "advance", interrupted)
 
 
 @pytest.mark.parametrize("record", [("spikes",), ("V", "spikes"), None])

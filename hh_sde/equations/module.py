@@ -30,8 +30,7 @@ class Compiled(NamedTuple):
 
     def numbers(self, trials: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(p, q, curves) for `trials` trials of every neuron, q padded to `lanes` columns."""
-        q = np.repeat(self.q, trials, axis=1)
-        return self.p, np.pad(q, ((0, 0), (0, lanes - q.shape[1])), mode="edge"), self.curves
+        return self.p, _by_lane(self.q, trials, lanes), self.curves
 
 
 def compiled(model: Model, dtype: str = "float64") -> Compiled:
@@ -57,6 +56,10 @@ class CompiledDerivatives(NamedTuple):
     curves: np.ndarray
     entries: tuple[Entry, ...]  # what the rows of `jacobian` are
 
+    def numbers(self, trials: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(p, q, curves) as of `Compiled`."""
+        return self.p, _by_lane(self.q, trials, lanes), self.curves
+
 
 def compiled_derivatives(model: Model) -> CompiledDerivatives:
     """The compiled Jacobian of a model, and its numbers."""
@@ -64,6 +67,12 @@ def compiled_derivatives(model: Model) -> CompiledDerivatives:
     text, *used = written_derivatives(derivatives)
     numbers = _numbers(derivatives.population, *used)
     return CompiledDerivatives(cache.load(text), *numbers, entries=tuple(derivatives.entries))
+
+
+def _by_lane(q: np.ndarray, trials: int, lanes: int) -> np.ndarray:
+    """(rows, lanes): every neuron's column for each of its trials, the last one in the padding."""
+    q = np.repeat(q, trials, axis=1)
+    return np.pad(q, ((0, 0), (0, lanes - q.shape[1])), mode="edge")
 
 
 def _numbers(

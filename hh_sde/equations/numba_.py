@@ -20,7 +20,7 @@ from hh_sde.equations.part import dt
 from hh_sde.equations.population import Population
 from hh_sde.equations.quantities import Assignment
 from hh_sde.equations.sharing import SharedExponentials
-from hh_sde.equations.template import appended_text
+from hh_sde.equations.template import appended_text, tangent_text
 
 #: Lines of a written module are at most about this long.
 WIDTH = 100
@@ -40,12 +40,12 @@ from math import sqrt
 import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
-from hh_sde.kernels.coupling import add, add_row, couple
+from hh_sde.kernels.coupling import add, add_row, couple, current
 from hh_sde.kernels.elementary import log, table_value
 from hh_sde.kernels.{functions} import (
     decayed, exp, linoid, linoid_of, relaxed, {root} as root,
 )
-from hh_sde.kernels.jit import expression, kernel, maker, shared, stepper
+from hh_sde.kernels.jit import call, expression, kernel, maker, shared, stepper
 from hh_sde.kernels.random import waits_and_choices
 from hh_sde.kernels.rows import row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
@@ -86,12 +86,14 @@ def written(population: Population, dtype: str = "float64") -> Written:
 
 
 def written_derivatives(derivatives: Derivatives) -> Written:
-    """The module of a population's Jacobian and tangent."""
+    """The module of a population's Jacobian and of its tangent flow."""
     population = derivatives.population
     shared = SharedExponentials(derivatives.assignments, population.parameters, population.names)
 
     def text() -> Written:
-        return _Writer(population, shared.assignments, derivatives.loops(), []).written
+        return _Writer(
+            population, shared.assignments, derivatives.loops(), [tangent_text()]
+        ).written
 
     return _of_shape("derivatives", population, shared, text)
 

@@ -14,7 +14,7 @@ increments of the first half of the step, in place of dW, and m.areas[k] holds i
 
 import numpy as np
 
-from hh_sde.kernels.coupling import add, add_row, couple
+from hh_sde.kernels.coupling import add, add_row, couple, current
 from hh_sde.kernels.jit import expression, maker, stepper
 from hh_sde.kernels.watch import watched
 
@@ -32,12 +32,6 @@ def sum_inputs(m, x):
 def lanes(m):
     """Numbers in a row."""
     return m.x.shape[1]
-
-
-@expression
-def current(m, k, node):
-    """The injected current at a node of step k."""
-    return m.I[(m.at[0] + k) * m.changing, node]
 
 
 @expression
@@ -165,7 +159,8 @@ def close_strang_open(m, h):
 def heun(m, k, h):
     """Predictor x + f h + G dW, then the means of both drifts and of both G (Ruemelin 1982).
 
-    f is here the drift of the Stratonovich equation.
+    f is here the drift of the Stratonovich equation. The predictor stays in m.work[2], where
+    `kernels.tangent` takes it from.
     """
     f, f_predicted, predicted = m.work[0], m.work[1], m.work[2]
     sum_inputs(m, m.x)

@@ -61,7 +61,7 @@ def engine(
     def run(problem: Problem) -> Iterator[np.ndarray]:
         n_trials = len(problem.trials)
         groups = np.array_split(np.arange(n_trials), min(problem.threads, n_trials))
-        blocks = [_Block(problem, members, scheme) for members in groups]
+        blocks = [Block(problem, members, scheme) for members in groups]
         with ThreadPoolExecutor(max_workers=len(blocks)) as pool:
             for start, stop in problem.windows(blocks[0].inputs.largest):
                 futures = [pool.submit(block.advance, start, stop) for block in blocks[1:]]
@@ -80,7 +80,7 @@ def engine(
     return run
 
 
-def _reached(problem: Problem, step: int, blocks: list[_Block]) -> Reached:
+def _reached(problem: Problem, step: int, blocks: list[Block]) -> Reached:
     """All blocks after so many steps."""
 
     def together(arrays: list[np.ndarray]) -> np.ndarray:
@@ -96,7 +96,7 @@ def _reached(problem: Problem, step: int, blocks: list[_Block]) -> Reached:
     return Reached(step, x, detection, opened)
 
 
-class _Block:
+class Block:
     """Some trials of a problem, stepped together; a lane is a neuron of one of them."""
 
     def __init__(self, problem: Problem, members: np.ndarray, scheme: Scheme) -> None:
@@ -131,7 +131,7 @@ class _Block:
         dtype = self.problem.dtype
         x = self._by_lane(self.problem.x0 if resumed is None else resumed).astype(dtype)
         steps, kinds, lanes = inputs.at_once, inputs.kinds, x.shape[1]
-        terms = len(compiled.terms)
+        terms = len(compiled.terms)  # read without noise too: zeros
         p, q, curves = compiled.numbers(trials, lanes)
         start, source, weight = compiled.connectivity
         return Lanes(
