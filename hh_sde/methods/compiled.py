@@ -108,7 +108,7 @@ class _Block:
         self.lanes = n_neurons * len(members)
         width = self.lanes + -self.lanes % _WIDTH
         self.inputs = BlockInputs(problem, members, width, scheme.nodes, scheme.needs)
-        opened = scheme.opened if not self.inputs.terms else ""
+        opened = scheme.opened if not self.inputs.gates_noisy else ""
         self.leaves_open = bool(opened)
         advance = getattr(module, f"{opened or scheme.step}_advance")
         self.rows = np.unique(problem.keep // n_neurons)
@@ -117,7 +117,7 @@ class _Block:
         self.columns = row * n_neurons + problem.keep % n_neurons
         self.failure: Diverged | None = None
         self.m = self._lanes()
-        bounded = scheme.keeps_gates and not self.inputs.terms
+        bounded = scheme.keeps_gates and not self.inputs.gates_noisy
         self.kept = self._nothing_kept((1, len(self.m.x)) if bounded else module.FREE)
         self.address = address_of(advance, self.m, self.kept, 0.0, 0, 0, 0)
 

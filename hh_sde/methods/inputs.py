@@ -38,7 +38,9 @@ class BlockInputs:
     Attributes
     ----------
     terms : int
-        Wiener processes of a neuron's own.
+        Wiener processes of a neuron's own, in its model.
+    gates_noisy : bool
+        Whether there are some, and they are not ignored.
     kinds : int
         1, or 2 where something is needed of the noise besides dW.
     largest, at_once : int
@@ -63,12 +65,14 @@ class BlockInputs:
         self.lanes = lanes
         self.dtype = np.dtype(float)
         self.nodes = nodes
-        self.terms = len(program.compiled.terms) if path is not None else 0
+        # without a path too the loops read what their model has: increments that are 0
+        self.terms = len(program.compiled.terms)
+        self.gates_noisy = self.terms > 0 and path is not None
         # increments are split for noise of gates and states, and for inputs that depend on V
-        split = path is not None and (self.terms or program.compiled.module.V_DEPENDENT_CONDUCTANCE)
+        split = self.terms or program.compiled.module.V_DEPENDENT_CONDUCTANCE
         self.needs = "" if needs == "halves" and not split else needs
         self.kinds = 1 if self.needs in ("", "areas") else 2
-        self.joined = self._joined() if self.needs == "areas" and self.terms else []
+        self.joined = self._joined() if self.needs == "areas" and self.gates_noisy else []
         joined = path is None or bool(self.joined)
         self.drawing = None if joined else path.drawing(self.needs)  # type: ignore[union-attr]
         areas = sum(
@@ -139,9 +143,9 @@ class BlockInputs:
         """dW of the noise on V (steps, kinds * processes * trials), and `Lanes.dW`."""
         increments = self._increments(start, stop)
         steps, kinds, width = increments.shape
-        own = self.terms * self.n_neurons * len(self.trials)
-        on_V = increments[..., : width - own].reshape(steps, -1)
-        dW = increments[..., width - own :].reshape(steps, kinds, self.terms, -1)
+        used = self.n_neurons * len(self.trials)
+        on_V, own = np.split(increments, [width - self.terms * used], axis=2)
+        on_V, dW = on_V.reshape(steps, -1), own.reshape(steps, kinds, self.terms, used)
         return np.ascontiguousarray(on_V), np.ascontiguousarray(self._padded(dW))
 
     def _increments(self, start: int, stop: int) -> np.ndarray:
