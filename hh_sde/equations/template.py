@@ -22,7 +22,9 @@ CLOSE = "    close(m, h)\n"
 def appended_text() -> str:
     """The integrators, each with its `advance`."""
     path = Path(hh_sde.kernels.__file__).with_name("steps.py")
-    return _steps(_split(path.read_text(encoding="utf-8"), f"\n{STEPS_MARK}", path.name)[1].lstrip())
+    return _steps(
+        _split(path.read_text(encoding="utf-8"), f"\n{STEPS_MARK}", path.name)[1].lstrip()
+    )
 
 
 def _steps(text: str) -> str:

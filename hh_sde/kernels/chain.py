@@ -1,4 +1,4 @@
-"""The Markov chain of ion channels coupled to V, simulated exactly: Gillespie (1977), with thinning.
+"""The Markov chain of ion channels coupled to V, exactly: Gillespie (1977), with thinning.
 
 Between two transitions V relaxes monotonically towards V_inf. It is kept in a band: there no rate
 is above its largest value at the band's two ends, since all rates are monotone in V, and Poisson
@@ -182,7 +182,8 @@ def rates_at(V, gate_rates, alphas, betas, q, many):
         gate_rates.address,
         (
             row(V, 0, 0, "any"), many, row(alphas, 0, 0, "any"), row(betas, 0, 0, "any"),
-            row(gate_rates.p, 0, 0, "any"), row(q, 0, 0, "any"), row(gate_rates.curves, 0, 0, "any"),
+            row(gate_rates.p, 0, 0, "any"), row(q, 0, 0, "any"),
+            row(gate_rates.curves, 0, 0, "any"),
         ),
     )  # fmt: skip
 

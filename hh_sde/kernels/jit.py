@@ -103,6 +103,7 @@ def _kept(function: Any, **options: bool) -> Any:
 
 # -- compiled once ---------------------------------------------------------------------------------
 
+
 class Shared:
     """A kernel that other kernels call by the name of its machine code.
 
