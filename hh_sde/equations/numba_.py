@@ -46,7 +46,6 @@ from hh_sde.kernels.{functions} import (
     decayed, exp, linoid, linoid_of, relaxed, {root} as root,
 )
 from hh_sde.kernels.jit import call, expression, kernel, maker, shared, stepper
-from hh_sde.kernels.random import waits_and_choices
 from hh_sde.kernels.rows import row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
 from hh_sde.kernels.watch import watched

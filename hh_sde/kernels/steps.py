@@ -114,7 +114,8 @@ def V_step(m, h, k):
         middle = m.work[0]
         add(m.x, m.x, 0.0, middle)
         V_flow(
-            middle, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 1), 0.5 * h, m.p, m.q, m.curves
+            middle, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 1), 0.5 * h, m.p, m.q,
+            m.curves,
         )  # fmt: skip
         sum_inputs(m, middle)
         V_flow(

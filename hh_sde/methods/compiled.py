@@ -110,7 +110,7 @@ class Block:
         self.padding = -self.lanes % _WIDTH[problem.dtype]
         width = self.lanes + self.padding
         self.inputs = BlockInputs(problem, members, width, scheme.nodes, scheme.needs)
-        opened = scheme.opened if not self.inputs.terms else ""
+        opened = scheme.opened if not self.inputs.gates_noisy else ""
         self.leaves_open = bool(opened)
         advance = getattr(module, f"{opened or scheme.step}_advance")
         self.rows = np.unique(problem.keep // n_neurons)
@@ -119,7 +119,7 @@ class Block:
         self.columns = row * n_neurons + problem.keep % n_neurons
         self.failure: Diverged | None = None
         self.m = self._lanes()
-        bounded = scheme.keeps_gates and not self.inputs.terms
+        bounded = scheme.keeps_gates and not self.inputs.gates_noisy
         self.kept = self._nothing_kept((1, len(self.m.x)) if bounded else module.FREE)
         self.address = address_of(advance, self.m, self.kept, 0.0, 0, 0, 0)
 
