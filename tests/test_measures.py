@@ -135,7 +135,7 @@ def test_samples_too_far_apart_are_refused():
         edges = np.flatnonzero(np.diff(above[:, neuron]))
         widths = np.diff(edges)[::2] * 0.01
         assert len(widths) >= 13
-        assert measures.trains.WIDEST < widths.min() < 0.96
+        assert measures.spike_times.WIDEST < widths.min() < 0.96
     counts = ds.hh.rates()["count"]
     assert ds.isel(time=slice(None, None, 20)).hh.rates()["count"].equals(counts)
     for thinned, spacing in (

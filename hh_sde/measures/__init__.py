@@ -17,8 +17,9 @@ from hh_sde.measures.isi import interval_statistics, intervals
 from hh_sde.measures.passage import first_passage
 from hh_sde.measures.populations import phase_locking, synchrony
 from hh_sde.measures.spectra import power_spectrum, spike_spectrum
+from hh_sde.measures.spike_times import spikes
 from hh_sde.measures.states import gates
-from hh_sde.measures.trains import ragged, spikes
+from hh_sde.measures.trains import ragged
 from hh_sde.measures.windows import window
 
 __all__ = [

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from hh_sde.measures.arguments import checked
 from hh_sde.measures.detection import SpikeRule
-from hh_sde.measures.trains import Labelled, Trains, checked
+from hh_sde.measures.labels import Labelled
+from hh_sde.measures.train_arrays import Trains
 
 
 def rates(

@@ -13,7 +13,8 @@ import xarray as xr
 
 from hh_sde.measures.correlation import evenly_sampled
 from hh_sde.measures.detection import SpikeRule
-from hh_sde.measures.trains import Labelled, Trains, labels
+from hh_sde.measures.labels import Labelled, labels
+from hh_sde.measures.train_arrays import Trains
 
 if TYPE_CHECKING:
     import neo

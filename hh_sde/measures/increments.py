@@ -9,7 +9,9 @@ import xarray as xr
 
 from hh_sde import memory
 from hh_sde.dataset import COORDINATES, spikes_alone
-from hh_sde.measures.trains import checked, increasing_times, labels
+from hh_sde.measures.arguments import checked
+from hh_sde.measures.labels import labels
+from hh_sde.measures.traces import increasing_times
 from hh_sde.records import single
 
 

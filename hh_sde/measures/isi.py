@@ -6,7 +6,10 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.detection import SpikeRule
-from hh_sde.measures.trains import Labelled, Trains, labels, spikes, sweeps_of
+from hh_sde.measures.labels import Labelled, labels
+from hh_sde.measures.spike_times import spikes
+from hh_sde.measures.train_arrays import Trains
+from hh_sde.measures.trains import sweeps_of
 
 #: Statistic: units, long name, what NaN means.
 STATISTICS = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from hh_sde.measures.trains import increasing_times, labels, over_time
+from hh_sde.measures.labels import labels
+from hh_sde.measures.traces import increasing_times, over_time
 
 
 def first_passage(

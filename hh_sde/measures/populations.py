@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from hh_sde.measures.arguments import checked
 from hh_sde.measures.detection import SpikeRule
-from hh_sde.measures.trains import Labelled, Trains, checked, hint_of_traces, labels
+from hh_sde.measures.labels import Labelled, labels
+from hh_sde.measures.traces import hint_of_traces
+from hh_sde.measures.train_arrays import Trains
 
 
 def synchrony(ds: xr.Dataset, variable: str = "V") -> xr.Dataset:

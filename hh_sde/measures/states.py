@@ -5,7 +5,8 @@ from __future__ import annotations
 import xarray as xr
 
 from hh_sde.dataset import upgrade
-from hh_sde.measures.trains import hint_of_traces, labels
+from hh_sde.measures.labels import labels
+from hh_sde.measures.traces import hint_of_traces
 
 
 def gates(ds: xr.Dataset) -> xr.DataArray:

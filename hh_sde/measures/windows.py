@@ -6,13 +6,9 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.dataset import last_state_names, spikes_alone
-from hh_sde.measures.trains import (
-    chosen,
-    end_of_record,
-    increasing_times,
-    window_bounds,
-    window_of_spikes,
-)
+from hh_sde.measures.arguments import window_bounds
+from hh_sde.measures.traces import end_of_record, increasing_times
+from hh_sde.measures.trains import chosen, window_of_spikes
 
 
 def window(ds: xr.Dataset, start: float | None = None, stop: float | None = None) -> xr.Dataset:

@@ -1,0 +1,58 @@
+"""Variables over time, and the span of their record."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from hh_sde.dataset import spikes_alone
+
+
+def over_time(ds: xr.Dataset, variable: str) -> xr.DataArray:
+    """A variable over time.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if variable not in ds or "time" not in ds[variable].dims:
+        known = [str(name) for name, one in ds.data_vars.items() if "time" in one.dims]
+        raise ValueError(
+            f"there is no variable {variable!r} over time; there is {', '.join(known) or 'none'}"
+            + hint_of_traces(ds)
+        )
+    return ds[variable]
+
+
+def hint_of_traces(ds: xr.Dataset) -> str:
+    """How to come from spikes alone to traces, for an error."""
+    hint = "; these are spikes alone, whose traces hh_sde.rerun(ds, record=('V',)) makes"
+    return hint if spikes_alone(ds) else ""
+
+
+def increasing_times(ds: xr.Dataset) -> np.ndarray:
+    """The times of a record, ms.
+
+    Raises
+    ------
+    ValueError
+        If they do not increase.
+    """
+    times = np.atleast_1d(ds.time.values)
+    if np.any(np.diff(times) <= 0):
+        k = int(np.argmax(np.diff(times) <= 0))
+        raise ValueError(
+            f"time must increase, but {times[k + 1]:g} ms follows {times[k]:g} ms; "
+            'ds.sortby("time").drop_duplicates("time") would make it so'
+        )
+    return times
+
+
+def end_of_record(ds: xr.Dataset, times: np.ndarray) -> float:
+    """When the record of traces ends, ms: a run may stop between two saves."""
+    last = float(times[-1])
+    t_end, save_dt = ds.attrs.get("t_end", last), ds.attrs.get("save_dt", 0.0)
+    # what was cut off ends a save earlier; what was stopped between two saves, less; what was put
+    # together goes on beyond the end of its first part
+    return float(t_end) if -1e-6 <= (t_end - last) / (save_dt or np.inf) < 1 - 1e-6 else last
