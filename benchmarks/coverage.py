@@ -17,7 +17,7 @@ import xarray as xr
 
 import hh_sde as hh
 from hh_sde.measures.isi import coefficient_of_variation, moments, variation
-from hh_sde.studies import common, convergence, orders, sweeps, weak
+from hh_sde.studies import common, convergence, noise_levels, orders, weak
 from hh_sde.studies.intervals import RESAMPLES, _resampled
 
 CONFIDENCE = 0.95
@@ -165,7 +165,7 @@ def rates_and_variation(case, data, long_cv, trials, samples):
         def plain(r, sums=sums, origin=origin):
             return variation(sums[:, r].sum(axis=-1), origin)
 
-        interval = sweeps._irregularity(found, t_end, trials, CONFIDENCE)[1:]
+        interval = noise_levels._irregularity(found, t_end, trials, CONFIDENCE)[1:]
         cvs.append((interval, percentiles(plain, trials)))
     yield row("mean rate", where, trials, data["count"].mean(), *zip(*rates, strict=True))
     yield row("CV", where, trials, long_cv, *zip(*cvs, strict=True))

@@ -14,7 +14,18 @@ import xarray as xr
 
 import hh_sde as hh
 from hh_sde import studies
-from hh_sde.studies import common, compare, convergence, intervals, orders, rates, sweeps, weak
+from hh_sde.studies import (
+    common,
+    compare,
+    convergence,
+    intervals,
+    network_synchrony,
+    noise_levels,
+    orders,
+    rates,
+    spike_reliability,
+    weak,
+)
 from hh_sde.studies.arguments import CHECKS
 from hh_sde.studies.orders import asymptotic_range
 
@@ -281,7 +292,8 @@ def test_similarity_by_hand():
             "trial": ("spike", [0, 1, 2]),
         }
     )
-    alike = sweeps._similarity(spikes, 2, 4, 100.0, 2.0)  # neuron 1 never fires: not counted
+    # neuron 1 never fires: not counted
+    alike = spike_reliability._similarity(spikes, 2, 4, 100.0, 2.0)
     assert alike[0, 1] == pytest.approx(np.exp(-4 / 16))
     assert alike[0, 2] == pytest.approx(0.0, abs=1e-9)
     assert alike[0, 3] == 0.0
@@ -290,7 +302,7 @@ def test_similarity_by_hand():
 def test_a_trial_is_not_like_itself(monkeypatch):
     alike = np.full((3, 3), 0.5)
     np.fill_diagonal(alike, 1.0)
-    monkeypatch.setattr(sweeps, "_similarity", lambda *arguments: alike)
+    monkeypatch.setattr(spike_reliability, "_similarity", lambda *arguments: alike)
     ds = studies.reliability(hh.Network(1, stimulus=10.0), [0.0], t_end=1.0, trials=3, rng=1)
     assert float(ds.reliability[0]) == pytest.approx(0.5)
     assert float(ds.reliability_high[0]) == pytest.approx(0.5)
@@ -546,7 +558,7 @@ def test_long_intervals_fit_seldom_into_a_record():
     following = np.isin(trial[1:] - trial[:-1], 0)
     length, of_trial = np.diff(times[trial, k])[following], trial[1:][following]
     found = xr.Dataset({"interval_length": ("interval", length), "trial": ("interval", of_trial)})
-    cv, low, high = sweeps._irregularity(found, 60.0, 1000, 0.999)
+    cv, low, high = noise_levels._irregularity(found, 60.0, 1000, 0.999)
     assert cv < 0.96
     assert low < 1.0 < high
     assert high - low < 0.2
@@ -624,14 +636,14 @@ def test_the_interval_of_reliability_takes_little_memory():
     """Of 300 trials all pairs of all jackknife samples would be 216 MB."""
     alike = np.random.default_rng(1).uniform(0.0, 1.0, (300, 300))
     tracemalloc.start()
-    low, high = intervals.jackknife(lambda r: sweeps._alikeness(alike, r), 300, 0.95)
+    low, high = intervals.jackknife(lambda r: spike_reliability._alikeness(alike, r), 300, 0.95)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert low < 0.5 < high
     assert peak < 40e6
     twice = np.array([[0, 0, 1, 2]])
     pairs = [alike[i, j] for i in twice[0] for j in twice[0] if i != j]
-    assert sweeps._alikeness(alike, twice)[0] == pytest.approx(np.mean(pairs))
+    assert spike_reliability._alikeness(alike, twice)[0] == pytest.approx(np.mean(pairs))
 
 
 def test_resamples_in_slices_are_those_at_once(monkeypatch):
@@ -713,7 +725,7 @@ def test_only_divergence_is_divergence(pair, monkeypatch):
         def fails(*_, error=error, **__):
             raise error
 
-        for module in (common, rates, sweeps):
+        for module in (common, rates, noise_levels, spike_reliability, network_synchrony):
             monkeypatch.setattr(module, "solve", fails)
         for name, study in studies.STUDIES.items():
             with pytest.raises(type(error), match=str(error)):

@@ -12,9 +12,11 @@ import xarray as xr
 
 from hh_sde.studies.compare import compare_methods
 from hh_sde.studies.convergence import strong_convergence
+from hh_sde.studies.network_synchrony import synchrony
+from hh_sde.studies.noise_levels import noise_sweep
 from hh_sde.studies.precision import recommend, work_precision
 from hh_sde.studies.rates import rate_curve
-from hh_sde.studies.sweeps import noise_sweep, reliability, synchrony
+from hh_sde.studies.spike_reliability import reliability
 from hh_sde.studies.weak import weak_convergence
 
 __all__ = [
