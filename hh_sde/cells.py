@@ -17,10 +17,8 @@ from hh_sde.kinetics import (
     Sigmoid,
     SteadyState,
     TimeConstant,
-    check_name,
-    several,
 )
-from hh_sde.records import Record, parameter, record, shown
+from hh_sde.records import Record, check_name, parameter, record, several, shown
 from hh_sde.tables import Description, Table
 
 

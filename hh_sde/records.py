@@ -296,3 +296,34 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     return bool(a == b) or (a != a and b != b)  # nan is nan
+
+
+def check_name(name: Any, what: str) -> None:
+    """Names become variables of a Dataset, so they are Python identifiers.
+
+    Raises
+    ------
+    ValueError
+        If `name` is not one.
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"the name of {what} must be letters, digits and _, got {shown(name)}")
+
+
+def several(values: Any, kind: type[Record], name: str) -> tuple[Any, ...]:
+    """`values` as a tuple, if they are a tuple or list of this kind of record.
+
+    Raises
+    ------
+    TypeError
+        If they are not.
+    """
+    if not isinstance(values, tuple | list):
+        hint = "; write (it,) for one alone" if isinstance(values, kind) else ""
+        raise TypeError(
+            f"{name} must be {kind.__name__} in a tuple or list, got {shown(values)}{hint}"
+        )
+    for value in values:
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be {kind.__name__}, got {shown(value)}")
+    return tuple(values)

@@ -16,8 +16,17 @@ import numpy as np
 import scipy.sparse
 
 from hh_sde.errors import keyword_hints
-from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid, check_name
-from hh_sde.records import Record, numbers, parameter, record, shown, single, sparse_numbers
+from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid
+from hh_sde.records import (
+    Record,
+    check_name,
+    numbers,
+    parameter,
+    record,
+    shown,
+    single,
+    sparse_numbers,
+)
 from hh_sde.tables import Table, description_of
 
 #: A number (the same between every two different neurons) or a matrix [to, from].

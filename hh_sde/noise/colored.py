@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hh_sde.kinetics import Parameter, check_name
+from hh_sde.kinetics import Parameter
 from hh_sde.noise.base import Noise
-from hh_sde.records import parameter, record
+from hh_sde.records import check_name, parameter, record
 
 
 @record

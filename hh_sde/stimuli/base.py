@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hh_sde.kinetics import Parameter, several
-from hh_sde.records import Record, parameter, record, shown
+from hh_sde.kinetics import Parameter
+from hh_sde.records import Record, parameter, record, several, shown
 
 #: Two times closer than this are the same time: k * dt is not exact in floating point. ms.
 SAME_TIME = 1e-9
