@@ -1,4 +1,4 @@
-"""The configuration of a run, as TOML: read, checked, and turned into a Network and arguments.
+"""What a configuration may hold: its tables, their keys, and how each value is read.
 
 The parts of the network are read through the tables CELLS, SYNAPSES, STIMULI and NOISES, so that a
 new entry there can be used here at once. A number may carry its unit ("10 uA/cm^2"), which must be
@@ -9,16 +9,11 @@ from __future__ import annotations
 
 import inspect
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from hh_sde.assignments import assign
 from hh_sde.cells import CELLS, Cell
 from hh_sde.errors import did_you_mean, unknown
 from hh_sde.measures import SpikeRule
@@ -27,7 +22,6 @@ from hh_sde.network import Network
 from hh_sde.noise import NOISES
 from hh_sde.records import shown
 from hh_sde.stimuli import STIMULI, Stimulus
-from hh_sde.studies import STUDIES
 from hh_sde.synapses import SYNAPSES
 
 _NUMBER_AND_UNIT = re.compile(
@@ -37,179 +31,6 @@ _NUMBER_AND_UNIT = re.compile(
 
 #: Fields that hold rates, which a number or a text is not.
 _RATES = ("alpha", "beta", "block")
-
-
-class ConfigError(ValueError):
-    """What is wrong with a configuration, one line for each fault."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """A checked configuration."""
-
-    network: Network
-    arguments: dict[str, Any]  # of solve
-    spike_rule: SpikeRule
-
-
-def load(path: str | Path, changes: Sequence[str] = ()) -> Config:
-    """Read a configuration file.
-
-    Parameters
-    ----------
-    path : str or Path
-    changes : sequence of str
-        Keys to change and their values, as ``"run.dt=0.02"``.
-
-    Raises
-    ------
-    ConfigError
-        If it is not TOML in UTF-8, or a key or value, in it or in the changes, is not accepted; all
-        faults at once.
-    OSError
-        If it cannot be read.
-
-    Examples
-    --------
-    >>> from importlib.resources import files
-    >>> template = files("hh_sde") / "template.toml"
-    >>> load(template).network.n_neurons
-    2
-    >>> load(template, ["run.dt=0.02", "run.method=heun"]).arguments["method"]
-    'heun'
-    """
-    return parse(_tree(path, changes))
-
-
-def _tree(path: str | Path, changes: Sequence[str]) -> dict[str, Any]:
-    tree = _read(path)
-    for change in changes:
-        try:
-            assign(tree, change)
-        except ValueError as error:
-            raise ConfigError(f"{shown(change)} cannot be set: {error}") from None
-    return tree
-
-
-def _read(path: str | Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"not valid TOML, which is text in UTF-8: {error}") from None
-    except RecursionError:
-        raise ConfigError("not accepted: nested too deep") from None
-    except ValueError as error:  # not TOML, or a number with thousands of digits
-        raise ConfigError(f"not valid TOML: {error}") from None
-
-
-def parse(tree: Mapping[str, Any]) -> Config:
-    """Check a configuration that is already a tree of dictionaries.
-
-    Raises
-    ------
-    ConfigError
-        As `load`.
-    """
-    with _faults():
-        document = _Document.model_validate(tree)
-        return Config(
-            network=document.network.build(),
-            arguments=document.run.model_dump(exclude_none=True),
-            spike_rule=document.spikes,
-        )
-
-
-def load_network(path: str | Path, changes: Sequence[str] = ()) -> Network:
-    """Read the network of a configuration, whether it is for a run or for a study.
-
-    Raises
-    ------
-    ConfigError, OSError
-        As `load`.
-    """
-    with _faults():
-        return _StudyDocument.model_validate(_tree(path, changes)).network.build()
-
-
-def load_study(
-    path: str | Path, name: str, changes: Sequence[str] = ()
-) -> tuple[Network, dict[str, Any], list[str]]:
-    """Read the network and the arguments of a study: [study], and rng and threads of [run].
-
-    Parameters
-    ----------
-    path, changes
-        As for `load`.
-    name : str
-        Of the study.
-
-    Returns
-    -------
-    network : Network
-    arguments : dict
-        Of the study.
-    unused : list of str
-        Keys of [run] and [spikes] that this study does not use.
-
-    Raises
-    ------
-    ConfigError
-        As `load`, and for a key that the study does not have.
-    OSError
-        If it cannot be read.
-    """
-    with _faults():
-        document = _StudyDocument.model_validate(_tree(path, changes))
-        accepted = _study_keys(name)
-        given = document.run.model_dump(exclude_unset=True)
-        used = [key for key in ("rng", "threads") if key in given and key in accepted]
-        arguments = {key: given[key] for key in used} | _study_arguments(name, document.study)
-        unused = [f"run.{key}" for key in given if key not in used]
-        unused += [f"spikes.{key}" for key in document.spikes]
-        return document.network.build(), arguments, unused
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """Whatever is wrong with a configuration as one ConfigError."""
-    try:
-        yield
-    except ConfigError:
-        raise
-    except ValidationError as error:
-        raise ConfigError("\n".join(_fault(fault) for fault in error.errors())) from None
-    except RecursionError:
-        raise ConfigError("not accepted: nested too deep") from None
-    except (OverflowError, TypeError, ValueError) as error:  # the parts do not fit each other
-        raise ConfigError(f"network: {error}") from None
-
-
-def _study_keys(name: str) -> list[str]:
-    return [key for key in inspect.signature(STUDIES[name]).parameters if key != "net"]
-
-
-def _study_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    accepted = _study_keys(name)
-    found = {}
-    for key, value in given.items():
-        if key not in accepted:
-            raise ConfigError(
-                f"study: key {key!r} is not known for {name} (accepted: {', '.join(accepted)})"
-                + did_you_mean(key, accepted)
-            )
-        try:
-            found[key] = in_unit(_STUDY_UNITS[key])(value) if key in _STUDY_UNITS else value
-        except ValueError as error:
-            raise ConfigError(f"study.{key}: {error}") from None
-    return found
-
-
-_STUDY_UNITS = {
-    **dict.fromkeys(("t_end", "dt", "dts", "save_dt", "discard", "window", "width"), "ms"),
-    "reference_dt": "ms",
-    "currents": "uA/cm^2",
-    "sigmas": "uA/cm^2*ms^0.5",
-}
 
 
 def in_unit(unit: str) -> Callable[[Any], Any]:
@@ -375,25 +196,30 @@ class _StudyRunModel(_RunModel):
     t_end: _Milliseconds | None = None  # type: ignore[assignment]
 
 
-class _Document(_Strict):
+class Document(_Strict):
+    """A configuration of a run."""
+
     network: _NetworkModel
     run: _RunModel
     spikes: Annotated[Any, BeforeValidator(_spike_rule)] = SpikeRule()
     study: dict[str, Any] = {}  # for hh-sde study
 
 
-class _StudyDocument(_Strict):
+class StudyDocument(_Strict):
+    """A configuration of a study, whose [run] may be partial or missing."""
+
     network: _NetworkModel
     study: dict[str, Any] = {}
     run: _StudyRunModel = _StudyRunModel()
     spikes: dict[str, Any] = {}
 
 
-def _fault(fault: Any) -> str:
+def fault_line(fault: Any) -> str:
+    """What pydantic says is wrong, as a line: where, what, what is accepted."""
     where = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
         models: dict[str, type[_Strict]] = {"network": _NetworkModel, "run": _RunModel}
-        model = models[fault["loc"][0]] if len(fault["loc"]) > 1 else _Document
+        model = models[fault["loc"][0]] if len(fault["loc"]) > 1 else Document
         accepted = list(model.model_fields)
         near = did_you_mean(fault["loc"][-1], accepted)
         return f"{where}: this key is not known (accepted: {', '.join(accepted)}){near}"
