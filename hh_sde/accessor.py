@@ -1,4 +1,4 @@
-"""`ds.hh`: the measures and pictures of this library on any Dataset that it made."""
+"""`ds.hh`: the measures and plots of this library on any Dataset that it made."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class HHAccessor:
         currents, conductances, noise
     Action potentials' shapes
         action_potentials
-    Pictures
+    Plots
         plot(), and plot.traces(), plot.raster(), ... (help(ds.hh.plot) has them)
     Schema, other libraries
         validate, to_neo
@@ -103,7 +103,7 @@ class HHAccessor:
 
     @property
     def plot(self) -> Any:
-        """Voltages, gates and raster in one figure, and every picture of `hh_sde.plot` by name.
+        """Voltages, gates and raster in one figure, and every plot of `hh_sde.plot` by name.
 
         ``ds.hh.plot()`` is `hh_sde.plot.overview`, ``ds.hh.plot.traces()`` is
         `hh_sde.plot.traces`, and so on: ``help(ds.hh.plot)`` has them all.
@@ -111,8 +111,8 @@ class HHAccessor:
         return _plots()(self._ds)
 
 
-class Pictures:
-    """The pictures of a Dataset: call it for the overview, or one of them by name."""
+class Plots:
+    """The plots of a Dataset: call it for the overview, or one of them by name."""
 
     def __init__(self, ds: xr.Dataset) -> None:
         self._ds = ds
@@ -123,7 +123,7 @@ class Pictures:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise AttributeError(unknown("picture", name, self._names()))
+        raise AttributeError(unknown("plot", name, self._names()))
 
     @classmethod
     def _names(cls) -> list[str]:
@@ -131,10 +131,10 @@ class Pictures:
 
 
 @functools.cache
-def _plots() -> type[Pictures]:
-    """`Pictures` with its methods, made when first asked for, since they load matplotlib."""
+def _plots() -> type[Plots]:
+    """`Plots` with its methods, made when first asked for, since they load matplotlib."""
     from hh_sde import plot
 
-    methods = {name: _method(picture) for name, picture in plot.PICTURES.items()}
-    about = {"__doc__": Pictures.__doc__, "__module__": __name__}
-    return type("Plots", (Pictures,), {**methods, "__call__": methods["overview"], **about})
+    methods = {name: _method(function) for name, function in plot.PLOTS.items()}
+    about = {"__doc__": Plots.__doc__, "__module__": __name__}
+    return type("Plots", (Plots,), {**methods, "__call__": methods["overview"], **about})

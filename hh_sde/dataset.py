@@ -68,7 +68,7 @@ def label(ds: xr.Dataset, attrs: Mapping[str, Any]) -> xr.Dataset:
 def upgrade(ds: xr.Dataset) -> xr.Dataset:
     """A result of an older version as this version would have made it; others as they are.
 
-    ``ds.hh``, pictures and the command line do it by themselves. Schema 1, that of results without
+    ``ds.hh``, plots and the command line do it by themselves. Schema 1, that of results without
     the attribute `schema_version`, called the studies' dim over methods `method`, kept long arrays
     of the network's description as variables, and did not say what variables are. Its noise was
     made otherwise of its seed, and cannot be made again, as the attribute `upgraded_from` tells.

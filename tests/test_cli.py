@@ -223,17 +223,17 @@ USAGE = {
         ["study", "noise_sweep", "net.toml", "--out", "net.toml"],
         "net.toml is what is read: --out would overwrite it",
     ),
-    "the result as picture": (["plot", "run.png"], "run.png is what is read"),
+    "the result as figure": (["plot", "run.png"], "run.png is what is read"),
     "two outputs in one file": (
         ["run", "net.toml", "--out", "s.png", "--plot", "./s.png"],
         "s.png is --out: --plot would overwrite it",
     ),
     "an ending that is none": (
         ["run", "net.toml", "--plot", "x.foo"],
-        "x.foo has the ending .foo, but a picture has one of: .",
+        "x.foo has the ending .foo, but a figure has one of: .",
     ),
-    "no ending": (["run", "net.toml", "--plot", "pic"], "pic has no ending, but a picture has"),
-    "the ending of a study's picture": (
+    "no ending": (["run", "net.toml", "--plot", "pic"], "pic has no ending, but a figure has"),
+    "the ending of a study's figure": (
         ["study", "noise_sweep", "net.toml", "--plot", "x.nc"],
         "x.nc has the ending .nc, but",
     ),
@@ -245,7 +245,7 @@ USAGE = {
 @pytest.mark.parametrize("case", USAGE)
 def test_wrong_usage_exits_2(case, tmp_path):
     before = short(tmp_path).read_bytes()
-    (tmp_path / "run.png").write_bytes(b"a result, by its name a picture")
+    (tmp_path / "run.png").write_bytes(b"a result, by its name a figure")
     arguments, message = USAGE[case]
     run = call(tmp_path, *(word.replace("{folder}", tmp_path.name) for word in arguments))
     assert run.returncode == 2
@@ -548,7 +548,7 @@ def test_a_disk_that_is_full_costs_neither_the_old_file_nor_the_other_output(tmp
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
-def test_a_picture_that_cannot_be_written_leaves_the_result(tmp_path):
+def test_a_figure_that_cannot_be_written_leaves_the_result(tmp_path):
     path = short(tmp_path)
     assert call(tmp_path, "run", path, "--out", "run.nc").returncode == 0
     plot = limited(tmp_path, 1000, "plot", "run.nc")

@@ -118,12 +118,12 @@ def test_public_names_resolve_and_the_accessor_is_there():
     loaded_after("import hh_sde, xarray; xarray.Dataset().hh")
 
 
-def test_the_reference_lists_every_measure_and_picture():
+def test_the_reference_lists_every_measure_and_plot():
     page = PACKAGE.parent / "docs" / "api.md"
     if not page.exists():
         pytest.skip("the tests run outside the repository")
     text = page.read_text(encoding="utf-8")
-    internal = {"SpikeRule", "ragged", "rule_attributes", "COLOURS", "MOST_LINES", "PICTURES"}
+    internal = {"SpikeRule", "ragged", "rule_attributes", "COLOURS", "MOST_LINES", "PLOTS"}
     for module in (hh_sde.measures, hh_sde.plot):
         for name in set(module.__all__) - internal:
             assert f".. autofunction:: {module.__name__}.{name}\n" in text, name

@@ -1,4 +1,4 @@
-"""Pictures: what is in them. (How they look is for eyes.)"""
+"""Plots: what is in them. (How they look is for eyes.)"""
 
 import inspect
 import pydoc
@@ -103,17 +103,17 @@ def sweep():
     )
 
 
-def test_every_picture_renders(result, sweep):
+def test_every_plot_renders(result, sweep):
     """Not blank, and with no label cut off; those of results take an ax and return it."""
     options = {"curve": {"x": "sigma", "y": "cv", "hue": "model"},
                "heatmap": {"x": "sigma", "y": "model", "z": "cv"},
                "raster": {"rate_bin": 5.0}, "correlogram": {"max_lag": 20.0}}  # fmt: skip
-    for name in set(plot.PICTURES) - {"overview", "components"}:
+    for name in set(plot.PLOTS) - {"overview", "components"}:
         ds = sweep if name in ("curve", "heatmap") else result
-        picture = getattr(ds.hh.plot, name)
-        pixels(picture(**options.get(name, {})))
+        drawn = getattr(ds.hh.plot, name)
+        pixels(drawn(**options.get(name, {})))
         ax = plt.subplots(layout="constrained")[1]
-        assert picture(ax=ax, **options.get(name, {})) is ax
+        assert drawn(ax=ax, **options.get(name, {})) is ax
         assert ax.get_xlabel()
         assert ax.get_ylabel()
         plt.close("all")
@@ -250,8 +250,8 @@ def test_heatmap(sweep):
         sweep.isel(model=0).hh.plot.heatmap(x="sigma", y="sigma", z="cv")
 
 
-def test_the_pictures_of_the_accessor(result):
-    assert set(plot.PICTURES) <= set(dir(result.hh.plot))
+def test_the_plots_of_the_accessor(result):
+    assert set(plot.PLOTS) <= set(dir(result.hh.plot))
     assert "ds :" not in result.hh.plot.psth.__doc__
     assert list(inspect.signature(result.hh.plot.psth).parameters) == [
         "bin", "neurons", "rule", "ax", "figsize", "style"
@@ -291,21 +291,21 @@ STEPS = ["psth", "interval_histogram"]
 
 @pytest.mark.parametrize("name", OF_NEURONS)
 def test_style_size_and_neurons_go_through(name, result):
-    picture = getattr(result.hh.plot, name)
-    ax = picture(neurons=1, color="#123456", lw=3.5, alpha=0.5, figsize=(3.15, 2.2))
+    drawn = getattr(result.hh.plot, name)
+    ax = drawn(neurons=1, color="#123456", lw=3.5, alpha=0.5, figsize=(3.15, 2.2))
     assert ax.figure.get_size_inches().tolist() == [3.15, 2.2]
     first = [*ax.lines, *ax.patches][0]
     colour = first.get_color() if name not in STEPS else first.get_edgecolor()
     assert matplotlib.colors.to_rgba(colour, 1.0)[:3] == matplotlib.colors.to_rgb("#123456")
     assert (first.get_linewidth(), first.get_alpha()) == (3.5, 0.5)
     with pytest.raises(ValueError, match=r"there is no neuron 5; there are \[0, 1\]"):
-        picture(neurons=5)
+        drawn(neurons=5)
     with pytest.raises(ValueError, match="give ax=, or figsize= of a new figure, not both"):
-        picture(ax=ax, figsize=(3, 2))
+        drawn(ax=ax, figsize=(3, 2))
     with pytest.raises(TypeError, match=r"not 'colour'; did you mean color"):
-        picture(colour="red")
+        drawn(colour="red")
     with pytest.raises(TypeError, match=r"not 'neuron'; did you mean neurons\?"):
-        picture(neuron=1)
+        drawn(neuron=1)
     assert len(plt.get_fignums()) == 1  # nothing was begun
 
 
@@ -503,7 +503,7 @@ def test_a_long_record_has_its_axis_in_seconds():
     assert ds.sel(time=slice(0, 1000)).hh.plot.traces().get_xlabel() == "time (ms)"
 
 
-def test_the_picture_of_one_of_many_trials_says_which(result):
+def test_the_plot_of_one_of_many_trials_says_which(result):
     assert result.hh.plot()._suptitle.get_text() == "trial 0"
     assert result.sel(trial=1).hh.plot()._suptitle is None
     assert result.hh.plot.traces(trial=1).get_ylabel() == "V (mV)\ntrial 1"
@@ -512,10 +512,10 @@ def test_the_picture_of_one_of_many_trials_says_which(result):
     assert result.hh.plot.raster(rows="trial", neurons=1).get_ylabel() == "trial\nneuron 1"
 
 
-def test_help_has_every_picture(result):
+def test_help_has_every_plot(result):
     text = pydoc.render_doc(result.hh.plot, renderer=pydoc.plaintext)
     assert "__call__ = overview(self, /, *, trial" in text
     assert repr(result.hh.plot).endswith("heatmap")
-    for name, picture in plot.PICTURES.items():
+    for name, drawn in plot.PLOTS.items():
         assert f"{name}(self, /, *" in text
-        assert picture.__doc__.split("\n")[0] in text
+        assert drawn.__doc__.split("\n")[0] in text

@@ -61,7 +61,7 @@ def pair():
     )
 
 
-def see_picture(ds):
+def see_plot(ds):
     """Every panel has labels, data, and ink."""
     fig = ds.hh.plot()
     fig.canvas.draw()
@@ -89,7 +89,7 @@ def test_a_study_goes_to_a_file_and_reproduces_itself(name, pair, tmp_path):
         for attribute in ("recommended_method", "recommended_dt"):
             one.attrs.pop(attribute, None)
     assert again.drop_vars(timed).identical(ds.drop_vars(timed))
-    see_picture(ds)
+    see_plot(ds)
     other = studies.STUDIES[name](pair, **SMALL[name], rng=4)
     assert not other.drop_vars(timed).equals(ds.drop_vars(timed))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hh_sde.cli.files import check_target, check_targets, opened, picture, reading, write, written
+from hh_sde.cli.files import check_target, check_targets, figure_of, opened, reading, write, written
 from hh_sde.cli.messages import (
     note,
     of_files,
@@ -63,7 +63,7 @@ Changes = Annotated[
     ),
 ]
 OutPath = Annotated[Path | None, typer.Option(help="Write the result here (netCDF).")]
-PlotPath = Annotated[Path | None, typer.Option(help="Write a picture here (PNG, PDF, SVG).")]
+PlotPath = Annotated[Path | None, typer.Option(help="Write a figure here (PNG, PDF, SVG).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 
 
@@ -227,7 +227,7 @@ def plot_file(
     target = out or file.with_suffix(".png")
     check_targets(file, None, target)
     with reading(file):
-        figure = picture(opened(file), None, trial)
+        figure = figure_of(opened(file), None, trial)
     stop_unless_written(written(target, partial(figure.savefig, dpi=150)), target)
     say([f"written: {target}"])
 

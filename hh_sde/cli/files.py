@@ -25,7 +25,7 @@ def check_targets(source: Path, out: Path | None, plot: Path | None) -> None:
     if plot:
         check_target(plot)
         _check_ending(plot)
-        _check_other(plot, "the picture", source, "what is read")
+        _check_other(plot, "the figure", source, "what is read")
     if out and plot:
         _check_other(plot, "--plot", out, "--out")
 
@@ -53,7 +53,7 @@ def _check_ending(path: Path) -> None:
     endings = sorted(FigureCanvasBase.get_supported_filetypes())
     if path.suffix[1:].lower() not in endings:
         what = f"the ending {path.suffix}" if path.suffix else "no ending"
-        stop(f"{path} has {what}, but a picture has one of: .{', .'.join(endings)}", code=2)
+        stop(f"{path} has {what}, but a figure has one of: .{', .'.join(endings)}", code=2)
 
 
 def opened(file: Path) -> xr.Dataset:
@@ -118,7 +118,7 @@ def _unreadable(error: Exception) -> bool:
     return isinstance(error, OSError) or "IO backends" in str(error)
 
 
-def picture(ds: xr.Dataset, rule: Any, trial: int | None = None) -> Figure:
+def figure_of(ds: xr.Dataset, rule: Any, trial: int | None = None) -> Figure:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -127,10 +127,10 @@ def picture(ds: xr.Dataset, rule: Any, trial: int | None = None) -> Figure:
 
 
 def write(ds: xr.Dataset, out: Path | None, plot: Path | None, rule: Any) -> list[Path]:
-    """Write the result and its picture, each whether or not the other can be; those that were."""
+    """Write the result and its figure, each whether or not the other can be; those that were."""
 
     def draw(path: Path) -> None:
-        picture(ds, rule).savefig(path, dpi=150)
+        figure_of(ds, rule).savefig(path, dpi=150)
 
     paths = written(out, ds.to_netcdf) if out else []
     return paths + (written(plot, draw) if plot else [])

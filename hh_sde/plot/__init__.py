@@ -1,4 +1,4 @@
-"""Pictures: Dataset to matplotlib axes, or for `overview` to a figure.
+"""Plots: Dataset to matplotlib axes, or for `overview` to a figure.
 
 Each takes `ax=`, or `figsize=` of a new figure, and returns the axes it drew into; what it does not
 know by name goes to matplotlib (``color``, ``lw``, ``alpha``; of an image ``cmap``). ``neurons=``
@@ -19,7 +19,7 @@ from hh_sde.plot.sweeps import curve, heatmap
 __all__ = [
     "COLOURS",
     "MOST_LINES",
-    "PICTURES",
+    "PLOTS",
     "components",
     "correlogram",
     "curve",
@@ -34,8 +34,8 @@ __all__ = [
     "traces",
 ]
 
-#: The pictures by name, as ``ds.hh.plot`` has them.
-PICTURES: dict[str, Callable[..., Any]] = {
+#: The plots by name, as ``ds.hh.plot`` has them.
+PLOTS: dict[str, Callable[..., Any]] = {
     "overview": overview,
     "traces": traces,
     "gates": gates,

@@ -1,4 +1,4 @@
-"""What the pictures share: the choice of trials and neurons, the names of gates, labels."""
+"""What the plots share: the choice of trials and neurons, the names of gates, labels."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def chosen_neurons(
 
 
 def of_trial(ds: xr.Dataset, trial: int | None) -> str:
-    """Which of several trials is drawn, to be said in the picture; nothing where there is one."""
+    """Which of several trials is drawn, to be said in the figure; nothing where there is one."""
     if "trial" in ds.dims:
         trials = ds.trial.values.tolist()
     else:

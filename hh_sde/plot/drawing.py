@@ -1,4 +1,4 @@
-"""How the pictures are drawn: colours, a new figure or given axes, styles, legends."""
+"""How the plots are drawn: colours, a new figure or given axes, styles, legends."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LABEL_HEIGHT = 0.2
 ONE_ROW = 0.3
 
 Size = tuple[float, float]
-_Picture = TypeVar("_Picture", bound=Callable[..., Any])
+_Plot = TypeVar("_Plot", bound=Callable[..., Any])
 
 
 class NewFigure(Figure):
@@ -87,31 +87,31 @@ def _properties(kind: type[Artist]) -> frozenset[str]:
     return frozenset([*inspector.get_setters(), *aliases, *ALSO.get(kind, ())])
 
 
-def takes_style(*kinds: type[Artist]) -> Callable[[_Picture], _Picture]:
-    """A picture whose `**style` is for artists of these `kinds`.
+def takes_style(*kinds: type[Artist]) -> Callable[[_Plot], _Plot]:
+    """A plot whose `**style` is for artists of these `kinds`.
 
     An unknown name is refused before anything is drawn.
     """
     properties = {name for kind in kinds for name in _properties(kind)}
 
-    def decorate(picture: _Picture) -> _Picture:
+    def decorate(plot: _Plot) -> _Plot:
         own = [
             name
-            for name, parameter in inspect.signature(picture).parameters.items()
+            for name, parameter in inspect.signature(plot).parameters.items()
             if parameter.kind is parameter.KEYWORD_ONLY
         ]
 
-        @functools.wraps(picture)
+        @functools.wraps(plot)
         def checked(ds: xr.Dataset, **options: Any) -> Any:
             for name in options.keys() - {*own, *properties}:
                 hint = did_you_mean(name, own) or did_you_mean(name, properties - {"gapcolor"})
                 raise TypeError(
-                    f"{picture.__name__} takes {', '.join(own)} and the properties of matplotlib's "
+                    f"{plot.__name__} takes {', '.join(own)} and the properties of matplotlib's "
                     f"{' or '.join(kind.__name__ for kind in kinds)}, not {name!r}{hint}"
                 )
-            return picture(ds, **options)
+            return plot(ds, **options)
 
-        return cast(_Picture, checked)
+        return cast(_Plot, checked)
 
     return decorate
 

@@ -1,4 +1,4 @@
-"""Pictures of spikes: raster, rate over time, intervals, correlograms."""
+"""Plots of spikes: raster, rate over time, intervals, correlograms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several pictures in one figure."""
+"""Several plots in one figure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_trial
 from hh_sde.plot.drawing import Size, new_figure, takes_style
 from hh_sde.plot.firing import raster
 from hh_sde.plot.states import components, gates, traces
-from hh_sde.plot.studies import picture
+from hh_sde.plot.studies import study_plot
 
 
 @takes_style(Line2D, QuadMesh, PolyCollection)
@@ -33,7 +33,7 @@ def overview(
     """Membrane potentials, gates of one neuron, and spike raster, one above the other.
 
     Of channels with states, the open fractions stand for the gates. Of spikes alone there is the
-    raster, of an SDE of one's own its components, of a study its own picture.
+    raster, of an SDE of one's own its components, of a study its own plot.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def overview(
     figsize : (width, height), optional
         Inches.
     **style
-        For the membrane potentials (or for the one picture that there is), as `color`, `lw`,
+        For the membrane potentials (or for the one plot that there is), as `color`, `lw`,
         `alpha`: see `traces`.
 
     Returns
@@ -62,8 +62,8 @@ def overview(
     """
     if "study" in ds.attrs:
         if trial is not None or neurons is not None:
-            raise ValueError("the picture of a study has neither trial= nor neurons= to choose")
-        return picture(ds, figsize=figsize, **style)
+            raise ValueError("the plot of a study has neither trial= nor neurons= to choose")
+        return study_plot(ds, figsize=figsize, **style)
     if dataset.spikes_alone(ds):
         fig, axes = new_figure(figsize or (8, 3))
         raster(ds, ax=axes[0, 0], trial=trial, neurons=neurons, rule=rule, **style)

@@ -1,4 +1,4 @@
-"""Pictures of power spectra."""
+"""Plots of power spectra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of the state over time, and in the phase plane."""
+"""Plots of the state over time, and in the phase plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of studies: one function for each, chosen by the attribute `study`."""
+"""Plots of studies: one function for each, chosen by the attribute `study`."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ MARKERS = "osD^vP*Xh<>"
 Style = Mapping[str, Any]
 
 
-def picture(ds: xr.Dataset, *, figsize: Size | None = None, **style: Any) -> Figure:
-    """The picture of a study, its lines with `style` (of a heat map, its image).
+def study_plot(ds: xr.Dataset, *, figsize: Size | None = None, **style: Any) -> Figure:
+    """The plot of a study, its lines with `style` (of a heat map, its image).
 
     Raises
     ------
@@ -41,11 +41,9 @@ def picture(ds: xr.Dataset, *, figsize: Size | None = None, **style: Any) -> Fig
     """
     ds = upgrade(ds)
     name = ds.attrs.get("study")
-    if name not in STUDY_PICTURES:
-        raise ValueError(
-            f"no picture for the study {name!r}; there are {', '.join(STUDY_PICTURES)}"
-        )
-    draw, panels = STUDY_PICTURES[name]
+    if name not in STUDY_PLOTS:
+        raise ValueError(f"no plot for the study {name!r}; there are {', '.join(STUDY_PLOTS)}")
+    draw, panels = STUDY_PLOTS[name]
     fig, axes = new_figure(figsize or (0.8 + 4.2 * panels, 4.0), columns=panels)
     draw(ds, axes[0], style)
     return fig
@@ -214,8 +212,8 @@ def _band(
     tidy(ax)
 
 
-#: The picture of each study, and how many panels it has.
-STUDY_PICTURES: dict[str, tuple[Callable[..., None], int]] = {
+#: The plot of each study, and how many panels it has.
+STUDY_PLOTS: dict[str, tuple[Callable[..., None], int]] = {
     "compare_methods": (comparison, 2),
     "strong_convergence": (orders, 1),
     "weak_convergence": (weak_orders, 2),

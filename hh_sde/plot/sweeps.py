@@ -1,4 +1,4 @@
-"""Pictures of sweeps: curves with bands, and heat maps."""
+"""Plots of sweeps: curves with bands, and heat maps."""
 
 from __future__ import annotations
 
