@@ -190,7 +190,7 @@ def order_rows(squares, method, trials, samples):
             return orders.slope(np.log(dts), errors(r), kept[None])
 
         others.append(percentiles(slopes, trials))
-    yield row("order", f"the pair, `{method}`", trials, np.array(truth), ends, others)
+    yield row("order", f"two neurons, `{method}`", trials, np.array(truth), ends, others)
 
 
 def weak_rows(data, trials, samples):
@@ -205,7 +205,7 @@ def weak_rows(data, trials, samples):
     ends, others = np.array(ends), np.array(others)
     for o, name in enumerate(weak.OBSERVABLES):
         yield row(
-            f"weak error, {name}", f"the pair, `lie_trotter`, {WEAK_STEP:g} ms", trials,
+            f"weak error, {name}", f"two neurons, `lie_trotter`, {WEAK_STEP:g} ms", trials,
             whole[o], ends[:, :, o], others[:, :, o],
         )  # fmt: skip
 

@@ -84,16 +84,16 @@ PEERS = {
 REFERENCES = {"float64": "engine", "float32": "engine, float32"}
 CASES = {
     "512 neurons": {"neurons": 512, "trials": 1, "coupled": 0, "steps": 20_000},
-    "1000 trials of the pair": {"neurons": 2, "trials": 1000, "coupled": 1, "steps": 5_000},
-    "1 trial of the pair": {"neurons": 2, "trials": 1, "coupled": 1, "steps": 100_000},
+    "1000 trials of two neurons": {"neurons": 2, "trials": 1000, "coupled": 1, "steps": 5_000},
+    "1 trial of two neurons": {"neurons": 2, "trials": 1, "coupled": 1, "steps": 100_000},
 }
 IMPOSSIBLE = {  # by script
     # it has no trials: they would be 1000 runs, or 10^4 equations to compile
-    ("jitcsde_.py", "1000 trials of the pair"),
-    ("c_libmvec.py", "1000 trials of the pair"),
-    ("c_libmvec.py", "1 trial of the pair"),
+    ("jitcsde_.py", "1000 trials of two neurons"),
+    ("c_libmvec.py", "1000 trials of two neurons"),
+    ("c_libmvec.py", "1 trial of two neurons"),
     ("sdeint_numpy.py", "512 neurons"),  # G alone has 10^6 entries
-    ("sdeint_numpy.py", "1000 trials of the pair"),
+    ("sdeint_numpy.py", "1000 trials of two neurons"),
 }
 
 

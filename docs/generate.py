@@ -101,8 +101,8 @@ def synapse(name: str, make) -> str:
         (r"$\beta_s$", rf"$\displaystyle {made.beta.latex()}$", "1/ms"),
         ("$E$", _number(made.E), "mV"),
     ]
-    if made.block is not None:
-        rows.append(("$B$", rf"$\displaystyle {made.block.latex()}$", "1"))
+    if made.voltage_block is not None:
+        rows.append(("$B$", rf"$\displaystyle {made.voltage_block.latex()}$", "1"))
     table = _table(("quantity", "value", "units"), rows)
     return f"### `{name}`\n\nReference: {made.reference}.\n\n{table}"
 

@@ -252,9 +252,9 @@ class BrownianPath:
         On the first grid it is dt (dW + zeta sqrt(dt/3))/2, zeta standard normal and independent
         of all increments there; on coarser and finer grids it follows the path.
         """
-        return self.pairs(start, stop, [self.trial] if trials is None else trials)[1]
+        return self.with_time_integrals(start, stop, [self.trial] if trials is None else trials)[1]
 
-    def pairs(
+    def with_time_integrals(
         self, start: int, stop: int, trials: Sequence[int] | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """What `lanes` and `time_integrals` give, drawn once."""

@@ -33,7 +33,7 @@ class Cell(Record):
     C : float or (n_neurons,) array
         Membrane capacitance, uF/cm^2.
     V0 : float or (n_neurons,) array
-        Potential from which a simulation starts unless told otherwise, mV.
+        Potential from which a simulation starts unless `x0=` is given, mV.
     reference : str
         The paper.
 

@@ -40,7 +40,11 @@ DEEPEST = 32
 #: Numbers as numpy writes their types: integers and floats of up to 8 bytes.
 NUMBER_TYPE = re.compile(r"[<>|=]?[iuf][1248]")
 #: Fields of records that files of earlier versions call otherwise: (record, there): here.
-RENAMED = {("Cell", "source"): "reference", ("Synapse", "source"): "reference"}
+RENAMED = {
+    ("Cell", "source"): "reference",
+    ("Synapse", "source"): "reference",
+    ("Synapse", "block"): "voltage_block",
+}
 
 
 class DescriptionError(ValueError):

@@ -2,7 +2,7 @@
 
 All chemical synapses here share one form. The gate s_j of neuron j's output obeys
 ds_j/dt = alpha(V_j) (1 - s_j) - beta(V_j) s_j, and neuron i receives the current
-sum_j w_ij s_j (E - V_i), times a voltage-dependent block B(V_i) where there is one.
+sum_j w_ij s_j (E - V_i), times the voltage-dependent block B(V_i) where there is one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Synapse(Record):
         Rise and decay of the gate, 1/ms, as functions of the presynaptic potential.
     E : float or (n_neurons,) array
         Reversal potential, mV.
-    block : Rate, optional
+    voltage_block : Rate, optional
         Factor on the conductance as a function of the postsynaptic potential.
     reference : str
         The paper.
@@ -65,14 +65,14 @@ class Synapse(Record):
     'AMPA'
     """
 
-    units = {"weights": "mS/cm^2", "alpha": "1/ms", "beta": "1/ms", "E": "mV", "block": "1"}
+    units = {"weights": "mS/cm^2", "alpha": "1/ms", "beta": "1/ms", "E": "mV", "voltage_block": "1"}
 
     name: str
     weights: Weights
     alpha: Rate
     beta: Rate
     E: Parameter
-    block: Rate | None = None
+    voltage_block: Rate | None = None
     reference: str = ""
 
     def __post_init__(self) -> None:
@@ -84,8 +84,11 @@ class Synapse(Record):
                 raise TypeError(
                     f"synapse {self.name}: {name} must be a Rate, got {shown(getattr(self, name))}"
                 )
-        if self.block is not None and not isinstance(self.block, Rate):
-            raise TypeError(f"synapse {self.name}: block must be a Rate, got {shown(self.block)}")
+        if self.voltage_block is not None and not isinstance(self.voltage_block, Rate):
+            raise TypeError(
+                f"synapse {self.name}: voltage_block must be a Rate, "
+                f"got {shown(self.voltage_block)}"
+            )
 
     @classmethod
     @keyword_hints
@@ -248,7 +251,7 @@ def _with_weights(synapse: Synapse) -> Callable[..., Synapse]:
     def make(weights: Weights, **changes: Any) -> Synapse:
         return synapse.replace(weights=weights, **changes)
 
-    names = ("E", "alpha", "beta", "block", "name")
+    names = ("E", "alpha", "beta", "voltage_block", "name")
     keyword = inspect.Parameter.KEYWORD_ONLY
     make.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -276,7 +279,7 @@ _DOCSTRING = """A chemical synapse, ds/dt = alpha (1 - s) - beta s, I = w s (V -
         Reversal potential, mV.
     alpha, beta : Rate
         Rise and decay of the gate, 1/ms, as functions of the presynaptic potential.
-    block : Rate, optional
+    voltage_block : Rate, optional
         Factor on w, as a function of the postsynaptic potential.
     name : str
         Another name, where a network has two of them.

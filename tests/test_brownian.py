@@ -281,7 +281,7 @@ def test_steps_beyond_the_addresses_are_refused():
 @pytest.mark.parametrize("trial", [2**32, 2**32 + 5])
 def test_trials_beyond_the_addresses_are_refused(trial, noisy_pair):
     path = hh.BrownianPath(1, m=2, dt=0.1)
-    for call in (path.lanes, path.halves, path.pairs, path.time_integrals):
+    for call in (path.lanes, path.halves, path.with_time_integrals, path.time_integrals):
         with pytest.raises(ValueError, match=r"addressed by 2.32 trials"):
             call(0, 1, [0, trial])
     with pytest.raises(ValueError, match="trial must be a whole number from 0 to 4294967295"):

@@ -30,7 +30,7 @@ NETWORKS = {
         3,
         synapses=[
             hh.SYNAPSES["AMPA"](SMALL),
-            hh.SYNAPSES["GABA_A"](0.2, block=hh.Sigmoid(1.0, -40.0, 8.0)),
+            hh.SYNAPSES["GABA_A"](0.2, voltage_block=hh.Sigmoid(1.0, -40.0, 8.0)),
             hh.GapJunction(SMALL.T),
             hh.GapJunction(0.05),
         ],

@@ -15,7 +15,7 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 
 import hh_sde as hh
-from hh_sde import continuation, dataset
+from hh_sde import continuation, dataset, descriptions
 
 
 def networks():
@@ -172,6 +172,14 @@ def test_an_old_study_reads_on():
         again = hh.rerun(old)
     np.testing.assert_allclose(again.error, ds.error, rtol=0.5)  # of 4 trials
     assert again.scheme.values.tolist() == ds.scheme.values.tolist()
+
+
+def test_an_old_name_of_a_field_is_read():
+    """`block` of a synapse is `voltage_block` now, `source` of one `reference`."""
+    synapse = hh.SYNAPSES["AMPA"](0.1, voltage_block=hh.Sigmoid(1.0, -20.0, 16.0))
+    tree = descriptions.encode(synapse, "it")
+    tree["block"], tree["source"] = tree.pop("voltage_block"), tree.pop("reference")
+    assert descriptions.decode(tree, "it") == synapse
 
 
 def test_what_of_an_old_result_cannot_be_read_stays_and_is_told():

@@ -147,7 +147,7 @@ def test_gap_junctions():
 def test_several_synapses_and_a_block():
     block = hh.Sigmoid(rate=1.0, mid=-20.0, scale=16.0)
     fast = hh.SYNAPSES["AMPA"](weights=0.1)
-    slow = hh.SYNAPSES["GABA_A"](weights=0.2, block=block)
+    slow = hh.SYNAPSES["GABA_A"](weights=0.2, voltage_block=block)
     net = hh.Network(2, synapses=[fast, slow])
     assert net.variables == ("V", "m", "h", "n", "s_AMPA", "s_GABA_A")
     x = np.concatenate([[-60.0, -30.0], np.zeros(6), [0.5, 0.25], [0.1, 0.8]])

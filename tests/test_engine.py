@@ -35,7 +35,7 @@ def smooth_network(sigma=3.0):
                 alpha=hh.Sigmoid(2.0, -61.0, 1.0),
                 beta=hh.Constant(0.5),
                 E=-40.0,
-                block=block,
+                voltage_block=block,
             ),
             hh.GapJunction(0.1),
         ],
@@ -154,7 +154,7 @@ class _Impulses(hh.BrownianPath):
     def lanes(self, start, stop, trials):
         return np.sqrt(self.dt) * self.unit("dW", start, stop, trials)
 
-    def pairs(self, start, stop, trials):
+    def with_time_integrals(self, start, stop, trials):
         dW = self.lanes(start, stop, trials)
         zeta = np.sqrt(self.dt / 3) * self.unit("zeta", start, stop, trials)
         return dW, 0.5 * self.dt * (dW + zeta)
@@ -176,7 +176,7 @@ def test_splitting_has_the_exact_law_of_the_passive_membrane(method, dt):
 
 FROZEN = {
     "gap junction": hh.GapJunction(0.5),
-    "block": hh.SYNAPSES["AMPA"](0.1, block=hh.Sigmoid(1.0, -20.0, 16.0)),
+    "block": hh.SYNAPSES["AMPA"](0.1, voltage_block=hh.Sigmoid(1.0, -20.0, 16.0)),
 }
 
 

@@ -14,7 +14,7 @@ COUPLED = hh.Network(
     2,
     cell=hh.CELLS["hodgkin_huxley"].replace(g_Na=[110.0, 120.0]),
     stimulus=3.0,
-    synapses=[hh.SYNAPSES["AMPA"](WEIGHTS, block=BLOCK), hh.GapJunction(GAP)],
+    synapses=[hh.SYNAPSES["AMPA"](WEIGHTS, voltage_block=BLOCK), hh.GapJunction(GAP)],
 )
 SMALL = hh.Cell(
     "small",

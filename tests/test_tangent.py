@@ -20,7 +20,7 @@ COUPLED = hh.Network(
     cell=hh.CELLS["hodgkin_huxley"].replace(g_Na=[110.0, 120.0]),
     stimulus=hh.SineCurrent(5.0, frequency=100.0),
     synapses=[
-        hh.SYNAPSES["AMPA"]([[0.0, 0.1], [0.2, 0.05]], block=hh.Sigmoid(1.0, -20.0, 16.0)),
+        hh.SYNAPSES["AMPA"]([[0.0, 0.1], [0.2, 0.05]], voltage_block=hh.Sigmoid(1.0, -20.0, 16.0)),
         hh.GapJunction(GAP),
     ],
     noise=[WHITE, hh.OrnsteinUhlenbeckConductance(mean=0.2, sigma=0.1, tau=2.0, E=0.0, name="g_e")],

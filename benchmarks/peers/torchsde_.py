@@ -1,4 +1,4 @@
-"""torchsde's Euler on CPU torch, double precision; a batch of neurons, or of trials of the pair."""
+"""torchsde's Euler on CPU torch, double precision; a batch of neurons, or of trials of two."""
 
 import torch
 import torchsde

@@ -30,7 +30,7 @@ _NUMBER_AND_UNIT = re.compile(
 
 
 #: Fields that hold rates, which a number or a text is not.
-_RATES = ("alpha", "beta", "block")
+_RATES = ("alpha", "beta", "voltage_block")
 
 
 def in_unit(unit: str) -> Callable[[Any], Any]:

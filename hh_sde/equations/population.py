@@ -277,8 +277,10 @@ class Population:
     def _synaptic_current(self, synapse: SynapseTable) -> Symbol:
         name, of = synapse.name, f"the synapses {synapse.name}"
         g = Ws = self.names.new(f"Ws_{name}")
-        if synapse.block is not None:
-            block = self._rates.assign(synapse.block, f"block_{name}", "1", f"block of {of}")
+        if synapse.voltage_block is not None:
+            block = self._rates.assign(
+                synapse.voltage_block, f"block_{name}", "1", f"voltage-dependent block of {of}"
+            )
             E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
             self._current(name, Ws * block, E, of, {"synapse": name})
             return Ws

@@ -1,4 +1,4 @@
-"""A network as the equations are told of it: names, and numbers per neuron; sparse connectivity."""
+"""A network as the equations take it: names, and numbers per neuron; sparse connectivity."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class SynapseTable(NamedTuple):
     name: str
     alpha: RateTable
     beta: RateTable
-    block: RateTable | None
+    voltage_block: RateTable | None
     E: np.ndarray
 
 

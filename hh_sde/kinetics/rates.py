@@ -21,7 +21,7 @@ class Rate(Record):
     """A function of the membrane potential, never negative: one of the tables' elementary forms.
 
     Its unit is that of the slot it is given for: 1/ms as alpha and beta, ms as tau, 1 as x_inf and
-    as a synapse's block.
+    as a synapse's voltage-dependent block.
     """
 
     formula: ClassVar[str] = ""

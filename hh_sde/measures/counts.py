@@ -1,4 +1,4 @@
-"""Spike counts: rates, their course over trials, and the spread of counts."""
+"""Spike counts: rates, their time course, and the spread of counts."""
 
 from __future__ import annotations
 

@@ -191,11 +191,13 @@ def _statistics(lengths: list[np.ndarray], latest: float) -> dict[str, float]:
         "cv": coefficient_of_variation(T),
         "cv2": 2 * np.abs(contrast).mean() if contrast.size else np.nan,
         "lv": 3 * (contrast**2).mean() if contrast.size else np.nan,
-        "serial_correlation": _memory(T, first - mean, second - mean, latest),
+        "serial_correlation": _serial_correlation(T, first - mean, second - mean, latest),
     }
 
 
-def _memory(T: np.ndarray, first: np.ndarray, second: np.ndarray, latest: float) -> float:
+def _serial_correlation(
+    T: np.ndarray, first: np.ndarray, second: np.ndarray, latest: float
+) -> float:
     # differences of spike times are no finer than the spacing of floats there: below it the
     # correlation would be that of rounding errors
     if first.size < 2 or T.std() < 4 * np.spacing(abs(latest)):

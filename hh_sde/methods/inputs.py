@@ -158,7 +158,7 @@ class BlockInputs:
         if self.needs == "halves":
             return path.halves(first, last, self.trials)
         if self.needs == "time integrals":
-            dW, I_10 = path.pairs(first, last, self.trials)
+            dW, I_10 = path.with_time_integrals(first, last, self.trials)
             return np.stack([dW, I_10 / problem.dt], axis=1)
         return path.lanes(first, last, self.trials)[:, None]
 

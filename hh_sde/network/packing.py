@@ -172,12 +172,12 @@ def connectivity(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Conn
 
 
 def _synapse_table(synapse: Synapse, n: int) -> SynapseTable:
-    block = synapse.block
+    block = synapse.voltage_block
     return SynapseTable(
         name=synapse.name,
         alpha=_rate_table(synapse.alpha, synapse.name, n),
         beta=_rate_table(synapse.beta, synapse.name, n),
-        block=None if block is None else _rate_table(block, synapse.name, n),
+        voltage_block=None if block is None else _rate_table(block, synapse.name, n),
         E=per_neuron(synapse.E, n, f"E of synapse {synapse.name}"),
     )
 

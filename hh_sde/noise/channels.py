@@ -114,9 +114,9 @@ class SubunitNoise(ChannelNoise):
         N is the number of channels (Fox 1997), or with True that of the gate's subunits in all of
         them, power times as many.
     bounds : {"none", "absolute", "clip", "reflect"}
-        What is done about gates outside [0, 1]: nothing but that the radicand is held at 0, or is
-        taken without its sign; or they are set back to the border, or mirrored, after each step
-        (by the engine's methods alone).
+        What is done about gates outside [0, 1]: nothing but that a negative diffusion coefficient
+        counts as 0, or is taken without its sign; or they are set back to the border, or mirrored,
+        after each step (by the engine's methods alone).
 
     References
     ----------

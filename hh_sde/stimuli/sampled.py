@@ -24,7 +24,7 @@ class SampledCurrent(Stimulus):
         the times of the samples (ms), which must be even; they give dt and start. The columns of a
         DataFrame, and the dim `neuron` of a DataArray, are the neurons in their order.
     dt, start : float, optional
-        ms. An array takes dt, and starts at 0 unless told otherwise.
+        ms. An array takes dt, and starts at 0 unless another is given.
     interpolation : {"previous", "linear"}
         "previous" holds each value for dt (and the current is 0 from the end of the last one on);
         "linear" joins them (and the current is 0 from the last one on). Before `start` it is 0.

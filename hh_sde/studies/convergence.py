@@ -115,10 +115,10 @@ def strong_convergence(
 
 def _declared(net: Network, method: str) -> float:
     sde = net.sde()
-    recipe = METHODS[method]
+    entry = METHODS[method]
     if not sde.m:
-        return np.nan if recipe.deterministic_order is None else recipe.deterministic_order
-    return recipe.strong_order.get(sde.noise_type, np.nan)
+        return np.nan if entry.deterministic_order is None else entry.deterministic_order
+    return entry.strong_order.get(sde.noise_type, np.nan)
 
 
 def _orders(
