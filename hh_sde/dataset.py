@@ -71,7 +71,7 @@ def upgrade(ds: xr.Dataset) -> xr.Dataset:
     ``ds.hh``, plots and the command line do it by themselves. Schema 1, that of results without
     the attribute `schema_version`, called the studies' dim over methods `method`, kept long arrays
     of the network's description as variables, and did not say what variables are. Its noise was
-    made otherwise of its seed, and cannot be made again, as the attribute `upgraded_from` tells.
+    drawn from its seed in another way, and cannot be made again: see the attribute `upgraded_from`.
 
     Raises
     ------

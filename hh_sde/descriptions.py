@@ -123,7 +123,7 @@ def decode(tree: Any, where: str, arrays: Mapping[str, Any] | None = None, depth
     }
     try:
         return _maker(kind, arrays or {}, fields)(**fields)
-    except Exception as error:  # whatever a record raises, the place of the fault is told
+    except Exception as error:  # whatever a record raises, the error says where
         raise DescriptionError(f"{where}: {str(error) or type(error).__name__}") from error
 
 

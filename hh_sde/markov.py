@@ -1,7 +1,7 @@
 """The Markov scheme of a channel: what its gates become where every channel is counted.
 
 A gate x of power p stands for p independent subunits, so a channel with powers p, q, ... has
-(p + 1)(q + 1)... states, told apart by how many subunits of each kind are open. Between
+(p + 1)(q + 1)... states, distinguished by how many subunits of each kind are open. Between
 neighbours the rates are alpha times the subunits still closed, and beta times those open
 (Hodgkin & Huxley 1952; the scheme of Fitzhugh 1965, doi:10.1085/jgp.48.5.111).
 """

@@ -51,7 +51,7 @@ class SDE:
     program : optional
         What the compiled engine needs; `Network.sde` makes it, for this equation alone.
     m : int, optional
-        Number of Wiener processes. Default: what G(x0, 0) tells.
+        Number of Wiener processes. Default: the number of columns of G(x0, 0).
     jac : callable, optional
         jac(x, t) -> (d, d), the derivatives of f: entry [i, j] is df_i/dx_j. Implicit integrators
         of scipy take it. That of a Network also takes sparse=True, which gives a scipy.sparse CSR

@@ -35,7 +35,7 @@ class Gate(Record):
     Raises
     ------
     ValueError
-        If neither or both pairs are given, or the power is not a positive whole number.
+        If the rates given are none of these, or the power is not a positive whole number.
 
     Examples
     --------

@@ -17,7 +17,7 @@ MOST_POINTS = 10_000_000
 
 @record
 class Tabulated(Rate):
-    """Values on an even grid of V, joined by straight lines and held constant beyond its ends.
+    """Values on an even grid of V, linearly interpolated, and constant beyond its ends.
 
     Make one from any function with `Tabulated.sample`, which measures the interpolation error.
 

@@ -36,7 +36,7 @@ def autocorrelogram(
     :math:`\ell`, T the length of the record and :math:`r_0` the rate of the reference spikes; the
     last factor is the number of reference spikes expected to have :math:`t_j + \ell` inside the
     record. So it is the neuron's mean rate at every lag for a Poisson train, and tends to it at
-    lags beyond the memory of any other. Pairs are of one trial; they are pooled over the trials.
+    lags beyond the correlation time of any other. Pairs are of one trial, and pooled over trials.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Spike counts: rates, their time course, and the spread of counts."""
+"""Spike counts: rates, their time course, and the variability of counts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def fano_factor(
     start: float | None = None,
     stop: float | None = None,
 ) -> xr.Dataset:
-    r"""Spread of the spike count n in windows: :math:`F(T) = \mathrm{Var}\, n / \langle n \rangle`.
+    r"""Fano factor of spike counts in windows: :math:`F(T) = \mathrm{Var}\, n / \langle n \rangle`.
 
     Mean and variance (divided by windows - 1) are taken over the windows, laid one after the other
     from the start of the record, of all trials. F is 1 for a Poisson train at any T, tends to

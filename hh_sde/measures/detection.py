@@ -25,7 +25,7 @@ class SpikeRule:
         Level V must fall below before the next spike, mV; None: every upward crossing counts. At
         the start of the record the rule is armed wherever V is.
     lockout : float
-        No spike within this time after a spike, ms.
+        No spike within this time after a spike, ms: a refractory period of the detection.
 
     Raises
     ------

@@ -85,7 +85,7 @@ def interval_statistics(
     start: float | None = None,
     stop: float | None = None,
 ) -> xr.Dataset:
-    r"""Mean, spread, irregularity and memory of the inter-spike intervals :math:`T_k`.
+    r"""Mean, standard deviation, irregularity and serial correlation of the ISIs :math:`T_k`.
 
     .. math::
 

@@ -77,7 +77,7 @@ def phase_locking(
     start: float | None = None,
     stop: float | None = None,
 ) -> xr.Dataset:
-    r"""Kuramoto's order parameter of the phases between spikes.
+    r"""The Kuramoto order parameter of the phases between spikes.
 
     .. math::
 

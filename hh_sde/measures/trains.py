@@ -93,45 +93,45 @@ def ragged_over(
     return xr.Dataset(data, attrs=attrs)
 
 
-def coordinates(found: xr.Dataset) -> dict[str, np.ndarray]:
-    """The values along each dim of the record that the spikes `found` come from."""
-    coords = sweeps_of(found) | {
-        name: json.loads(found.attrs[key])
+def coordinates(trains: xr.Dataset) -> dict[str, np.ndarray]:
+    """The values along each dim of the record that the spikes of `trains` come from."""
+    coords = sweeps_of(trains) | {
+        name: json.loads(trains.attrs[key])
         for name, key in (("trial", "trials"), ("neuron", "neurons"))
-        if key in found.attrs
+        if key in trains.attrs
     }
     return {name: np.asarray(values) for name, values in coords.items()}
 
 
-def sweeps_of(found: xr.Dataset) -> dict[str, list[Any]]:
-    """The swept parameters of the spikes `found`, and their values."""
-    return json.loads(found.attrs.get("sweeps", "{}"))
+def sweeps_of(trains: xr.Dataset) -> dict[str, list[Any]]:
+    """The swept parameters of `trains`, and their values."""
+    return json.loads(trains.attrs.get("sweeps", "{}"))
 
 
-def chosen(found: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:
+def chosen(trains: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:
     """Some of the spikes, with the attributes of the record that these are all the spikes of."""
-    return found.isel(spike=inside).assign_attrs({**attrs, "n_spikes": int(inside.sum())})
+    return trains.isel(spike=inside).assign_attrs({**attrs, "n_spikes": int(inside.sum())})
 
 
-def window_of_spikes(found: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
+def window_of_spikes(trains: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
     """The spikes with start <= t < stop, or <= stop at the end of the record."""
-    last = found.attrs["t_end"]
-    start, stop = window_bounds(found.attrs["t_start"], last, start, stop)
-    time = found.spike_time.values
+    last = trains.attrs["t_end"]
+    start, stop = window_bounds(trains.attrs["t_start"], last, start, stop)
+    time = trains.spike_time.values
     inside = (time >= start) & ((time < stop) | (stop == last))
-    return chosen(found, inside, t_start=start, t_end=stop)
+    return chosen(trains, inside, t_start=start, t_end=stop)
 
 
-def beside(ds: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
-    """The traces `ds` with the spikes `found` as spike_time, spike_neuron and spike_trial."""
+def beside(ds: xr.Dataset, trains: xr.Dataset) -> xr.Dataset:
+    """The traces `ds` with the spikes of `trains` as spike_time, spike_neuron and spike_trial."""
     columns = {"neuron": "spike_neuron", "trial": "spike_trial"}
-    own = found.rename({name: columns[name] for name in columns if name in found})
+    own = trains.rename({name: columns[name] for name in columns if name in trains})
     about = [
         *rule_attributes(SpikeRule()),
         "n_spikes",
-        *({"neurons", "trials"} & found.attrs.keys()),
+        *({"neurons", "trials"} & trains.attrs.keys()),
     ]
-    return ds.assign(own.data_vars).assign_attrs({name: found.attrs[name] for name in about})
+    return ds.assign(own.data_vars).assign_attrs({name: trains.attrs[name] for name in about})
 
 
 def positions_of(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

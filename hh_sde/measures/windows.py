@@ -41,15 +41,15 @@ def window(ds: xr.Dataset, start: float | None = None, stop: float | None = None
     (array([10., 40.]), array([16.8, 31.5]))
     """
     if spikes_alone(ds):
-        found = window_of_spikes(ds, start, stop)
+        part = window_of_spikes(ds, start, stop)
     elif "time" in ds.coords:
-        found = _of_traces(ds, start, stop)
+        part = _of_traces(ds, start, stop)
     else:
         raise ValueError(
             "a window is cut out of traces or spikes; this Dataset has "
             + (", ".join(map(str, ds.data_vars)) or "nothing")
         )
-    return found if found.attrs["t_end"] == ds.attrs.get("t_end") else _without_last_state(found)
+    return part if part.attrs["t_end"] == ds.attrs.get("t_end") else _without_last_state(part)
 
 
 def _of_traces(ds: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
@@ -58,15 +58,15 @@ def _of_traces(ds: xr.Dataset, start: float | None, stop: float | None) -> xr.Da
     start, stop = window_bounds(float(times[0]), last, start, stop)
     rounding = 1e-6 * np.diff(times).min(initial=1.0)
     inside = (times >= start - rounding) & (times <= stop + rounding)
-    found = ds.isel(time=inside).assign_attrs(t_start=start, t_end=stop)
+    part = ds.isel(time=inside).assign_attrs(t_start=start, t_end=stop)
     if "spike_time" not in ds:
-        return found
+        return part
     time = ds.spike_time.values
-    return chosen(found, (time >= start) & ((time < stop) | (stop == last)))
+    return chosen(part, (time >= start) & ((time < stop) | (stop == last)))
 
 
 def _without_last_state(ds: xr.Dataset) -> xr.Dataset:
     """Without the state at the end of the run (`hh_sde.continuation`), which is not this end."""
-    found = ds.drop_vars(last_state_names(ds)).assign_attrs()
-    found.attrs.pop("last_state", None)
-    return found
+    part = ds.drop_vars(last_state_names(ds)).assign_attrs()
+    part.attrs.pop("last_state", None)
+    return part

@@ -93,10 +93,10 @@ def _named_synapse(name: str, weights: Any) -> Synapse | GapJunction:
             f"synapses={name!r} takes weights beside it (mS/cm^2): a number for every two "
             f"neurons, or a matrix [to, from]; as synapses={name!r}, weights=0.1"
         )
-    made = SYNAPSES[name](weights=weights)
-    if not isinstance(made, Synapse | GapJunction):
-        raise TypeError(f"SYNAPSES[{name!r}] made no Synapse or GapJunction, but {shown(made)}")
-    return made
+    synapse = SYNAPSES[name](weights=weights)
+    if not isinstance(synapse, Synapse | GapJunction):
+        raise TypeError(f"SYNAPSES[{name!r}] made no Synapse or GapJunction, but {shown(synapse)}")
+    return synapse
 
 
 def checked_noise(noise: Any) -> tuple[Noise, ...]:

@@ -115,8 +115,8 @@ class SubunitNoise(ChannelNoise):
         them, power times as many.
     bounds : {"none", "absolute", "clip", "reflect"}
         What is done about gates outside [0, 1]: nothing but that a negative diffusion coefficient
-        counts as 0, or is taken without its sign; or they are set back to the border, or mirrored,
-        after each step (by the engine's methods alone).
+        counts as 0, or is taken without its sign; or they are clipped to the interval, or
+        reflected, after each step (by the engine's methods alone).
 
     References
     ----------
@@ -154,7 +154,7 @@ class ConductanceNoise(ChannelNoise):
         As for `SubunitNoise`; "clip" and "reflect" scale a channel's occupancies to the sum 1.
     paired : bool
         One Wiener process for a transition and its reverse together (Orio & Soudry), half as many
-        with the same law; False: one for each (Pu & Thomas).
+        processes, the same in law; False: one for each (Pu & Thomas).
     transitions : sequence of (channel, transition), optional
         Which transitions are noisy, as ``[("Na", "m0h1->m1h1"), ("K", "n1->n2")]``: so that what
         each contributes can be seen alone. Default: all.

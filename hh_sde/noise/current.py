@@ -23,8 +23,8 @@ class CurrentNoise(Noise):
     sigma : float or (n_neurons,) array
         Intensity, uA/cm^2 ms^0.5.
     correlation : float, (n_neurons, n_neurons) array or scipy.sparse matrix, optional
-        Correlation of the B_i: one number for every pair, or a symmetric matrix with ones on the
-        diagonal and no negative eigenvalue. None: independent; 1: one noise shared by all.
+        Correlation of the B_i: one number for all pairs of neurons, or a symmetric matrix with
+        ones on the diagonal and no negative eigenvalue. None: independent; 1: one noise shared by all.
 
     Raises
     ------

@@ -21,9 +21,9 @@ from matplotlib.patches import StepPatch
 
 from hh_sde.errors import did_you_mean
 
-#: Okabe & Ito (2008), Color Universal Design: told apart by colour-blind people and in print.
+#: Okabe & Ito (2008), Color Universal Design: distinguishable to colour-blind people and in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-#: With the colours, so that more lines than there are colours are told apart.
+#: With the colours, so that more lines than there are colours can be distinguished.
 LINES = ("-", "--", ":", "-.")
 #: More neurons than this are drawn as an image, not as lines.
 MOST_LINES = 7

@@ -26,7 +26,7 @@ from hh_sde.plot.drawing import (
 )
 from hh_sde.plot.sweeps import curve, heatmap
 
-#: With the colours, so that more than seven lines are told apart.
+#: With the colours, so that more than seven lines can be distinguished.
 MARKERS = "osD^vP*Xh<>"
 Style = Mapping[str, Any]
 

@@ -62,7 +62,7 @@ def curve(
     low, high : str, optional
         Variables over the same dims: the edges of the band around y.
     hue : str, optional
-        Coordinate; a curve for each value of it, told apart by colour, marker and line. More than
+        Coordinate; a curve for each value of it, each of its colour, marker and line. More than
         seven numbers are shown by a scale of colours with its colour bar.
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure, of `figsize` (width, height) inches.

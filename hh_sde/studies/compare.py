@@ -52,7 +52,7 @@ def compare_methods(
         For the statistics, ms.
     trials : int
     window : float
-        The error along the path is taken from 0 to here, ms; later, phases part.
+        The error along the path is taken from 0 to here, ms; later, spikes drift out of phase.
     reference_dt : float, optional
         Step of the reference, of which all steps are multiples. Default: half the smallest step.
     confidence : float

@@ -46,7 +46,7 @@ def strong_convergence(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """Pathwise error against the step, and the slope beside the declared order.
+    """Strong (pathwise) error against the step, and its order beside the declared one.
 
     All runs are on one Brownian path for each trial, coarsened; the reference is on a grid
     `refine` times finer than the smallest step.

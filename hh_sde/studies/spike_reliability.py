@@ -37,7 +37,7 @@ def reliability(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """How alike the spikes of many trials are under one stimulus, over the noise.
+    """Spike-timing reliability: how alike trials under one stimulus are, over the noise.
 
     Parameters
     ----------

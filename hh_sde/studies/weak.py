@@ -74,7 +74,7 @@ def weak_convergence(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """Error of statistics against the step: what is left after averaging over trials.
+    """Weak error, that of statistics over trials, against the step, and its order.
 
     Runs share the reference's noise, so that differences have less sampling error than the
     estimates themselves.
