@@ -14,7 +14,7 @@ from hh_sde.methods.table import markdown
 
 HERE = Path(__file__).parent
 #: What scripts of benchmarks/ write into this folder, NAME_KIND.md for each kind of processor, and
-#: what their picture, NAME_KIND.png, shows.
+#: what their figure, NAME_KIND.png, shows.
 MEASURED = {
     "peers": "Nanoseconds per neuron and step of the engine and its peers",
     "limit": "",
@@ -69,8 +69,8 @@ def measured(name: str) -> str:
         kind = path.stem.removeprefix(f"{name}_")
         parts.append(f"On a processor with {PROCESSORS.get(kind, kind)}:\n")
         parts.append(path.read_text(encoding="utf-8"))
-        if (picture := path.with_suffix(".png")).exists():
-            parts.append(f"![{MEASURED[name]}]({picture.name})\n")
+        if (figure := path.with_suffix(".png")).exists():
+            parts.append(f"![{MEASURED[name]}]({figure.name})\n")
     return "\n".join(parts) or f"Not measured yet: `benchmarks/{name}.py --out docs` does it.\n"
 
 

@@ -283,7 +283,7 @@ def test_sweep_statistics_by_hand():
     assert float(found.chi_squared[0, 0]) == pytest.approx(float(each.mean()))
 
 
-def test_similarity_by_hand():
+def test_trial_correlations_by_hand():
     """Trials 0 and 1 are 2 ms apart at a width of 2 ms; 2 is far off; 3 is silent."""
     spikes = xr.Dataset(
         {
@@ -293,7 +293,7 @@ def test_similarity_by_hand():
         }
     )
     # neuron 1 never fires: not counted
-    alike = spike_reliability._similarity(spikes, 2, 4, 100.0, 2.0)
+    alike = spike_reliability._trial_correlations(spikes, 2, 4, 100.0, 2.0)
     assert alike[0, 1] == pytest.approx(np.exp(-4 / 16))
     assert alike[0, 2] == pytest.approx(0.0, abs=1e-9)
     assert alike[0, 3] == 0.0
@@ -302,7 +302,7 @@ def test_similarity_by_hand():
 def test_a_trial_is_not_like_itself(monkeypatch):
     alike = np.full((3, 3), 0.5)
     np.fill_diagonal(alike, 1.0)
-    monkeypatch.setattr(spike_reliability, "_similarity", lambda *arguments: alike)
+    monkeypatch.setattr(spike_reliability, "_trial_correlations", lambda *arguments: alike)
     ds = studies.reliability(hh.Network(1, stimulus=10.0), [0.0], t_end=1.0, trials=3, rng=1)
     assert float(ds.reliability[0]) == pytest.approx(0.5)
     assert float(ds.reliability_high[0]) == pytest.approx(0.5)
@@ -636,14 +636,16 @@ def test_the_interval_of_reliability_takes_little_memory():
     """Of 300 trials all pairs of all jackknife samples would be 216 MB."""
     alike = np.random.default_rng(1).uniform(0.0, 1.0, (300, 300))
     tracemalloc.start()
-    low, high = intervals.jackknife(lambda r: spike_reliability._alikeness(alike, r), 300, 0.95)
+    low, high = intervals.jackknife(
+        lambda r: spike_reliability._mean_correlation(alike, r), 300, 0.95
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert low < 0.5 < high
     assert peak < 40e6
     twice = np.array([[0, 0, 1, 2]])
     pairs = [alike[i, j] for i in twice[0] for j in twice[0] if i != j]
-    assert spike_reliability._alikeness(alike, twice)[0] == pytest.approx(np.mean(pairs))
+    assert spike_reliability._mean_correlation(alike, twice)[0] == pytest.approx(np.mean(pairs))
 
 
 def test_resamples_in_slices_are_those_at_once(monkeypatch):

@@ -24,7 +24,8 @@ class CurrentNoise(Noise):
         Intensity, uA/cm^2 ms^0.5.
     correlation : float, (n_neurons, n_neurons) array or scipy.sparse matrix, optional
         Correlation of the B_i: one number for all pairs of neurons, or a symmetric matrix with
-        ones on the diagonal and no negative eigenvalue. None: independent; 1: one noise shared by all.
+        ones on the diagonal and no negative eigenvalue. None: independent; 1: one noise shared by
+        all.
 
     Raises
     ------

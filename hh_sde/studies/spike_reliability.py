@@ -77,31 +77,34 @@ def reliability(
             noisy, t_end, dt=dt, method=method, rng=rng, trials=trials, threads=threads,
             record=("spikes",), noise=meant(noisy), progress=False,
         )  # fmt: skip
-        alike = partial(_alikeness, _similarity(ds, net.n_neurons, trials, t_end, width))
-        ends = jackknife(alike, trials, confidence, within=(0.0, 1.0))
+        mean = partial(
+            _mean_correlation, _trial_correlations(ds, net.n_neurons, trials, t_end, width)
+        )
+        ends = jackknife(mean, trials, confidence, within=(0.0, 1.0))
         low, high = unless_all_agree(bool(noisy.noise), *ends)
-        found[:, s] = alike(np.arange(trials)[None])[0], low, high
+        found[:, s] = mean(np.arange(trials)[None])[0], low, high
     column = Column(("sigma",), found[0], "1", "correlation of trials",
                     "fewer than 2 trials, or no spikes")  # fmt: skip
     return labelled(estimated("reliability", column, *found[1:]), {"sigma": sigmas})
 
 
-def _alikeness(alike: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Mean of (trials, trials) over pairs of different trials: a trial is always like itself.
+def _mean_correlation(correlations: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Mean of (trials, trials) over pairs of different trials: that of a trial with itself is 1.
 
     With n how often each trial is in a sample, the sum over pairs is n A n: no pair is in memory
     for each sample.
     """
-    valid = np.isfinite(alike) & ~np.eye(len(alike), dtype=bool)
-    often = times_drawn(samples, len(alike))
+    valid = np.isfinite(correlations) & ~np.eye(len(correlations), dtype=bool)
+    often = times_drawn(samples, len(correlations))
     total, pairs = (
-        ((often @ matrix) * often).sum(axis=1) for matrix in (np.where(valid, alike, 0.0), valid)
+        ((often @ matrix) * often).sum(axis=1)
+        for matrix in (np.where(valid, correlations, 0.0), valid)
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         return total / pairs
 
 
-def _similarity(
+def _trial_correlations(
     ds: xr.Dataset, n_neurons: int, trials: int, t_end: float, width: float
 ) -> np.ndarray:
     """Cosines between the smoothed trains of trials, (trials, trials), mean over neurons.
