@@ -1,7 +1,7 @@
 """The text that is the same for every model: the integrators, put behind its loops.
 
-`kernels/steps.py` is not run from where it is: what stands below its mark calls the loops of
-whatever module it stands in.
+`kernels/steps.py` and `kernels/tangent.py` are not run from where they are: what stands below their
+marks calls the loops of whatever module it stands in.
 """
 
 from __future__ import annotations
@@ -21,10 +21,18 @@ CLOSE = "    close(m, h)\n"
 @cache
 def appended_text() -> str:
     """The integrators, each with its `advance`."""
-    path = Path(hh_sde.kernels.__file__).with_name("steps.py")
-    return _steps(
-        _split(path.read_text(encoding="utf-8"), f"\n{STEPS_MARK}", path.name)[1].lstrip()
-    )
+    return _steps(_below_mark("steps"))
+
+
+@cache
+def tangent_text() -> str:
+    """The steps of the tangent flow."""
+    return _below_mark("tangent")
+
+
+def _below_mark(name: str) -> str:
+    path = Path(hh_sde.kernels.__file__).with_name(f"{name}.py")
+    return _split(path.read_text(encoding="utf-8"), f"\n{STEPS_MARK}", path.name)[1].lstrip()
 
 
 def _steps(text: str) -> str:
