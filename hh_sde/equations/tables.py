@@ -1,4 +1,4 @@
-"""A network as the equations are told of it: names, and numbers per neuron; sparse connectivity."""
+"""A network as the equations take it: names, and numbers per neuron; sparse connectivity."""
 
 from __future__ import annotations
 

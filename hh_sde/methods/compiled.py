@@ -24,7 +24,7 @@ _WIDTH = {"float64": 8, "float32": 16}
 
 
 class Scheme(NamedTuple):
-    """What `engine` is told; see there."""
+    """The arguments of `engine`; see there."""
 
     step: str
     nodes: tuple[float, ...]
