@@ -20,6 +20,7 @@ MEASURED = {
     "limit": "",
     "engine": "",
     "jacobian": "",
+    "single": "",
     "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
     "work_precision": "Error of the mean interval and error along the path over cost",
 }

@@ -1,7 +1,7 @@
 from . import dataset, measures, plot, problems, studies
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
-from .dataset import validate
+from .dataset import upgrade, validate
 from .errors import DivergenceError, IntegrationError, Interrupted
 from .kinetics import (
     Channel,
@@ -9,6 +9,7 @@ from .kinetics import (
     Exponential,
     Gate,
     Linoid,
+    Rate,
     Sigmoid,
     SteadyState,
     Tabulated,
@@ -22,11 +23,13 @@ from .noise import (
     ConductanceNoise,
     CurrentNoise,
     EffectiveConductanceNoise,
+    Noise,
     OrnsteinUhlenbeckConductance,
     OrnsteinUhlenbeckCurrent,
     ShieldedNoise,
     SubunitNoise,
 )
+from .reruns import rerun
 from .sde import SDE
 from .solver import solve
 from .stimuli import (
@@ -38,8 +41,11 @@ from .stimuli import (
     SampledCurrent,
     SineCurrent,
     StepCurrent,
+    Stimulus,
 )
 from .synapses import SYNAPSES, GapJunction, Synapse
+
+__version__: str
 
 __all__ = [
     "CELLS",
@@ -65,10 +71,12 @@ __all__ = [
     "Interrupted",
     "Linoid",
     "Network",
+    "Noise",
     "OrnsteinUhlenbeckConductance",
     "OrnsteinUhlenbeckCurrent",
     "PulseTrain",
     "RampCurrent",
+    "Rate",
     "SampledCurrent",
     "ShieldedNoise",
     "Sigmoid",
@@ -76,6 +84,7 @@ __all__ = [
     "SpikeRule",
     "SteadyState",
     "StepCurrent",
+    "Stimulus",
     "SubunitNoise",
     "Synapse",
     "Tabulated",
@@ -84,7 +93,9 @@ __all__ = [
     "measures",
     "plot",
     "problems",
+    "rerun",
     "solve",
     "studies",
+    "upgrade",
     "validate",
 ]

@@ -33,14 +33,14 @@ class Compiled(NamedTuple):
         return self.p, _by_lane(self.q, trials, lanes), self.curves
 
 
-def compiled(model: Model) -> Compiled:
-    """The compiled loops for a model, and its numbers."""
+def compiled(model: Model, dtype: str = "float64") -> Compiled:
+    """The compiled loops for a model, and its numbers, in a precision."""
     population = Population(model)
-    text, *used = written(population)
+    text, *used = written(population, dtype)
     return Compiled(
         cache.load(text),
         model.n_neurons,
-        *_numbers(population, *used),
+        *(numbers.astype(dtype, copy=False) for numbers in _numbers(population, *used)),
         connectivity=model.connectivity,
         terms=population.terms,
         population=population,
@@ -99,7 +99,12 @@ class Program(NamedTuple):
     G: Callable[..., np.ndarray]
     blocks: np.ndarray  # which Wiener processes belong together
     bounded: bool  # states are brought back into [0, 1] after each step
+    single: Callable[[], Compiled]  # the same model in single precision
     interpretation: str = "ito"  # in which f states the equations
+
+    def in_precision(self, dtype: str) -> Compiled:
+        """The compiled model in a precision."""
+        return self.single() if dtype == "float32" else self.compiled
 
     @property
     def d(self) -> int:

@@ -20,7 +20,7 @@ from hh_sde.methods.method import Diverged, Problem, Reached
 #: Spikes of a window for which there is room before they are collected.
 _ROOM = 2**14
 #: Lanes come in whole SIMD registers.
-_WIDTH = 8
+_WIDTH = {"float64": 8, "float32": 16}
 
 
 class Scheme(NamedTuple):
@@ -101,14 +101,16 @@ class Block:
 
     def __init__(self, problem: Problem, members: np.ndarray, scheme: Scheme) -> None:
         program: Program = problem.sde.program
-        module, n_neurons = program.compiled.module, program.compiled.n_neurons
+        self.compiled = program.in_precision(problem.dtype)
+        module, n_neurons = self.compiled.module, self.compiled.n_neurons
         self.problem = problem
         self.program = program
         self.members = members
         self.lanes = n_neurons * len(members)
-        width = self.lanes + -self.lanes % _WIDTH
+        self.padding = -self.lanes % _WIDTH[problem.dtype]
+        width = self.lanes + self.padding
         self.inputs = BlockInputs(problem, members, width, scheme.nodes, scheme.needs)
-        opened = scheme.opened if not self.inputs.terms else ""
+        opened = scheme.opened if not self.inputs.gates_noisy else ""
         self.leaves_open = bool(opened)
         advance = getattr(module, f"{opened or scheme.step}_advance")
         self.rows = np.unique(problem.keep // n_neurons)
@@ -117,39 +119,40 @@ class Block:
         self.columns = row * n_neurons + problem.keep % n_neurons
         self.failure: Diverged | None = None
         self.m = self._lanes()
-        bounded = scheme.keeps_gates and not self.inputs.terms
+        bounded = scheme.keeps_gates and not self.inputs.gates_noisy
         self.kept = self._nothing_kept((1, len(self.m.x)) if bounded else module.FREE)
         self.address = address_of(advance, self.m, self.kept, 0.0, 0, 0, 0)
 
     def _lanes(self) -> Lanes:
         """The lanes, with room for what reaches them."""
         program, inputs = self.program, self.inputs
-        compiled, trials = program.compiled, len(self.members)
+        compiled, trials = self.compiled, len(self.members)
         resumed = self.problem.opened if self.leaves_open else None
-        x = self._by_lane(self.problem.x0 if resumed is None else resumed)
+        dtype = self.problem.dtype
+        x = self._by_lane(self.problem.x0 if resumed is None else resumed).astype(dtype)
         steps, kinds, lanes = inputs.at_once, inputs.kinds, x.shape[1]
+        terms = len(compiled.terms)  # read without noise too: zeros
         p, q, curves = compiled.numbers(trials, lanes)
         start, source, weight = compiled.connectivity
-        terms = len(compiled.terms)  # read without noise too: zeros
         return Lanes(
             x=x,
-            I=np.zeros((1, len(inputs.nodes), lanes)),
-            sums=np.zeros(((start.size - 1) // compiled.n_neurons, lanes)),
-            A_dW=np.zeros((steps, kinds, lanes)),
-            dW=np.zeros((steps, kinds, terms, lanes)),
-            areas=np.empty((0, 0, 0, 0)),
-            work=np.empty((4, *x.shape)),
-            columns=np.zeros((2, terms, lanes)),
+            I=np.zeros((1, len(inputs.nodes), lanes), dtype),
+            sums=np.zeros(((start.size - 1) // compiled.n_neurons, lanes), dtype),
+            A_dW=np.zeros((steps, kinds, lanes), dtype),
+            dW=np.zeros((steps, kinds, terms, lanes), dtype),
+            areas=np.empty((0, 0, 0, 0), dtype),
+            work=np.empty((4, *x.shape), dtype),
+            columns=np.zeros((2, terms, lanes), dtype),
             opened=np.array([resumed is not None], dtype=np.int64),
             at=np.zeros(1, dtype=np.int64),
             changing=int(inputs.changing),
-            noisy=self.problem.path is not None,
+            noisy=int(self.problem.path is not None),
             n_neurons=compiled.n_neurons,
             trials=trials,
             first_synapse=program.first_synapse,
             start=start,
             source=source,
-            weight=weight,
+            weight=weight.astype(dtype, copy=False),
             p=p,
             q=q,
             curves=curves,
@@ -166,7 +169,7 @@ class Block:
             save_every=self.problem.save_every,
             closes=self.leaves_open,
             rows=self.rows,
-            out=np.empty((0, len(self.rows), self.lanes)),
+            out=np.empty((0, len(self.rows), self.lanes), self.problem.dtype),
             free=free,
             rule=(np.nan, np.nan, np.nan) if found is None else found.rule,
             seen=seen,
@@ -177,7 +180,7 @@ class Block:
     def _by_lane(self, values: np.ndarray) -> np.ndarray:
         """(rows, lanes), padded, of the members' values (trials, rows * n_neurons)."""
         rows = np.ascontiguousarray(values[self.members].T).reshape(-1, self.lanes)
-        return np.pad(rows, ((0, 0), (0, -self.lanes % _WIDTH)), mode="edge")
+        return np.pad(rows, ((0, 0), (0, self.padding)), mode="edge")
 
     def by_trial(self, lanes: np.ndarray) -> np.ndarray:
         """(members, rows * n_neurons) of (rows, lanes) or (lanes,), a copy."""
@@ -191,7 +194,7 @@ class Block:
     def advance(self, start: int, stop: int) -> np.ndarray:
         """Make steps start + 1 ... stop; return what is saved of them, (saves, trials, kept)."""
         problem = self.problem
-        out = np.empty((self._saves(start, stop), len(self.rows), self.lanes))
+        out = np.empty((self._saves(start, stop), len(self.rows), self.lanes), problem.dtype)
         made = 0
         while made < stop - start and self.failure is None:
             begin = start + made

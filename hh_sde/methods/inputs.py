@@ -38,7 +38,9 @@ class BlockInputs:
     Attributes
     ----------
     terms : int
-        Wiener processes of a neuron's own.
+        Wiener processes of a neuron's own, in its model.
+    gates_noisy : bool
+        Whether there are some, and they are not ignored.
     kinds : int
         1, or 2 where something is needed of the noise besides dW.
     largest, at_once : int
@@ -61,14 +63,16 @@ class BlockInputs:
         self.program = program
         self.trials = problem.trials[members]
         self.lanes = lanes
-        self.dtype = np.dtype(float)
+        self.dtype = np.dtype(problem.dtype)
         self.nodes = nodes
-        self.terms = len(program.compiled.terms) if path is not None else 0
+        # without a path too the loops read what their model has: increments that are 0
+        self.terms = len(program.compiled.terms)
+        self.gates_noisy = self.terms > 0 and path is not None
         # increments are split for noise of gates and states, and for inputs that depend on V
-        split = path is not None and (self.terms or program.compiled.module.V_DEPENDENT_CONDUCTANCE)
+        split = self.terms or program.compiled.module.V_DEPENDENT_CONDUCTANCE
         self.needs = "" if needs == "halves" and not split else needs
         self.kinds = 1 if self.needs in ("", "areas") else 2
-        self.joined = self._joined() if self.needs == "areas" and self.terms else []
+        self.joined = self._joined() if self.needs == "areas" and self.gates_noisy else []
         joined = path is None or bool(self.joined)
         self.drawing = None if joined else path.drawing(self.needs)  # type: ignore[union-attr]
         areas = sum(
@@ -77,8 +81,9 @@ class BlockInputs:
         numbers = self.n_neurons * len(members) * self.kinds * (1 + self.terms) + areas
         self.largest = max(1, _IN_WINDOW // (numbers * (1 if path is None else path.fine_steps)))
         blocks = min(max(1, _IN_CACHE // numbers // PER_BLOCK), _MOST_BLOCKS)
-        given = path is not None and self.drawing is None
-        self.at_once = self.largest if given else PER_BLOCK * blocks
+        self.at_once = PER_BLOCK * blocks if self.drawing else self.largest
+        if path is None:
+            self.at_once = 1
         self.changing = len(program.current(np.array([0.0, problem.dt]))) > 1
         self._always = self._addresses()
 
@@ -95,7 +100,7 @@ class BlockInputs:
             dW_V, dW = self._given(start, stop)
             m = m._replace(dW=dW.astype(m.dW.dtype, copy=False))
             inputs = inputs._replace(dW_V=dW_V.astype(m.dW.dtype, copy=False))
-        return inputs._replace(dW=m.dW.reshape(len(m.dW), -1)), m
+        return inputs._replace(dW=m.dW.reshape(len(m.dW), m.dW[0].size)), m
 
     def _addresses(self) -> Inputs:
         """What is the same for all windows."""
@@ -139,9 +144,10 @@ class BlockInputs:
         """dW of the noise on V (steps, kinds * processes * trials), and `Lanes.dW`."""
         increments = self._increments(start, stop)
         steps, kinds, width = increments.shape
-        own = self.terms * self.n_neurons * len(self.trials)
-        on_V = increments[..., : width - own].reshape(steps, -1)
-        dW = increments[..., width - own :].reshape(steps, kinds, self.terms, -1)
+        many = self.n_neurons * len(self.trials)
+        on_V = increments[..., : width - self.terms * many]
+        dW = increments[..., width - self.terms * many :].reshape(steps, kinds, self.terms, many)
+        on_V = on_V.reshape(steps, kinds * on_V.shape[2])
         return np.ascontiguousarray(on_V), np.ascontiguousarray(self._padded(dW))
 
     def _increments(self, start: int, stop: int) -> np.ndarray:
