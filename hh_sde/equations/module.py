@@ -37,10 +37,13 @@ def compiled(model: Model, dtype: str = "float64") -> Compiled:
     """The compiled loops for a model, and its numbers, in a precision."""
     population = Population(model)
     text, *used = written(population, dtype)
+    p, q, curves = _numbers(population, *used)
     return Compiled(
         cache.load(text),
         model.n_neurons,
-        *(numbers.astype(dtype, copy=False) for numbers in _numbers(population, *used)),
+        p.astype(dtype, copy=False),
+        q.astype(dtype, copy=False),
+        curves.astype(dtype, copy=False),
         connectivity=model.connectivity,
         terms=population.terms,
         population=population,

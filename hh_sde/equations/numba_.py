@@ -40,7 +40,7 @@ from math import sqrt
 import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
-from hh_sde.kernels.coupling import add, add_row, couple, current
+from hh_sde.kernels.coupling import I_at, add, add_row, couple
 from hh_sde.kernels.elementary import log, table_value
 from hh_sde.kernels.{functions} import (
     decayed, exp, linoid, linoid_of, relaxed, {root} as root,

@@ -161,7 +161,7 @@ def add_half(dW, columns, steps):
 
 
 @expression
-def current(m, k, node):
+def I_at(m, k, node):
     """The injected current at a node of step k."""
     return m.I[(m.at[0] + k) * m.changing, node]
 

@@ -94,9 +94,8 @@ def maker(function: Any) -> Any:
 
 
 def _kept(function: Any, **options: bool) -> Any:
-    compiled: Any = nb.njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(
-        function
-    )
+    njit: Any = nb.njit  # whose stubs know fewer options than it takes
+    compiled = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(function)
     compiled._cache = MachineCode(function)
     return compiled
 

@@ -13,7 +13,7 @@ depend on the state: then it drops out of the derivative.
 
 import numpy as np
 
-from hh_sde.kernels.coupling import add, couple, current
+from hh_sde.kernels.coupling import I_at, add, couple
 from hh_sde.kernels.jit import call, expression, maker, stepper
 
 # -- the steps --
@@ -22,7 +22,7 @@ from hh_sde.kernels.jit import call, expression, maker, stepper
 @expression
 def times_jacobian(m, k, node, x, v):
     """J(x) v into m.tangent.slopes for each vector, with the current at a node of step k."""
-    t, I = m.tangent, current(m, k, node)
+    t, I = m.tangent, I_at(m, k, node)
     couple(x, m.sums, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
     for j in range(v.shape[0]):
         couple(v[j], t.sums, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
