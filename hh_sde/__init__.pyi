@@ -2,6 +2,7 @@ from . import dataset, measures, plot, problems, studies
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .dataset import validate
+from .distributions import DISTRIBUTIONS, Normal, Uniform
 from .errors import DivergenceError, IntegrationError, Interrupted
 from .kinetics import (
     Channel,
@@ -39,10 +40,12 @@ from .stimuli import (
     SineCurrent,
     StepCurrent,
 )
+from .stopping import Threshold
 from .synapses import SYNAPSES, GapJunction, Synapse
 
 __all__ = [
     "CELLS",
+    "DISTRIBUTIONS",
     "METHODS",
     "NOISES",
     "SDE",
@@ -65,6 +68,7 @@ __all__ = [
     "Interrupted",
     "Linoid",
     "Network",
+    "Normal",
     "OrnsteinUhlenbeckConductance",
     "OrnsteinUhlenbeckCurrent",
     "PulseTrain",
@@ -79,7 +83,9 @@ __all__ = [
     "SubunitNoise",
     "Synapse",
     "Tabulated",
+    "Threshold",
     "TimeConstant",
+    "Uniform",
     "dataset",
     "measures",
     "plot",

@@ -50,7 +50,7 @@ def with_last_state(
         spike = np.where(np.isfinite(found.last_spike), found.last_spike, np.nan)
         values["spike_armed"] = (found.armed, "1", "whether the next crossing is a spike")
         values["last_spike_time"] = (spike, "ms", "time of the last spike; nan: none yet")
-    dims, coords = _dims(ds, axes)
+    dims, coords = own_dims(ds, axes)
     shape = [len(axis) for axis in axes.values()]
     return ds.assign_coords(coords).assign(
         {
@@ -60,7 +60,7 @@ def with_last_state(
     )
 
 
-def _dims(ds: xr.Dataset, axes: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+def own_dims(ds: xr.Dataset, axes: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """The dims' names in `ds`, and the coordinates of those that it lacks."""
     dims, coords = [], {}
     for name, values in axes.items():
@@ -68,7 +68,7 @@ def _dims(ds: xr.Dataset, axes: Mapping[str, Any]) -> tuple[list[str], dict[str,
         dims.append(name if own else f"of_{name}")
         if not own:
             units, long_name = COORDINATES[name]
-            text = {"units": units, "long_name": f"{long_name} of the last state"}
+            text = {"units": units, "long_name": long_name}
             coords[f"of_{name}"] = (f"of_{name}", np.asarray(values), text)
     return dims, coords
 
@@ -89,6 +89,11 @@ def last_time(x0: xr.Dataset, labels: Labels, dt: float) -> float:
     TypeError, ValueError
         If `x0` has no times, or was cut before its last state or put together from several results.
     """
+    if "stop_time" in x0 and bool(x0.stop_time.notnull().any()):
+        raise ValueError(
+            "x0 is a run with stop, in which trials ended at different times: choose those that "
+            "did not, or run it without stop, or begin again from a state, x0=(trials, d) array"
+        )
     kept = [_time_of(x0[name], name) for name in _state_names(x0, labels)]
     times = _times(x0)
     if not kept and not times.size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from importlib import metadata
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import continuation, dataset, measures, memory
-from hh_sde.brownian import BrownianPath, Rng
+from hh_sde import continuation, dataset, initial, measures, memory
+from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.checks import (
     Layout,
     grid,
@@ -33,6 +33,7 @@ from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
 from hh_sde.network import Network
 from hh_sde.progress import Progress, quiet_if_asked
 from hh_sde.sde import SDE
+from hh_sde.stopping import Threshold, Watch, criterion, iterate
 
 #: What `reduce` makes of states (saves, trials, kept).
 STATISTICS = {
@@ -51,7 +52,8 @@ def solve(
     method: str | None = None,
     rng: Rng = None,
     trials: int | Sequence[int] | None = None,
-    x0: np.ndarray | xr.Dataset | None = None,
+    x0: np.ndarray | Mapping[str, Any] | xr.Dataset | None = None,
+    stop: str | Threshold | None = None,
     save_dt: float | None = None,
     record: Sequence[str] | None = None,
     path: BrownianPath | None = None,
@@ -82,11 +84,22 @@ def solve(
     trials : int or sequence of int, optional
         How many independent trials, or their numbers: ``trials=[17]`` is trial 17 of any larger
         ensemble under the same rng, bit for bit.
-    x0 : (d,) or (trials, d) array, or Dataset, optional
-        Initial state. An earlier result of `solve`, whatever it recorded, is continued from its
-        end, and with the same rng and dt gives what one long run would have given, its spikes too.
-        Only a result of `reduce` cannot be continued, and no run by a method of several steps
+    x0 : (d,) or (trials, d) array, mapping, or Dataset, optional
+        Initial state. A mapping of variables (of an SDE: of components) has numbers, arrays
+        (n_neurons,) or (trials, n_neurons), or distributions: ``{"V": Normal(-65.0, 5.0)}``. What
+        is drawn depends on rng, the trial's number, the neuron and the variable's name alone; what
+        is not named is in the steady state of the V that its neuron begins with. An earlier result
+        of `solve`, whatever it recorded, is continued from its end, and with the same rng and dt
+        gives what one long run would have given, its spikes too. Only a result of `reduce`, or of
+        `stop`, cannot be continued, and no run by a method of several steps
         (``METHODS[method].steps``). Trials, neurons and components are found by their labels.
+    stop : "first spike" or Threshold, optional
+        What ends a trial, looked for at every step, its time interpolated: the first spike of any
+        neuron after the start (and after `discard`), as `spike_rule` defines it; or a variable that
+        reaches a level, ``Threshold("V", -20.0, direction="up")``, which one that begins beyond it
+        has reached. The result then has stop_time; traces are NaN after it, and spikes after it are
+        dropped. The run ends with the last trial. Methods with error control run to the same
+        accuracy, but not bitwise as without `stop`.
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
     record : sequence of str, optional
@@ -108,7 +121,7 @@ def solve(
     threads : int
         Threads over which the compiled methods spread the trials. Does not change the result.
     spike_rule : SpikeRule, optional
-        What counts as a spike, with spikes in `record`.
+        What counts as a spike, with spikes in `record`, or with ``stop="first spike"``.
     reduce : {"mean", "var"} or both, optional
         Keep these statistics over the trials at every saved time, as V_mean and V_var, and not the
         trials, so that memory does not grow with their number. `var` is divided by trials - 1.
@@ -123,7 +136,8 @@ def solve(
     xarray.Dataset
         dims (trial, time, neuron) for a Network, with its state variables; (trial, time, component)
         with the variable x for an SDE. `trial` only if `trials` was given. Where the traces are not
-        the whole state, ``last_V`` and its like hold the state at the end, ``t_end``.
+        the whole state, ``last_V`` and its like hold the state at the end, ``t_end``. With `stop`
+        stop_time (trial), ms, NaN where a trial did not stop; if one did, no state at the end.
 
     Raises
     ------
@@ -150,16 +164,18 @@ def solve(
     recipe = METHODS[name]
     sde = suited(model, recipe, name, noise)
     noisy = sde.m > 0 or (noise == "ignore" and recipe.interpretation != "ode")  # or none is meant
+    noisy |= initial.is_drawn(x0)
     threads = positive_int(threads, "threads")
     refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
-    names, rule = spikes_wanted(record, spike_rule, recipe, model)
+    names, rule = spikes_wanted(record, spike_rule, recipe, model, stop)
+    ends = criterion(stop, spike_rule, layout, reduce)
     kept = [] if rule and names == [] else layout.kept(names)
     every, skipped = saving(save_dt, discard, float(dt), n_steps, traces=bool(kept))
     refuse_history(name, recipe, start, skipped * float(dt))
     numbers, many = trial_numbers(trials, x0, path, sde.d)
-    refuse_equal_trials(name, recipe, noisy, len(numbers), x0)
+    refuse_equal_trials(name, recipe, noisy, len(numbers), x0, model)
     statistics = reductions(reduce, many, len(numbers), rule)
     n_saves = (n_steps - skipped) // every + 1
     n_kept = len(kept) * (1 if layout.by_component else layout.width)
@@ -169,15 +185,18 @@ def solve(
         "save less often (save_dt), record fewer variables (record), only their statistics over "
         "trials (reduce), or spikes alone (record=('spikes',))",
     )
+    own_path = noise_path(path, rng, sde, dt, recipe)
+    given = path or own_path
+    seed = seed_sequence(rng) if given is None else given.seed
     problem = Problem(
         sde=sde,
         dt=float(dt),
         first_step=first_step,
         n_steps=n_steps,
         save_every=every,
-        x0=initial_states(x0, sde, layout, numbers, recipe),
+        x0=initial_states(x0, model, sde, layout, numbers, recipe, seed),
         keep=layout.components(kept),
-        path=noise_path(path, rng, sde, dt, recipe),
+        path=own_path,
         trials=numbers,
         threads=threads,
         rtol=positive(1e-8 if rtol is None else rtol, "rtol"),
@@ -187,11 +206,18 @@ def solve(
         else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist()),
     )
     attrs = _provenance(problem, recipe, name, model, noise, start, t_end, x0, path is not None)
+    if initial.is_by_name(x0):
+        attrs["x0"] = initial.described(x0)
+    if initial.is_drawn(x0):
+        attrs |= _seed_attributes(seed)
+    if ends is not None:
+        attrs |= ends.attrs
     if skipped:
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
     if statistics:
         attrs["trials"] = len(numbers)
-    return _Run(problem, layout, kept, many, attrs, rule, statistics).complete(
+    watch = None if ends is None else Watch(ends, len(numbers))
+    return _Run(problem, layout, kept, many, attrs, rule, statistics, watch).complete(
         recipe, skipped, progress
     )
 
@@ -208,6 +234,7 @@ class _Run:
         attrs: dict[str, Any],
         rule: SpikeRule | None,
         statistics: list[str],
+        watch: Watch | None,
     ) -> None:
         self.problem = problem
         self.layout = layout
@@ -215,6 +242,7 @@ class _Run:
         self.attrs = attrs
         self.rule = rule
         self.statistics = statistics
+        self.watch = watch
         self.variables = [] if not kept else ["x"] if layout.by_component else kept
         self.members = kept if layout.by_component else list(layout.members)
         self.follow = layout.follow(kept)  # what is worked out from the states
@@ -259,7 +287,7 @@ class _Run:
             whole, n_steps=steps, save_every=steps, keep=whole.keep[:0], events=[], report={},
             milestones=[Reached()],
         )  # fmt: skip
-        with closing(_iterate(method, self.problem)) as run:
+        with closing(iterate(method, self.problem)) as run:
             for _ in run:
                 self._note_reached()
                 bar.update(self.problem.reached.step)
@@ -283,12 +311,16 @@ class _Run:
         self._store(problem.x0[:, problem.keep][None])
 
     def _keep(self, method: Method, skipped: int, bar: Progress) -> None:
-        with closing(_iterate(method, self.problem)) as run:
+        if self.watch:
+            method = self.watch.watching(method)
+        with closing(iterate(method, self.problem)) as run:
             for chunk in run:
                 self._store(chunk)
                 if not self.variables or self.problem.reached.step % self.problem.save_every == 0:
                     self._note_reached()  # at a save, from which the traces can go on
                 bar.update(skipped + self.problem.reached.step)
+        if self.watch and not self.watch.running.size:
+            self.t_end = (self.problem.first_step + self.problem.reached.step) * self.problem.dt
 
     def _note_reached(self) -> None:
         if self.problem.reached.step:
@@ -324,16 +356,19 @@ class _Run:
             else:
                 ds = measures.trains.beside(ds, spikes)
         assert ds is not None
-        if self._keeps_state() and self.reached.x is not None:
+        stopped = self.watch is not None and self.watch.some_stopped
+        if self._keeps_state() and self.reached.x is not None and not stopped:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
             axes |= {self.layout.dim: self.layout.members}
             labels = {} if self._in_traces() else self.layout.labels
             ds = continuation.with_last_state(ds, axes, labels, self.reached, self.t_end)
-        return ds
+        return ds if self.watch is None else self.watch.labelled(ds, self.numbers)
 
     def _traces(self, attrs: dict[str, Any]) -> xr.Dataset:
         coords: dict[str, Any] = {}
         values = self.values[:, :, : self.saved]
+        if self.watch:
+            values[:, self._times(0, self.saved) > self.watch.time[:, None]] = np.nan
         quantities = self.layout.derived.quantities if self.layout.derived else {}
         labels = self.layout.labels | {
             name: (one.units, one.long_name) for name, one in quantities.items()
@@ -361,6 +396,8 @@ class _Run:
         events = [*found, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
         before = time <= self.t_end  # a thread may be ahead of one that failed
+        if self.watch:
+            before &= self.watch.until_stop(trial, time, self.problem.dt)
         return measures.ragged(
             time[before],
             trial[before],
@@ -412,10 +449,6 @@ class _Run:
         )
 
 
-def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, None]:
-    yield from method.run(problem)
-
-
 def _provenance(
     problem: Problem,
     recipe: Method,
@@ -428,7 +461,6 @@ def _provenance(
     given: bool,
 ) -> dict[str, Any]:
     """Attributes that tell how to run it again."""
-    seed = problem.path.seed if problem.path is not None else None
     channel_noise = model.noise_report if isinstance(model, Network) and noise is None else {}
     chain = recipe.interpretation == "chain"
     return {
@@ -441,8 +473,7 @@ def _provenance(
         "save_dt": problem.dt * problem.save_every if len(problem.keep) else None,
         "rtol": problem.rtol if "rtol" in recipe.tolerances else None,
         "atol": problem.atol if "atol" in recipe.tolerances else None,
-        "rng_entropy": None if seed is None else str(seed.entropy),
-        "rng_spawn_key": None if seed is None else ",".join(map(str, seed.spawn_key)),
+        **({} if problem.path is None else _seed_attributes(problem.path.seed)),
         "interpretation": "chain" if chain else problem.sde.interpretation,
         "noise_type": "chain" if chain else problem.sde.noise_type if problem.sde.m else "none",
         "noise": "ignored" if noise == "ignore" else None,
@@ -451,4 +482,11 @@ def _provenance(
         "network": model.describe()[0] if isinstance(model, Network) else None,
         f"{recipe.library}_version": metadata.version(recipe.library),
         "numpy_version": np.__version__,
+    }
+
+
+def _seed_attributes(seed: np.random.SeedSequence) -> dict[str, str]:
+    return {
+        "rng_entropy": str(seed.entropy),
+        "rng_spawn_key": ",".join(map(str, seed.spawn_key)),
     }
