@@ -16,7 +16,7 @@ def first(net, **arguments):
 
 
 def test_draws_have_their_distributions(noisy_pair):
-    """Kolmogorov-Smirnov over 2 x 2000 numbers, at a false alarm in 10^4 each; the seed is fixed."""
+    """Kolmogorov-Smirnov over 4000 numbers each, a false alarm in 10^4; the seed is fixed."""
     begin = first(noisy_pair, rng=1, trials=2000, x0=START)
     assert stats.kstest(begin.V.values.ravel(), stats.norm(-65.0, 5.0).cdf).pvalue > 1e-4
     assert stats.kstest(begin.n.values.ravel(), stats.uniform(0.2, 0.2).cdf).pvalue > 1e-4

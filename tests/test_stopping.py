@@ -219,7 +219,7 @@ def test_first_passage_of_brownian_motion():
 
 
 def test_time_is_saved(noisy, monkeypatch):
-    """Steps that the engine makes: no more than twice those up to the last stop, or the first window."""
+    """The engine makes at most twice the steps up to the last stop, or the first window."""
     from hh_sde.methods import compiled
 
     made = []
