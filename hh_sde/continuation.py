@@ -2,7 +2,9 @@
 
 Where the traces do not hold the whole state, a result has a variable ``last_<name>`` over (trial,
 neuron) for each variable, and where spikes were recorded ``spike_armed`` and ``last_spike_time``,
-which the search for spikes goes on from. Each says in its attribute `time` when that was, ms. A dim
+which the search for spikes goes on from. A run of a method that leaves its steps half done also has
+``open_<name>``, the gates half a step before, which the same method with the same step goes on
+from: results then do not depend on where a run was cut. Each says in its attribute `time` when that was, ms. A dim
 that the result lacks, as one of spikes alone lacks neurons, is called ``of_<dim>`` there.
 """
 
@@ -23,7 +25,13 @@ Labels = Mapping[str, tuple[str, str]]
 
 
 def with_last_state(
-    ds: xr.Dataset, axes: Mapping[str, Any], labels: Labels, reached: Reached, time: float
+    ds: xr.Dataset,
+    axes: Mapping[str, Any],
+    labels: Labels,
+    reached: Reached,
+    time: float,
+    *,
+    in_traces: bool,
 ) -> xr.Dataset:
     """`ds` with the last state.
 
@@ -33,28 +41,33 @@ def with_last_state(
     axes : mapping of dim to coordinate values
         ``trial``, if there are trials, and ``neuron`` or ``component``.
     labels : mapping of variable to (units, long name)
-        The variables whose last values are kept, in the order of the state; none where the traces
-        hold them.
+        The variables of the state, in their order.
     reached : Reached
     time : float
         When that was, ms.
+    in_traces : bool
+        The traces hold the last values.
     """
     assert reached.x is not None
     values: dict[str, tuple[np.ndarray, str, str]] = {}
-    if labels:
-        states = reached.x.reshape(len(reached.x), len(labels), -1)
-        for row, (name, (units, long_name)) in enumerate(labels.items()):
-            values[f"last_{name}"] = (states[:, row], units, f"last value: {long_name}")
+    shape = (len(reached.x), len(labels), -1)
+    for row, (name, (units, long_name)) in enumerate(labels.items()):
+        if not in_traces:
+            last = reached.x.reshape(shape)[:, row]
+            values[f"last_{name}"] = (last, units, f"last value: {long_name}")
+        if reached.opened is not None and row:
+            half = reached.opened.reshape(shape)[:, row]
+            values[f"open_{name}"] = (half, units, f"half a step before the end: {long_name}")
     found = reached.detection
     if found is not None:
         spike = np.where(np.isfinite(found.last_spike), found.last_spike, np.nan)
         values["spike_armed"] = (found.armed, "1", "whether the next crossing is a spike")
         values["last_spike_time"] = (spike, "ms", "time of the last spike; nan: none yet")
     dims, coords = own_dims(ds, axes)
-    shape = [len(axis) for axis in axes.values()]
+    sizes = [len(axis) for axis in axes.values()]
     return ds.assign_coords(coords).assign(
         {
-            name: (dims, array.reshape(shape), {"units": units, "long_name": text, "time": time})
+            name: (dims, array.reshape(sizes), {"units": units, "long_name": text, "time": time})
             for name, (array, units, text) in values.items()
         }
     )
@@ -178,6 +191,41 @@ def last_states(
         values = [x0[name] for name in labels]
         values = [one.isel(time=-1) if "time" in one.dims else one for one in values]
     return np.concatenate([_labelled(one, dim, members, trials) for one in values], axis=-1)
+
+
+def opened(
+    x0: Any,
+    states: np.ndarray,
+    labels: Labels,
+    members: Sequence[Any],
+    trials: Sequence[int],
+    *,
+    method: str,
+    dt: float,
+    time: float,
+) -> np.ndarray | None:
+    """The states (trials, d) that the method goes on from which left its last step half done.
+
+    None where `x0` is not of that method with that step, or is no longer the state of its end.
+
+    Parameters
+    ----------
+    states : (trials, d) array
+        The states with no step half done.
+    method : str
+    dt, time : float
+        The step, and when the run begins, ms.
+    """
+    names = [f"open_{name}" for name in list(labels)[1:]]
+    if not isinstance(x0, xr.Dataset) or not all(name in x0 for name in names) or not names:
+        return None
+    known = (x0.attrs.get("method"), x0.attrs.get("dt"))
+    if known != (method, dt) or any(abs(_time_of(x0[n], n) - time) > 2e-6 * dt for n in names):
+        return None
+    gates = [_labelled(_plain_dims(x0[name]), "neuron", members, trials) for name in names]
+    shape = (len(states), len(members))
+    V = states[:, : len(members)]
+    return np.concatenate([V, *(np.broadcast_to(gate, shape) for gate in gates)], axis=1)
 
 
 def detection(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -188,13 +189,15 @@ def solve(
     own_path = noise_path(path, rng, sde, dt, recipe)
     given = path or own_path
     seed = seed_sequence(rng) if given is None else given.seed
+    states = initial_states(x0, model, sde, layout, numbers, recipe, seed)
+    members, step = layout.members, float(dt)
     problem = Problem(
         sde=sde,
         dt=float(dt),
         first_step=first_step,
         n_steps=n_steps,
         save_every=every,
-        x0=initial_states(x0, model, sde, layout, numbers, recipe, seed),
+        x0=states,
         keep=layout.components(kept),
         path=own_path,
         trials=numbers,
@@ -204,6 +207,9 @@ def solve(
         detection=None
         if rule is None
         else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist()),
+        opened=continuation.opened(
+            x0, states, layout.labels, members, numbers.tolist(), method=name, dt=step, time=start
+        ),
     )
     attrs = _provenance(problem, recipe, name, model, noise, start, t_end, x0, path is not None)
     if initial.is_by_name(x0):
@@ -220,6 +226,9 @@ def solve(
     return _Run(problem, layout, kept, many, attrs, rule, statistics, watch).complete(
         recipe, skipped, progress
     )
+
+
+_version = cache(metadata.version)
 
 
 class _Run:
@@ -342,7 +351,8 @@ class _Run:
 
     def _keeps_state(self) -> bool:
         """Whether the result holds a last state beside the traces."""
-        return not self.statistics and not (self._in_traces() and self.rule is None)
+        half_done = self.reached.opened is not None
+        return not self.statistics and (half_done or self.rule is not None or not self._in_traces())
 
     def dataset(self) -> xr.Dataset:
         """What there is so far, labelled."""
@@ -360,8 +370,9 @@ class _Run:
         if self._keeps_state() and self.reached.x is not None and not stopped:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
             axes |= {self.layout.dim: self.layout.members}
-            labels = {} if self._in_traces() else self.layout.labels
-            ds = continuation.with_last_state(ds, axes, labels, self.reached, self.t_end)
+            ds = continuation.with_last_state(
+                ds, axes, self.layout.labels, self.reached, self.t_end, in_traces=self._in_traces()
+            )
         return ds if self.watch is None else self.watch.labelled(ds, self.numbers)
 
     def _traces(self, attrs: dict[str, Any]) -> xr.Dataset:
@@ -465,7 +476,7 @@ def _provenance(
     chain = recipe.interpretation == "chain"
     return {
         **channel_noise,
-        "hh_sde_version": metadata.version("hh_sde"),
+        "hh_sde_version": _version("hh_sde"),
         "method": method,
         "dt": problem.dt,
         "t_start": start,
@@ -480,7 +491,7 @@ def _provenance(
         "path": problem.path.grid if problem.path is not None and given else None,
         "x0": "default" if x0 is None else "given",
         "network": model.describe()[0] if isinstance(model, Network) else None,
-        f"{recipe.library}_version": metadata.version(recipe.library),
+        f"{recipe.library}_version": _version(recipe.library),
         "numpy_version": np.__version__,
     }
 

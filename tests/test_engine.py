@@ -138,6 +138,10 @@ class _Impulses(hh.BrownianPath):
 
     addresses = ()
 
+    def drawing(self, needs):
+        """None of its numbers is drawn."""
+        return None
+
     def unit(self, kind, start, stop, trials):
         out = np.zeros((stop - start, self.m, len(trials)))
         for k, trial in enumerate(trials):

@@ -150,10 +150,11 @@ def test_a_written_module_can_be_read(noise):
 
 def test_a_loop_works_out_what_it_gives_and_no_more():
     text = written(population()).text
-    flow = text.partition("def V_flow(")[2].partition("@kernel")[0]
+    flow = text.partition("def V_flow(")[2].partition("@shared")[0]
     assert "I_Na = g_Na * (V - E_Na)" in flow
-    assert "exp(" not in flow
-    rates = text.partition("def gate_rates(")[2].partition("@kernel")[0]
+    assert "expV" not in flow
+    assert flow.count("exp(") == 1
+    rates = text.partition("def gate_rates(")[2].partition("@shared")[0]
     assert "alpha_m = " in rates
     assert "g_Na" not in rates
 
@@ -205,7 +206,9 @@ def test_a_lost_mark_is_an_error(count):
     ):
         template._split("text MARK"[: 5 * (count == 0)] + "MARK " * count, "MARK", "steps.py")
     with pytest.raises(ValueError, match="no integrator"):
-        template._steps(f"x = 1\n{template.WINDOW}x):\n    {template.STEP}\n")
+        template._steps(f"x = 1\n{template.ADVANCE}x):\n{template.STEP}")
+    with pytest.raises(ValueError, match="must have 'close"):
+        template._advance("euler", template.STEP, "")
 
 
 # -- for people -----------------------------------------------------------------------------------

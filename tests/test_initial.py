@@ -126,7 +126,7 @@ def test_what_is_refused(noisy_pair, x0, message):
 def test_what_a_distribution_refuses(noisy_pair):
     with pytest.raises(ValueError, match="Uniform: high must not lie below low"):
         hh.Uniform(1.0, 0.0)
-    with pytest.raises(ValueError, match="Normal.sd must not be negative"):
+    with pytest.raises(ValueError, match=r"Normal\.sd must not be negative"):
         hh.Normal(0.0, -1.0)
     with pytest.raises(TypeError, match="V must be a number, an array, or a distribution"):
         hh.solve(noisy_pair, 1.0, rng=1, x0={"V": "rest"})

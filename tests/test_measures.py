@@ -230,7 +230,7 @@ def test_bad_windows(options, error, message):
 @pytest.mark.parametrize("seed", range(20))
 def test_one_spike_rule(seed):
     """What the kernels find step by step is what is found in the whole trace: one definition."""
-    from hh_sde.kernels.coupling import detect
+    from hh_sde.kernels.watch import detect
 
     rng = np.random.default_rng(seed)
     rule = hh.SpikeRule(
@@ -240,13 +240,14 @@ def test_one_spike_rule(seed):
     )
     V = -30 + 25 * rng.standard_normal((400, 8))
     V[rng.random(V.shape) < 0.1] = rule.threshold  # exactly there
-    armed, last = np.ones(8, dtype=bool), np.full(8, -np.inf)
-    lanes, times = np.empty(4000, dtype=np.int64), np.empty(4000)
-    counts = np.zeros(2, dtype=np.int64)
-    numbers = np.array([rule.threshold, np.inf if rule.rearm is None else rule.rearm, rule.lockout])
+    seen = np.concatenate([V[0], np.ones(8), np.full(8, -np.inf)])
+    spikes, counts = np.empty(8000), np.zeros(2, dtype=np.int64)
+    rearm = np.inf if rule.rearm is None else rule.rearm
     for k in range(399):
-        detect(V[k], V[k + 1], 8, k * 0.1, 0.1, numbers, armed, last, lanes, times, counts)
+        numbers = (k * 0.1, 0.1, rule.threshold, rearm, rule.lockout)
+        detect(V[k + 1], 8, 8, *numbers, seen, spikes, 4000, counts)
     found = counts[0]
+    lanes, times = spikes[:4000], spikes[4000:]
     assert found > 50
     for lane in range(8):
         expected = measures.detection.times_of(0.1 * np.arange(400), V[:, lane].copy(), rule)

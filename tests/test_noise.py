@@ -7,6 +7,7 @@ import itertools
 import math
 import tracemalloc
 
+import numba as nb
 import numpy as np
 import pytest
 import scipy.linalg
@@ -414,6 +415,10 @@ class _Impulses(hh.BrownianPath):
 
     split = False
 
+    def drawing(self, needs):
+        """None of its numbers is drawn."""
+        return None
+
     def halves(self, start, stop, trials):
         out = np.zeros((stop - start, 2, self.m, len(trials)))
         for k, trial in enumerate(trials):
@@ -537,6 +542,17 @@ def test_bounded_gates_and_states(model, bounds):
     assert hh.solve(free, 60.0, rng=1, trials=8).attrs["gate_excursions"] > 0
 
 
+def bound(compiled, x):
+    """The loop `bound` of a model, which Python does not call by itself."""
+    loop = compiled.module.bound
+
+    @nb.njit
+    def call(x, p, q, curves):
+        loop(x, x.shape[1], p, q, curves)
+
+    call(x, *compiled.numbers(1, x.shape[1]))
+
+
 @pytest.mark.parametrize(
     ("policy", "states", "gates"),
     [
@@ -547,11 +563,11 @@ def test_bounded_gates_and_states(model, bounds):
 def test_bound_by_hand(policy, states, gates):
     chain = hh.Network(1, cell=SMALL, noise=hh.ConductanceNoise(1.0, bounds=policy))._compiled
     x = np.array([[-60.0], [0.6], [-0.2], [0.6]])
-    chain.module.bound(x, *chain.numbers(1, 1))
+    bound(chain, x)
     np.testing.assert_allclose(x[1:, 0], states)
     subunits = hh.Network(2, cell=SMALL, noise=hh.SubunitNoise(1.0, bounds=policy))._compiled
     x = np.array([[-60.0, -60.0], [-0.2, 1.3]])
-    subunits.module.bound(x, *subunits.numbers(1, 2))
+    bound(subunits, x)
     np.testing.assert_allclose(x[1], gates)
 
 

@@ -18,6 +18,8 @@ from hh_sde.equations.rates import V
 
 #: Increments A dW of the noise on V; the factor that a loop is given; J and G of V's flow.
 dW_V, c, J, G, z = (Symbol(name) for name in ("dW_V", "c", "J", "G", "z"))
+#: e^-z, and its mean over the step.
+decay, mean_decay = Symbol("decay"), Symbol("mean_decay")
 
 
 class Output(NamedTuple):
@@ -138,16 +140,18 @@ class Loops:
         """V by its exact flow over dt at fixed conductances, those that follow V being taken at w.
 
         It is V_inf + (V - V_inf) e^-z with z = G dt/C, and the noise gathered on the way, of the
-        variance of dW_V times (1 - e^-2z)/(2z).
+        variance of dW_V times (1 - e^-2z)/(2z), which is (1 - e^-z)/z times (1 + e^-z)/2.
         """
         population = self.population
         conductances = [Assignment(G, total(population.conductances))]
         relaxation = [
             Assignment(J, population.balance),
             Assignment(z, G * dt / population.C),
+            Assignment(decay, call("exp", -z)),
+            Assignment(mean_decay, 1.0 / call("linoid_of", z, decay)),
         ]
-        moved = V + J * (dt / population.C) / call("linoid", z)
-        moved = moved + dW_V / call("sqrt", call("linoid", 2.0 * z))
+        moved = V + J * (dt / population.C) * mean_decay
+        moved = moved + dW_V * call("sqrt", 0.5 * (1.0 + decay) * mean_decay)
         last = [_new_state(0, population.variables[0], moved)]
         if population.V_dependent_conductances:
             return [Stage(conductances, [], V_from="w"), Stage(relaxation, last)]

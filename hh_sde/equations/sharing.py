@@ -1,7 +1,7 @@
 """Few exponentials that serve all rates: exp(k V) for few k, of which whole powers give the others.
 
 Where scales are in small whole ratios, as 80, 20, 10 and 8 are, one exponential and products of it
-serve all. A rate is rewritten with them; a division by its scale becomes a product.
+serve all. A rate is rewritten with them; a division by a parameter becomes a product.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ class SharedExponentials:
     ) -> None:
         self._parameters, self._names = parameters, names
         self._given = assignments
-        self._scales = {scale for a in assignments for scale in _scales_in(a.value)}
         every = [k for a in assignments for k in self._slopes_in(a.value)]
         slopes = [k for k in every if k is not None]
         bases: list[float] = []
@@ -113,7 +112,7 @@ class SharedExponentials:
                 if slope is not None:
                     shared = self._factor(owner, -argument) * slope
                     return call(f"{function}_of", self._scaled(argument), shared)
-            case Binary("/", numerator, Symbol(name)) if name in self._scales:
+            case Binary("/", numerator, Symbol(name)) if name in self._parameters.table:
                 return rewritten(numerator, partial(self._rule, owner=owner)) * self._inverse(name)
         return self._scaled(e) if _mid_and_scale(e) is not None else None
 
@@ -140,8 +139,10 @@ class SharedExponentials:
                 return numerator * self._inverse(name)
         return e
 
-    def _inverse(self, scale: str) -> Symbol:
-        return self._number(f"inv_{scale}", 1.0 / Symbol(scale), "1/mV", f"1/{scale}")
+    def _inverse(self, divisor: str) -> Symbol:
+        units = self._parameters.table[divisor].units
+        units = f"1/({units})" if "/" in units else f"1/{units}"
+        return self._number(f"inv_{divisor}", 1.0 / Symbol(divisor), units, f"1/{divisor}")
 
     def _number(self, name: str, value: Expression, units: str, meaning: str) -> Symbol:
         """The parameter of this value, made once."""
@@ -159,14 +160,6 @@ def _mid_and_scale(e: Expression) -> tuple[float, Symbol, Symbol] | None:
             parts = _mid_and_scale(operand)
             return None if parts is None else (-parts[0], *parts[1:])
     return None
-
-
-def _scales_in(e: Expression) -> set[str]:
-    """Names of the scales of the rates in it."""
-    parts = _mid_and_scale(e)
-    if parts is not None:
-        return {parts[2].name}
-    return set().union(*(_scales_in(part) for part in operands(e)))
 
 
 def _exponential(index: int, power: int) -> Symbol:

@@ -31,7 +31,7 @@ class Lanes(NamedTuple):
     opened: np.ndarray  # (1,): whether a step of the gates is half done; see `steps.strang_open`
     at: np.ndarray  # (1,): the step of the window that is the first of A_dW and dW
     changing: int  # 1, or 0 where I is one current for all steps
-    noisy: bool  # False where the noise is ignored: corrections for it are then left out
+    noisy: int  # 0 where there is no noise: A_dW and dW are zeros, and corrections are left out
     n_neurons: int
     trials: int
     first_synapse: int  # its row in x

@@ -41,17 +41,29 @@ def current(m, k, node):
 
 
 @expression
+def A_dW(m, k, kind):
+    """Increments of the noise on V in step k; where there is none, zeros for all steps."""
+    return m.A_dW[k * m.noisy, kind]
+
+
+@expression
+def dW(m, k, kind):
+    """Those of the lanes' own processes, (terms, lanes)."""
+    return m.dW[k * m.noisy, kind]
+
+
+@expression
 def euler_maruyama(m, k, h):
     """x + f h + A dW (Maruyama 1955)."""
     sum_inputs(m, m.x)
-    euler(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+    euler(m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
 def tamed_euler(m, k, h):
     """x + f h/(1 + h |f|) + A dW, |f| of each neuron (Hutzenthaler, Jentzen & Kloeden 2012)."""
     sum_inputs(m, m.x)
-    tamed(m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves)
+    tamed(m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
@@ -60,11 +72,11 @@ def milstein(m, k, h):
     sum_inputs(m, m.x)
     if m.noisy:
         milstein_euler(
-            m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves
+            m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
         )
     else:
         euler(
-            m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves
+            m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
         )
 
 
@@ -73,25 +85,25 @@ def exponential_euler(m, k, h):
     """Gates by their exact flow, V by Euler, both from the old state (Rush & Larsen 1978)."""
     sum_inputs(m, m.x)
     rush_larsen(
-        m.x, lanes(m), current(m, k, 0), m.sums, m.A_dW[k, 0], m.dW[k, 0], h, m.p, m.q, m.curves
+        m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
     )
 
 
 @expression
 def lie_trotter(m, k, h):
     """Gates by their exact flow at the old V, then V by its exact flow with the new gates."""
-    gates_flow(m.x, lanes(m), m.dW[k, 0], h, m.p, m.q, m.curves)
+    gates_flow(m.x, lanes(m), dW(m, k, 0), h, m.p, m.q, m.curves)
     sum_inputs(m, m.x)
-    V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
+    V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
 def tau_leap(m, k, h):
     """Channels by exchanges of whole ones at the old V, then V by its exact flow with the new."""
     used = m.n_neurons * m.trials  # no SIMD here that would need the padding
-    exchange_channels(m.x, lanes(m), used, m.dW[k, 0], h, m.p, m.q, m.curves)
+    exchange_channels(m.x, lanes(m), used, dW(m, k, 0), h, m.p, m.q, m.curves)
     sum_inputs(m, m.x)
-    V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
+    V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
@@ -108,14 +120,14 @@ def V_step(m, h, k):
         middle = m.work[0]
         add(m.x, m.x, 0.0, middle)
         V_flow(
-            middle, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 1], 0.5 * h, m.p, m.q, m.curves
+            middle, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 1), 0.5 * h, m.p, m.q, m.curves
         )  # fmt: skip
         sum_inputs(m, middle)
         V_flow(
-            m.x, lanes(m), middle[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves
+            m.x, lanes(m), middle[0], current(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves
         )
     else:
-        V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, m.A_dW[k, 0], h, m.p, m.q, m.curves)
+        V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
@@ -125,10 +137,10 @@ def strang(m, k, h):
     Noise of gates and states goes with the half steps in which they move, each with its own half of
     the increment.
     """
-    gates_flow(m.x, lanes(m), m.dW[k, 1], 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(m.x, lanes(m), dW(m, k, 1), 0.5 * h, m.p, m.q, m.curves)
     V_step(m, h, k)
-    add(m.dW[k, 0], m.dW[k, 1], -1.0, m.dW[k, 0])
-    gates_flow_reversed(m.x, lanes(m), m.dW[k, 0], 0.5 * h, m.p, m.q, m.curves)
+    add(dW(m, k, 0), dW(m, k, 1), -1.0, dW(m, k, 0))
+    gates_flow_reversed(m.x, lanes(m), dW(m, k, 0), 0.5 * h, m.p, m.q, m.curves)
 
 
 @expression
@@ -137,7 +149,7 @@ def strang_open(m, k, h):
 
     That half step and the first one of the next step are at the same V: one whole step.
     """
-    gates_flow(m.x, lanes(m), m.dW[k, 0], h if m.opened[0] else 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(m.x, lanes(m), dW(m, k, 0), h if m.opened[0] else 0.5 * h, m.p, m.q, m.curves)
     m.opened[0] = 1
     V_step(m, h, k)
 
@@ -146,7 +158,7 @@ def strang_open(m, k, h):
 def close_strang_open(m, h):
     """Put a copy of the state with that half step made into m.work[1]."""
     add(m.x, m.x, 0.0, m.work[1])
-    gates_flow(m.work[1], lanes(m), m.dW[0, 0], 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(m.work[1], lanes(m), dW(m, 0, 0), 0.5 * h, m.p, m.q, m.curves)
 
 
 @expression
@@ -161,17 +173,17 @@ def heun(m, k, h):
     if m.noisy:
         add_ito_correction(m.x, lanes(m), -1.0, f, m.p, m.q, m.curves)
     add(m.x, f, h, predicted)
-    add_row(m.A_dW[k, 0], 1.0, predicted[0])
-    add_noise(m.x, lanes(m), m.dW[k, 0], 1.0, predicted, m.p, m.q, m.curves)
+    add_row(A_dW(m, k, 0), 1.0, predicted[0])
+    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, predicted, m.p, m.q, m.curves)
     sum_inputs(m, predicted)
     drift(predicted, lanes(m), current(m, k, 1), m.sums, f_predicted, m.p, m.q, m.curves)
     if m.noisy:
         add_ito_correction(predicted, lanes(m), -1.0, f_predicted, m.p, m.q, m.curves)
-    add_noise(m.x, lanes(m), m.dW[k, 0], 0.5, m.x, m.p, m.q, m.curves)
-    add_noise(predicted, lanes(m), m.dW[k, 0], 0.5, m.x, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), dW(m, k, 0), 0.5, m.x, m.p, m.q, m.curves)
+    add_noise(predicted, lanes(m), dW(m, k, 0), 0.5, m.x, m.p, m.q, m.curves)
     add(m.x, f, 0.5 * h, m.x)
     add(m.x, f_predicted, 0.5 * h, m.x)
-    add_row(m.A_dW[k, 0], 1.0, m.x[0])
+    add_row(A_dW(m, k, 0), 1.0, m.x[0])
 
 
 @expression
@@ -181,14 +193,14 @@ def sra1(m, k, h):
     sum_inputs(m, m.x)
     drift(m.x, lanes(m), current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
     add(m.x, f, 0.75 * h, stage)
-    add_row(m.A_dW[k, 1], 1.5, stage[0])
-    add_noise(m.x, lanes(m), m.dW[k, 1], 1.5, stage, m.p, m.q, m.curves)
+    add_row(A_dW(m, k, 1), 1.5, stage[0])
+    add_noise(m.x, lanes(m), dW(m, k, 1), 1.5, stage, m.p, m.q, m.curves)
     sum_inputs(m, stage)
     drift(stage, lanes(m), current(m, k, 1), m.sums, f_stage, m.p, m.q, m.curves)
-    add_noise(m.x, lanes(m), m.dW[k, 0], 1.0, m.x, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, m.x, m.p, m.q, m.curves)
     add(m.x, f, h / 3.0, m.x)
     add(m.x, f_stage, 2.0 * h / 3.0, m.x)
-    add_row(m.A_dW[k, 0], 1.0, m.x[0])
+    add_row(A_dW(m, k, 0), 1.0, m.x[0])
 
 
 @expression
@@ -215,11 +227,11 @@ def sri2(m, k, h):
             add_row(m.areas[k, i, terms], sign / sqrt(h), stage[0])
             noise_amplitudes(stage, lanes(m), amplitude, m.p, m.q, m.curves)
             add_row(amplitude[i], 0.5 * sqrt(h) * sign, change[i])
-    add_noise(m.x, lanes(m), m.dW[k, 0], 1.0, m.x, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, m.x, m.p, m.q, m.curves)
     add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves)
     add(m.x, f, 0.5 * h, m.x)
     add(m.x, f_next, 0.5 * h, m.x)
-    add_row(m.A_dW[k, 0], 1.0, m.x[0])
+    add_row(A_dW(m, k, 0), 1.0, m.x[0])
 
 
 @maker

@@ -29,11 +29,10 @@ def window(advance, m, inputs, kept, h, first_step, begin, steps):
     saved, made = 0, 0
     while made < steps:
         first, grid = made, first_step + begin + made
-        last = min(steps, first + length)
-        if inputs.drawn:
-            last = min(steps, first + length - grid % length)  # where blocks of numbers end
-        m.at[0] = first
+        m.at[0], last = first, steps
         if m.noisy:
+            if inputs.drawn:
+                last = min(steps, first + length - grid % length)  # where blocks of numbers end
             bring_noise(m, inputs, grid, last - first)
         while made < last:
             to_save = kept.save_every - (begin + made) % kept.save_every

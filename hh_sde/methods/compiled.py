@@ -128,6 +128,7 @@ class _Block:
         resumed = self.problem.opened if self.leaves_open else None
         x = self._by_lane(self.problem.x0 if resumed is None else resumed)
         steps, kinds, lanes = inputs.at_once, inputs.kinds, x.shape[1]
+        terms = len(compiled.terms)
         p, q, curves = compiled.numbers(trials, lanes)
         start, source, weight = compiled.connectivity
         return Lanes(
@@ -135,14 +136,14 @@ class _Block:
             I=np.zeros((1, len(inputs.nodes), lanes)),
             sums=np.zeros(((start.size - 1) // compiled.n_neurons, lanes)),
             A_dW=np.zeros((steps, kinds, lanes)),
-            dW=np.zeros((steps, kinds, inputs.terms, lanes)),
+            dW=np.zeros((steps, kinds, terms, lanes)),
             areas=np.empty((0, 0, 0, 0)),
             work=np.empty((4, *x.shape)),
-            columns=np.zeros((2, inputs.terms, lanes)),
+            columns=np.zeros((2, terms, lanes)),
             opened=np.array([resumed is not None], dtype=np.int64),
             at=np.zeros(1, dtype=np.int64),
             changing=int(inputs.changing),
-            noisy=self.problem.path is not None,
+            noisy=int(self.problem.path is not None),
             n_neurons=compiled.n_neurons,
             trials=trials,
             first_synapse=program.first_synapse,

@@ -77,8 +77,9 @@ class BlockInputs:
         numbers = self.n_neurons * len(members) * self.kinds * (1 + self.terms) + areas
         self.largest = max(1, _IN_WINDOW // (numbers * (1 if path is None else path.fine_steps)))
         blocks = min(max(1, _IN_CACHE // numbers // PER_BLOCK), _MOST_BLOCKS)
-        given = path is not None and self.drawing is None
-        self.at_once = self.largest if given else PER_BLOCK * blocks
+        self.at_once = PER_BLOCK * blocks if self.drawing else self.largest
+        if path is None:
+            self.at_once = 1
         self.changing = len(program.current(np.array([0.0, problem.dt]))) > 1
         self._always = self._addresses()
 
@@ -95,7 +96,7 @@ class BlockInputs:
             dW_V, dW = self._given(start, stop)
             m = m._replace(dW=dW.astype(m.dW.dtype, copy=False))
             inputs = inputs._replace(dW_V=dW_V.astype(m.dW.dtype, copy=False))
-        return inputs._replace(dW=m.dW.reshape(len(m.dW), -1)), m
+        return inputs._replace(dW=m.dW.reshape(len(m.dW), m.dW[0].size)), m
 
     def _addresses(self) -> Inputs:
         """What is the same for all windows."""
@@ -139,9 +140,10 @@ class BlockInputs:
         """dW of the noise on V (steps, kinds * processes * trials), and `Lanes.dW`."""
         increments = self._increments(start, stop)
         steps, kinds, width = increments.shape
-        own = self.terms * self.n_neurons * len(self.trials)
-        on_V = increments[..., : width - own].reshape(steps, -1)
-        dW = increments[..., width - own :].reshape(steps, kinds, self.terms, -1)
+        many = self.n_neurons * len(self.trials)
+        on_V = increments[..., : width - self.terms * many]
+        dW = increments[..., width - self.terms * many :].reshape(steps, kinds, self.terms, many)
+        on_V = on_V.reshape(steps, kinds * on_V.shape[2])
         return np.ascontiguousarray(on_V), np.ascontiguousarray(self._padded(dW))
 
     def _increments(self, start: int, stop: int) -> np.ndarray:
