@@ -34,7 +34,8 @@ from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
 from hh_sde.network import Network
 from hh_sde.progress import Progress, quiet_if_asked
 from hh_sde.sde import SDE
-from hh_sde.stopping import Threshold, Watch, criterion, iterate
+from hh_sde.stopping import Threshold, criterion
+from hh_sde.watching import Watch, iterate
 
 #: What `reduce` makes of states (saves, trials, kept).
 STATISTICS = {

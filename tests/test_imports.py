@@ -45,6 +45,7 @@ ORDER = [
     "choice",
     "checks",
     "stopping",
+    "watching",
     "solver",
     "clamp",
     "studies",
