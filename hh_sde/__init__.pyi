@@ -1,6 +1,7 @@
 from . import dataset, measures, plot, problems, studies
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
+from .clamp import voltage_clamp
 from .dataset import validate
 from .distributions import DISTRIBUTIONS, Normal, Uniform
 from .errors import DivergenceError, IntegrationError, Interrupted
@@ -93,4 +94,5 @@ __all__ = [
     "solve",
     "studies",
     "validate",
+    "voltage_clamp",
 ]
