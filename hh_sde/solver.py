@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
@@ -35,7 +35,7 @@ from hh_sde.network import Network
 from hh_sde.progress import Progress, quiet_if_asked
 from hh_sde.sde import SDE
 from hh_sde.stopping import Threshold, criterion
-from hh_sde.watching import Watch, iterate
+from hh_sde.watching import Watch
 
 #: What `reduce` makes of states (saves, trials, kept).
 STATISTICS = {
@@ -297,7 +297,7 @@ class _Run:
             whole, n_steps=steps, save_every=steps, keep=whole.keep[:0], events=[], report={},
             milestones=[Reached()],
         )  # fmt: skip
-        with closing(iterate(method, self.problem)) as run:
+        with closing(_iterate(method, self.problem)) as run:
             for _ in run:
                 self._note_reached()
                 bar.update(self.problem.reached.step)
@@ -323,7 +323,7 @@ class _Run:
     def _keep(self, method: Method, skipped: int, bar: Progress) -> None:
         if self.watch:
             method = self.watch.watching(method)
-        with closing(iterate(method, self.problem)) as run:
+        with closing(_iterate(method, self.problem)) as run:
             for chunk in run:
                 self._store(chunk)
                 if not self.variables or self.problem.reached.step % self.problem.save_every == 0:
@@ -459,6 +459,10 @@ class _Run:
             neuron=neuron,
             variable=variable,
         )
+
+
+def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, None]:
+    yield from method.run(problem)
 
 
 def _provenance(

@@ -187,7 +187,7 @@ class _Watched:
         """Until all have stopped, or as many that it is worth to go on without them."""
         steps_alike = self.method.steps == 1  # it can go on from one state
         position = self.begun.step
-        with closing(iterate(self.method, part)) as chunks:
+        with closing(_iterate(self.method, part)) as chunks:
             try:
                 for chunk in chunks:
                     start, position = position, position + len(chunk)
@@ -260,6 +260,5 @@ class _Watched:
         self.members = self.members[left]
 
 
-def iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, None]:
-    """The run of a method, which can be closed."""
+def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, None]:
     yield from method.run(problem)
