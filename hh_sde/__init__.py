@@ -6,6 +6,7 @@ a compiled engine integrate it; every result is a labelled `xarray.Dataset`.
 The public names stand in ``__init__.pyi``; each is loaded when it is first used.
 """
 
+from importlib import metadata
 from typing import Any
 
 import lazy_loader
@@ -13,6 +14,7 @@ import lazy_loader
 from hh_sde import accessor as _accessor  # noqa: F401  (registers Dataset.hh)
 
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__version__ = metadata.version("hh_sde")
 
 
 def __getattr__(name: str) -> Any:

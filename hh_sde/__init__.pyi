@@ -2,7 +2,7 @@ from . import dataset, measures, plot, problems, studies
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .clamp import voltage_clamp
-from .dataset import validate
+from .dataset import upgrade, validate
 from .distributions import DISTRIBUTIONS, Normal, Uniform
 from .errors import DivergenceError, IntegrationError, Interrupted
 from .kinetics import (
@@ -11,6 +11,7 @@ from .kinetics import (
     Exponential,
     Gate,
     Linoid,
+    Rate,
     Sigmoid,
     SteadyState,
     Tabulated,
@@ -24,11 +25,13 @@ from .noise import (
     ConductanceNoise,
     CurrentNoise,
     EffectiveConductanceNoise,
+    Noise,
     OrnsteinUhlenbeckConductance,
     OrnsteinUhlenbeckCurrent,
     ShieldedNoise,
     SubunitNoise,
 )
+from .reruns import rerun
 from .sde import SDE
 from .solver import solve
 from .stimuli import (
@@ -40,9 +43,12 @@ from .stimuli import (
     SampledCurrent,
     SineCurrent,
     StepCurrent,
+    Stimulus,
 )
 from .stopping import Threshold
 from .synapses import SYNAPSES, GapJunction, Synapse
+
+__version__: str
 
 __all__ = [
     "CELLS",
@@ -69,11 +75,13 @@ __all__ = [
     "Interrupted",
     "Linoid",
     "Network",
+    "Noise",
     "Normal",
     "OrnsteinUhlenbeckConductance",
     "OrnsteinUhlenbeckCurrent",
     "PulseTrain",
     "RampCurrent",
+    "Rate",
     "SampledCurrent",
     "ShieldedNoise",
     "Sigmoid",
@@ -81,6 +89,7 @@ __all__ = [
     "SpikeRule",
     "SteadyState",
     "StepCurrent",
+    "Stimulus",
     "SubunitNoise",
     "Synapse",
     "Tabulated",
@@ -91,8 +100,10 @@ __all__ = [
     "measures",
     "plot",
     "problems",
+    "rerun",
     "solve",
     "studies",
+    "upgrade",
     "validate",
     "voltage_clamp",
 ]

@@ -43,28 +43,54 @@ def _without_dataset(function: Callable[..., Any]) -> str:
 
 @xr.register_dataset_accessor("hh")
 class HHAccessor:
-    """Sugar over `hh_sde.measures`, `hh_sde.dataset` and `hh_sde.plot`."""
+    """What can be asked of a result: each is a function of `hh_sde.measures` or `hh_sde.plot`.
+
+    Measures of spikes take traces of V, whose spikes they find, or recorded spikes, alone or beside
+    traces; all but `spikes` and `window` give a Dataset of one or a few variables.
+
+    Parts of a result
+        spikes, gates, window
+    Firing
+        rates, psth, fano_factor, intervals, interval_statistics, first_passage
+    Correlations and spectra
+        autocorrelogram, crosscorrelogram, spike_spectrum, power_spectrum, coherence_time
+    Populations
+        synchrony, phase_locking, isi_distance, spike_distance
+    Currents and the noise that a trial received
+        currents, conductances, noise
+    Action potentials' shapes
+        action_potentials
+    Pictures
+        plot(), and plot.traces(), plot.raster(), ... (help(ds.hh.plot) has them)
+    Schema, other libraries
+        validate, to_neo
+    """
 
     def __init__(self, ds: xr.Dataset) -> None:
-        self._ds = ds
+        self._ds = dataset.upgrade(ds)
+
+    def __repr__(self) -> str:
+        return f"ds.hh: {inspect.cleandoc(type(self).__doc__ or '')}"
 
     spikes = _method(measures.spikes)
+    window = _method(measures.window)
     rates = _method(measures.rates)
+    psth = _method(measures.psth)
+    fano_factor = _method(measures.fano_factor)
     intervals = _method(measures.intervals)
     interval_statistics = _method(measures.interval_statistics)
-    fano_factor = _method(measures.fano_factor)
-    psth = _method(measures.psth)
+    first_passage = _method(measures.first_passage)
     autocorrelogram = _method(measures.autocorrelogram)
     crosscorrelogram = _method(measures.crosscorrelogram)
-    power_spectrum = _method(measures.power_spectrum)
     spike_spectrum = _method(measures.spike_spectrum)
+    power_spectrum = _method(measures.power_spectrum)
+    coherence_time = _method(measures.coherence_time)
     synchrony = _method(measures.synchrony)
     phase_locking = _method(measures.phase_locking)
-    coherence_time = _method(measures.coherence_time)
-    first_passage = _method(measures.first_passage)
-    action_potentials = _method(measures.action_potentials)
     isi_distance = _method(measures.isi_distance)
     spike_distance = _method(measures.spike_distance)
+    noise = _method(measures.noise)
+    action_potentials = _method(measures.action_potentials)
     to_neo = _method(measures.to_neo)
     currents = _method(measures.currents)
     conductances = _method(measures.conductances)

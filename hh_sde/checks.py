@@ -13,10 +13,13 @@ from hh_sde import continuation, initial, memory, records
 from hh_sde.addresses import check_steps, check_trials, is_whole
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.errors import unknown
-from hh_sde.measures import SpikeRule
-from hh_sde.methods import METHODS, Method, chain
+from hh_sde.measures import SpikeRule, rule_attributes
+from hh_sde.methods import METHODS, Method, Problem, Reached, chain
 from hh_sde.network import Derived, Network
 from hh_sde.sde import SDE
+
+#: Larger ones than this, bytes, are not kept in results.
+LARGEST_INITIAL_STATE = 2**24
 
 
 @dataclass(frozen=True)
@@ -24,19 +27,18 @@ class Layout:
     """How the flat state falls into labelled variables of equal width."""
 
     dim: str
-    labels: dict[str, tuple[str, str]]  # every variable's (units, long name)
+    labels: dict[str, dict[str, Any]]  # every variable's attributes
     members: tuple[Any, ...]  # coordinate values of `dim`
-    arrays: dict[str, tuple[np.ndarray, str]]
     by_component: bool  # `record` names components instead of variables
     derived: Derived | None = None  # what `record` takes besides the variables
 
     @classmethod
     def of(cls, model: Network | SDE, sde: SDE) -> Layout:
         if isinstance(model, Network):
-            _, arrays = model.describe()
             neurons = tuple(range(model.n_neurons))
-            return cls("neuron", model.labels, neurons, arrays, False, model.derived)
-        return cls("component", {"x": ("1", "state")}, tuple(sde.names), {}, True)
+            return cls("neuron", model.labels, neurons, False, model.derived)
+        x = {"units": "1", "long_name": "state", "role": "state"}
+        return cls("component", {"x": x}, tuple(sde.names), True)
 
     @property
     def width(self) -> int:
@@ -75,6 +77,20 @@ class Layout:
         needed = self.state if self.follow(kept) else kept
         rows = [list(self.labels).index(name) for name in needed]
         return (np.array(rows, dtype=int)[:, None] * self.width + np.arange(self.width)).ravel()
+
+    def initial_state(
+        self, problem: Problem, method: str, rule: SpikeRule | None, many: bool
+    ) -> str | None:
+        """The state that a run begins with, as an attribute; None if it is too large for one."""
+        axes = {"trial": problem.trials, self.dim: self.members}
+        time = problem.first_step * problem.dt
+        begun = Reached(0, problem.x0, problem.detection, problem.opened)
+        state = continuation.state_of(axes, self.labels, begun, time)
+        if state.nbytes > LARGEST_INITIAL_STATE:
+            return None
+        attrs = {"method": method, "dt": problem.dt}  # steps half done are taken up by the same
+        attrs |= {} if rule is None else rule_attributes(rule)
+        return continuation.as_text((state if many else state.isel(trial=0)).assign_attrs(attrs))
 
     def place(self, component: int) -> tuple[str, int | None]:
         """The variable's name and the neuron (None for an SDE) of a component of the state."""

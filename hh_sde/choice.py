@@ -15,6 +15,7 @@ from hh_sde.kinetics import Constant, Sigmoid
 from hh_sde.methods import METHODS, Method
 from hh_sde.network import Network
 from hh_sde.noise import ConductanceNoise
+from hh_sde.records import shown
 from hh_sde.sde import SDE
 
 
@@ -76,6 +77,32 @@ def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
     if method.interpretation == "stratonovich":
         return sde.to_stratonovich()
     return sde.to_ito()
+
+
+def precision(dtype: Any, method: Method, name: str, noisy: bool) -> str:
+    """The name of a precision, if the method and the run can do with it.
+
+    Raises
+    ------
+    ValueError
+    """
+    try:
+        found = np.dtype(dtype).name
+    except TypeError:
+        found = ""
+    if found not in ("float64", "float32"):
+        raise ValueError(f"dtype must be 'float64' or 'float32', got {shown(dtype)}")
+    if found == "float64":
+        return found
+    takes = "dtype='float32' is for networks with noise, in the engine's methods for diffusions"
+    if not method.compiled or method.interpretation == "chain":
+        raise ValueError(f"{takes}; {name} computes in float64")
+    if not noisy:
+        raise ValueError(
+            f"{takes}: without noise a slope of V below 4e-4 mV/ms is lost to rounding at "
+            "dt = 0.01 ms, so that V stops short of where it goes; take dtype='float64'"
+        )
+    return found
 
 
 def counted(model: Any, method: Method, name: str, noise: str | None) -> Network:

@@ -15,7 +15,6 @@ import xarray as xr
 
 from hh_sde.brownian import Rng
 from hh_sde.checks import number, positive, whole_steps
-from hh_sde.dataset import label
 from hh_sde.errors import keyword_hints, unknown
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise
@@ -231,6 +230,7 @@ def _labelled(ds: xr.Dataset, net: Network, names: list[str], currents: list[str
         total = ds[currents].to_dataarray("current").sum("current")
         text = {"units": "uA/cm^2", "long_name": "all ionic currents, outward", "role": "current"}
         ds = ds.assign(I_ion=total.assign_attrs(text))
-    description, arrays = net.describe()
-    ds = ds[names].assign_attrs(network=description, protocol="voltage clamp")
-    return label(ds, {}, arrays)
+    of_another_network = ("arguments", "x0", "initial_state", "last_state")
+    attrs = {name: value for name, value in ds.attrs.items() if name not in of_another_network}
+    attrs |= {"network": net.describe(), "protocol": "voltage clamp"}
+    return xr.Dataset(ds[names].variables, attrs=attrs)

@@ -4,12 +4,14 @@ Where the traces do not hold the whole state, a result has a variable ``last_<na
 neuron) for each variable, and where spikes were recorded ``spike_armed`` and ``last_spike_time``,
 which the search for spikes goes on from. A run of a method that leaves its steps half done also has
 ``open_<name>``, the gates half a step before, which the same method with the same step goes on
-from: results then do not depend on where a run was cut. Each says in its attribute `time` when that was, ms. A dim
-that the result lacks, as one of spikes alone lacks neurons, is called ``of_<dim>`` there.
+from: results then do not depend on where a run was cut. Each says in its attribute `time` when that
+was, ms. A result that lacks their dims, as one of spikes alone lacks neurons, has them as text, in
+its attribute `last_state`; they would only multiply its rows in tables.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,30 +19,27 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.addresses import is_whole
-from hh_sde.dataset import COORDINATES
+from hh_sde.dataset import COORDINATES, Labels, last_state_names
+from hh_sde.descriptions import decode, encode
 from hh_sde.methods import Detection, Reached
 from hh_sde.records import numbers, shown
 
-Labels = Mapping[str, tuple[str, str]]
 
-
-def with_last_state(
-    ds: xr.Dataset,
+def state_of(
     axes: Mapping[str, Any],
     labels: Labels,
     reached: Reached,
     time: float,
     *,
-    in_traces: bool,
+    in_traces: bool = False,
 ) -> xr.Dataset:
-    """`ds` with the last state.
+    """The state that a run has reached, as a Dataset of last values.
 
     Parameters
     ----------
-    ds : Dataset
     axes : mapping of dim to coordinate values
         ``trial``, if there are trials, and ``neuron`` or ``component``.
-    labels : mapping of variable to (units, long name)
+    labels : mapping of variable to its attributes
         The variables of the state, in their order.
     reached : Reached
     time : float
@@ -51,7 +50,8 @@ def with_last_state(
     assert reached.x is not None
     values: dict[str, tuple[np.ndarray, str, str]] = {}
     shape = (len(reached.x), len(labels), -1)
-    for row, (name, (units, long_name)) in enumerate(labels.items()):
+    for row, (name, own) in enumerate(labels.items()):
+        units, long_name = own["units"], own["long_name"]
         if not in_traces:
             last = reached.x.reshape(shape)[:, row]
             values[f"last_{name}"] = (last, units, f"last value: {long_name}")
@@ -63,27 +63,75 @@ def with_last_state(
         spike = np.where(np.isfinite(found.last_spike), found.last_spike, np.nan)
         values["spike_armed"] = (found.armed, "1", "whether the next crossing is a spike")
         values["last_spike_time"] = (spike, "ms", "time of the last spike; nan: none yet")
-    dims, coords = own_dims(ds, axes)
     sizes = [len(axis) for axis in axes.values()]
-    return ds.assign_coords(coords).assign(
+    return xr.Dataset(
         {
-            name: (dims, array.reshape(sizes), {"units": units, "long_name": text, "time": time})
+            name: (list(axes), array.reshape(sizes), _labels(units, text) | {"time": time})
             for name, (array, units, text) in values.items()
-        }
+        },
+        coords={
+            name: (name, np.asarray(one), _labels(*COORDINATES[name])) for name, one in axes.items()
+        },
     )
 
 
-def own_dims(ds: xr.Dataset, axes: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """The dims' names in `ds`, and the coordinates of those that it lacks."""
-    dims, coords = [], {}
-    for name, values in axes.items():
-        own = name in ds.dims and np.array_equal(ds[name].values, np.asarray(values))
-        dims.append(name if own else f"of_{name}")
-        if not own:
-            units, long_name = COORDINATES[name]
-            text = {"units": units, "long_name": long_name}
-            coords[f"of_{name}"] = (f"of_{name}", np.asarray(values), text)
-    return dims, coords
+def with_last_state(ds: xr.Dataset, state: xr.Dataset) -> xr.Dataset:
+    """`ds` with the state that its run ended in."""
+    if all(name in ds.dims and ds[name].equals(state[name]) for name in state.dims):
+        return ds.assign(state.data_vars)
+    return ds.assign_attrs(last_state=as_text(state))
+
+
+def as_text(state: xr.Dataset) -> str:
+    """A Dataset with nothing but a last state, as an attribute."""
+    variables = {
+        str(name): {
+            "dims": list(one.dims),
+            "dtype": one.dtype.str,
+            "values": encode(_as_numbers(one.values), str(name)),
+            "attrs": one.attrs,
+        }
+        for name, one in state.variables.items()
+    }
+    return json.dumps({"variables": variables, "attrs": state.attrs})
+
+
+def of_text(text: str) -> xr.Dataset:
+    """The Dataset that `as_text` turned into text."""
+    try:
+        tree = json.loads(text)
+        variables = {
+            name: (one["dims"], _values(one, name), one["attrs"])
+            for name, one in tree["variables"].items()
+        }
+        coords = [name for name in variables if name in COORDINATES]
+        return xr.Dataset(variables, attrs=tree["attrs"]).set_coords(coords)
+    except Exception as error:  # a file may hold anything
+        raise ValueError(f"the state of a run is no such text as solve makes: {error!r}") from error
+
+
+def _values(one: Mapping[str, Any], name: str) -> np.ndarray:
+    return np.array(decode(one["values"], name)).astype(one["dtype"])
+
+
+def last_state(x0: xr.Dataset) -> xr.Dataset:
+    """The last state that `x0` has, over (trial, neuron), with its own attributes; or nothing."""
+    if "last_state" in x0.attrs:
+        return of_text(x0.attrs["last_state"])
+    kept = x0[last_state_names(x0)]
+    schema_1 = {name: str(name)[3:] for name in kept.variables if str(name).startswith("of_")}
+    return kept.rename(schema_1)
+
+
+def _as_numbers(array: np.ndarray) -> Any:
+    """What `encode` takes: truth values as numbers, names as a tuple."""
+    if array.dtype.kind == "b":
+        return array.astype(np.int8)
+    return array if array.dtype.kind in "iuf" else tuple(array.tolist())
+
+
+def _labels(units: str, long_name: str) -> dict[str, Any]:
+    return {"units": units, "long_name": long_name}
 
 
 def last_time(x0: xr.Dataset, labels: Labels, dt: float) -> float:
@@ -104,10 +152,11 @@ def last_time(x0: xr.Dataset, labels: Labels, dt: float) -> float:
     """
     if "stop_time" in x0 and bool(x0.stop_time.notnull().any()):
         raise ValueError(
-            "x0 is a run with stop, in which trials ended at different times: choose those that "
-            "did not, or run it without stop, or begin again from a state, x0=(trials, d) array"
+            "x0 is a run with stop, in which trials ended at different times: run it without stop, "
+            "or begin again from a state, x0=(trials, d) array"
         )
-    kept = [_time_of(x0[name], name) for name in _state_names(x0, labels)]
+    state = last_state(x0)
+    kept = [_time_of(state[name], name) for name in _state_names(state, labels)]
     times = _times(x0)
     if not kept and not times.size:
         raise ValueError(
@@ -120,15 +169,15 @@ def last_time(x0: xr.Dataset, labels: Labels, dt: float) -> float:
             f"x0 ends at {ends[-1]:g} ms, but its last state is that of {ends[0]:g} ms: give a "
             "result of solve as it is, neither cut nor joined to others; traces of all variables "
             "are continued from any time without the last state: "
-            f"x0.drop_vars({list(_state_names(x0, labels))}, errors='ignore')"
+            f"x0.drop_vars({_state_names(state, labels)})"
         )
     return ends[-1]
 
 
-def _state_names(x0: xr.Dataset, labels: Labels) -> list[str]:
-    """The variables of the last state that `x0` has."""
+def _state_names(state: xr.Dataset, labels: Labels) -> list[str]:
+    """The variables of a last state that are there."""
     names = [*(f"last_{name}" for name in labels), "spike_armed", "last_spike_time"]
-    return [name for name in names if name in x0]
+    return [name for name in names if name in state]
 
 
 def _time_of(variable: xr.DataArray, name: str) -> float:
@@ -153,10 +202,11 @@ def _times(x0: xr.Dataset) -> np.ndarray:
 
 
 def trials_of(x0: Any) -> xr.DataArray | None:
-    """The numbers of its trials, if `x0` is a Dataset that has them."""
+    """The numbers of its trials, or the number of its one, if `x0` is a Dataset that has them."""
     if not isinstance(x0, xr.Dataset):
         return None
-    return x0.coords.get("trial", x0.coords.get("of_trial"))
+    one = xr.DataArray(x0.attrs["trial"]) if "trial" in x0.attrs else None
+    return x0.coords.get("trial", last_state(x0).coords.get("trial", one))
 
 
 def last_states(
@@ -179,8 +229,9 @@ def last_states(
     TypeError, ValueError
         If `x0` lacks a variable or a trial, or does not have every member once.
     """
-    if all(f"last_{name}" in x0 for name in labels):
-        values = [_plain_dims(x0[f"last_{name}"]) for name in labels]
+    state = last_state(x0)
+    if all(f"last_{name}" in state for name in labels):
+        values = [state[f"last_{name}"] for name in labels]
     else:
         missing = [name for name in labels if name not in x0]
         if missing:
@@ -217,12 +268,17 @@ def opened(
         The step, and when the run begins, ms.
     """
     names = [f"open_{name}" for name in list(labels)[1:]]
-    if not isinstance(x0, xr.Dataset) or not all(name in x0 for name in names) or not names:
+    if not isinstance(x0, xr.Dataset) or (x0.attrs.get("method"), x0.attrs.get("dt")) != (
+        method,
+        dt,
+    ):
         return None
-    known = (x0.attrs.get("method"), x0.attrs.get("dt"))
-    if known != (method, dt) or any(abs(_time_of(x0[n], n) - time) > 2e-6 * dt for n in names):
+    state = last_state(x0)
+    if not names or not all(name in state for name in names):
         return None
-    gates = [_labelled(_plain_dims(x0[name]), "neuron", members, trials) for name in names]
+    if any(abs(_time_of(state[name], name) - time) > 2e-6 * dt for name in names):
+        return None
+    gates = [_labelled(state[name], "neuron", members, trials) for name in names]
     shape = (len(states), len(members))
     V = states[:, : len(members)]
     return np.concatenate([V, *(np.broadcast_to(gate, shape) for gate in gates)], axis=1)
@@ -234,27 +290,25 @@ def detection(
     """Where the search for spikes begins: where it ended in `x0`, if that was by the same rule."""
     shape = (len(trials), n_neurons)
     fresh = Detection(rule, np.ones(shape, dtype=bool), np.full(shape, -np.inf))
-    if not isinstance(x0, xr.Dataset) or not {"spike_armed", "last_spike_time"} <= set(x0):
+    if not isinstance(x0, xr.Dataset):
+        return fresh
+    state = last_state(x0)
+    if not {"spike_armed", "last_spike_time"} <= set(state):
         return fresh
     known = [x0.attrs.get(f"spike_{part}") for part in ("threshold", "rearm", "lockout")]
     known[1] = np.inf if known[1] == "none" else known[1]
     if tuple(known) != rule:
         return fresh
-    if x0.spike_armed.dtype.kind != "b":
+    if state.spike_armed.dtype.kind != "b":
         raise ValueError(
-            f"x0: spike_armed must be truth values, got {x0.spike_armed.dtype}: give a result of "
-            "solve, not statistics over its trials"
+            f"x0: spike_armed must be truth values, got {state.spike_armed.dtype}: give a result "
+            "of solve, not statistics over its trials"
         )
     armed, last = (
-        np.broadcast_to(_labelled(_plain_dims(x0[name]), "neuron", range(n_neurons), trials), shape)
+        np.broadcast_to(_labelled(state[name], "neuron", range(n_neurons), trials), shape)
         for name in ("spike_armed", "last_spike_time")
     )
     return Detection(rule, armed.astype(bool), np.where(np.isnan(last), -np.inf, last))
-
-
-def _plain_dims(variable: xr.DataArray) -> xr.DataArray:
-    dims = [*variable.dims, *variable.coords]
-    return variable.rename({dim: str(dim)[3:] for dim in set(dims) if str(dim).startswith("of_")})
 
 
 def _labelled(

@@ -4,13 +4,15 @@ Schema: dims (trial, time, neuron) for a network and (trial, time, component) fo
 `trial` only where trials were asked for. Spikes are ragged over a dim `spike`: spike_time, neuron
 and trial where they stand alone, spike_time, spike_neuron and spike_trial beside traces; the
 attribute n_spikes is how many were found. The last state of a run that its traces do not hold:
-`hh_sde.continuation`. Every variable and coordinate has `units` and
-`long_name`. Attributes are text or numbers, so that netCDF and zarr take them, and hold nothing
-that differs between equal runs.
+`hh_sde.continuation`. Every variable and coordinate has `units` and `long_name`; state variables
+say by `role`, `channel` and `synapse` what they are, `Network.labels`, so that
+``ds.filter_by_attrs(role="gate", channel="Na")`` finds them. Attributes are text or numbers, so
+that netCDF and zarr take them, and hold nothing that differs between equal runs.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,47 +26,97 @@ COORDINATES = {
     "component": ("1", "component of the state"),
 }
 #: Attributes that every result of `solve` has.
-REQUIRED_ATTRIBUTES = ("hh_sde_version", "method", "dt", "interpretation", "noise_type")
+REQUIRED_ATTRIBUTES = (
+    "schema_version", "hh_sde_version", "method", "dt", "interpretation", "noise_type",
+)  # fmt: skip
+#: What the attribute `schema_version` is; schema 1 had no such attribute: see `upgrade`.
+SCHEMA_VERSION = 2
+
+Labels = Mapping[str, Mapping[str, Any]]
 
 
 def build(
     values: Mapping[str, np.ndarray],
-    labels: Mapping[str, tuple[str, str]],
+    labels: Labels,
     coords: Mapping[str, Any],
     attrs: Mapping[str, Any],
-    arrays: Mapping[str, tuple[np.ndarray, str]],
 ) -> xr.Dataset:
     """A Dataset of `values`, whose dims are the coordinates in their order.
 
     Parameters
     ----------
     values : mapping of variable name to array
-    labels : mapping of variable name to (units, long name)
+    labels : mapping of variable name to its attributes
     coords : mapping of dim to coordinate values, in order
     attrs : mapping
         What tells how to run it again; None is left out.
-    arrays : mapping of variable name to (array, units)
-        Long arrays that the description of the network refers to.
     """
     dims = tuple(coords)
     ds = xr.Dataset(
-        {name: (dims, values[name], _labels(*labels[name])) for name in values},
+        {name: (dims, values[name], labels[name]) for name in values},
         coords={dim: (dim, np.asarray(coords[dim]), _labels(*COORDINATES[dim])) for dim in dims},
     )
-    return label(ds, attrs, arrays)
+    return label(ds, attrs)
 
 
-def label(
-    ds: xr.Dataset, attrs: Mapping[str, Any], arrays: Mapping[str, tuple[np.ndarray, str]]
-) -> xr.Dataset:
-    """`ds` with the attributes and arrays of `build`; attributes it has already stand."""
+def label(ds: xr.Dataset, attrs: Mapping[str, Any]) -> xr.Dataset:
+    """`ds` with the attributes of `build`, and the schema's version; those it has already stand."""
     plain = {name: _plain(value) for name, value in attrs.items() if value is not None}
-    ds = ds.assign_attrs({**plain, **ds.attrs})
-    for name, (array, units) in arrays.items():
-        long_name = f"part of the network's description: {name.replace('_', ' ')}"
-        own_dims = tuple(f"{name}_dim{axis}" for axis in range(array.ndim))
-        ds[name] = (own_dims, array, _labels(units, long_name))
-    return ds
+    return ds.assign_attrs({"schema_version": SCHEMA_VERSION, **plain, **ds.attrs})
+
+
+def upgrade(ds: xr.Dataset) -> xr.Dataset:
+    """A result of an older version as this version would have made it; others as they are.
+
+    ``ds.hh``, pictures and the command line do it by themselves. Schema 1, that of results without
+    the attribute `schema_version`, called the studies' dim over methods `method`, kept long arrays
+    of the network's description as variables, and did not say what variables are. Its noise was
+    made otherwise of its seed, and cannot be made again, as the attribute `upgraded_from` tells.
+
+    Raises
+    ------
+    ValueError
+        If the Dataset is of a newer schema.
+
+    Examples
+    --------
+    >>> old = xr.Dataset({"error": ("method", [0.1])}, attrs={"hh_sde_version": "0.1.0"})
+    >>> upgrade(old).error.dims
+    ('scheme',)
+    """
+    version = ds.attrs.get("schema_version", 1 if "hh_sde_version" in ds.attrs else SCHEMA_VERSION)
+    if version not in (1, SCHEMA_VERSION):
+        raise ValueError(
+            f"this Dataset is of schema {version!r}; this version of hh_sde knows those up to "
+            f"{SCHEMA_VERSION}: a newer one reads it"
+        )
+    if version == SCHEMA_VERSION:
+        return ds
+    if "method" in ds.dims:
+        ds = ds.rename(method="scheme")
+    return _with_own_description(ds.assign_attrs(schema_version=SCHEMA_VERSION, upgraded_from=1))
+
+
+def _with_own_description(ds: xr.Dataset) -> xr.Dataset:
+    """A Dataset of schema 1 with its network's arrays in the description, and its roles."""
+    if "network" not in ds.attrs:
+        return ds
+    from hh_sde.network import Network  # the engine is loaded with it
+
+    try:
+        net = Network.from_dataset(ds)
+    except ValueError as error:
+        warnings.warn(f"the network of an old result stays as it is: {error}", stacklevel=4)
+        return ds
+    own = [name for name, one in ds.data_vars.items() if one.ndim and one.dims == _own_dims(one)]
+    ds = ds.drop_vars(own).assign_attrs(network=net.describe())
+    known = {name: ds[name].assign_attrs(net.labels[name]) for name in net.labels if name in ds}
+    return ds.assign(known)
+
+
+def _own_dims(variable: xr.DataArray) -> tuple[str, ...]:
+    """The dims that schema 1 gave to an array of a description."""
+    return tuple(f"{variable.name}_dim{axis}" for axis in range(variable.ndim))
 
 
 def spikes_alone(ds: xr.Dataset) -> bool:
@@ -72,13 +124,27 @@ def spikes_alone(ds: xr.Dataset) -> bool:
     return "spike_time" in ds and "spike_neuron" not in ds
 
 
-def statistics_labels(labels: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+def last_state_names(ds: xr.Dataset) -> list[str]:
+    """The variables that hold the last state of a run, `hh_sde.continuation`."""
+    kept = ("last_", "open_", "spike_armed")
+    return [
+        str(name)
+        for name, one in ds.data_vars.items()
+        if str(name).startswith(kept) and "time" not in one.dims
+    ]
+
+
+def statistics_labels(labels: Labels) -> dict[str, dict[str, Any]]:
     """Labels of V_mean, V_var and their like from those of V."""
     found = {}
-    for name, (units, long_name) in labels.items():
+    for name, own in labels.items():
+        units = own["units"]
         squared = "1" if units == "1" else f"({units})^2" if "/" in units else f"{units}^2"
-        found[f"{name}_mean"] = (units, f"mean over trials of the {long_name}")
-        found[f"{name}_var"] = (squared, f"variance over trials of the {long_name}")
+        others = {key: value for key, value in own.items() if key != "role"}
+        for statistic, word, unit in (("mean", "mean", units), ("var", "variance", squared)):
+            text = f"{word} over trials of the {own['long_name']}"
+            own_labels = {"units": unit, "long_name": text, "statistic": statistic}
+            found[f"{name}_{statistic}"] = {**others, **own_labels}
     return found
 
 
@@ -113,9 +179,9 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
         if attribute not in ds.attrs
     ]
     faults += [
-        f"attribute {name!r} is {type(value).__name__}; netCDF takes text and numbers"
+        f"attribute {name!r} is {type(value).__name__}; netCDF takes text, numbers and rows of them"
         for name, value in ds.attrs.items()
-        if isinstance(value, bool) or not isinstance(value, str | int | float | np.number)
+        if not _storable(value)
     ]
     faults += _dimension_faults(ds)
     if faults:
@@ -151,6 +217,12 @@ def _spike_faults(ds: xr.Dataset) -> list[str]:
     if found != ds.sizes["spike"]:
         faults.append(f"there are {ds.sizes['spike']} spikes, but n_spikes is {found}")
     return faults
+
+
+def _storable(value: Any) -> bool:
+    if isinstance(value, list | tuple | np.ndarray):
+        return np.ndim(value) == 1 and all(_storable(item) for item in value)
+    return isinstance(value, str | int | float | np.number) and not isinstance(value, bool)
 
 
 def _labels(units: str, long_name: str) -> dict[str, str]:

@@ -1,25 +1,30 @@
 """Descriptions: a record as a JSON tree, and the record that a tree describes, bit for bit.
 
-`encode` takes long arrays out of the tree into a dictionary (they become variables of a Dataset,
-not text); `decode` is its inverse. A tree may come from a file that someone has changed, so nothing
-in it is taken on trust: no code runs but the constructors of records, which check what they get.
+`encode` makes the tree, `decode` is its inverse. The numbers of short arrays stand in the tree as
+they are, those of long ones as their bytes, deflated and in base64: a description is one text
+whatever its size, which is an attribute of a Dataset in netCDF and zarr alike. A tree may come from
+a file that someone has changed, so nothing in it is taken on trust: no code runs but the
+constructors of records, which check what they get.
 """
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import inspect
+import math
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+import zlib
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
+from hh_sde import memory
 from hh_sde.errors import did_you_mean
 from hh_sde.records import (
-    OF_SLOT,
     Record,
     fields_of,
     frozen,
@@ -28,7 +33,7 @@ from hh_sde.records import (
     sparse_numbers,
 )
 
-#: Arrays with more numbers than this leave the JSON text for a variable of their own.
+#: Arrays with more numbers than this are kept as deflated bytes.
 LONGEST_TEXT_ARRAY = 16
 #: Descriptions nested deeper than this are not read.
 DEEPEST = 32
@@ -42,10 +47,8 @@ class DescriptionError(ValueError):
     """A description that is none, with the place in its tree."""
 
 
-def encode(
-    value: Any, arrays: MutableMapping[str, tuple[np.ndarray, str]], name: str, units: str = "1"
-) -> Any:
-    """`value` as a JSON tree; long arrays go, with units, into `arrays` under names from `name` on.
+def encode(value: Any, name: str) -> Any:
+    """`value` as a JSON tree; `name` is what it is called in errors.
 
     Raises
     ------
@@ -53,28 +56,18 @@ def encode(
         If `value` holds something that is not data (a function, say).
     """
     if isinstance(value, Record):
-        own = {key: value.units.get(key, "1") for key in fields_of(value)}
-        tree = {
-            key: encode(item, arrays, f"{name}_{key}", units if own[key] == OF_SLOT else own[key])
-            for key, item in fields_of(value).items()
-        }
+        tree = {key: encode(item, f"{name}.{key}") for key, item in fields_of(value).items()}
         return {"type": type(value).__name__, **tree}
     if scipy.sparse.issparse(value):
         csr = scipy.sparse.csr_array(value)
-        return {
-            "type": "csr",
-            "shape": list(csr.shape),
-            "data": encode(csr.data, arrays, f"{name}_data", units),
-            "indices": encode(csr.indices, arrays, f"{name}_indices"),
-            "indptr": encode(csr.indptr, arrays, f"{name}_indptr"),
-        }
+        parts = {key: encode(getattr(csr, key), name) for key in ("data", "indices", "indptr")}
+        return {"type": "csr", "shape": list(csr.shape), **parts}
     if isinstance(value, np.ndarray):
         if value.size > LONGEST_TEXT_ARRAY:
-            arrays[name] = (value, units)
-            return {"type": "array", "name": name}
+            return _deflated(value)
         return {"type": "values", "dtype": value.dtype.str, "values": value.tolist()}
     if isinstance(value, tuple):
-        return [encode(item, arrays, f"{name}_{i}", units) for i, item in enumerate(value)]
+        return [encode(item, f"{name}[{i}]") for i, item in enumerate(value)]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(
@@ -83,15 +76,26 @@ def encode(
     )
 
 
-def decode(tree: Any, arrays: Mapping[str, Any], where: str, depth: int = 0) -> Any:
-    """The value that `encode` turned into `tree` and `arrays`.
+def _deflated(array: np.ndarray) -> dict[str, Any]:
+    deflated = zlib.compress(np.ascontiguousarray(array).tobytes(), level=1)
+    return {
+        "type": "deflated",
+        "dtype": array.dtype.str,
+        "shape": list(array.shape),
+        "base64": base64.b64encode(deflated).decode("ascii"),
+    }
+
+
+def decode(tree: Any, where: str, arrays: Mapping[str, Any] | None = None, depth: int = 0) -> Any:
+    """The value that `encode` turned into `tree`.
 
     Parameters
     ----------
     tree : JSON tree
-    arrays : mapping of str to array
     where : str
         What to call the place of the tree in errors.
+    arrays : mapping of str to array, optional
+        The long arrays of a description of schema 1, which kept them as variables of the Dataset.
     depth : int
         How deep in the whole tree it is.
 
@@ -104,17 +108,17 @@ def decode(tree: Any, arrays: Mapping[str, Any], where: str, depth: int = 0) -> 
         raise DescriptionError(f"{where}: nested more than {DEEPEST} deep")
     if isinstance(tree, list):
         items = enumerate(tree)
-        return tuple(decode(item, arrays, f"{where}[{i}]", depth + 1) for i, item in items)
+        return tuple(decode(item, f"{where}[{i}]", arrays, depth + 1) for i, item in items)
     if not isinstance(tree, dict):
         return tree
     kind = tree.get("type")
     fields = {
-        _field(kind, key, tree): decode(item, arrays, f"{where}.{key}", depth + 1)
+        _field(kind, key, tree): decode(item, f"{where}.{key}", arrays, depth + 1)
         for key, item in tree.items()
         if key != "type"
     }
     try:
-        return _maker(kind, arrays, fields)(**fields)
+        return _maker(kind, arrays or {}, fields)(**fields)
     except Exception as error:  # whatever a record raises, the place of the fault is told
         raise DescriptionError(f"{where}: {str(error) or type(error).__name__}") from error
 
@@ -129,6 +133,7 @@ def _maker(kind: Any, arrays: Mapping[str, Any], fields: Mapping[str, Any]) -> C
     """What makes a value of this kind; it takes these fields."""
     kinds: dict[str, Callable[..., Any]] = {
         "values": _values,
+        "deflated": _inflated,
         "array": partial(_array, arrays=arrays),
         "csr": _sparse,
         **{name: cls for name, cls in Record.kinds.items() if dataclasses.is_dataclass(cls)},
@@ -153,10 +158,34 @@ def _maker(kind: Any, arrays: Mapping[str, Any], fields: Mapping[str, Any]) -> C
 
 
 def _values(dtype: Any, values: Any) -> np.ndarray:
+    kind = _number_type(dtype)
+    numbers(values, "values", "numbers")
+    return frozen(np.array(values, dtype=kind))
+
+
+def _inflated(dtype: Any, shape: Any, base64: Any) -> np.ndarray:
+    kind = _number_type(dtype)
+    if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
+        raise ValueError(f"shape must be whole numbers, got {shown(shape)}")
+    size = math.prod(shape) * kind.itemsize
+    memory.require(size, f"an array of shape {shown(shape)}", "this is no description of ours")
+    # one byte more than there should be tells what is too long, without inflating it
+    raw = zlib.decompressobj().decompress(_bytes_of(base64), size + 1)
+    if len(raw) != size:
+        raise ValueError(f"there are not the {size} bytes of an array of shape {shown(shape)}")
+    return np.frombuffer(raw, kind).reshape(shape)
+
+
+def _bytes_of(text: Any) -> bytes:
+    if not isinstance(text, str):
+        raise ValueError(f"base64 must be text, got {shown(text)}")
+    return base64.b64decode(text, validate=True)
+
+
+def _number_type(dtype: Any) -> np.dtype:
     if not isinstance(dtype, str) or not NUMBER_TYPE.fullmatch(dtype):
         raise ValueError(f"{shown(dtype)} is not a type of numbers")
-    numbers(values, "values", "numbers")
-    return frozen(np.array(values, dtype=dtype))
+    return np.dtype(dtype)
 
 
 def _array(name: Any, arrays: Mapping[str, Any]) -> np.ndarray:

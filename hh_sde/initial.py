@@ -15,13 +15,14 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.addresses import domain, trial_words
+from hh_sde.descriptions import decode, encode
 from hh_sde.distributions import Distribution
 from hh_sde.equations.population import Population
 from hh_sde.equations.states import StatesPart
 from hh_sde.errors import unknown
 from hh_sde.kernels.random import normal_window
 from hh_sde.network import Network
-from hh_sde.records import fields_of, numbers, shown
+from hh_sde.records import numbers, shown
 from hh_sde.sde import SDE
 
 #: Fractions of channels in their states add up to 1 but for this.
@@ -35,8 +36,7 @@ def is_drawn(x0: Any) -> bool:
 
 def differs_between_trials(x0: Any, model: Network | SDE) -> bool:
     """Whether an initial state given variable by variable is not the same in all trials."""
-    own = 2 if isinstance(model, Network) else 1
-    return is_drawn(x0) or (is_by_name(x0) and any(np.ndim(value) == own for value in x0.values()))
+    return is_drawn(x0) or (is_by_name(x0) and is_list_of_states(x0, model))
 
 
 def is_by_name(x0: Any) -> bool:
@@ -169,13 +169,28 @@ def _see_fractions(
             )
 
 
-def described(x0: Any) -> str:
-    """What was given, as text for an attribute: JSON."""
-    return json.dumps({name: _plain(value) for name, value in x0.items()})
+def is_list_of_states(x0: Any, model: Network | SDE) -> bool:
+    """Whether whole states were given, or numbers for each trial: not laws by name alone."""
+    by_trial = is_by_name(x0) and any(
+        np.ndim(value) == (2 if isinstance(model, Network) else 1) for value in x0.values()
+    )
+    return x0 is not None and (by_trial or not is_by_name(x0))
 
 
-def _plain(value: Any) -> Any:
+def attribute(x0: Any, model: Network | SDE) -> str:
+    """What was given, as an attribute: JSON, where it is not states."""
+    if x0 is None or is_list_of_states(x0, model):
+        return "default" if x0 is None else "given"
+    return json.dumps({name: _as_tree(value, name) for name, value in x0.items()})
+
+
+def _as_tree(value: Any, name: str) -> Any:
     if isinstance(value, Distribution):
-        fields = {name: _plain(field) for name, field in fields_of(value).items()}
-        return {"type": type(value).__name__, **fields}
-    return np.asarray(value).tolist()
+        return encode(value, name)
+    array = np.asarray(value)
+    return encode(array, name) if array.ndim else array.item()
+
+
+def of_attribute(text: str) -> dict[str, Any]:
+    """The values by name that `attribute` made text of."""
+    return {name: decode(value, f"x0: {name}") for name, value in json.loads(text).items()}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
-from functools import cache
-from importlib import metadata
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -27,12 +25,20 @@ from hh_sde.checks import (
     spikes_wanted,
     trial_numbers,
 )
-from hh_sde.choice import method_named, refuse_equal_trials, refuse_history, refuse_ignored, suited
+from hh_sde.choice import (
+    method_named,
+    precision,
+    refuse_equal_trials,
+    refuse_history,
+    refuse_ignored,
+    suited,
+)
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted, keyword_hints
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Diverged, Failed, Method, Problem, Reached
 from hh_sde.network import Network
 from hh_sde.progress import Progress, quiet_if_asked
+from hh_sde.provenance import arguments_attribute, made_with, path_attribute, seed_attributes
 from hh_sde.sde import SDE
 from hh_sde.stopping import Threshold, criterion
 from hh_sde.watching import Watch
@@ -67,6 +73,7 @@ def solve(
     discard: float | None = None,
     rtol: float | None = None,
     atol: float | None = None,
+    dtype: str = "float64",
 ) -> xr.Dataset:
     """Integrate dx = f(x, t) dt + G(x, t) dW up to `t_end`.
 
@@ -132,14 +139,21 @@ def solve(
         then. It is the later part of the run without `discard`, bit for bit where steps are fixed.
     rtol, atol : float, optional
         Tolerances of the methods with error control. Default: 1e-8.
+    dtype : {"float64", "float32"}
+        Precision of states and output, in the engine's methods for networks with noise. In float32
+        the noise is that of float64, rounded, and a step costs about half. Statistics of spikes do
+        not feel it (docs: performance); a slope of V below 4e-4 mV/ms is lost at dt = 0.01 ms, so
+        that runs without noise are refused, and errors of schemes cannot be told from rounding.
 
     Returns
     -------
     xarray.Dataset
         dims (trial, time, neuron) for a Network, with its state variables; (trial, time, component)
         with the variable x for an SDE. `trial` only if `trials` was given. Where the traces are not
-        the whole state, ``last_V`` and its like hold the state at the end, ``t_end``. With `stop`
-        stop_time (trial), ms, NaN where a trial did not stop; if one did, no state at the end.
+        the whole state, ``last_V`` and its like hold the state at the end, ``t_end``; of spikes
+        alone it is the attribute ``last_state``. With `stop` there is stop_time (trial), ms, NaN
+        where a trial did not stop, and no state at the end if one did; beside spikes alone its dim
+        is called of_trial.
 
     Raises
     ------
@@ -169,6 +183,7 @@ def solve(
     noisy |= initial.is_drawn(x0)
     threads = positive_int(threads, "threads")
     refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
+    dtype = precision(dtype, recipe, name, sde.m > 0)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
     names, rule = spikes_wanted(record, spike_rule, recipe, model, stop)
@@ -203,6 +218,7 @@ def solve(
         path=own_path,
         trials=numbers,
         threads=threads,
+        dtype=dtype,
         rtol=positive(1e-8 if rtol is None else rtol, "rtol"),
         atol=positive(1e-8 if atol is None else atol, "atol"),
         detection=None
@@ -212,24 +228,34 @@ def solve(
             x0, states, layout.labels, members, numbers.tolist(), method=name, dt=step, time=start
         ),
     )
-    attrs = _provenance(problem, recipe, name, model, noise, start, t_end, x0, path is not None)
-    if initial.is_by_name(x0):
-        attrs["x0"] = initial.described(x0)
+    attrs = _provenance(problem, recipe, name, model, noise) | {
+        "t_start": start,
+        "t_end": float(t_end),
+        "path": path_attribute(path, sde) if path is not None and problem.path else None,
+        "x0": initial.attribute(x0, model),
+        "initial_state": layout.initial_state(problem, name, rule, many)
+        if initial.is_list_of_states(x0, model)
+        else None,
+        "stop": ends and ends.words,
+    }
     if initial.is_drawn(x0):
-        attrs |= _seed_attributes(seed)
-    if ends is not None:
-        attrs |= ends.attrs
+        attrs |= seed_attributes(seed)
+    arguments = {
+        "dt": problem.dt, "method": name, "trials": trials, "save_dt": save_dt, "record": record,
+        "noise": noise, "spike_rule": spike_rule and asdict(spike_rule), "reduce": reduce,
+        "discard": discard or None, "rtol": rtol, "atol": atol,
+        "dtype": None if dtype == "float64" else dtype,
+        "stop": asdict(stop) if isinstance(stop, Threshold) else stop,
+    }  # fmt: skip
     if skipped:
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
     if statistics:
         attrs["trials"] = len(numbers)
+    if not many and numbers[0]:
+        attrs["trial"] = int(numbers[0])
     watch = None if ends is None else Watch(ends, len(numbers))
-    return _Run(problem, layout, kept, many, attrs, rule, statistics, watch).complete(
-        recipe, skipped, progress
-    )
-
-
-_version = cache(metadata.version)
+    run = _Run(problem, layout, kept, many, attrs, arguments, rule, statistics, watch)
+    return run.complete(recipe, skipped, progress)
 
 
 class _Run:
@@ -242,6 +268,7 @@ class _Run:
         kept: list[str],
         many: bool,
         attrs: dict[str, Any],
+        arguments: dict[str, Any],
         rule: SpikeRule | None,
         statistics: list[str],
         watch: Watch | None,
@@ -250,6 +277,7 @@ class _Run:
         self.layout = layout
         self.numbers = problem.trials if many else None
         self.attrs = attrs
+        self.arguments = arguments
         self.rule = rule
         self.statistics = statistics
         self.watch = watch
@@ -259,9 +287,10 @@ class _Run:
         self.whole = set(layout.state) <= set(kept)  # the traces hold the state
         # one contiguous array (trials or statistics, times, members) for each variable
         rows = len(statistics) or len(problem.trials)
-        self.values = np.empty((len(self.variables), rows, 0, len(self.members)))
+        dtype = "float64" if statistics else problem.dtype
+        self.values = np.empty((len(self.variables), rows, 0, len(self.members)), dtype)
         self.saved = 0
-        self.reached = Reached(0, problem.x0, problem.detection)
+        self.reached = Reached(0, problem.x0, problem.detection, problem.opened)
         self.t_end = float(attrs["t_end"])
 
     def complete(self, method: Method, skipped: int, progress: bool | None) -> xr.Dataset:
@@ -317,7 +346,7 @@ class _Run:
         problem = self.problem
         n_saves = problem.n_steps // problem.save_every
         variables, rows, _, members = self.values.shape
-        self.values = np.empty((variables, rows, n_saves + 1, members))
+        self.values = np.empty((variables, rows, n_saves + 1, members), self.values.dtype)
         self._store(problem.x0[:, problem.keep][None])
 
     def _keep(self, method: Method, skipped: int, bar: Progress) -> None:
@@ -329,8 +358,11 @@ class _Run:
                 if not self.variables or self.problem.reached.step % self.problem.save_every == 0:
                     self._note_reached()  # at a save, from which the traces can go on
                 bar.update(skipped + self.problem.reached.step)
-        if self.watch and not self.watch.running.size:
+        if self._all_stopped():
             self.t_end = (self.problem.first_step + self.problem.reached.step) * self.problem.dt
+
+    def _all_stopped(self) -> bool:
+        return self.watch is not None and not self.watch.running.size
 
     def _note_reached(self) -> None:
         if self.problem.reached.step:
@@ -358,22 +390,23 @@ class _Run:
     def dataset(self) -> xr.Dataset:
         """What there is so far, labelled."""
         attrs = {**self.attrs, **self.problem.report, "t_end": self.t_end}
+        # where all trials stopped, the end that was asked for leads there again
+        wanted = self.attrs["t_end"] if self._all_stopped() else self.t_end
+        attrs["arguments"] = arguments_attribute({"t_end": wanted, **self.arguments})
         attrs["t_start"] = min(attrs["t_start"], self.t_end)  # it may stop in the transient
         ds = self._traces(attrs) if self.variables else None
         if self.rule:
             spikes = self._spikes(self.rule, attrs["t_start"])
-            if ds is None:
-                ds = dataset.label(spikes, attrs, self.layout.arrays)
-            else:
-                ds = measures.trains.beside(ds, spikes)
+            ds = dataset.label(spikes, attrs) if ds is None else measures.trains.beside(ds, spikes)
         assert ds is not None
         stopped = self.watch is not None and self.watch.some_stopped
         if self._keeps_state() and self.reached.x is not None and not stopped:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
             axes |= {self.layout.dim: self.layout.members}
-            ds = continuation.with_last_state(
-                ds, axes, self.layout.labels, self.reached, self.t_end, in_traces=self._in_traces()
+            state = continuation.state_of(
+                axes, self.layout.labels, self.reached, self.t_end, in_traces=self._in_traces()
             )
+            ds = continuation.with_last_state(ds, state)
         return ds if self.watch is None else self.watch.labelled(ds, self.numbers)
 
     def _traces(self, attrs: dict[str, Any]) -> xr.Dataset:
@@ -382,9 +415,7 @@ class _Run:
         if self.watch:
             values[:, self._times(0, self.saved) > self.watch.time[:, None]] = np.nan
         quantities = self.layout.derived.quantities if self.layout.derived else {}
-        labels = self.layout.labels | {
-            name: (one.units, one.long_name) for name, one in quantities.items()
-        }
+        labels = self.layout.labels | {name: one.labels for name, one in quantities.items()}
         if self.statistics:
             found = {
                 f"{variable}_{statistic}": values[v, s]
@@ -398,10 +429,7 @@ class _Run:
             found = dict(zip(self.variables, values, strict=True))
             coords["trial"] = self.numbers
         coords |= {"time": self._times(0, self.saved), self.layout.dim: self.members}
-        ds = dataset.build(found, labels, coords, attrs, self.layout.arrays)
-        for name in set(self.follow) & set(ds.data_vars):
-            ds[name].attrs["role"] = quantities[name].role
-        return ds
+        return dataset.build(found, labels, coords, attrs)
 
     def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
         found = self.problem.events if self.saved else []  # none of the transient
@@ -466,43 +494,22 @@ def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, No
 
 
 def _provenance(
-    problem: Problem,
-    recipe: Method,
-    method: str,
-    model: Network | SDE,
-    noise: str | None,
-    start: float,
-    t_end: float,
-    x0: Any,
-    given: bool,
+    problem: Problem, recipe: Method, method: str, model: Network | SDE, noise: str | None
 ) -> dict[str, Any]:
-    """Attributes that tell how to run it again."""
+    """Attributes that tell how it was made."""
     channel_noise = model.noise_report if isinstance(model, Network) and noise is None else {}
     chain = recipe.interpretation == "chain"
     return {
         **channel_noise,
-        "hh_sde_version": _version("hh_sde"),
         "method": method,
         "dt": problem.dt,
-        "t_start": start,
-        "t_end": float(t_end),
         "save_dt": problem.dt * problem.save_every if len(problem.keep) else None,
         "rtol": problem.rtol if "rtol" in recipe.tolerances else None,
         "atol": problem.atol if "atol" in recipe.tolerances else None,
-        **({} if problem.path is None else _seed_attributes(problem.path.seed)),
+        **({} if problem.path is None else seed_attributes(problem.path.seed)),
         "interpretation": "chain" if chain else problem.sde.interpretation,
         "noise_type": "chain" if chain else problem.sde.noise_type if problem.sde.m else "none",
         "noise": "ignored" if noise == "ignore" else None,
-        "path": problem.path.grid if problem.path is not None and given else None,
-        "x0": "default" if x0 is None else "given",
-        "network": model.describe()[0] if isinstance(model, Network) else None,
-        f"{recipe.library}_version": _version(recipe.library),
-        "numpy_version": np.__version__,
-    }
-
-
-def _seed_attributes(seed: np.random.SeedSequence) -> dict[str, str]:
-    return {
-        "rng_entropy": str(seed.entropy),
-        "rng_spawn_key": ",".join(map(str, seed.spawn_key)),
+        "network": model.describe() if isinstance(model, Network) else None,
+        **made_with(recipe.library, "numpy"),
     }

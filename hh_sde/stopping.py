@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 from hh_sde.addresses import is_whole
 from hh_sde.checks import Layout
 from hh_sde.errors import unknown
-from hh_sde.measures import SpikeRule, rule_attributes
-from hh_sde.records import Record, fields_of, record, see_choice, shown, single
+from hh_sde.measures import SpikeRule
+from hh_sde.records import Record, record, see_choice, shown, single
 
 
 @record
@@ -73,8 +72,6 @@ class Criterion:
         beyond the level stops at its start.
     words : str
         What then happens.
-    attrs : dict
-        What the result says of it.
     """
 
     columns: np.ndarray
@@ -82,7 +79,6 @@ class Criterion:
     sign: float
     rule: SpikeRule | None
     words: str
-    attrs: dict[str, Any]
 
 
 def criterion(stop: Any, rule: SpikeRule | None, layout: Layout, reduce: Any) -> Criterion | None:
@@ -126,8 +122,7 @@ def criterion(stop: Any, rule: SpikeRule | None, layout: Layout, reduce: Any) ->
         level=rule.threshold,
         sign=1.0,
         rule=rule,
-        words="the first spike",
-        attrs={"stop": "first spike", **rule_attributes(rule)},
+        words="first spike",
     )
 
 
@@ -141,7 +136,7 @@ def _threshold(stop: Threshold, layout: Layout) -> Criterion:
             has = "no neurons" if layout.by_component else f"the neurons 0 to {layout.width - 1}"
             raise ValueError(f"stop: there is no neuron {stop.neuron}; this model has {has}")
         columns = columns[[stop.neuron]]
-    units = "" if layout.by_component else f" {layout.labels[stop.variable][0]}"
+    units = "" if layout.by_component else f" {layout.labels[stop.variable]['units']}"
     way = {"up": "rises to", "down": "falls to"}[stop.direction]
     return Criterion(
         columns=columns,
@@ -149,5 +144,4 @@ def _threshold(stop: Threshold, layout: Layout) -> Criterion:
         sign=1.0 if stop.direction == "up" else -1.0,
         rule=None,
         words=f"{stop.variable} {way} {stop.level:g}{units.removesuffix(' 1')}",
-        attrs={"stop": json.dumps({"type": "Threshold", **fields_of(stop)})},
     )

@@ -13,7 +13,6 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.checks import numbers_of
-from hh_sde.continuation import own_dims
 from hh_sde.methods import Detection, Diverged, Method, Problem, Reached
 from hh_sde.stopping import Criterion
 
@@ -109,7 +108,7 @@ class Watch:
 
     def labelled(self, ds: xr.Dataset, trials: np.ndarray | None) -> xr.Dataset:
         """A result with stop_time, over its trials if it has several."""
-        when = "time of" if self.criterion.rule else "time when"
+        when = "time of the" if self.criterion.rule else "time when"
         text = {
             "units": "ms",
             "long_name": f"{when} {self.criterion.words}",
@@ -117,8 +116,11 @@ class Watch:
         }
         if trials is None:
             return ds.assign(stop_time=((), self.time[0], text))
-        (dim,), coords = own_dims(ds, {"trial": trials})
-        return ds.assign_coords(coords).assign(stop_time=(dim, self.time, text))
+        if "trial" in ds.dims:
+            return ds.assign(stop_time=("trial", self.time, text))
+        own = {"units": "1", "long_name": "trial number"}  # those of spikes have the name `trial`
+        ds = ds.assign_coords(of_trial=("of_trial", trials, own))
+        return ds.assign(stop_time=("of_trial", self.time, text))
 
 
 class _Watched:

@@ -208,7 +208,7 @@ def test_every_kernel_has_its_part_in_the_fingerprint():
         if imports_jit(text := path.read_text(encoding="utf-8"))
         and f"\n{STEPS_MARK}" not in text  # those are part of every module's own text
     }
-    assert compiled | {"jit", "rows"} == set(cache.COMPILED)
+    assert compiled | {"jit", "rows"} == set(cache.COMPILED)  # those say how it is compiled
 
 
 def imports_jit(text):

@@ -48,6 +48,8 @@ def test_currents_are_those_of_the_gates_and_of_the_held_potential():
         "V", "I_Na", "I_K", "I_L", "I_ion", "g_Na", "g_K", "g_L", "p_Na", "p_K"
     }  # fmt: skip
     assert hh.Network.from_dataset(ds) == net
+    with pytest.raises(ValueError, match="no attribute 'arguments'"):
+        hh.rerun(ds)  # of the network, that would be a run whose V is not held
 
 
 def test_a_ramp_against_scipy():

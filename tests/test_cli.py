@@ -804,14 +804,38 @@ def test_a_study_that_is_not_kept_says_so(tmp_path):
 
 def test_info_of_a_study_is_without_the_description_of_its_network(tmp_path):
     big = hh.Network(40, stimulus=6.0, synapses=hh.Synapse.sigmoidal(np.full((40, 40), 0.01)))
-    _, arrays = big.describe()
-    assert arrays
-    ds = hh.studies.common.label(xr.Dataset({"rate": 3.0}, attrs={"study": "x"}), {}, arrays)
+    ds = xr.Dataset({"rate": 3.0}, attrs={"study": "x", "network": big.describe()})
     ds.to_netcdf(tmp_path / "study.nc")
     info = in_process("info", tmp_path / "study.nc")
     assert info.exit_code == 0, info.stderr
     assert "\nrate (1):\n3\n" in info.stdout
-    assert "description" not in info.stdout
+    assert max(map(len, info.stdout.splitlines())) < 100
+
+
+def test_info_of_old_results(tmp_path):
+    """Files of schema 1 are read as this version would have written them."""
+    old = Path(__file__).parent / "old"
+    study = in_process("info", old / "study.nc").stdout
+    assert "scheme" in study
+    assert "warning: declared orders outside the interval" in study
+    assert "network_stimulus" not in study
+    assert "variables V, m, h, n, s\n" in in_process("info", old / "run.nc").stdout
+    plotted = in_process("plot", old / "study.nc", "--out", tmp_path / "study.png")
+    assert plotted.exit_code == 0, plotted.stderr
+
+
+def test_a_recommendation_that_fails_is_told_once(tmp_path):
+    path = tmp_path / "net.toml"
+    path.write_text(
+        "[network]\nn_neurons = 1\nnoise = {kind = 'current', sigma = 0.1}\n"
+        "[study]\nmethods = ['strang']\ndts = [0.1]\nt_end = 20.0\ntrials = 2\nrng = 1\n"
+    )
+    out = tmp_path / "study.nc"
+    run = call(tmp_path, "study", "recommend", path, "--out", out)
+    both = run.stdout + run.stderr
+    assert both.count("no neuron of the reference fires twice") == 1
+    info = in_process("info", out).stdout
+    assert "advice: no method can be recommended: there are no intervals" in info
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])

@@ -130,11 +130,13 @@ def test_currents_say_what_they_are():
         "units": "uA/cm^2",
         "long_name": "current of the channels Na, outward",
         "role": "current",
+        "channel": "Na",
     }
     assert I.I_stim.attrs["long_name"] == "injected current, inward"
     assert g.g_K.attrs["units"] == "mS/cm^2"
     assert g.g_K.attrs["role"] == "conductance"
     assert g.p_K.attrs["role"] == "open fraction"
+    assert list(g.filter_by_attrs(channel="K")) == ["g_K", "p_K"]
     assert I.time.identical(ds.time)
 
 

@@ -1,7 +1,10 @@
 """The schema of results, files, and making a run again from its result."""
 
+import base64
 import json
 import tracemalloc
+import zlib
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
@@ -12,7 +15,7 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 
 import hh_sde as hh
-from hh_sde import dataset
+from hh_sde import continuation, dataset
 
 
 def networks():
@@ -88,14 +91,96 @@ def test_schema(name):
     assert ds.V.attrs["units"] == "mV"
 
 
-def test_long_arrays_are_variables_and_short_ones_are_text():
-    nets = networks()
-    assert "network_synapses_0_weights" in hh.solve(nets["dense weights"], 0.1).data_vars
-    ds = hh.solve(nets["sparse weights"], 0.1)
-    assert ds["network_synapses_0_weights_data"].attrs["units"] == "mS/cm^2"
-    assert len(ds.attrs["network"]) < 5000
-    pair = hh.solve(nets["pair"], 0.1, rng=1)
-    assert set(pair.data_vars) == {"V", "m", "h", "n", "s"}
+@pytest.mark.parametrize("name", networks())
+def test_nothing_but_results_stands_among_the_variables(name):
+    net = networks()[name]
+    ds = hh.solve(net, 0.1, dt=0.02, **({"rng": 5} if net.noise else {}))
+    assert tuple(ds.data_vars) == net.variables
+    assert set(ds.dims) == {"time", "neuron"}
+    assert len(ds.to_dataframe()) == ds.sizes["time"] * ds.sizes["neuron"]
+
+
+def test_a_thousand_neurons_with_sparse_weights_are_one_clean_table(tmp_path):
+    n = 1000
+    rng = np.random.default_rng(1)
+    weights = scipy.sparse.csr_array(rng.random((n, n)) * (rng.random((n, n)) < 0.1))
+    net = hh.Network(n, synapses=hh.SYNAPSES["AMPA"](1e-4 * weights), noise=hh.CurrentNoise(1.0))
+    traces = hh.solve(net, 0.2, dt=0.1, rng=1)
+    spikes = hh.solve(net.replace(stimulus=40.0), 3.0, dt=0.02, rng=1, record=("spikes",))
+    assert len(traces.to_dataframe()) == 3 * n
+    assert list(spikes.to_dataframe()) == ["spike_time", "neuron"]
+    assert len(spikes.to_dataframe()) == spikes.sizes["spike"] > n / 2
+    for ds, model in ((traces, net), (spikes, net.replace(stimulus=40.0))):
+        assert max(map(len, str(ds).splitlines())) < 100
+        ds.to_netcdf(tmp_path / "run.nc")
+        ds.to_zarr(tmp_path / "run.zarr", consolidated=False, mode="w")
+        for stored in (
+            xr.load_dataset(tmp_path / "run.nc"),
+            xr.open_zarr(tmp_path / "run.zarr", consolidated=False).load(),
+        ):
+            assert stored.identical(ds)
+            assert hh.Network.from_dataset(stored) == model
+
+
+OLD = Path(__file__).parent / "old"
+
+
+def test_old_results_read_on():
+    """Files of schema 1, as version 0.1.0 wrote them before there was a `schema_version`."""
+    old = xr.load_dataset(OLD / "run.nc")
+    net = hh.Network.from_dataset(old)
+    ds = hh.upgrade(old)
+    assert hh.Network.from_dataset(ds) == net
+    assert tuple(ds.data_vars) == net.variables
+    assert ds.attrs["schema_version"] == dataset.SCHEMA_VERSION
+    assert ds.m.attrs == net.labels["m"]
+    assert hh.upgrade(ds) is ds
+    assert old.hh.gates.gate.values.tolist() == ["m", "h", "n"]
+    again = hh.solve(net, 1.0, dt=0.02, rng=5, trials=2, save_dt=0.5)
+    np.testing.assert_array_equal(ds.V[:, 0], again.V[:, 0])
+    with pytest.raises(ValueError, match="of schema 1, whose noise was made otherwise"):
+        old.hh.noise()
+    old.hh.validate()
+
+
+def test_old_channels_and_spikes_read_on():
+    channels = hh.upgrade(xr.load_dataset(OLD / "channels.nc"))
+    conducting = channels.filter_by_attrs(conducting=1)
+    assert {name: one.attrs["channel"] for name, one in conducting.data_vars.items()} == {
+        "m3h1": "Na",
+        "n4": "K",
+    }
+    spikes = xr.load_dataset(OLD / "spikes.nc")
+    net = hh.Network.from_dataset(spikes)
+    rest = hh.solve(net, 40.0, dt=0.02, rng=5, x0=spikes, record=("V", "spikes"))
+    V, armed = (spikes[name].values for name in ("last_V", "spike_armed"))
+    np.testing.assert_array_equal(rest.V[:, 0], V)
+    quiet = hh.solve(net, 20.02, dt=0.02, noise="ignore", x0=spikes, record=("spikes",))
+    kept = continuation.last_state(quiet)
+    np.testing.assert_array_equal(kept.spike_armed, armed)
+    np.testing.assert_array_equal(kept.last_spike_time, spikes.last_spike_time)
+
+
+def test_an_old_study_reads_on():
+    old = xr.load_dataset(OLD / "study.nc")
+    ds = hh.upgrade(old)
+    assert ds.error.sel(scheme="strang").dims == ("dt",)
+    with (
+        pytest.warns(UserWarning, match="declared orders outside the interval"),
+        pytest.warns(UserWarning, match="other noise of the same seed"),
+    ):
+        again = hh.rerun(old)
+    np.testing.assert_allclose(again.error, ds.error, rtol=0.5)  # of 4 trials
+    assert again.scheme.values.tolist() == ds.scheme.values.tolist()
+
+
+def test_what_of_an_old_result_cannot_be_read_stays_and_is_told():
+    old = xr.load_dataset(OLD / "run.nc").drop_vars("network_synapses_1_weights")
+    with pytest.warns(UserWarning, match="stays as it is: .*'network_synapses_1_weights'"):
+        ds = hh.upgrade(old)
+    assert "network_stimulus_values" in ds
+    with pytest.raises(ValueError, match=r"is of schema 3; this version .* up to 2"):
+        hh.upgrade(xr.Dataset(attrs={"schema_version": 3}))
 
 
 def test_attributes_tell_how_to_run_it_again_and_nothing_that_changes(noisy_pair):
@@ -117,15 +202,13 @@ def test_entropy_is_recorded_when_none_is_given(noisy_pair):
 
 
 def test_units_are_understood_by_pint(noisy_pair):
-    ds = hh.solve(networks()["sparse weights"], 1.0)
-    quantified = ds.drop_vars(
-        [v for v in ds.data_vars if v.endswith(("indices", "indptr"))]
-    ).pint.quantify()
+    quantified = hh.solve(networks()["sparse weights"], 1.0).pint.quantify()
     assert str(quantified.V.pint.units) == "millivolt"
     assert str(quantified.m.pint.units) == "dimensionless"
-    weights = quantified["network_synapses_0_weights_data"].pint.to("S/m^2")
-    factor = weights.pint.magnitude / ds["network_synapses_0_weights_data"].values
-    np.testing.assert_allclose(factor, 10.0)
+    noise = hh.solve(noisy_pair, 20.0, rng=1).hh.noise().pint.quantify()
+    assert noise.I_noise.pint.to("A/m^2").pint.magnitude == pytest.approx(
+        0.01 * noise.I_noise.pint.magnitude
+    )
     rates = hh.solve(noisy_pair, 20.0, rng=1).hh.rates().pint.quantify()
     assert str(rates.rate.pint.to("1/s").pint.units) == "1 / second"
 
@@ -171,16 +254,18 @@ def test_last_states_are_labelled(noisy_pair, tmp_path):
     part = hh.solve(noisy_pair, 1.0, record=["V"], **options)
     alone = hh.solve(noisy_pair, 1.0, record=("spikes",), **options)
     whole = hh.solve(noisy_pair, 1.0, **options)
-    for name, (units, _) in noisy_pair.labels.items():
-        for ds in (part, alone):
+    assert set(alone.dims) == {"spike"}
+    for name, labels in noisy_pair.labels.items():
+        for ds in (part, continuation.last_state(alone)):
             last = ds[f"last_{name}"]
-            assert last.attrs["units"] == units
+            assert last.attrs["units"] == labels["units"]
             assert last.attrs["time"] == 1.0
+            assert last.dims == ("trial", "neuron")
             assert np.array_equal(last, whole[name].isel(time=-1))
-    assert part.last_V.dims == ("trial", "neuron")
-    assert alone.last_V.dims == ("of_trial", "of_neuron")
-    assert alone.spike_armed.values.all()
-    assert np.isnan(alone.last_spike_time).all()
+    state = continuation.last_state(alone)
+    assert state.spike_armed.dtype == bool
+    assert state.spike_armed.values.all()
+    assert np.isnan(state.last_spike_time).all()
     for ds in (part, alone):
         ds.pint.quantify()
         ds.to_zarr(tmp_path / "state.zarr", consolidated=False, mode="w")
@@ -190,21 +275,23 @@ def test_last_states_are_labelled(noisy_pair, tmp_path):
 def test_a_dataset_without_a_network_says_so(noisy_pair):
     with pytest.raises(ValueError, match="no attribute 'network'"):
         hh.Network.from_dataset(xr.Dataset())
-    ds = hh.solve(networks()["dense weights"], 0.1).drop_vars("network_synapses_0_weights")
+    ds = xr.load_dataset(OLD / "run.nc").drop_vars("network_synapses_1_weights")
     with pytest.raises(
-        ValueError, match="'network_synapses_0_weights' of the description is missing"
+        ValueError, match="'network_synapses_1_weights' of the description is missing"
     ):
         hh.Network.from_dataset(ds)
 
 
 def described(net):
     """A Dataset with the description of a network, as a file would have it."""
-    text, arrays = net.describe()
-    variables = {
-        name: ([f"{name}_dim{axis}" for axis in range(array.ndim)], array)
-        for name, (array, _) in arrays.items()
-    }
-    return xr.Dataset(variables, attrs={"network": text})
+    return xr.Dataset(attrs={"network": net.describe()})
+
+
+def deflated(array, **changes):
+    """A long array as descriptions have it, with parts of it changed."""
+    text = base64.b64encode(zlib.compress(np.asarray(array).tobytes())).decode()
+    known = {"dtype": np.asarray(array).dtype.str, "shape": list(np.shape(array)), "base64": text}
+    return {"type": "deflated", **known, **changes}
 
 
 def changed(name, *steps, to):
@@ -276,16 +363,31 @@ HOSTILE = [
         r"network.cell.V0: the variable \('x',\) of the description is missing",
     ),
     (
-        lambda: described(networks()["arrays"]).assign(
-            network_stimulus_amplitude=("q", ["x"] * 20)
-        ),
-        "network.stimulus.amplitude: the variable 'network_stimulus_amplitude' holds <U1, not numb",
+        lambda: xr.load_dataset(OLD / "run.nc").assign(network_stimulus_values=("q", ["x"] * 20)),
+        "network.stimulus.values: the variable 'network_stimulus_values' holds <U1, not numbers",
+    ),
+    *(
+        (lambda to=to: changed("arrays", "stimulus", "amplitude", to=to), message)
+        for to, message in (
+            (deflated(np.arange(20.0), dtype="O"), "amplitude: 'O' is not a type of numbers"),
+            (deflated(np.arange(20.0), shape=20), "shape must be whole numbers, got 20"),
+            (deflated(np.arange(20.0), shape=[-20]), r"shape must be whole numbers, got \(-20,\)"),
+            (deflated(np.arange(20.0), shape=[10**15]), "an array of shape .* does not fit"),
+            (deflated(np.arange(20.0), shape=[21]), "there are not the 168 bytes of an array of"),
+            (deflated(np.arange(20.0), shape=[19]), "there are not the 152 bytes of an array of"),
+            (deflated(np.zeros(10**7), shape=[20]), "there are not the 160 bytes of an array of"),
+            (deflated(np.arange(20.0), base64=3), "base64 must be text, got 3"),
+            (deflated(np.arange(20.0), base64="*"), "amplitude: "),
+            (
+                deflated(np.arange(20.0), base64="AAAA"),
+                "amplitude: Error -3 while decompressing data",
+            ),
+            (deflated(np.full(20, np.nan)), "ConstantCurrent.amplitude must be finite"),
+        )
     ),
     (
-        lambda: described(networks()["sparse weights"]).assign(
-            network_synapses_0_weights_indices=lambda ds: (
-                ds.network_synapses_0_weights_indices * 0 + 10**8
-            )
+        lambda: changed(
+            "sparse weights", "synapses", 0, "weights", "indices", to=deflated([10**8] * 24)
         ),
         r"network.synapses\[0\].weights: it is a damaged sparse matrix: indices must",
     ),
@@ -314,7 +416,7 @@ def test_a_description_that_is_none_is_refused_with_its_place(make, message):
 
 def test_citations_of_older_files_are_read():
     net = hh.Network(2, synapses=hh.SYNAPSES["AMPA"](0.1, reference="a paper"))
-    text, _ = net.describe()
+    text = net.describe()
     assert text.count('"reference": ') == 2
     older = xr.Dataset(attrs={"network": text.replace('"reference": ', '"source": ')})
     assert hh.Network.from_dataset(older) == net
@@ -345,8 +447,8 @@ def places(tree, at=()):
 JUNK = [
     None, True, -1, 0, 2, 5001, 10**30, 1e308, float("nan"), float("inf"), "", "x", "m", "f8", "O",
     [], [[]], [0, 10**9], {}, {"type": None}, {"type": "csr"}, {"type": "values"}, {"type": "Gate"},
-    {"type": "array", "name": "network_synapses_0_weights_indptr"},
-    {"type": "array", "name": "network_synapses_0_weights_data"},
+    {"type": "array", "name": "network_synapses_0_weights_data"}, deflated([-1, 7, 2**31 - 1]),
+    deflated(np.full(24, -(2**31))), deflated(np.zeros(24), base64="AAAA"),
     {"type": "values", "dtype": "<i8", "values": [-1, 2**62]},
     {"type": "Constant", "rate": 1e300}, {"type": "ConstantCurrent", "amplitude": 1.0},
 ]  # fmt: skip
@@ -370,14 +472,6 @@ def test_any_change_to_a_description_gives_a_network_or_a_value_error(data):
         part[last] = json.loads(json.dumps(data.draw(st.sampled_from([*JUNK, other]))))
         if isinstance(part, dict) and data.draw(st.booleans()):
             part.pop(data.draw(st.sampled_from(list(part))))
-    if data.draw(st.booleans()):
-        name = data.draw(st.sampled_from(["", *map(str, ds.data_vars)]))
-        if name:
-            values = ds[name].values.copy()
-            values.flat[data.draw(st.integers(0, values.size - 1))] = data.draw(
-                st.sampled_from([-1, 7, 2**31 - 1, -(2**31)])
-            )
-            ds = ds.assign({name: (ds[name].dims, values)})
     try:
         net = hh.Network.from_dataset(ds.assign_attrs(network=json.dumps(tree)))
     except ValueError:
@@ -399,24 +493,3 @@ DESCRIBED = {
         ),
     }.items()
 }
-
-
-def test_numbers_of_a_rate_have_the_unit_of_their_slot():
-    table = hh.Tabulated.sample(lambda V: 1 / (1 + np.exp(-(V + 30) / 7)), step=10.0)
-    many = hh.Constant(np.linspace(1.0, 2.0, 20))
-    gates = (
-        hh.Gate("p", 2, x_inf=table, tau=many),
-        hh.Gate("q", 1, alpha=table, beta=many),
-    )
-    cell = hh.Cell("own", (hh.Channel("X", 1.0, 0.0, gates),))
-    synapse = hh.SYNAPSES["AMPA"](0.1, block=table, beta=many)
-    _, arrays = hh.Network(20, cell=cell, synapses=synapse).describe()
-    units = {name.removeprefix("network_"): unit for name, (_, unit) in arrays.items()}
-    assert units == {
-        "cell_channels_0_gates_0_x_inf_values": "1",
-        "cell_channels_0_gates_0_tau_rate": "ms",
-        "cell_channels_0_gates_1_alpha_values": "1/ms",
-        "cell_channels_0_gates_1_beta_rate": "1/ms",
-        "synapses_0_block_values": "1",
-        "synapses_0_beta_rate": "1/ms",
-    }

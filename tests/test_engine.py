@@ -10,6 +10,7 @@ import scipy.stats
 import hh_sde as hh
 from hh_sde.equations.numba_ import written
 from hh_sde.equations.population import Population
+from hh_sde.methods import compiled, inputs
 
 ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
 BOUNDED = [name for name in ENGINE if hh.METHODS[name].keeps_gates]
@@ -516,3 +517,52 @@ def test_spikes_of_a_run_that_fails():
 def test_wrong_requests_for_spikes(options, message, noisy_pair):
     with pytest.raises((TypeError, ValueError), match=message):
         hh.solve(noisy_pair, 1.0, rng=1, **options)
+
+
+class _Guarded:
+    """numpy whose zeros lie in memory that is NaN behind them: what is read there is seen."""
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    def zeros(self, shape, dtype=float):
+        size = int(np.prod(shape))
+        memory = np.full(size + 2**12, np.nan if dtype is float else -1, dtype)
+        memory[:size] = 0
+        return memory[:size].reshape(shape)
+
+
+QUIET = {
+    "channel noise": hh.Network(2, noise=hh.ConductanceNoise(area=100.0)),
+    "gates": hh.Network(1, noise=hh.SubunitNoise(area=100.0)),
+    "coloured": hh.Network(3, noise=hh.OrnsteinUhlenbeckCurrent(mean=0.0, sigma=1.0, tau=2.0)),
+    "gap junction": hh.Network(2, stimulus=[10.0, 5.0], synapses=FROZEN["gap junction"]),
+    "nothing": hh.Network(9),
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_without_its_noise_a_model_reads_none(name, monkeypatch):
+    """Every method over more steps than their inputs are brought at once."""
+    monkeypatch.setattr(compiled, "np", _Guarded())
+    monkeypatch.setattr(inputs, "_MOST_BLOCKS", 1)
+    net = QUIET[name]
+    exact = hh.solve(net, 0.5, dt=0.5, method="scipy.DOP853", noise="ignore").isel(time=-1)
+    for method in ENGINE:
+        ds = hh.solve(net, 0.5, dt=0.01, method=method, noise="ignore").isel(time=-1)
+        assert float(abs(ds.V - exact.V).max()) < 0.3, method
+
+
+@pytest.mark.parametrize("name", ["channel noise", "gap junction", "nothing"])
+@pytest.mark.parametrize("method", ["euler_maruyama", "strang", "sri2"])
+def test_a_trial_is_the_same_beside_any_number_of_others(name, method):
+    net = QUIET[name].replace(noise=QUIET[name].noise or hh.CurrentNoise(1.0))
+    options = {"dt": 0.01, "method": method, "save_dt": 0.25}
+    path = net.sde().path(1, 0.005).coarsen(2)
+    for given in ({"rng": 1}, {"path": path}):
+        whole = hh.solve(net, 0.5, trials=9, **options, **given)
+        for many in range(1, 9):
+            part = hh.solve(net, 0.5, trials=many, threads=1 + many % 2, **options, **given)
+            for variable in whole.data_vars:
+                same = whole[variable].isel(trial=slice(many))
+                assert np.array_equal(part[variable], same), (many, variable)

@@ -1,7 +1,5 @@
 """Initial states that are given variable by variable."""
 
-import json
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -74,14 +72,20 @@ def test_random_beginnings_are_enough_for_trials_without_noise(pair):
         hh.solve(pair, 1.0, trials=2, x0={"V": -60.0})
 
 
-def test_the_attributes_tell_how_to_draw_again(noisy_pair):
-    run = hh.solve(noisy_pair, 1.0, trials=2, x0={**START, "m": 0.1, "h": [0.5, 0.6]})
-    tree = json.loads(run.attrs["x0"])
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            tree[name] = getattr(hh, value.pop("type"))(**value)
-    again = hh.solve(noisy_pair, 1.0, trials=2, x0=tree, rng=int(run.attrs["rng_entropy"]))
-    assert again.identical(run)
+@pytest.mark.parametrize(
+    "x0",
+    [
+        {**START, "m": 0.1, "h": [0.5, 0.6]},
+        {"V": hh.Normal([-70.0, -60.0], 3.0)},
+        {"V": [[-70.0, -60.0], [-50.0, -40.0]]},
+    ],
+)
+def test_a_result_is_made_again(noisy_pair, x0):
+    run = hh.solve(noisy_pair, 1.0, trials=2, x0=x0)
+    assert hh.rerun(run).identical(run)
+    assert np.array_equal(hh.rerun(run.sel(trial=[1])).V, run.V.sel(trial=[1]))
+    quiet = hh.rerun(run, noise="ignore")
+    assert np.array_equal(quiet.V.isel(time=0), run.V.isel(time=0))
     hh.validate(run)
 
 

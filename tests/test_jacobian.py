@@ -4,10 +4,9 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
+from exact import exact_drift
 
 import hh_sde as hh
-from hh_sde.equations.expressions import Binary, Call, Negative, Number, Power, Symbol
-from hh_sde.equations.population import Population
 
 BLOCK = hh.Sigmoid(1.0, -20.0, 16.0)
 WEIGHTS, GAP = [[0.0, 0.1], [0.2, 0.05]], [[0.0, 0.3], [0.2, 0.0]]
@@ -35,50 +34,6 @@ SMALL = hh.Cell(
 )
 #: On the removable singularities of both linoids, beside them, and where the series ends.
 POTENTIALS = [(-40.0, -55.0), (-40.0 + 1e-9, -55.0 - 1e-7), (-42.499, -57.501), (-70.0, 20.0)]
-
-
-def exact(e, values):
-    """An expression's value with Decimal, from its definition."""
-    match e:
-        case Symbol(name):
-            return values[name]
-        case Number(value):
-            return Decimal(value)
-        case Negative(operand):
-            return -exact(operand, values)
-        case Power(base, n):
-            return exact(base, values) ** n
-        case Binary(operator, left, right):
-            a, b = exact(left, values), exact(right, values)
-            return {"+": a.__add__, "-": a.__sub__, "*": a.__mul__, "/": a.__truediv__}[operator](b)
-        case Call("exp", (u,)):
-            return exact(u, values).exp()
-        case Call("linoid", (u,)):
-            u = exact(u, values)
-            return u / (1 - (-u).exp()) if u else Decimal(1)
-    raise TypeError(e)
-
-
-def exact_drift(net, x):
-    """f of a flat state of Decimals, synapses and gap junctions summed here."""
-    equations, n = Population(net._model), net.n_neurons
-    state = np.array(x, dtype=object).reshape(-1, n)
-    sums = []
-    for k, synapse in enumerate(net.synapses):
-        of = state[0] if isinstance(synapse, hh.GapJunction) else state[net._first_synapse + k]
-        sums.append(
-            [sum(Decimal(w) * s for w, s in zip(row, of, strict=True)) for row in synapse.weights]
-        )
-    f = np.empty_like(state)
-    for i in range(n):
-        values = {k: Decimal(p.values[i]) for k, p in equations.parameters.table.items()}
-        values["I_stim"] = Decimal(3)
-        values |= {s.name: sums[k][i] for k, s in enumerate(equations.coupled)}
-        values |= {v.symbol.name: state[row, i] for row, v in enumerate(equations.variables)}
-        for target, value, *_ in equations.assignments:
-            values[target.name] = exact(value, values)
-        f[:, i] = [values[symbol.name] for symbol in equations.drift]
-    return f.ravel()
 
 
 def exact_derivative(net, x, v):

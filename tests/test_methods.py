@@ -237,7 +237,7 @@ def test_ito_and_stratonovich_routes_meet_as_dt_shrinks(noisy_pair):
             )
         ]
         distances.append(max(float(abs(run.V - runs[0].V).max()) for run in runs[1:]))
-    assert distances[-1] < 0.5  # of a swing of 100 mV
+    assert distances[-1] < 1.0  # in the rise of a spike of 100 mV
     slope = np.polyfit(np.log([8, 4, 2, 1]), np.log(distances), 1)[0]
     assert 0.8 < slope < 1.3  # additive noise: strong order 1
 

@@ -15,6 +15,7 @@ import scipy.stats
 
 import hh_sde as hh
 from hh_sde.markov import scheme
+from hh_sde.methods.compiled import Block
 
 ALARM = 1e-4
 AREA = 100.0
@@ -179,6 +180,18 @@ def test_ignored_noise_leaves_no_correction(noise, method):
     quiet = hh.solve(hh.Network(1, cell=SMALL, stimulus=1.0), 5.0, dt=0.01, method=method)
     # a step of the states is not that of the gates' powers, to its order
     assert float(abs(ignored.V - quiet.V).max()) < (1e-11 if noise == "subunit" else 0.02)
+
+
+def test_ignored_noise_is_zeros_for_every_term(monkeypatch):
+    """The loops read the increments of all terms, looking at no index."""
+    seen, lanes = [], Block._lanes
+    monkeypatch.setattr(Block, "_lanes", lambda block: seen.append(lanes(block)) or seen[-1])
+    net = hh.Network(2, stimulus=10.0, noise=hh.ConductanceNoise(area=100.0))
+    hh.solve(net, 1.0, dt=0.01, method="sri2", noise="ignore")
+    terms = net.sde().m // 2
+    assert seen[0].dW.shape[1:] == (1, terms, 8)
+    assert seen[0].columns.shape == (2, terms, 8)
+    assert not seen[0].dW.any()
 
 
 # shielded: the loops of conductance with fewer terms

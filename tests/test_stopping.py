@@ -1,13 +1,12 @@
 """Trials that end early."""
 
-import json
-
 import numpy as np
 import pytest
 from scipy import stats
 
 import hh_sde as hh
 from hh_sde.measures import first_passage
+from hh_sde.methods import Problem
 
 START = {"V": hh.Normal(-65.0, 5.0)}
 FIXED = [
@@ -145,7 +144,7 @@ def test_the_rule_of_the_first_spike(noisy):
     whole = hh.solve(noisy, 8.0, rng=1, trials=3)
     found = first_passage(whole, -30.0).first_passage.min("neuron")
     assert np.allclose(stopped.stop_time, found, rtol=0, atol=1e-12)
-    assert (stopped.attrs["stop"], stopped.attrs["spike_threshold"]) == ("first spike", -30.0)
+    assert stopped.attrs["stop"] == "first spike"
 
 
 def test_a_continued_run_knows_whether_its_next_crossing_counts():
@@ -174,7 +173,8 @@ def test_where_no_trial_stops_the_run_is_a_plain_one_and_goes_on(pair):
     run = hh.solve(pair, 5.0, stop=never, record=("V",))
     plain = hh.solve(pair, 5.0, record=("V",))
     assert np.isnan(run.stop_time)
-    assert run.drop_vars("stop_time").identical(plain.assign_attrs(stop=run.attrs["stop"]))
+    told = {name: run.attrs[name] for name in ("stop", "arguments")}
+    assert run.drop_vars("stop_time").identical(plain.assign_attrs(told))
     rest = hh.solve(pair, 8.0, x0=run)
     assert np.array_equal(rest.V, hh.solve(pair, 8.0, x0=plain).V)
 
@@ -220,16 +220,14 @@ def test_first_passage_of_brownian_motion():
 
 def test_time_is_saved(noisy, monkeypatch):
     """The engine makes at most twice the steps up to the last stop, or the first window."""
-    from hh_sde.methods import compiled
+    made, windows = [], Problem.windows
 
-    made = []
-    advance = compiled._Block.advance
-    monkeypatch.setattr(
-        compiled._Block, "advance",
-        lambda block, start, stop: (
-            made.append((stop - start) * len(block.members)), advance(block, start, stop)
-        )[1],
-    )  # fmt: skip
+    def counted(problem, largest):
+        for start, stop in windows(problem, largest):
+            made.append((stop - start) * len(problem.trials))
+            yield start, stop
+
+    monkeypatch.setattr(Problem, "windows", counted)
     run = hh.solve(noisy, 10000.0, rng=1, trials=32, stop="first spike", x0=START, record=("V",),
                    save_dt=1.0)  # fmt: skip
     steps = np.sort(run.stop_time.values / 0.01)
@@ -266,10 +264,23 @@ def test_what_does_not_go_with_it(noisy):
         hh.Threshold("V", 0.0, "left")
 
 
-def test_the_attributes_tell_what_stopped(noisy):
-    run = hh.solve(noisy, 8.0, rng=1, stop=hh.Threshold("V", -20.0, neuron=1))
-    tree = json.loads(run.attrs["stop"])
-    assert tree.pop("type") == "Threshold"
-    stop = hh.Threshold(**tree)
-    again = hh.solve(noisy, run.attrs["t_end"], rng=1, stop=stop)
-    assert again.identical(run)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"stop": hh.Threshold("V", -20.0, neuron=1), "trials": 3},
+        {"stop": hh.Threshold("V", -100.0)},
+        {"stop": "first spike", "spike_rule": hh.SpikeRule(-30.0), "save_dt": 0.5},
+        {"stop": "first spike", "record": ("spikes",), "trials": 3},
+    ],
+)
+def test_a_result_is_made_again(noisy, arguments):
+    run = hh.solve(noisy, 8.0, rng=1, x0=START, **arguments)
+    assert hh.rerun(run).identical(run)
+
+
+def test_some_trials_of_a_result_are_made_again(noisy):
+    run = hh.solve(noisy, 8.0, rng=1, x0=START, trials=5, stop="first spike")
+    one = hh.rerun(run.sel(trial=[3]))
+    assert np.array_equal(one.stop_time, run.stop_time.sel(trial=[3]))
+    more = hh.rerun(run, trials=7)
+    assert np.array_equal(more.stop_time[:5], run.stop_time)

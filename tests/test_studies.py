@@ -71,7 +71,7 @@ def test_a_study_goes_to_a_file_and_reproduces_itself(name, pair, tmp_path):
         assert variable.attrs["long_name"]
     ds.to_netcdf(tmp_path / "study.nc")
     back = xr.load_dataset(tmp_path / "study.nc")
-    again = studies.rerun(back)
+    again = hh.rerun(back)
     assert again.attrs["study"] == name
     timed = [variable for variable in MEASURED_IN_TIME if variable in ds]
     for one in (again, ds):  # what follows from wall times
@@ -93,11 +93,11 @@ def test_orders_on_the_questions_network(pair):
     with pytest.warns(UserWarning, match="sra1 2.0.* beside 1.5"):
         ds = studies.strong_convergence(pair, ENGINE, trials=200, rng=1, confidence=0.99)
     for name in set(ENGINE) - {"sra1", "tamed_euler"}:
-        one = ds.sel({"method": name})
+        one = ds.sel(scheme=name)
         assert one.order_low - 0.02 < one.declared_order < one.order_high + 0.02, name
         assert one.fitted.sum() >= 4
-    assert ds.order.sel({"method": "sra1"}) > ds.declared_order.sel({"method": "sra1"})
-    assert float(ds.floor) < 0.1 * float(ds.error.sel({"method": "heun"}).min())
+    assert ds.order.sel(scheme="sra1") > ds.declared_order.sel(scheme="sra1")
+    assert float(ds.floor) < 0.1 * float(ds.error.sel(scheme="heun").min())
 
 
 GATE = hh.Gate("a", 1, alpha=hh.Sigmoid(0.2, -60.0, 1.0), beta=hh.Constant(0.4))
@@ -123,7 +123,7 @@ def test_orders_with_gate_noise_and_current_noise():
 @pytest.mark.parametrize("method", [m for m in hh.METHODS if m.startswith("sdeint")])
 def test_orders_of_sdeint_on_the_questions_network(pair, method):
     ds = studies.strong_convergence(pair, [method], trials=40, rng=1, confidence=0.99)
-    one = ds.sel({"method": method})
+    one = ds.sel(scheme=method)
     assert one.order_low - 0.05 < one.declared_order < one.order_high + 0.05
 
 
@@ -134,7 +134,7 @@ def test_weak_errors_of_the_splitting(pair, method):
         warnings.simplefilter("ignore", UserWarning)  # lie_trotter: 2 beside a declared 1
         ds = studies.weak_convergence(pair, [method], rng=1, trials=100)
     assert ("interval, 2" in ds.order.attrs.get("warning", "")) == (method == "lie_trotter")
-    one = ds.sel({"method": method}).sel(observable="interval")
+    one = ds.sel(scheme=method).sel(observable="interval")
     assert one.order_low - 0.2 < 2.0 < one.order_high + 0.2
     relative = one.error / one.exact
     assert float(relative.sel(dt=0.1)) == pytest.approx(0.005, abs=0.0015)
@@ -166,12 +166,12 @@ def test_euler_breaks_down_where_the_splitting_does_not(pair):
     )
     diverged = ds.diverged.astype(bool)
     assert not diverged.sel(dt=slice(None, 0.05)).any()
-    assert diverged.sel({"method": ["euler_maruyama", "heun"]}).sel(dt=slice(0.1, None)).all()
-    assert not diverged.sel({"method": ["lie_trotter", "strang"]}).any()
-    error = ds.path_error.sel({"method": "strang"})
+    assert diverged.sel(scheme=["euler_maruyama", "heun"]).sel(dt=slice(0.1, None)).all()
+    assert not diverged.sel(scheme=["lie_trotter", "strang"]).any()
+    error = ds.path_error.sel(scheme="strang")
     assert np.all(np.diff(error) > 0)
-    assert ds.path_error.sel({"method": "heun"}).sel(dt=0.01) < 0.2
-    assert ds.spike_shift.sel({"method": "heun"}).sel(dt=0.01) < 0.01
+    assert ds.path_error.sel(scheme="heun").sel(dt=0.01) < 0.2
+    assert ds.spike_shift.sel(scheme="heun").sel(dt=0.01) < 0.01
 
 
 def test_recommendation(pair):
@@ -179,9 +179,10 @@ def test_recommendation(pair):
     ds = studies.recommend(pair, 0.03, methods, [0.01, 0.1, 0.2], 100.0, 40, rng=1)
     assert ds.attrs["recommended_method"] == "lie_trotter"
     assert ds.attrs["recommended_dt"] in (0.1, 0.2)
-    chosen = ds.sel({"method": "lie_trotter"}).sel(dt=ds.attrs["recommended_dt"])
+    chosen = ds.sel(scheme="lie_trotter").sel(dt=ds.attrs["recommended_dt"])
     assert abs(chosen.interval_error) < 0.03
-    hopeless = studies.recommend(pair, 1e-6, methods, [0.1], 100.0, 5, rng=1)
+    with pytest.warns(UserWarning, match="no method is certain to be within 1e-06"):
+        hopeless = studies.recommend(pair, 1e-6, methods, [0.1], 100.0, 5, rng=1)
     assert "no method is certain" in hopeless.attrs["advice"]
     with pytest.raises(ValueError, match="between 0 and 1, got 3"):
         studies.recommend(pair, 3)
@@ -393,7 +394,8 @@ def test_errors_near_the_floor_or_the_noise_are_not_fitted():
 
 
 def test_one_trial_is_no_recommendation(pair):
-    ds = studies.recommend(pair, 0.5, ["strang"], [0.1], 60.0, 1, rng=1)
+    with pytest.warns(UserWarning, match="no error of the mean interval has an interval"):
+        ds = studies.recommend(pair, 0.5, ["strang"], [0.1], 60.0, 1, rng=1)
     assert "recommended_method" not in ds.attrs
 
 
@@ -736,8 +738,9 @@ def test_ctrl_c_stops_a_study(name, pair, monkeypatch):
 
 def test_a_silent_network_has_not_diverged(pair):
     silent = pair.replace(stimulus=0.0)
-    with pytest.warns(UserWarning, match="no intervals between spikes in 60 ms"):
+    with pytest.warns(UserWarning, match="no intervals between spikes in 60 ms") as told:
         ds = studies.recommend(silent, 0.5, ["strang"], [0.05, 0.1], 60.0, 3, rng=1)
+    assert len(told) == 1
     assert not ds.diverged.any()
     assert np.all(ds.cost > 0)
     assert "larger stimulus or a longer t_end" in ds.attrs["advice"]
@@ -746,7 +749,8 @@ def test_a_silent_network_has_not_diverged(pair):
 
 
 def test_a_method_that_diverges_is_told_from_silence(pair):
-    ds = studies.recommend(pair, 0.5, ["euler_maruyama"], [0.1], 60.0, 3, rng=1)
+    with pytest.warns(UserWarning, match="recommend: every method diverged at dt = 0.1 ms"):
+        ds = studies.recommend(pair, 0.5, ["euler_maruyama"], [0.1], 60.0, 3, rng=1)
     assert ds.diverged.all()
     assert np.isnan(ds.cost).all()
     assert "every method diverged at dt = 0.1 ms; give smaller steps" in ds.attrs["advice"]
@@ -765,7 +769,7 @@ def test_a_method_that_diverges_is_told_from_silence(pair):
         (lambda net: studies.strong_convergence(net, dts=[0.01, 0.0137]), "not a multiple"),
         (lambda net: studies.strong_convergence(net, variable="W"), "no variable 'W'"),
         (lambda net: studies.compare_methods(net.sde()), "takes a Network, got SDE"),
-        (lambda net: studies.rerun(xr.Dataset()), "no attribute 'study'"),
+        (lambda net: hh.rerun(xr.Dataset()), "no attribute 'arguments'"),
         (lambda net: studies.strong_convergence(net, "strang"), "list of names of methods, got"),
         (lambda net: studies.strong_convergence(net, []), "list of names of methods, got"),
         (lambda net: studies.strong_convergence(net, ["heun", "heun"]), "names a method twice"),

@@ -162,7 +162,7 @@ def study(
         stop(f"interrupted; {NOTHING_WRITTEN}", code=130)
     paths = write(ds, out, plot, None)
     if not quiet:
-        say([*estimates(ds), *(f"written: {path}" for path in paths)])
+        say([*estimates(ds, warned=True), *(f"written: {path}" for path in paths)])
     stop_unless_written(paths, out, plot)
 
 
@@ -202,7 +202,7 @@ def info(
         stop("--set changes keys of a configuration, CONFIG.toml", code=2)
     with reading(file):
         ds = opened(file)
-        lines = [*(estimates(ds) if "study" in ds.attrs else summary(ds, None))]
+        lines = [*(estimates(ds, warned=False) if "study" in ds.attrs else summary(ds, None))]
         lines += [f"  {printable(name)} = {printable(ds.attrs[name])}" for name in ds.attrs]
     say(lines)
 

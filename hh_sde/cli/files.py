@@ -61,6 +61,7 @@ def opened(file: Path) -> xr.Dataset:
     import xarray as xr
 
     from hh_sde import memory
+    from hh_sde.dataset import upgrade
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the reader about what is wrong with the file
@@ -68,6 +69,7 @@ def opened(file: Path) -> xr.Dataset:
         with xr.open_dataset(file, decode_times=False) as ds:
             memory.require(ds.nbytes, "it", "read parts of it with xarray.open_dataset")
             ds.load()
+    ds = upgrade(ds)
     for name in ("time", "spike_time"):
         if name in ds and ds[name].attrs.get("units", "ms") != "ms":
             raise ValueError(f"{name} is in {printable(ds[name].attrs['units'])}, not in ms")

@@ -64,18 +64,18 @@ def _mean_rate(rate: xr.DataArray) -> str:
 _COUNTED = ("trial", "time", "neuron", "component", "spike")
 
 
-def estimates(ds: xr.Dataset) -> Iterator[str]:
-    """The study's estimates as tables, each with its last dim across."""
+def estimates(ds: xr.Dataset, *, warned: bool) -> Iterator[str]:
+    """The study's estimates as tables, each with its last dim across; warnings, if not said yet."""
     for name, variable in ds.data_vars.items():
-        if str(name).endswith(("_low", "_high")) or "network" in str(name):
+        if str(name).endswith(("_low", "_high")):
             continue
         described = variable.attrs.get("long_name", name), variable.attrs.get("units", "1")
         yield "\n{} ({}):".format(*described)
         yield _table(variable)
-        if "warning" in variable.attrs:
+        if "warning" in variable.attrs and not warned:
             yield f"warning: {variable.attrs['warning']}"
     for name in ("recommended_method", "recommended_dt", "advice"):
-        if name in ds.attrs:
+        if name in ds.attrs and not (name == "advice" and warned):
             yield f"{name}: {ds.attrs[name]}"
 
 

@@ -87,22 +87,23 @@ def steady_state(population: Population, V: np.ndarray) -> np.ndarray:
 
 
 class Quantity(NamedTuple):
-    """What follows from a state, and how it is labelled."""
+    """What follows from a state, and its attributes."""
 
     expression: Expression
-    units: str
-    long_name: str
-    role: str
+    labels: dict[str, str]
 
 
 def currents(population: Population) -> dict[str, Quantity]:
     """I_Na and its like by name, outward, and I_stim, inward."""
-    units, role = "uA/cm^2", "current"
+    labels = {"units": "uA/cm^2", "role": "current"}
     found = {
-        current.name: Quantity(current.outward, units, f"current of {current.of}, outward", role)
-        for current in population.currents
+        one.name: Quantity(
+            one.outward, {**labels, "long_name": f"current of {one.of}, outward", **one.carrier}
+        )
+        for one in population.currents
     }
-    return {**found, "I_stim": Quantity(Symbol("I_stim"), units, "injected current, inward", role)}
+    injected = {**labels, "long_name": "injected current, inward"}
+    return {**found, "I_stim": Quantity(Symbol("I_stim"), injected)}
 
 
 def conductances(population: Population) -> dict[str, Quantity]:
@@ -115,10 +116,13 @@ def conductances(population: Population) -> dict[str, Quantity]:
         label, g = current.name.removeprefix("I_"), current.conductance
         if g is not None:
             name = g.name if g in variables else f"g_{label}"
-            found[name] = Quantity(g, "mS/cm^2", f"conductance of {current.of}", "conductance")
+            labels = {"units": "mS/cm^2", "role": "conductance", **current.carrier}
+            labels["long_name"] = f"conductance of {current.of}"
+            found[name] = Quantity(g, labels)
     for current in population.currents:
         label, p = current.name.removeprefix("I_"), current.open_fraction
         if p is not None:
-            what = f"open fraction of {current.of}"
-            found[f"p_{label}"] = Quantity(p, "1", what, "open fraction")
+            labels = {"units": "1", "role": "open fraction", **current.carrier}
+            labels["long_name"] = f"open fraction of {current.of}"
+            found[f"p_{label}"] = Quantity(p, labels)
     return found

@@ -22,10 +22,11 @@ _PRECEDENCE = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT}
 
 
 class Style(NamedTuple):
-    """How powers and calls are written in a language, and how tightly powers hold."""
+    """How powers, calls and numbers are written in a language, and how tightly powers hold."""
 
     power: Callable[[str, int], tuple[str, float]]
     call: Callable[[str, list[str]], str]
+    number: Callable[[float], str] = repr
 
 
 def infix(e: Expression, style: Style, level: float = CHOICE) -> str:
@@ -39,7 +40,7 @@ def _infix(e: Expression, style: Style) -> tuple[str, float]:
         case Symbol(name):
             return name, ATOM
         case Number(value):
-            return repr(value), ATOM if value >= 0 else SIGN
+            return style.number(value), ATOM if value >= 0 else SIGN
         case Binary(operator, left, right):
             own = _PRECEDENCE[operator]
             tighter = CHAIN if operator == "*" else own + 1

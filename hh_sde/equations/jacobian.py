@@ -88,6 +88,5 @@ class Derivatives:
                 "state, I, coupled, vector, vector_sums, dv",
                 "J v for a vector v of the state's shape, whose sums W v are in vector_sums.",
                 [Stage([], displaced)],
-                called_from_python=True,
             ),
         ]

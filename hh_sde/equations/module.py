@@ -30,18 +30,20 @@ class Compiled(NamedTuple):
 
     def numbers(self, trials: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(p, q, curves) for `trials` trials of every neuron, q padded to `lanes` columns."""
-        q = np.repeat(self.q, trials, axis=1)
-        return self.p, np.pad(q, ((0, 0), (0, lanes - q.shape[1])), mode="edge"), self.curves
+        return self.p, _by_lane(self.q, trials, lanes), self.curves
 
 
-def compiled(model: Model) -> Compiled:
-    """The compiled loops for a model, and its numbers."""
+def compiled(model: Model, dtype: str = "float64") -> Compiled:
+    """The compiled loops for a model, and its numbers, in a precision."""
     population = Population(model)
-    text, *used = written(population)
+    text, *used = written(population, dtype)
+    p, q, curves = _numbers(population, *used)
     return Compiled(
         cache.load(text),
         model.n_neurons,
-        *_numbers(population, *used),
+        p.astype(dtype, copy=False),
+        q.astype(dtype, copy=False),
+        curves.astype(dtype, copy=False),
         connectivity=model.connectivity,
         terms=population.terms,
         population=population,
@@ -57,6 +59,10 @@ class CompiledDerivatives(NamedTuple):
     curves: np.ndarray
     entries: tuple[Entry, ...]  # what the rows of `jacobian` are
 
+    def numbers(self, trials: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(p, q, curves) as of `Compiled`."""
+        return self.p, _by_lane(self.q, trials, lanes), self.curves
+
 
 def compiled_derivatives(model: Model) -> CompiledDerivatives:
     """The compiled Jacobian of a model, and its numbers."""
@@ -64,6 +70,12 @@ def compiled_derivatives(model: Model) -> CompiledDerivatives:
     text, *used = written_derivatives(derivatives)
     numbers = _numbers(derivatives.population, *used)
     return CompiledDerivatives(cache.load(text), *numbers, entries=tuple(derivatives.entries))
+
+
+def _by_lane(q: np.ndarray, trials: int, lanes: int) -> np.ndarray:
+    """(rows, lanes): every neuron's column for each of its trials, the last one in the padding."""
+    q = np.repeat(q, trials, axis=1)
+    return np.pad(q, ((0, 0), (0, lanes - q.shape[1])), mode="edge")
 
 
 def _numbers(
@@ -90,7 +102,12 @@ class Program(NamedTuple):
     G: Callable[..., np.ndarray]
     blocks: np.ndarray  # which Wiener processes belong together
     bounded: bool  # states are brought back into [0, 1] after each step
+    single: Callable[[], Compiled]  # the same model in single precision
     interpretation: str = "ito"  # in which f states the equations
+
+    def in_precision(self, dtype: str) -> Compiled:
+        """The compiled model in a precision."""
+        return self.single() if dtype == "float32" else self.compiled
 
     @property
     def d(self) -> int:

@@ -16,10 +16,11 @@ from hh_sde.equations.expressions import Expression, names
 from hh_sde.equations.infix import ATOM, CHAIN, Style, infix
 from hh_sde.equations.jacobian import Derivatives
 from hh_sde.equations.loops import Loop, Loops, Output, Stage
+from hh_sde.equations.part import dt
 from hh_sde.equations.population import Population
 from hh_sde.equations.quantities import Assignment
 from hh_sde.equations.sharing import SharedExponentials
-from hh_sde.equations.template import appended_text
+from hh_sde.equations.template import appended_text, tangent_text
 
 #: Lines of a written module are at most about this long.
 WIDTH = 100
@@ -39,12 +40,12 @@ from math import sqrt
 import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
-from hh_sde.kernels.coupling import add, add_row, couple
-from hh_sde.kernels.elementary import (
-    decayed, exp, log, linoid, linoid_of, relaxed, {root} as root, table_value,
+from hh_sde.kernels.coupling import I_at, add, add_row, couple
+from hh_sde.kernels.elementary import log, table_value
+from hh_sde.kernels.{functions} import (
+    decayed, exp, linoid, linoid_of, relaxed, {root} as root,
 )
-from hh_sde.kernels.jit import expression, kernel, maker, shared, stepper
-from hh_sde.kernels.random import waits_and_choices
+from hh_sde.kernels.jit import call, expression, kernel, maker, shared, stepper
 from hh_sde.kernels.rows import row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
 from hh_sde.kernels.watch import watched
@@ -71,25 +72,27 @@ class Written(NamedTuple):
 _WRITTEN: dict[Hashable, Written] = {}
 
 
-def written(population: Population) -> Written:
-    """The module of a population: written once for all that have its shape."""
+def written(population: Population, dtype: str = "float64") -> Written:
+    """The module of a population in a precision: written once for all that have its shape."""
     shared = SharedExponentials(population.assignments, population.parameters, population.names)
 
     def text() -> Written:
         loops = Loops(population, shared.assignments)
         ending = [_constants(population), appended_text()]
-        return _Writer(population, loops.definitions, loops.all(), ending).written
+        return _Writer(population, loops.definitions, loops.all(), ending, dtype).written
 
-    return _of_shape("loops", population, shared, text)
+    return _of_shape(f"loops, {dtype}", population, shared, text)
 
 
 def written_derivatives(derivatives: Derivatives) -> Written:
-    """The module of a population's Jacobian and tangent."""
+    """The module of a population's Jacobian and of its tangent flow."""
     population = derivatives.population
     shared = SharedExponentials(derivatives.assignments, population.parameters, population.names)
 
     def text() -> Written:
-        return _Writer(population, shared.assignments, derivatives.loops(), []).written
+        return _Writer(
+            population, shared.assignments, derivatives.loops(), [tangent_text()]
+        ).written
 
     return _of_shape("derivatives", population, shared, text)
 
@@ -123,9 +126,11 @@ class _Writer:
         definitions: Sequence[Assignment],
         loops: Sequence[Loop],
         ending: Sequence[str],
+        dtype: str = "float64",
     ) -> None:
         self.population = population
-        printed = [_Printed(loop, definitions, population) for loop in loops]
+        self.single = dtype == "float32"
+        printed = [_Printed(loop, definitions, population, self.single) for loop in loops]
         read = {name for loop in printed for name in loop.read}
         used = [p for name, p in population.parameters.table.items() if name in read]
         self.scalars = [parameter for parameter in used if parameter.uniform]
@@ -150,6 +155,7 @@ class _Writer:
         ]
         return HEADER.format(
             variables=f"{len(population.variables)} variables",
+            functions="single" if self.single else "elementary",
             rows=_table(rows),
             legend=_table(numbers),
             root="absolute_root" if population.model.bounds == "absolute" else "positive_root",
@@ -195,9 +201,14 @@ class _Printed:
     """One loop: its lines, and what they read."""
 
     def __init__(
-        self, loop: Loop, definitions: Sequence[Assignment], population: Population
+        self,
+        loop: Loop,
+        definitions: Sequence[Assignment],
+        population: Population,
+        single: bool,
     ) -> None:
         self.loop = loop
+        self.single = single
         self._sources = _sources(population)
         self._parameters = population.parameters.table
         self._definitions = {a.target.name: a for a in definitions}
@@ -221,6 +232,9 @@ class _Printed:
         inside = [*loads, *self._lines] or ["pass"]
         if self.loop.called_from_python:
             before = ["lanes = state.shape[1]", *before]
+        if self.single:
+            given = [name for name in ("dt", "c") if name in self.loop.arguments.split(", ")]
+            before = [*(f"{name} = {_single(name)}" for name in given), *before]
         lines = [f"    {line}" for line in before]
         many = "used" if "used" in self.loop.arguments else "lanes"
         lines += [f"    for lane in range({many}):"]
@@ -253,7 +267,7 @@ class _Printed:
         elif name in self._parameters:
             self.read[name] = None
         elif name == "inv_dt":
-            self._views["inv_dt"] = "1.0 / dt"
+            self._views["inv_dt"] = code(1.0 / dt, self.single)
         elif name in self._sources:
             self._lines.append(f"{name} = {self._view(*self._sources[name])}[lane]")
         elif name not in ("dt", "c"):
@@ -262,7 +276,7 @@ class _Printed:
     def _value(self, value: Expression) -> str:
         for name in names(value):
             self._load(name)
-        return code(value)
+        return code(value, self.single)
 
     def _assign(self, assignment: Assignment) -> None:
         self._lines.append(f"{assignment.target.name} = {self._value(assignment.value)}")
@@ -321,11 +335,6 @@ def _needed(
 # -- expressions -----------------------------------------------------------------------------------
 
 
-def code(e: Expression) -> str:
-    """The expression as Python."""
-    return infix(e, Style(_power, _call))
-
-
 def _power(base: str, exponent: int) -> tuple[str, float]:
     """Products, which are rounded from left to right; of the fourth power, two squares."""
     if exponent == 4:
@@ -338,6 +347,20 @@ def _call(function: str, arguments: list[str]) -> str:
         V, start, inv_step, begin, points = arguments
         arguments = [V, start, inv_step, "curves", f"int({begin})", f"int({points})"]
     return f"{function}({', '.join(arguments)})"
+
+
+def _single(number: Any) -> str:
+    """A number in single precision: with one in double precision a whole sum would be so."""
+    return f"np.float32({number})"
+
+
+_DOUBLE = Style(_power, _call)
+_SINGLE = Style(_power, _call, _single)
+
+
+def code(e: Expression, single: bool = False) -> str:
+    """The expression as Python."""
+    return infix(e, _SINGLE if single else _DOUBLE)
 
 
 def _wrapped(line: str) -> list[str]:

@@ -8,7 +8,7 @@ p is the product of the gates with their powers, or the occupancy of the open st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -33,30 +33,46 @@ def variables(model: Model, names: Names | None = None) -> list[list[Variable]]:
     """
     names = names or Names()
 
-    def variable(name: str, units: str, long_name: str) -> Variable:
-        return Variable(name, units, long_name, names.new(name))
+    def variable(name: str, units: str, long_name: str, **role: str | int) -> Variable:
+        return Variable(name, units, long_name, names.new(name), role)
 
-    groups = [[variable("V", "mV", "membrane potential")]]
+    groups = [[variable("V", "mV", "membrane potential", role="potential")]]
     for channel in model.channels:
         if channel.form == "states":
-            what = f"fraction of the channels {channel.name} in state"
-            groups.append([variable(state, "1", f"{what} {state}") for state in channel.states])
-        else:
-            groups += [
-                [variable(gate.name, "1", f"gate {gate.name} of channel {channel.name}")]
-                for gate in channel.gates
-            ]
+            groups.append(_occupancies(channel, variable))
+            continue
+        for gate in channel.gates:
+            text = f"gate {gate.name} of channel {channel.name}"
+            groups.append([variable(gate.name, "1", text, role="gate", channel=channel.name)])
     for channel in model.channels:
         if channel.form == "fluctuations":
-            what = f"fluctuation of the open fraction of {channel.name}, part"
-            groups += [[variable(f"z_{s}", "1", f"{what} {s}")] for s in channel.states[1:]]
+            role = {"role": "fluctuation", "channel": channel.name}
+            text = f"fluctuation of the open fraction of {channel.name}, part"
+            groups += [[variable(f"z_{s}", "1", f"{text} {s}", **role)] for s in channel.states[1:]]
     for colored in model.colored:
         units, what = ("uA/cm^2", "current") if colored.E is None else ("mS/cm^2", "conductance")
-        groups.append([variable(colored.name, units, f"Ornstein-Uhlenbeck {what}")])
+        text = f"Ornstein-Uhlenbeck {what}"
+        groups.append([variable(colored.name, units, text, role=f"noise {what}")])
     for synapse in model.synapses:
         name = "s" if len(model.synapses) == 1 else f"s_{synapse.name}"
-        groups.append([variable(name, "1", f"gate of the synapse {synapse.name}")])
+        text = f"gate of the synapse {synapse.name}"
+        groups.append([variable(name, "1", text, role="synaptic gate", synapse=synapse.name)])
     return groups
+
+
+def _occupancies(channel: ChannelTable, variable: Callable[..., Variable]) -> list[Variable]:
+    """The fractions of a channel's number in each of its states, the last of which conducts."""
+    return [
+        variable(
+            state,
+            "1",
+            f"fraction of the channels {channel.name} in state {state}",
+            role="channel state",
+            channel=channel.name,
+            conducting=int(state == channel.states[-1]),
+        )
+        for state in channel.states
+    ]
 
 
 class Current(NamedTuple):
@@ -65,6 +81,7 @@ class Current(NamedTuple):
     name: str  # I_Na
     outward: Expression
     of: str  # what carries it
+    carrier: Mapping[str, str]  # the channel or synapse, as an attribute
     conductance: Symbol | None = None
     open_fraction: Expression | None = None  # of channels that open and close
 
@@ -199,7 +216,13 @@ class Population:
     # -- currents ----------------------------------------------------------------------------------
 
     def _current(
-        self, name: str, g: Expression, E: Symbol, of: str, open_fraction: Expression | None = None
+        self,
+        name: str,
+        g: Expression,
+        E: Symbol,
+        of: str,
+        carrier: Mapping[str, str],
+        open_fraction: Expression | None = None,
     ) -> None:
         """I_name = g (V - E), and its conductance g as g_name where it has no name yet."""
         if not isinstance(g, Symbol):
@@ -210,7 +233,7 @@ class Population:
         self._assignments.append(
             Assignment(current, g * (V - E), "uA/cm^2", f"current of {of}, outward")
         )
-        self.currents.append(Current(current.name, current, of, g, open_fraction))
+        self.currents.append(Current(current.name, current, of, carrier, g, open_fraction))
 
     def _channel_current(self, channel: ChannelTable, open_fraction: list[Expression]) -> None:
         name, of = channel.name, f"the channels {channel.name}"
@@ -220,7 +243,7 @@ class Population:
         g = self.parameters.new(label, channel.g, "mS/cm^2", f"{what} of {of}")
         E = self.parameters.new(f"E_{name}", channel.E, "mV", f"reversal potential of {of}")
         p = product(open_fraction) if gates else None
-        self._current(name, product([g, *open_fraction]), E, of, p)
+        self._current(name, product([g, *open_fraction]), E, of, {"channel": name}, p)
 
     def _colored(self) -> None:
         for table in self.model.colored:
@@ -233,10 +256,10 @@ class Population:
         of = f"the noise {table.name}"
         if table.E is None:
             name = self.names.new(f"I_{table.name}").name
-            self.currents.append(Current(name, -variable.symbol, of))
+            self.currents.append(Current(name, -variable.symbol, of, {}))
             return
         E = self.parameters.new(f"E_{table.name}", table.E, "mV", f"reversal potential of {of}")
-        self._current(table.name, variable.symbol, E, of)
+        self._current(table.name, variable.symbol, E, of, {})
 
     def _synapses(self) -> None:
         sums = []
@@ -257,10 +280,10 @@ class Population:
         if synapse.block is not None:
             block = self._rates.assign(synapse.block, f"block_{name}", "1", f"block of {of}")
             E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
-            self._current(name, Ws * block, E, of)
+            self._current(name, Ws * block, E, of, {"synapse": name})
             return Ws
         E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
-        self._current(name, g, E, of)
+        self._current(name, g, E, of, {"synapse": name})
         return Ws
 
     def _gap_junctions(self) -> None:
@@ -272,7 +295,7 @@ class Population:
         self._assignments.append(
             Assignment(current, value, "uA/cm^2", "current of gap junctions, outward")
         )
-        self.currents.append(Current(current.name, current, "gap junctions", g))
+        self.currents.append(Current(current.name, current, "gap junctions", {}, g))
         self.coupled = (*self.coupled, WV)
 
     def _potential(self) -> None:

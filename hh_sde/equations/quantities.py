@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +13,16 @@ from hh_sde.equations.expressions import Expression, Symbol, evaluate, names
 
 
 class Variable(NamedTuple):
-    """A row of the state: its name in results, and its symbol in equations."""
+    """A row of the state: its name in results, and its symbol in equations.
+
+    `role` says what it is, as attributes: its role, and the channel or synapse it belongs to.
+    """
 
     name: str
     units: str
     long_name: str
     symbol: Symbol
+    role: Mapping[str, str | int]
 
 
 class Assignment(NamedTuple):

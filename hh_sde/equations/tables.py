@@ -107,24 +107,3 @@ class Model(NamedTuple):
     connectivity: Connectivity
     colored: tuple[ColoredTable, ...] = ()
     bounds: str = "none"  # what is done with noisy gates and states outside [0, 1]
-
-
-class ChainTable(NamedTuple):
-    """The Markov chain of all channels of a neuron: their states in one row of counts.
-
-    A class of transitions is what one kind of subunit does: class 2 k, gate k opens; 2 k + 1, it
-    closes. The class's transitions are entries start[class] to start[class + 1].
-    """
-
-    C: np.ndarray  # (n_neurons,)
-    leak: np.ndarray  # (2, n_neurons): sums of g and of g E over the channels without gates
-    g_single: np.ndarray  # (channels, n_neurons): g of one channel
-    E: np.ndarray  # (channels, n_neurons)
-    conducting: np.ndarray  # (channels,): their open states
-    conducts: np.ndarray  # (states,) bool: whether it is one of those
-    number: np.ndarray  # (states, n_neurons): of the channels that the state belongs to
-    start: np.ndarray  # (classes + 1,)
-    source: np.ndarray  # (transitions,)
-    target: np.ndarray  # (transitions,)
-    multiplicity: np.ndarray  # (transitions,): rate over that of one subunit
-    by_tau: np.ndarray  # (gates,) bool: x_inf and tau are monotone in V, not alpha and beta

@@ -1,6 +1,6 @@
-"""The text that is the same for every model: integrators and the chain, put behind its loops.
+"""The text that is the same for every model: the integrators, put behind its loops.
 
-`kernels/steps.py` and `kernels/chain.py` are not run from where they are: what stands below their
+`kernels/steps.py` and `kernels/tangent.py` are not run from where they are: what stands below their
 marks calls the loops of whatever module it stands in.
 """
 
@@ -20,8 +20,14 @@ CLOSE = "    close(m, h)\n"
 
 @cache
 def appended_text() -> str:
-    """The integrators, each with its `advance`, and the chain."""
-    return f"{_steps(_below_mark('steps'))}\n\n{_below_mark('chain')}"
+    """The integrators, each with its `advance`."""
+    return _steps(_below_mark("steps"))
+
+
+@cache
+def tangent_text() -> str:
+    """The steps of the tangent flow."""
+    return _below_mark("tangent")
 
 
 def _below_mark(name: str) -> str:

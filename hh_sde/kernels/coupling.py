@@ -12,6 +12,19 @@ from hh_sde.kernels.random import draw
 from hh_sde.kernels.rows import row
 
 
+class Tangent(NamedTuple):
+    """What moves small displacements of the state beside it; see `kernels.tangent`."""
+
+    step: int  # address of the scheme's `steps.advance` for the state
+    v: np.ndarray  # (vectors, variables, lanes): the displacements
+    ahead: np.ndarray  # the same: predicted
+    slopes: np.ndarray  # the same: J v
+    sums: np.ndarray  # (inputs, lanes): synaptic and gap sums of a displacement
+    p: np.ndarray  # numbers of the model, see the head of the module of its Jacobian
+    q: np.ndarray
+    curves: np.ndarray
+
+
 class Lanes(NamedTuple):
     """A block of lanes: its state, its inputs over some steps, and its model's numbers.
 
@@ -41,6 +54,7 @@ class Lanes(NamedTuple):
     p: np.ndarray  # numbers of the model, see the head of its module
     q: np.ndarray
     curves: np.ndarray
+    tangent: Tangent | None = None
 
 
 class Inputs(NamedTuple):
@@ -144,6 +158,12 @@ def add_half(dW, columns, steps):
     for k in range(steps):
         for i in range(k * columns, k * columns + half):
             dW[half + i] += 0.5 * dW[i]
+
+
+@expression
+def I_at(m, k, node):
+    """The injected current at a node of step k."""
+    return m.I[(m.at[0] + k) * m.changing, node]
 
 
 @expression

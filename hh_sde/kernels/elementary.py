@@ -27,15 +27,17 @@ EXP_MIN = -708.0  # exp(-708) is the last normal number; below it exp is held th
 
 @intrinsic
 def fmuladd(typingctx, a, b, c):
-    """a * b + c, fused where the machine can."""
+    """a * b + c, fused where the machine can; in single precision if all three are."""
+    real = types.float32 if a == b == c == types.float32 else types.float64
 
     def codegen(context, builder, signature, args):
-        double = ir.DoubleType()
-        signature_ = ir.FunctionType(double, [double] * 3)
-        function = builder.module.declare_intrinsic("llvm.fmuladd", [double], signature_)
+        kind = context.get_value_type(real)
+        function = builder.module.declare_intrinsic(
+            "llvm.fmuladd", [kind], ir.FunctionType(kind, [kind] * 3)
+        )
         return builder.call(function, args)
 
-    return types.float64(types.float64, types.float64, types.float64), codegen
+    return real(real, real, real), codegen
 
 
 @intrinsic
@@ -115,72 +117,84 @@ def reduce_exp(x):
     return k, r, from_bits((bits_of(shifted) + 1023) << 52)
 
 
-@expression
-def exp(x):
-    """e^x, relative error below 4e-16 on [-708, 709]; held at the ends of that range outside it."""
-    _, r, power = reduce_exp(x)
-    return power * fmuladd(expm1_over(r), r, 1.0)
+def of_precision(real, reduce_exp, expm1_over):
+    """exp, linoid, linoid_of, decayed, relaxed, positive_root and absolute_root in a precision.
 
-
-@expression
-def linoid(u):
-    """u/(1 - e^-u), and 1 at u = 0: full accuracy everywhere, no branch, no division by zero.
-
-    With -u = k ln 2 + r and q = (e^r - 1)/r: for k = 0, r is -u itself and the quotient is 1/q;
-    otherwise 1 - 2^k (1 + r q) is not small and is used as it stands.
+    Of the parts that are its own: how an argument of exp is reduced, and a polynomial.
     """
-    k, r, power = reduce_exp(-u)
-    q = expm1_over(r)
-    near = k == 0.0
-    numerator = 1.0 if near else u
-    denominator = q if near else 1.0 - power * fmuladd(q, r, 1.0)
-    return numerator / denominator
+    zero, half, one, two = real(0.0), real(0.5), real(1.0), real(2.0)
+    small = real(SMALL)
+    b2, b4, b6, b8, b10 = (real(b) for b in (B2, B4, B6, B8, B10))
+
+    @expression
+    def exp(x):
+        """e^x; held at the ends of the range of the precision's numbers."""
+        _, r, power = reduce_exp(x)
+        return power * fmuladd(expm1_over(r), r, one)
+
+    @expression
+    def linoid(u):
+        """u/(1 - e^-u), and 1 at u = 0: full accuracy everywhere, no branch, no division by zero.
+
+        With -u = k ln 2 + r and q = (e^r - 1)/r: for k = 0, r is -u itself and the quotient is
+        1/q; otherwise 1 - 2^k (1 + r q) is not small and is used as it stands.
+        """
+        k, r, power = reduce_exp(-u)
+        q = expm1_over(r)
+        near = k == zero
+        numerator = one if near else u
+        denominator = q if near else one - power * fmuladd(q, r, one)
+        return numerator / denominator
+
+    @expression
+    def linoid_of(u, e):
+        """u/(1 - e) where e = exp(-u) is at hand: a series takes over where 1 - e loses digits."""
+        near = abs(u) < small
+        z = u * u
+        series = fmuladd(z, b10, b8)
+        series = fmuladd(series, z, b6)
+        series = fmuladd(series, z, b4)
+        series = fmuladd(series, z, b2)
+        series = fmuladd(series, z, fmuladd(u, half, one))
+        quotient = u / (one - (two if near else e))
+        return series if near else quotient
+
+    @expression
+    def decayed(z):
+        """1 - exp(-z) for z >= 0, within [0, 1]."""
+        k, r, power = reduce_exp(-z)
+        q = expm1_over(r)
+        return -r * q if k == zero else one - power * fmuladd(q, r, one)
+
+    @expression
+    def relaxed(x, a, b, h):
+        """dx/dt = a (1 - x) - b x after a time h, a and b >= 0.
+
+        That is x + (x_inf - x)(1 - exp(-(a + b) h)). It stays in [0, 1], rounding included: x_inf
+        and the last factor lie in [0, 1], the difference of two numbers in [0, 1] rounds to one in
+        [-x, 1 - x] rounded, and x plus that to one in [0, 1].
+        """
+        total = a + b
+        x_inf = a / total if total > zero else x
+        return x + (x_inf - x) * decayed(total * h)
+
+    @expression
+    def positive_root(x):
+        """sqrt(x), and 0 where x is negative; NaN at NaN."""
+        return math.sqrt(zero if x < zero else x)
+
+    @expression
+    def absolute_root(x):
+        """sqrt(|x|)"""
+        return math.sqrt(abs(x))
+
+    return exp, linoid, linoid_of, decayed, relaxed, positive_root, absolute_root
 
 
-@expression
-def linoid_of(u, e):
-    """u/(1 - e) where e = exp(-u) is at hand: a series takes over where 1 - e loses digits."""
-    small = abs(u) < SMALL
-    z = u * u
-    series = fmuladd(z, B10, B8)
-    series = fmuladd(series, z, B6)
-    series = fmuladd(series, z, B4)
-    series = fmuladd(series, z, B2)
-    series = fmuladd(series, z, fmuladd(u, 0.5, 1.0))
-    quotient = u / (1.0 - (2.0 if small else e))
-    return series if small else quotient
-
-
-@expression
-def decayed(z):
-    """1 - exp(-z) for z >= 0, within [0, 1]."""
-    k, r, power = reduce_exp(-z)
-    q = expm1_over(r)
-    return -r * q if k == 0.0 else 1.0 - power * fmuladd(q, r, 1.0)
-
-
-@expression
-def relaxed(x, a, b, h):
-    """dx/dt = a (1 - x) - b x after a time h, a and b >= 0: x + (x_inf - x)(1 - exp(-(a + b) h)).
-
-    It stays in [0, 1], rounding included: x_inf and the last factor lie in [0, 1], the difference
-    of two numbers in [0, 1] rounds to one in [-x, 1 - x] rounded, and x plus that to one in [0, 1].
-    """
-    total = a + b
-    x_inf = a / total if total > 0.0 else x
-    return x + (x_inf - x) * decayed(total * h)
-
-
-@expression
-def positive_root(x):
-    """sqrt(x), and 0 where x is negative; NaN at NaN."""
-    return math.sqrt(0.0 if x < 0.0 else x)
-
-
-@expression
-def absolute_root(x):
-    """sqrt(|x|)"""
-    return math.sqrt(abs(x))
+#: exp has a relative error below 4e-16 on [-708, 709].
+exp, linoid, linoid_of, decayed, relaxed, positive_root, absolute_root = of_precision(
+    float, reduce_exp, expm1_over
+)
 
 
 @expression

@@ -12,13 +12,13 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, cached_property
-from threading import RLock
 from typing import Any
 
 import llvmlite.binding as llvm
 import numba as nb
 from numba.core import cgutils, event, types
 from numba.core.caching import FunctionCache
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 from numba.core.imputils import lower_constant
 from numba.core.registry import cpu_target
@@ -94,16 +94,13 @@ def maker(function: Any) -> Any:
 
 
 def _kept(function: Any, **options: bool) -> Any:
-    compiled: Any = nb.njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(
-        function
-    )
+    njit: Any = nb.njit  # whose stubs know fewer options than it takes
+    compiled = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(function)
     compiled._cache = MachineCode(function)
     return compiled
 
 
 # -- compiled once ---------------------------------------------------------------------------------
-
-LINKING = RLock()
 
 
 class Shared:
@@ -130,7 +127,7 @@ class Shared:
     def link(self, real: str) -> "_Variant":
         """Compile or load it, and tell LLVM where it is."""
         variant = self.variants[real if real in self.reals else "f64"]
-        with LINKING:
+        with global_compiler_lock:  # which who compiles a caller holds when it comes here
             if not variant.linked:
                 variant.compile()
                 variant.linked = True
@@ -153,14 +150,13 @@ class _Variant:
         self.symbol = f"hh_sde.{function.__module__}.{function.__name__}.{real}"
         self.function = _kept(function, _nrt=False, no_cpython_wrapper=not from_python)
         self.linked = False
+        self.address = 0
 
     def compile(self) -> None:
         """Compile or load it; make it known to LLVM and to numba."""
-        self.function.compile(self.signature.args)
+        self.address = _address(self.function, self.signature.args)
         self.function.disable_compile()
-        code = self.function.overloads[self.signature.args]
-        address = code.library.get_pointer_to_function(code.fndesc.llvm_func_name)
-        llvm.add_symbol(self.symbol, address)
+        llvm.add_symbol(self.symbol, self.address)
         definition = (self.call, self.shared, self.signature.args)
         cpu_target.target_context.insert_func_defn([definition])
 
@@ -226,38 +222,47 @@ def shared(signature: str, *, from_python: bool = False) -> Callable[[Any], Any]
 
 def called_by(function: Any) -> list[Shared]:
     """The shared kernels that a function calls, itself or through what is compiled into it."""
-    found: dict[str, Any] = {}
+    found: dict[int, Any] = {}  # by identity: functions of two modules may have one name
     waiting = [function]
     while waiting:
         one = waiting.pop()
         for name in one.__code__.co_names:
             value = one.__globals__.get(name)
-            if isinstance(value, Shared | Dispatcher) and name not in found:
-                found[name] = value
+            if isinstance(value, Shared | Dispatcher) and id(value) not in found:
+                found[id(value)] = value
                 waiting += [value.py_func] if isinstance(value, Dispatcher) else []
     return [value for value in found.values() if isinstance(value, Shared)]
 
 
-@intrinsic
-def call(typingctx: Any, address: Any, arguments: Any) -> Any:
-    """Call the kernel at an address with a tuple of arguments; it gives a whole number."""
+def _caller(result: Any) -> Any:
+    """A function of numba: call the kernel at an address with a tuple of arguments."""
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        convention, kinds = context.call_conv, arguments.types
-        kind = convention.get_function_type(types.int64, kinds)
-        function = builder.inttoptr(args[0], kind.as_pointer())
-        values = cgutils.unpack_tuple(builder, args[1])
-        status, value = convention.call_function(builder, function, types.int64, kinds, values)
-        with cgutils.if_unlikely(builder, status.is_error):
-            convention.return_status_propagate(builder, status)
-        return value
+    def call(typingctx: Any, address: Any, arguments: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            convention, kinds = context.call_conv, arguments.types
+            kind = convention.get_function_type(result, kinds)
+            function = builder.inttoptr(args[0], kind.as_pointer())
+            values = cgutils.unpack_tuple(builder, args[1])
+            status, value = convention.call_function(builder, function, result, kinds, values)
+            with cgutils.if_unlikely(builder, status.is_error):
+                convention.return_status_propagate(builder, status)
+            return value
 
-    return types.int64(types.int64, arguments), codegen
+        return result(types.int64, arguments), codegen
+
+    return intrinsic(call)
+
+
+call = _caller(types.int64)  # of a kernel that gives a whole number
+call_void = _caller(types.void)  # and of one that gives nothing
 
 
 def address_of(kernel: Any, *arguments: Any) -> int:
     """The address of a kernel's machine code for arguments of these types."""
-    kinds = tuple(nb.typeof(one) for one in arguments)
+    return _address(kernel, tuple(nb.typeof(one) for one in arguments))
+
+
+def _address(kernel: Any, kinds: tuple[Any, ...]) -> int:
     kernel.compile(kinds)
     code = kernel.overloads[kinds]
     return code.library.get_pointer_to_function(code.fndesc.llvm_func_name)

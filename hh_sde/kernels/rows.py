@@ -58,9 +58,7 @@ def row(typingctx, array, index, lanes, label):
 def row_of_array(context, builder, kind, result, value):
     """All numbers of an array, where they are wanted without its shape."""
     if kind.layout != "C" or kind.dtype != result.dtype:
-        raise TypeError(
-            f"{result} is taken of a contiguous array of its numbers, not of {kind}"
-        )
+        raise TypeError(f"{result} is taken of a contiguous array of its numbers, not of {kind}")
     return context.make_array(kind)(context, builder, value).data
 
 

@@ -14,7 +14,7 @@ increments of the first half of the step, in place of dW, and m.areas[k] holds i
 
 import numpy as np
 
-from hh_sde.kernels.coupling import add, add_row, couple
+from hh_sde.kernels.coupling import I_at, add, add_row, couple
 from hh_sde.kernels.jit import expression, maker, stepper
 from hh_sde.kernels.watch import watched
 
@@ -35,12 +35,6 @@ def lanes(m):
 
 
 @expression
-def current(m, k, node):
-    """The injected current at a node of step k."""
-    return m.I[(m.at[0] + k) * m.changing, node]
-
-
-@expression
 def A_dW(m, k, kind):
     """Increments of the noise on V in step k; where there is none, zeros for all steps."""
     return m.A_dW[k * m.noisy, kind]
@@ -56,14 +50,14 @@ def dW(m, k, kind):
 def euler_maruyama(m, k, h):
     """x + f h + A dW (Maruyama 1955)."""
     sum_inputs(m, m.x)
-    euler(m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves)
+    euler(m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
 def tamed_euler(m, k, h):
     """x + f h/(1 + h |f|) + A dW, |f| of each neuron (Hutzenthaler, Jentzen & Kloeden 2012)."""
     sum_inputs(m, m.x)
-    tamed(m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves)
+    tamed(m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
@@ -72,11 +66,11 @@ def milstein(m, k, h):
     sum_inputs(m, m.x)
     if m.noisy:
         milstein_euler(
-            m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
+            m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
         )
     else:
         euler(
-            m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
+            m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
         )
 
 
@@ -85,7 +79,7 @@ def exponential_euler(m, k, h):
     """Gates by their exact flow, V by Euler, both from the old state (Rush & Larsen 1978)."""
     sum_inputs(m, m.x)
     rush_larsen(
-        m.x, lanes(m), current(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
+        m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
     )
 
 
@@ -94,7 +88,7 @@ def lie_trotter(m, k, h):
     """Gates by their exact flow at the old V, then V by its exact flow with the new gates."""
     gates_flow(m.x, lanes(m), dW(m, k, 0), h, m.p, m.q, m.curves)
     sum_inputs(m, m.x)
-    V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
+    V_flow(m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
@@ -103,7 +97,7 @@ def tau_leap(m, k, h):
     used = m.n_neurons * m.trials  # no SIMD here that would need the padding
     exchange_channels(m.x, lanes(m), used, dW(m, k, 0), h, m.p, m.q, m.curves)
     sum_inputs(m, m.x)
-    V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
+    V_flow(m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
@@ -120,14 +114,15 @@ def V_step(m, h, k):
         middle = m.work[0]
         add(m.x, m.x, 0.0, middle)
         V_flow(
-            middle, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 1), 0.5 * h, m.p, m.q, m.curves
+            middle, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 1), 0.5 * h, m.p, m.q,
+            m.curves,
         )  # fmt: skip
         sum_inputs(m, middle)
         V_flow(
-            m.x, lanes(m), middle[0], current(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves
+            m.x, lanes(m), middle[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves
         )
     else:
-        V_flow(m.x, lanes(m), m.x[0], current(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
+        V_flow(m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
 
 
 @expression
@@ -165,18 +160,19 @@ def close_strang_open(m, h):
 def heun(m, k, h):
     """Predictor x + f h + G dW, then the means of both drifts and of both G (Ruemelin 1982).
 
-    f is here the drift of the Stratonovich equation.
+    f is here the drift of the Stratonovich equation. The predictor stays in m.work[2], where
+    `kernels.tangent` takes it from.
     """
     f, f_predicted, predicted = m.work[0], m.work[1], m.work[2]
     sum_inputs(m, m.x)
-    drift(m.x, lanes(m), current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
+    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves)
     if m.noisy:
         add_ito_correction(m.x, lanes(m), -1.0, f, m.p, m.q, m.curves)
     add(m.x, f, h, predicted)
     add_row(A_dW(m, k, 0), 1.0, predicted[0])
     add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, predicted, m.p, m.q, m.curves)
     sum_inputs(m, predicted)
-    drift(predicted, lanes(m), current(m, k, 1), m.sums, f_predicted, m.p, m.q, m.curves)
+    drift(predicted, lanes(m), I_at(m, k, 1), m.sums, f_predicted, m.p, m.q, m.curves)
     if m.noisy:
         add_ito_correction(predicted, lanes(m), -1.0, f_predicted, m.p, m.q, m.curves)
     add_noise(m.x, lanes(m), dW(m, k, 0), 0.5, m.x, m.p, m.q, m.curves)
@@ -191,12 +187,12 @@ def sra1(m, k, h):
     """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise."""
     f, f_stage, stage = m.work[0], m.work[1], m.work[2]
     sum_inputs(m, m.x)
-    drift(m.x, lanes(m), current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
+    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves)
     add(m.x, f, 0.75 * h, stage)
     add_row(A_dW(m, k, 1), 1.5, stage[0])
     add_noise(m.x, lanes(m), dW(m, k, 1), 1.5, stage, m.p, m.q, m.curves)
     sum_inputs(m, stage)
-    drift(stage, lanes(m), current(m, k, 1), m.sums, f_stage, m.p, m.q, m.curves)
+    drift(stage, lanes(m), I_at(m, k, 1), m.sums, f_stage, m.p, m.q, m.curves)
     add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, m.x, m.p, m.q, m.curves)
     add(m.x, f, h / 3.0, m.x)
     add(m.x, f_stage, 2.0 * h / 3.0, m.x)
@@ -213,10 +209,10 @@ def sri2(m, k, h):
     """
     f, f_next, ahead, stage = m.work[0], m.work[1], m.work[2], m.work[3]
     sum_inputs(m, m.x)
-    drift(m.x, lanes(m), current(m, k, 0), m.sums, f, m.p, m.q, m.curves)
+    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves)
     add(m.x, f, h, ahead)
     sum_inputs(m, ahead)
-    drift(ahead, lanes(m), current(m, k, 1), m.sums, f_next, m.p, m.q, m.curves)
+    drift(ahead, lanes(m), I_at(m, k, 1), m.sums, f_next, m.p, m.q, m.curves)
     terms = m.areas.shape[1]
     change, amplitude = m.columns[0], m.columns[1]
     add(change, change, -1.0, change)

@@ -12,12 +12,14 @@ from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
 from hh_sde.measures.detection import SpikeRule, rule_attributes
 from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance, to_neo
+from hh_sde.measures.increments import noise
 from hh_sde.measures.isi import interval_statistics, intervals
 from hh_sde.measures.passage import first_passage
 from hh_sde.measures.populations import phase_locking, synchrony
 from hh_sde.measures.spectra import power_spectrum, spike_spectrum
 from hh_sde.measures.states import gates
 from hh_sde.measures.trains import ragged, spikes
+from hh_sde.measures.windows import window
 
 __all__ = [
     "SpikeRule",
@@ -33,6 +35,7 @@ __all__ = [
     "interval_statistics",
     "intervals",
     "isi_distance",
+    "noise",
     "phase_locking",
     "power_spectrum",
     "psth",
@@ -44,4 +47,5 @@ __all__ = [
     "spikes",
     "synchrony",
     "to_neo",
+    "window",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.detection import SpikeRule
-from hh_sde.measures.trains import Labelled, Trains, checked, increasing_times, labels
+from hh_sde.measures.trains import Labelled, Trains, checked, increasing_times, labels, over_time
 
 #: Pairs of spikes held in memory at a time.
 MOST_PAIRS = 1 << 20
@@ -214,15 +214,11 @@ def evenly_sampled(ds: xr.Dataset, variable: str) -> tuple[xr.DataArray, float]:
     ValueError
         If there is no such variable over time, or its times are not evenly spaced.
     """
-    if variable not in ds or "time" not in ds[variable].dims:
-        known = [str(name) for name, one in ds.data_vars.items() if "time" in one.dims]
-        raise ValueError(
-            f"there is no variable {variable!r} over time; there is {', '.join(known) or 'none'}"
-        )
+    V = over_time(ds, variable)
     steps = np.diff(increasing_times(ds))
     if steps.size == 0 or np.ptp(steps) > 1e-6 * abs(steps.mean()):
         raise ValueError("this measure needs at least two times, evenly spaced")
-    return ds[variable], float((ds.time.values[-1] - ds.time.values[0]) / steps.size)
+    return V, float((ds.time.values[-1] - ds.time.values[0]) / steps.size)
 
 
 def _squared_memory(V: np.ndarray, step: float, n_lags: int) -> np.ndarray:

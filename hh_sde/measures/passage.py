@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from hh_sde.measures.trains import increasing_times, labels
+from hh_sde.measures.trains import increasing_times, labels, over_time
 
 
 def first_passage(
@@ -53,13 +53,11 @@ def first_passage(
         raise ValueError(f"direction must be 'up' or 'down', got {direction!r}")
     if not np.isfinite(level):
         raise ValueError(f"level must be finite, got {level!r}")
-    if variable not in ds or "time" not in ds[variable].dims:
-        known = [str(name) for name, one in ds.data_vars.items() if "time" in one.dims]
-        raise ValueError(f"no variable {variable!r} over time; there is {', '.join(known)}")
+    V = over_time(ds, variable)
     increasing_times(ds)
     found = xr.apply_ufunc(
         _first,
-        ds[variable],
+        V,
         ds["time"].drop_attrs(),
         kwargs={"level": float(level), "sign": 1.0 if direction == "up" else -1.0},
         input_core_dims=[["time"], ["time"]],
@@ -68,7 +66,7 @@ def first_passage(
         output_dtypes=[float],
     )
     way = {"up": "rises to", "down": "falls to"}[direction]
-    text = f"time when {variable} first {way} {level:g} {ds[variable].attrs.get('units', '')}"
+    text = f"time when {variable} first {way} {level:g} {V.attrs.get('units', '')}"
     found = found.assign_attrs(
         labels("ms", text.strip()), nan_means="the level is not reached, or a value is nan"
     )

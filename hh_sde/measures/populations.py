@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.detection import SpikeRule
-from hh_sde.measures.trains import Labelled, Trains, checked, labels
+from hh_sde.measures.trains import Labelled, Trains, checked, hint_of_traces, labels
 
 
 def synchrony(ds: xr.Dataset, variable: str = "V") -> xr.Dataset:
@@ -53,6 +53,7 @@ def synchrony(ds: xr.Dataset, variable: str = "V") -> xr.Dataset:
         raise ValueError(
             f"synchrony needs the variable {variable!r} over time and neuron; this Dataset has "
             + ", ".join(f"{name}{one.dims}" for name, one in ds.data_vars.items())
+            + hint_of_traces(ds)
         )
     V = ds[variable]
     single = V.var("time").mean("neuron")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import xarray as xr
 
-from hh_sde.measures.trains import labels
+from hh_sde.dataset import upgrade
+from hh_sde.measures.trains import hint_of_traces, labels
 
 
 def gates(ds: xr.Dataset) -> xr.DataArray:
@@ -25,14 +26,13 @@ def gates(ds: xr.Dataset) -> xr.DataArray:
     array([[0.053, 0.596, 0.318],
            [0.053, 0.596, 0.318]])
     """
-    names = [
-        name
-        for name, variable in ds.data_vars.items()
-        if str(variable.attrs.get("long_name", "")).startswith("gate ")
-        and " of channel " in variable.attrs["long_name"]
-    ]
+    ds = upgrade(ds)
+    names = list(ds.filter_by_attrs(role="gate").data_vars)
     if not names:
-        raise ValueError(f"no gates in this Dataset; it has {', '.join(map(str, ds.data_vars))}")
+        raise ValueError(
+            f"no gates in this Dataset; it has {', '.join(map(str, ds.data_vars))}"
+            + hint_of_traces(ds)
+        )
     stacked = xr.concat([ds[name].drop_attrs() for name in names], dim="gate")
     stacked = stacked.assign_coords(gate=("gate", names, labels("1", "gate")))
     stacked = stacked.transpose(..., "gate").rename("gates")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import xarray as xr
 
-from hh_sde.dataset import spikes_alone
+from hh_sde.dataset import SCHEMA_VERSION, spikes_alone
 from hh_sde.measures.detection import SpikeRule, checked_rule, rule_attributes, times_of
 from hh_sde.records import single
 
@@ -81,7 +81,7 @@ def spikes(
     else:
         _refuse_other_spikes(ds, rule)
         found = ds if spikes_alone(ds) else _beside_traces(ds)
-    return found if start is None and stop is None else _window(found, start, stop)
+    return found if start is None and stop is None else window_of_spikes(found, start, stop)
 
 
 def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
@@ -114,6 +114,29 @@ def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
         {**rule_attributes(rule), **span},
         {name: V[name].attrs for name in coords},
     )
+
+
+def over_time(ds: xr.Dataset, variable: str) -> xr.DataArray:
+    """A variable over time.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if variable not in ds or "time" not in ds[variable].dims:
+        known = [str(name) for name, one in ds.data_vars.items() if "time" in one.dims]
+        raise ValueError(
+            f"there is no variable {variable!r} over time; there is {', '.join(known) or 'none'}"
+            + hint_of_traces(ds)
+        )
+    return ds[variable]
+
+
+def hint_of_traces(ds: xr.Dataset) -> str:
+    """How to come from spikes alone to traces, for an error."""
+    hint = "; these are spikes alone, whose traces hh_sde.rerun(ds, record=('V',)) makes"
+    return hint if spikes_alone(ds) else ""
 
 
 def increasing_times(ds: xr.Dataset) -> np.ndarray:
@@ -176,11 +199,10 @@ def _beside_traces(ds: xr.Dataset) -> xr.Dataset:
     dims = {"trial": "spike_trial", "neuron": "spike_neuron"}
     coords = {name: np.atleast_1d(ds[name].values) for name in dims if name in ds.coords}
     _refuse_relabelled(ds, dims)
-    times, t_end, save_dt = increasing_times(ds), ds.attrs["t_end"], ds.attrs["save_dt"]
+    times = increasing_times(ds)
     if times.size < 2:
         raise ValueError("spikes need a span of time; this Dataset has one time")
-    # what was cut off ends a save earlier; what was stopped between two saves, less
-    until = t_end if t_end - times[-1] < save_dt * (1 - 1e-6) else times[-1]
+    until = end_of_record(ds, times)
     time = ds.spike_time.values
     here = (time >= times[0]) & (time <= until)
     for name, values in coords.items():
@@ -191,8 +213,17 @@ def _beside_traces(ds: xr.Dataset) -> xr.Dataset:
         name: _positions(values, ds[dims[name]].values[here]) for name, values in coords.items()
     }
     rule = {name: ds.attrs[name] for name in rule_attributes(SpikeRule())}
-    attrs = {**rule, "t_start": float(times[0]), "t_end": float(until)}
+    attrs = {**rule, "t_start": float(times[0]), "t_end": until}
     return _ragged(time[here], place, coords, attrs, {})
+
+
+def end_of_record(ds: xr.Dataset, times: np.ndarray) -> float:
+    """When the record of traces ends, ms: a run may stop between two saves."""
+    last = float(times[-1])
+    t_end, save_dt = ds.attrs.get("t_end", last), ds.attrs.get("save_dt", 0.0)
+    # what was cut off ends a save earlier; what was stopped between two saves, less; what was put
+    # together goes on beyond the end of its first part
+    return float(t_end) if -1e-6 <= (t_end - last) / (save_dt or np.inf) < 1 - 1e-6 else last
 
 
 def _refuse_relabelled(ds: xr.Dataset, dims: Mapping[str, str]) -> None:
@@ -230,8 +261,16 @@ def _no_longer(ds: xr.Dataset, name: str) -> NoReturn:
     )
 
 
-def _window(found: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
-    first, last = found.attrs["t_start"], found.attrs["t_end"]
+def window_bounds(
+    first: float, last: float, start: float | None, stop: float | None
+) -> tuple[float, float]:
+    """The ends of a window in a record from `first` to `last`, ms.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they do not lie in it.
+    """
     start = first if start is None else _number(start, "start")
     stop = last if stop is None else _number(stop, "stop")
     if not first <= start < stop <= last:
@@ -239,6 +278,13 @@ def _window(found: xr.Dataset, start: float | None, stop: float | None) -> xr.Da
             f"start and stop must be {first:g} <= start < stop <= {last:g} ms, the span of the "
             f"record; got {start:g} and {stop:g}"
         )
+    return start, stop
+
+
+def window_of_spikes(found: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
+    """The spikes with start <= t < stop, or <= stop at the end of the record."""
+    last = found.attrs["t_end"]
+    start, stop = window_bounds(found.attrs["t_start"], last, start, stop)
     time = found.spike_time.values
     inside = (time >= start) & ((time < stop) | (stop == last))
     return chosen(found, inside, t_start=start, t_end=stop)
@@ -471,7 +517,12 @@ def _ragged(
     for name in ["neuron", *(["trial"] if "trial" in coords else []), *sweeps]:
         own = labels(*COLUMNS[name]) if name in COLUMNS else {**labels("1", name), **units[name]}
         data[name] = ("spike", np.asarray(coords[name])[positions[name]], own)
-    attrs = {**attrs, "n_spikes": len(time), "neurons": json.dumps(coords["neuron"].tolist())}
+    attrs = {
+        "schema_version": SCHEMA_VERSION,
+        **attrs,
+        "n_spikes": len(time),
+        "neurons": json.dumps(coords["neuron"].tolist()),
+    }
     if "trial" in coords:
         attrs["trials"] = json.dumps(coords["trial"].tolist())
     if sweeps:

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from hh_sde.equations.module import Program
-from hh_sde.equations.tables import ChainTable, ChannelTable, Model
+from hh_sde.equations.tables import ChannelTable, Model
+from hh_sde.kernels.chain import Chain, ChainKept, ChainLanes, GateRates, Pieces, gillespie_window
 from hh_sde.methods.method import Diverged, Problem, Reached
 
 #: Transitions in a window, about: a second's work, so that progress shows.
@@ -41,15 +41,15 @@ def gillespie(problem: Problem) -> Iterator[np.ndarray]:
             f"this run ends at step {problem.first_step + problem.n_steps}; take a larger dt"
         )
     run = _Run(problem)
-    bounds = np.linspace(0, run.lanes, min(problem.threads, run.lanes) + 1).astype(int)
+    bounds = np.linspace(0, run.size, min(problem.threads, run.size) + 1).astype(int)
     ranges = [_Range(run, *pair) for pair in pairwise(bounds)]
     with ThreadPoolExecutor(max_workers=len(ranges)) as pool:
         for start, stop in problem.windows(run.steps_at_once()):
             pieces = run.pieces(start, stop)
-            out = np.empty((int(pieces.saves.max()) + 1, len(run.rows), run.lanes))
+            out = np.empty((int(pieces.saves.max()) + 1, len(run.rows), run.size))
             futures = [pool.submit(one.advance, pieces, out) for one in ranges]
             failures = [failure for future in futures if (failure := future.result())]
-            problem.report["transition_events"] = int(run.fired.sum())
+            problem.report["transition_events"] = int(run.lanes.n_transitions.sum())
             failed = min(failures, key=lambda failure: failure.step, default=None)
             done = len(out) if failed is None else failed.step // problem.save_every
             done -= 0 if failed is None else start // problem.save_every
@@ -60,15 +60,6 @@ def gillespie(problem: Problem) -> Iterator[np.ndarray]:
                 raise failed
 
 
-class Pieces(NamedTuple):
-    """A window of time, cut at the points of the output grid and at jumps of the current."""
-
-    edges: np.ndarray  # (pieces + 1,) ms
-    steps: np.ndarray  # (pieces,): step of the grid
-    saves: np.ndarray  # (pieces,): number of the save at its end, or -1
-    current: np.ndarray  # (pieces or 1, n_neurons)
-
-
 class _Run:
     """All lanes of a problem: lane = neuron * trials + trial."""
 
@@ -77,34 +68,42 @@ class _Run:
         program: Program = problem.sde.program
         self.problem = problem
         self.program = program
-        self.chain = chain_table(program.compiled.population.model)
+        self.chain = chain_of(program.compiled.population.model)
+        self.gate_rates = GateRates(
+            program.compiled.module.gate_rates.link("f64").address,
+            program.compiled.p,
+            program.compiled.q,
+            program.compiled.curves,
+        )
         n, trials = program.compiled.n_neurons, problem.trials
-        self.lanes = n * len(trials)
+        self.size = n * len(trials)
         x = problem.x0.reshape(len(trials), -1, n).transpose(1, 2, 0)
-        # copies: the kernel goes on in these arrays, and the problem's may be asked for again
-        self.V = x[0].flatten()
         number = self.chain.number[:, :, None]
         counts = np.rint(x[1:] * number).astype(np.int64)
-        self.counts = counts.reshape(len(number), -1).T.copy()
-        self.fired = np.zeros(self.lanes, dtype=np.int64)
         found = problem.detection
         shape = (len(trials), n)
         armed = np.zeros(shape, dtype=np.bool_) if found is None else found.armed
-        self.armed = armed.T.flatten()
         last_spike = np.zeros(shape) if found is None else found.last_spike
-        self.last_spike = last_spike.T.flatten()
+        # copies: the kernel goes on in these arrays, and the problem's may be asked for again
+        self.lanes = ChainLanes(
+            V=x[0].flatten(),
+            counts=counts.reshape(len(number), -1).T.copy(),
+            armed=armed.T.flatten(),
+            last_spike=last_spike.T.flatten(),
+            n_transitions=np.zeros(self.size, dtype=np.int64),
+            key=problem.path.chain_key(),
+            trials=trials,
+        )
         self.rows = np.unique(problem.keep // n)
         row = np.searchsorted(self.rows, problem.keep // n)
         self.columns = row * n + problem.keep % n
-        self.model = (self.chain, *program.compiled.numbers(1, n))
-        self.address = (problem.path.chain_key(), trials)
 
     def steps_at_once(self) -> int:
         """Steps of the output grid in a window."""
         first = self.chain.conducting  # one state of each channel
         channels = self.chain.number[first].sum() * len(self.problem.trials)
         work = _TRANSITIONS / (_PER_CHANNEL * channels * self.problem.dt)
-        saved = _SAVED * self.problem.save_every / max(1, len(self.rows) * self.lanes)
+        saved = _SAVED * self.problem.save_every / max(1, len(self.rows) * self.size)
         return max(1, int(min(work, saved)))
 
     def pieces(self, start: int, stop: int) -> Pieces:
@@ -134,19 +133,19 @@ class _Run:
         """All lanes after so many steps."""
         trials = len(self.problem.trials)
         number = self.chain.number[:, :, None]
-        fractions = self.counts.T.reshape(len(number), -1, trials) / number
-        x = np.concatenate([self.V.reshape(1, -1, trials), fractions])
+        fractions = self.lanes.counts.T.reshape(len(number), -1, trials) / number
+        x = np.concatenate([self.lanes.V.reshape(1, -1, trials), fractions])
         detection = self.problem.detection and replace(
             self.problem.detection,
-            armed=self.armed.reshape(-1, trials).T.copy(),
-            last_spike=self.last_spike.reshape(-1, trials).T.copy(),
+            armed=self.lanes.armed.reshape(-1, trials).T.copy(),
+            last_spike=self.lanes.last_spike.reshape(-1, trials).T.copy(),
         )
         return Reached(step, x.transpose(2, 0, 1).reshape(trials, -1), detection)
 
     def kept(self, out: np.ndarray) -> np.ndarray:
         """(saves, trials, kept) of (saves, rows, lanes)."""
         trials = len(self.problem.trials)
-        width = len(self.rows) * self.lanes // trials
+        width = len(self.rows) * self.size // trials
         return out.reshape(len(out), width, trials).transpose(0, 2, 1)[:, :, self.columns]
 
 
@@ -156,28 +155,27 @@ class _Range:
     def __init__(self, run: _Run, first: int, last: int) -> None:
         self.run = run
         self.first, self.last = int(first), int(last)
-        self.lanes = slice(self.first, self.last)
         found = run.problem.detection
         self.rule = np.array((np.nan,) * 3 if found is None else found.rule)
         self.room = 0 if found is None else _ROOM
 
     def advance(self, pieces: Pieces, out: np.ndarray) -> Diverged | None:
         """Go through a window; once more from its start if there was no room for its spikes."""
-        run, mine = self.run, self.lanes
-        state = (run.V, run.counts, run.armed, run.last_spike, run.fired)
-        before = [array[mine].copy() for array in state]
+        run, lanes = self.run, self.run.lanes
+        changing = [array[self.first : self.last] for array in lanes[: -len(("key", "trials"))]]
+        before = [array.copy() for array in changing]
         while True:
             lane, time = np.empty(self.room, dtype=np.int64), np.empty(self.room)
             found = np.zeros(1, dtype=np.int64)
-            step, failed = run.program.compiled.module.gillespie_window(
-                self.first, self.last, run.V, run.counts, *pieces, *run.model, *run.address,
-                run.rows, out, self.rule, run.armed, run.last_spike, lane, time, found, run.fired,
-            )  # fmt: skip
+            kept = ChainKept(run.rows, out, self.rule, lane, time, found)
+            step, failed = gillespie_window(
+                self.first, self.last, lanes, pieces, run.chain, run.gate_rates, kept
+            )
             if found[0] <= self.room:
                 break
             self.room = 2 * int(found[0])
-            for array, values in zip(state, before, strict=True):
-                array[mine] = values
+            for array, values in zip(changing, before, strict=True):
+                array[:] = values
         neuron, member = np.divmod(lane[: found[0]], len(run.problem.trials))
         if found[0]:
             run.problem.events.append((member, neuron, time[: found[0]]))
@@ -187,7 +185,7 @@ class _Range:
         return Diverged(int(step) - run.problem.first_step, int(neuron), int(member))
 
 
-def chain_table(model: Model) -> ChainTable:
+def chain_of(model: Model) -> Chain:
     """The chain of a model in which all channels with gates are counted."""
     n = model.n_neurons
     counted = [channel for channel in model.channels if channel.gates]
@@ -204,7 +202,7 @@ def chain_table(model: Model) -> ChainTable:
     transitions = np.concatenate(classes)
     g = [(channel.g, channel.g * channel.E) for channel in others]
     numbers = np.array([_number(channel) for channel in counted])
-    return ChainTable(
+    return Chain(
         C=model.C,
         leak=np.sum(g, axis=0) if g else np.zeros((2, n)),
         g_single=np.array([channel.g for channel in counted]) / numbers,
@@ -245,7 +243,7 @@ def whole_channels(model: Model, x: np.ndarray) -> np.ndarray:
     ValueError
         If the occupancies of a channel are negative or do not add up to 1.
     """
-    chain = chain_table(model)
+    chain = chain_of(model)
     state = np.array(x).reshape(len(x), -1, model.n_neurons)
     first = 0
     for last in chain.conducting:

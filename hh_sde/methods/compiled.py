@@ -20,7 +20,7 @@ from hh_sde.methods.method import Diverged, Problem, Reached
 #: Spikes of a window for which there is room before they are collected.
 _ROOM = 2**14
 #: Lanes come in whole SIMD registers.
-_WIDTH = 8
+_WIDTH = {"float64": 8, "float32": 16}
 
 
 class Scheme(NamedTuple):
@@ -61,7 +61,7 @@ def engine(
     def run(problem: Problem) -> Iterator[np.ndarray]:
         n_trials = len(problem.trials)
         groups = np.array_split(np.arange(n_trials), min(problem.threads, n_trials))
-        blocks = [_Block(problem, members, scheme) for members in groups]
+        blocks = [Block(problem, members, scheme) for members in groups]
         with ThreadPoolExecutor(max_workers=len(blocks)) as pool:
             for start, stop in problem.windows(blocks[0].inputs.largest):
                 futures = [pool.submit(block.advance, start, stop) for block in blocks[1:]]
@@ -80,7 +80,7 @@ def engine(
     return run
 
 
-def _reached(problem: Problem, step: int, blocks: list[_Block]) -> Reached:
+def _reached(problem: Problem, step: int, blocks: list[Block]) -> Reached:
     """All blocks after so many steps."""
 
     def together(arrays: list[np.ndarray]) -> np.ndarray:
@@ -96,19 +96,21 @@ def _reached(problem: Problem, step: int, blocks: list[_Block]) -> Reached:
     return Reached(step, x, detection, opened)
 
 
-class _Block:
+class Block:
     """Some trials of a problem, stepped together; a lane is a neuron of one of them."""
 
     def __init__(self, problem: Problem, members: np.ndarray, scheme: Scheme) -> None:
         program: Program = problem.sde.program
-        module, n_neurons = program.compiled.module, program.compiled.n_neurons
+        self.compiled = program.in_precision(problem.dtype)
+        module, n_neurons = self.compiled.module, self.compiled.n_neurons
         self.problem = problem
         self.program = program
         self.members = members
         self.lanes = n_neurons * len(members)
-        width = self.lanes + -self.lanes % _WIDTH
+        self.padding = -self.lanes % _WIDTH[problem.dtype]
+        width = self.lanes + self.padding
         self.inputs = BlockInputs(problem, members, width, scheme.nodes, scheme.needs)
-        opened = scheme.opened if not self.inputs.terms else ""
+        opened = scheme.opened if not self.inputs.gates_noisy else ""
         self.leaves_open = bool(opened)
         advance = getattr(module, f"{opened or scheme.step}_advance")
         self.rows = np.unique(problem.keep // n_neurons)
@@ -117,29 +119,30 @@ class _Block:
         self.columns = row * n_neurons + problem.keep % n_neurons
         self.failure: Diverged | None = None
         self.m = self._lanes()
-        bounded = scheme.keeps_gates and not self.inputs.terms
+        bounded = scheme.keeps_gates and not self.inputs.gates_noisy
         self.kept = self._nothing_kept((1, len(self.m.x)) if bounded else module.FREE)
         self.address = address_of(advance, self.m, self.kept, 0.0, 0, 0, 0)
 
     def _lanes(self) -> Lanes:
         """The lanes, with room for what reaches them."""
         program, inputs = self.program, self.inputs
-        compiled, trials = program.compiled, len(self.members)
+        compiled, trials = self.compiled, len(self.members)
         resumed = self.problem.opened if self.leaves_open else None
-        x = self._by_lane(self.problem.x0 if resumed is None else resumed)
+        dtype = self.problem.dtype
+        x = self._by_lane(self.problem.x0 if resumed is None else resumed).astype(dtype)
         steps, kinds, lanes = inputs.at_once, inputs.kinds, x.shape[1]
-        terms = len(compiled.terms)
+        terms = len(compiled.terms)  # read without noise too: zeros
         p, q, curves = compiled.numbers(trials, lanes)
         start, source, weight = compiled.connectivity
         return Lanes(
             x=x,
-            I=np.zeros((1, len(inputs.nodes), lanes)),
-            sums=np.zeros(((start.size - 1) // compiled.n_neurons, lanes)),
-            A_dW=np.zeros((steps, kinds, lanes)),
-            dW=np.zeros((steps, kinds, terms, lanes)),
-            areas=np.empty((0, 0, 0, 0)),
-            work=np.empty((4, *x.shape)),
-            columns=np.zeros((2, terms, lanes)),
+            I=np.zeros((1, len(inputs.nodes), lanes), dtype),
+            sums=np.zeros(((start.size - 1) // compiled.n_neurons, lanes), dtype),
+            A_dW=np.zeros((steps, kinds, lanes), dtype),
+            dW=np.zeros((steps, kinds, terms, lanes), dtype),
+            areas=np.empty((0, 0, 0, 0), dtype),
+            work=np.empty((4, *x.shape), dtype),
+            columns=np.zeros((2, terms, lanes), dtype),
             opened=np.array([resumed is not None], dtype=np.int64),
             at=np.zeros(1, dtype=np.int64),
             changing=int(inputs.changing),
@@ -149,7 +152,7 @@ class _Block:
             first_synapse=program.first_synapse,
             start=start,
             source=source,
-            weight=weight,
+            weight=weight.astype(dtype, copy=False),
             p=p,
             q=q,
             curves=curves,
@@ -166,7 +169,7 @@ class _Block:
             save_every=self.problem.save_every,
             closes=self.leaves_open,
             rows=self.rows,
-            out=np.empty((0, len(self.rows), self.lanes)),
+            out=np.empty((0, len(self.rows), self.lanes), self.problem.dtype),
             free=free,
             rule=(np.nan, np.nan, np.nan) if found is None else found.rule,
             seen=seen,
@@ -177,7 +180,7 @@ class _Block:
     def _by_lane(self, values: np.ndarray) -> np.ndarray:
         """(rows, lanes), padded, of the members' values (trials, rows * n_neurons)."""
         rows = np.ascontiguousarray(values[self.members].T).reshape(-1, self.lanes)
-        return np.pad(rows, ((0, 0), (0, -self.lanes % _WIDTH)), mode="edge")
+        return np.pad(rows, ((0, 0), (0, self.padding)), mode="edge")
 
     def by_trial(self, lanes: np.ndarray) -> np.ndarray:
         """(members, rows * n_neurons) of (rows, lanes) or (lanes,), a copy."""
@@ -191,7 +194,7 @@ class _Block:
     def advance(self, start: int, stop: int) -> np.ndarray:
         """Make steps start + 1 ... stop; return what is saved of them, (saves, trials, kept)."""
         problem = self.problem
-        out = np.empty((self._saves(start, stop), len(self.rows), self.lanes))
+        out = np.empty((self._saves(start, stop), len(self.rows), self.lanes), problem.dtype)
         made = 0
         while made < stop - start and self.failure is None:
             begin = start + made

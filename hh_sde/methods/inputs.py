@@ -38,7 +38,9 @@ class BlockInputs:
     Attributes
     ----------
     terms : int
-        Wiener processes of a neuron's own.
+        Wiener processes of a neuron's own, in its model.
+    gates_noisy : bool
+        Whether there are some, and they are not ignored.
     kinds : int
         1, or 2 where something is needed of the noise besides dW.
     largest, at_once : int
@@ -61,14 +63,16 @@ class BlockInputs:
         self.program = program
         self.trials = problem.trials[members]
         self.lanes = lanes
-        self.dtype = np.dtype(float)
+        self.dtype = np.dtype(problem.dtype)
         self.nodes = nodes
-        self.terms = len(program.compiled.terms) if path is not None else 0
+        # without a path too the loops read what their model has: increments that are 0
+        self.terms = len(program.compiled.terms)
+        self.gates_noisy = self.terms > 0 and path is not None
         # increments are split for noise of gates and states, and for inputs that depend on V
-        split = path is not None and (self.terms or program.compiled.module.V_DEPENDENT_CONDUCTANCE)
+        split = self.terms or program.compiled.module.V_DEPENDENT_CONDUCTANCE
         self.needs = "" if needs == "halves" and not split else needs
         self.kinds = 1 if self.needs in ("", "areas") else 2
-        self.joined = self._joined() if self.needs == "areas" and self.terms else []
+        self.joined = self._joined() if self.needs == "areas" and self.gates_noisy else []
         joined = path is None or bool(self.joined)
         self.drawing = None if joined else path.drawing(self.needs)  # type: ignore[union-attr]
         areas = sum(

@@ -90,6 +90,8 @@ class Problem:
     trials : (trials,) array of int
         The trials' numbers, which address their noise.
     threads : int
+    dtype : {"float64", "float32"}
+        The precision of states in the engine.
     rtol, atol : float
         For methods with error control.
     detection : Detection, optional
@@ -116,6 +118,7 @@ class Problem:
     path: BrownianPath | None
     trials: np.ndarray
     threads: int = 1
+    dtype: str = "float64"
     rtol: float = 1e-8
     atol: float = 1e-8
     detection: Detection | None = None

@@ -88,7 +88,7 @@ class Derived:
             neurons,
         )
         found = {
-            name: V.copy(data=_spread(at, one, V.shape)).assign_attrs(_labels(one))
+            name: V.copy(data=_spread(at, one, V.shape)).assign_attrs(one.labels)
             for name, one in quantities.items()
         }
         only = xr.Dataset(found)
@@ -144,7 +144,3 @@ class Derived:
 
 def _spread(at: Evaluated, one: Quantity, shape: Sequence[int]) -> np.ndarray:
     return np.array(np.broadcast_to(at.of(one.expression), shape))
-
-
-def _labels(one: Quantity) -> dict[str, str]:
-    return {"units": one.units, "long_name": one.long_name, "role": one.role}

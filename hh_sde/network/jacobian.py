@@ -86,12 +86,11 @@ class Jacobian:
         >>> bool(np.allclose(sde.jac.times(sde.x0, 0.0, v), sde.jac(sde.x0, 0.0) @ v))
         True
         """
-        state, I, coupled = self._at(x, t)
-        along, _, along_coupled = self._at(v, t)
-        out = np.empty_like(state)
+        x, v = (checked_state(one, self._rows * self._model.n_neurons) for one in (x, v))
         module, *numbers = self._compiled[:4]
-        module.tangent(state, I, coupled, along, along_coupled, out, *numbers)
-        return out.reshape(x.size)
+        I = self._current(np.array([t]))[0]
+        connectivity = self._model.connectivity
+        return module.flat_tangent(x, v, I, self._first_synapse, *connectivity, *numbers)
 
     def _at(self, x: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The state by variables, the injected current, the sums over other neurons."""

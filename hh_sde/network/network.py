@@ -135,8 +135,18 @@ class Network(Record):
         return tuple(self.labels)
 
     @cached_property
-    def labels(self) -> dict[str, tuple[str, str]]:
-        """(units, long name) of each state variable, in the order of the flat state."""
+    def labels(self) -> dict[str, dict[str, Any]]:
+        """What each state variable is, as attributes, in the order of the flat state.
+
+        `units`, `long_name`, and `role`: "potential"; "gate", "channel state" or "fluctuation" of
+        a `channel`; "noise current", "noise conductance"; "synaptic gate" of a `synapse`. Of the
+        states of a channel the one that conducts has ``conducting = 1``, the others 0.
+
+        Examples
+        --------
+        >>> Network(1).labels["m"]
+        {'units': '1', 'long_name': 'gate m of channel Na', 'role': 'gate', 'channel': 'Na'}
+        """
         return packing.state_labels(self._model)
 
     @cached_property
@@ -333,8 +343,27 @@ class Network(Record):
                 G=diffusion,
                 blocks=diffusion.blocks,
                 bounded=self._bounds in ("clip", "reflect"),
+                single=lambda: self._compiled_single,
             ),
         )
+
+    @property
+    def wiener_processes(self) -> tuple[str, ...]:
+        """What the Wiener processes of `sde` belong to, in their order, n_neurons for each name.
+
+        "V" stands for a `CurrentNoise` (a second one's are "V_2"), other names for what they drive.
+
+        Examples
+        --------
+        >>> from hh_sde import OrnsteinUhlenbeckCurrent
+        >>> noise = [CurrentNoise(1.0), OrnsteinUhlenbeckCurrent(0.0, 1.0, 5.0)]
+        >>> Network(3, noise=noise).wiener_processes
+        ('V', 'eta')
+        """
+        white = sum(isinstance(noise, CurrentNoise) for noise in self.noise)
+        on_V = ["V", *(f"V_{k}" for k in range(2, white + 1))][:white]
+        terms = self._compiled.population.terms
+        return (*on_V, *(term.dW.name.removeprefix("noise_") for term in terms))
 
     def _missing_variance(self, channel: Channel, rates: xr.Dataset) -> list[float]:
         """1 - variance/(variance with all noise) of a channel's open fraction, for each V."""
@@ -437,10 +466,13 @@ class Network(Record):
         """
         return self.derived.of(ds, self.derived.conductances)
 
-    def describe(self) -> tuple[str, dict[str, tuple[np.ndarray, str]]]:
-        """The network as JSON, and the long arrays it refers to, with their units."""
-        arrays: dict[str, tuple[np.ndarray, str]] = {}
-        return json.dumps(encode(self, arrays, "network")), arrays
+    def describe(self) -> str:
+        """The network as JSON, which results have as their attribute `network`."""
+        return self._description
+
+    @cached_property
+    def _description(self) -> str:
+        return json.dumps(encode(self, "network"))
 
     @classmethod
     def from_dataset(cls, ds: xr.Dataset) -> Network:
@@ -460,7 +492,7 @@ class Network(Record):
             tree = json.loads(ds.attrs["network"])
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"the attribute 'network' is not a description: {error}") from None
-        net = decode(tree, {str(k): v for k, v in ds.data_vars.items()}, "network")
+        net = decode(tree, "network", {str(k): v for k, v in ds.data_vars.items()})
         if not isinstance(net, Network):
             raise ValueError(f"the attribute 'network' describes no network but {shown(net)}")
         return net
@@ -537,6 +569,10 @@ class Network(Record):
     @cached_property
     def _compiled(self) -> module.Compiled:
         return module.compiled(self._model)
+
+    @cached_property
+    def _compiled_single(self) -> module.Compiled:
+        return module.compiled(self._model, "float32")
 
     @cached_property
     def _model(self) -> Model:

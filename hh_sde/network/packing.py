@@ -7,6 +7,7 @@ there are, and in which order, `hh_sde.equations.population.variables` says.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -181,8 +182,8 @@ def _synapse_table(synapse: Synapse, n: int) -> SynapseTable:
     )
 
 
-def state_labels(model: Model) -> dict[str, tuple[str, str]]:
-    """(units, long name) of each state variable, in the order of the flat state.
+def state_labels(model: Model) -> dict[str, dict[str, Any]]:
+    """The attributes of each state variable, in the order of the flat state.
 
     Raises
     ------
@@ -191,7 +192,10 @@ def state_labels(model: Model) -> dict[str, tuple[str, str]]:
     """
     found = [variable for part in variables(model) for variable in part]
     _no_clash([variable.name for variable in found])
-    return {variable.name: (variable.units, variable.long_name) for variable in found}
+    return {
+        variable.name: {"units": variable.units, "long_name": variable.long_name, **variable.role}
+        for variable in found
+    }
 
 
 def _no_clash(found: list[str]) -> None:

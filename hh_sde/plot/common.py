@@ -10,9 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import dataset, measures
-
-GATE = "gate "
-FRACTION = "fraction of the channels "
+from hh_sde.dataset import upgrade
 
 
 def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
@@ -23,6 +21,7 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     ValueError
         If there is nothing to draw, no such trial, or a swept parameter is left to choose.
     """
+    ds = upgrade(ds)
     if not {"V", "x"} & set(ds.data_vars) and not gate_names(ds):
         raise ValueError(
             "nothing to draw: the Dataset holds neither V nor gates nor x, but "
@@ -99,23 +98,14 @@ def of_trial(ds: xr.Dataset, trial: int | None) -> str:
 
 def gate_names(ds: xr.Dataset) -> list[str]:
     """Gates and synaptic gates, or the open fraction of each channel where it has states."""
-    gates, open_states = [], {}
-    for name, variable in ds.data_vars.items():
-        long_name = str(variable.attrs.get("long_name", ""))
-        if long_name.startswith(GATE):
-            gates.append(str(name))
-        elif long_name.startswith(FRACTION):
-            channel = long_name.removeprefix(FRACTION).split(" in state ")[0]
-            open_states[channel] = str(name)  # the last state of a channel is the open one
-    return [*open_states.values(), *gates]
+    gates = ds.filter_by_attrs(role=lambda role: role in ("gate", "synaptic gate"))
+    return [*map(str, ds.filter_by_attrs(conducting=1).data_vars), *map(str, gates.data_vars)]
 
 
 def gate_label(ds: xr.Dataset, name: str) -> str:
-    """`name`, or of a channel state the channel that it is the open state of."""
-    long_name = str(ds[name].attrs.get("long_name", ""))
-    if not long_name.startswith(FRACTION):
-        return name
-    return f"{long_name.removeprefix(FRACTION).split(' in state ')[0]} open ({name})"
+    """`name`, or of an open state its channel."""
+    variable = ds[name].attrs
+    return f"{variable['channel']} open ({name})" if variable.get("conducting") else name
 
 
 def axis_label(variable: xr.DataArray, *, long: bool = True) -> str:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from hh_sde.dataset import upgrade
 from hh_sde.plot.common import axis_label
 from hh_sde.plot.drawing import (
     Size,
@@ -38,6 +39,7 @@ def picture(ds: xr.Dataset, *, figsize: Size | None = None, **style: Any) -> Fig
     ValueError
         If `ds` is not the result of one.
     """
+    ds = upgrade(ds)
     name = ds.attrs.get("study")
     if name not in STUDY_PICTURES:
         raise ValueError(
@@ -52,9 +54,9 @@ def picture(ds: xr.Dataset, *, figsize: Size | None = None, **style: Any) -> Fig
 def orders(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Error over the step with reference slopes; filled where fitted; the order in the legend."""
     ax = axes[0]
-    for i, method in enumerate(ds.method.values):
-        one = ds.sel({"method": method})
-        label = _order_label(str(method), one)
+    for i, scheme in enumerate(ds.scheme.values):
+        one = ds.sel(scheme=scheme)
+        label = _order_label(str(scheme), one)
         _error_line(ax, one, one.error, label, _style(i, style))
     _reference_slopes(ax, ds.dt.values, ds.error.values)
     ax.set(xlabel="dt (ms)", ylabel=axis_label(ds.error))
@@ -66,10 +68,10 @@ def weak_orders(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """|Error| of the mean interval and of the first spike's time over the step."""
     for ax, observable in zip(axes, ("interval", "first_passage"), strict=True):
         part = ds.sel(observable=observable)
-        for i, method in enumerate(ds.method.values):
-            one = part.sel({"method": method})
+        for i, scheme in enumerate(ds.scheme.values):
+            one = part.sel(scheme=scheme)
             _error_line(
-                ax, one, abs(one.error).where(one.error != 0), _order_label(str(method), one),
+                ax, one, abs(one.error).where(one.error != 0), _order_label(str(scheme), one),
                 _style(i, style),
             )  # fmt: skip
         _reference_slopes(ax, ds.dt.values, abs(part.error.values))
@@ -80,19 +82,19 @@ def weak_orders(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
 
 def comparison(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Error along the path and mean interval over the step; x where a method diverged."""
-    for i, method in enumerate(ds.method.values):
-        one = ds.sel({"method": method})
+    for i, scheme in enumerate(ds.scheme.values):
+        one = ds.sel(scheme=scheme)
         line = _style(i, style)
-        axes[0].plot(one.dt, one.path_error, label=str(method), **line)
-        axes[1].plot(one.dt, one.interval, label=str(method), **line)
+        axes[0].plot(one.dt, one.path_error, label=str(scheme), **line)
+        axes[1].plot(one.dt, one.interval, label=str(scheme), **line)
         axes[1].fill_between(
             one.dt, one.interval_low, one.interval_high, color=line["color"], alpha=0.15, lw=0
         )
-    gone = ds.diverged.any("method").values.astype(bool)
+    gone = ds.diverged.any("scheme").values.astype(bool)
     for ax, name in zip(axes, ("path_error", "interval"), strict=True):
         top = ax.get_ylim()[1]
         for dt in ds.dt.values[gone]:
-            lost = [str(m) for m in ds.method.values[ds.diverged.sel(dt=dt).values == 1]]
+            lost = [str(one) for one in ds.scheme.values[ds.diverged.sel(dt=dt).values == 1]]
             ax.plot([dt], [top], "x", color="#333333", clip_on=False)
             ax.annotate(f"{len(lost)}", (dt, top), xytext=(0, 5), textcoords="offset points",
                         ha="center", fontsize="x-small")  # fmt: skip
@@ -107,9 +109,9 @@ def comparison(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
 def precision(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Errors over their cost."""
     for ax, name in zip(axes, ("path_error", "interval_error"), strict=True):
-        for i, method in enumerate(ds.method.values):
-            one = ds.sel({"method": method})
-            ax.plot(one.cost, abs(one[name]), label=str(method), **_style(i, style))
+        for i, scheme in enumerate(ds.scheme.values):
+            one = ds.sel(scheme=scheme)
+            ax.plot(one.cost, abs(one[name]), label=str(scheme), **_style(i, style))
         ax.set(xlabel=axis_label(ds.cost), ylabel=axis_label(ds[name]))
         _log_log(ax)
     legend_beside(axes[1])
@@ -167,13 +169,13 @@ def _error_line(ax: Axes, one: xr.Dataset, error: xr.DataArray, label: str, line
     ax.plot(one.dt[kept], error[kept], **{**line, "linestyle": ""})
 
 
-def _order_label(method: str, one: xr.Dataset) -> str:
+def _order_label(scheme: str, one: xr.Dataset) -> str:
     if not np.isfinite(one.order):
-        return f"{method}: no range to fit"
+        return f"{scheme}: no range to fit"
     order, low, high = (float(one[name]) for name in ("order", "order_low", "order_high"))
     declared = float(one.declared_order)
     beside = f", declared {declared:g}" if declared < low or high < declared else ""
-    return f"{method}: {order:.2f} ({low:.2f}, {high:.2f}){beside}"
+    return f"{scheme}: {order:.2f} ({low:.2f}, {high:.2f}){beside}"
 
 
 def _reference_slopes(ax: Axes, dts: np.ndarray, error: np.ndarray) -> None:

@@ -1,7 +1,7 @@
 """Studies: functions of a network that answer one question with a labelled Dataset.
 
 Every study has an interval beside each estimate, can be run from a TOML file (`hh-sde study`), and
-its Dataset reproduces itself: `rerun(ds)`.
+`hh_sde.rerun` makes its Dataset again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from hh_sde.studies import common
 from hh_sde.studies.compare import compare_methods
 from hh_sde.studies.convergence import strong_convergence
 from hh_sde.studies.precision import recommend, work_precision
@@ -25,23 +24,11 @@ __all__ = [
     "rate_curve",
     "recommend",
     "reliability",
-    "rerun",
     "strong_convergence",
     "synchrony",
     "weak_convergence",
     "work_precision",
 ]
-
-
-def rerun(ds: xr.Dataset) -> xr.Dataset:
-    """Run the study that made `ds` again: equal but for wall times and what is drawn from them.
-
-    Raises
-    ------
-    ValueError
-        If `ds` is not the result of a study.
-    """
-    return common.rerun(ds, STUDIES)
 
 
 #: Studies by name.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
-from importlib import metadata
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +20,7 @@ from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise
 from hh_sde.progress import quiet_if_asked
+from hh_sde.provenance import arguments_attribute, made_with, seed_attributes
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
 from hh_sde.studies.arguments import checked
@@ -29,7 +28,7 @@ from hh_sde.studies.intervals import NO_INTERVAL, jackknife, unless_all_agree
 
 #: Labels of the dims that studies vary.
 DIMENSIONS = {
-    "method": ("1", "method of integration"),
+    "scheme": ("1", "method of integration"),
     "dt": ("ms", "step"),
     "sigma": ("uA/cm^2*ms^0.5", "intensity of the white current noise"),
     "current": ("uA/cm^2", "injected current"),
@@ -65,41 +64,28 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         seed = seed_sequence(bound.arguments.get("rng"))
         bound.arguments["rng"] = seed
         found = function(*bound.args, **bound.kwargs)
-        for variable in found.data_vars.values():
-            if "warning" in variable.attrs:
-                text = f"{function.__name__}: {variable.attrs['warning']}"
-                category = OrderWarning if variable.name == "order" else UserWarning
-                warnings.warn(text, category, stacklevel=2)
-        told = {
-            name: _plain(value)
-            for name, value in bound.arguments.items()
-            if name not in ("net", "rng", "threads")
-        }
-        network, arrays = net.describe()
+        _warn(found, function.__name__)
+        asked = {k: v for k, v in bound.arguments.items() if k not in ("net", "rng", "threads")}
         attrs = {
             "study": function.__name__,
-            "arguments": json.dumps(told),
-            "rng_entropy": json.dumps(_plain(seed.entropy)),
-            "rng_spawn_key": ",".join(map(str, seed.spawn_key)),
-            "network": network,
-            "hh_sde_version": metadata.version("hh_sde"),
+            "arguments": arguments_attribute(asked),
+            **seed_attributes(seed),
+            "network": net.describe(),
+            **made_with("numba", "numpy"),
         }
-        return label(found.assign_attrs(attrs), {}, arrays)
+        return label(found.assign_attrs(attrs), {})
 
     return wrapper
 
 
-def rerun(ds: xr.Dataset, table: Mapping[str, Callable[..., xr.Dataset]]) -> xr.Dataset:
-    """The study that made `ds`, run again: equal but for wall times."""
-    if "study" not in ds.attrs:
-        raise ValueError("this Dataset has no attribute 'study': it is not a result of one")
-    key = ds.attrs["rng_spawn_key"]
-    seed = np.random.SeedSequence(
-        json.loads(ds.attrs["rng_entropy"]),
-        spawn_key=tuple(int(part) for part in key.split(",")) if key else (),
-    )
-    arguments = json.loads(ds.attrs["arguments"])
-    return table[ds.attrs["study"]](Network.from_dataset(ds), **arguments, rng=seed)
+def _warn(found: xr.Dataset, name: str) -> None:
+    """Say what a study's result warns of, and what it advises."""
+    for variable in found.data_vars.values():
+        if "warning" in variable.attrs:
+            category = OrderWarning if variable.name == "order" else UserWarning
+            warnings.warn(f"{name}: {variable.attrs['warning']}", category, stacklevel=3)
+    if "advice" in found.attrs:
+        warnings.warn(f"{name}: {found.attrs['advice']}", stacklevel=3)
 
 
 class Column(NamedTuple):
@@ -291,11 +277,3 @@ def wall_time(net: Network, t_end: float, dt: float, method: str, **options: Any
     except DivergenceError:
         return np.nan
     return time.perf_counter() - began
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

@@ -63,7 +63,7 @@ def compare_methods(
     Returns
     -------
     Dataset
-        Over (method, dt), nan where a method diverged: path_error (mV, root mean square of V less
+        Over (scheme, dt), nan where a method diverged: path_error (mV, root mean square of V less
         that of the reference over the window), spike_shift (ms, mean distance of each spike in the
         window from the reference's nearest one), interval, interval_low, interval_high (ms),
         cv, gate_excursions, cost (ns per neuron and step, this machine's), diverged.
@@ -101,10 +101,10 @@ def compare_methods(
         for name, value in found.items():
             columns[name][i, j] = value
     values = {
-        name: Column(("method", "dt"), columns[name], *described)
+        name: Column(("scheme", "dt"), columns[name], *described)
         for name, described in _MEASURED.items()
     }
-    ds = labelled(values, {"method": methods, "dt": dts})
+    ds = labelled(values, {"scheme": methods, "dt": dts})
     return ds.assign(diverged=ds.diverged.astype(np.int8)).assign_attrs(reference=best)
 
 

@@ -75,9 +75,9 @@ def strong_convergence(
     Returns
     -------
     Dataset
-        error (method, dt): root mean square over trials and neurons, nan where the method
+        error (scheme, dt): root mean square over trials and neurons, nan where the method
         diverged; error_low, error_high; fitted: 1 where a step lies in the asymptotic range;
-        order, order_low, order_high, declared_order (method); floor: the reference's own error.
+        order, order_low, order_high, declared_order (scheme); floor: the reference's own error.
         Where an interval leaves out the declared order, there is a warning, which stands in the
         attribute `warning` of `order` too.
 
@@ -91,7 +91,7 @@ def strong_convergence(
     >>> net = Network(1, stimulus=10.0, noise=CurrentNoise(1.0))
     >>> ds = strong_convergence(net, ["euler_maruyama"], [0.005, 0.01, 0.02], 1.0, 20, rng=1)
     >>> dict(ds.error.sizes)
-    {'method': 1, 'dt': 3}
+    {'scheme': 1, 'dt': 3}
     """
     methods = fitting_methods(net, methods)
     ensemble = Ensemble.of(net, dts, dts[0] / refine, trials, rng, threads)
@@ -109,7 +109,7 @@ def strong_convergence(
     declared = [_declared(net, method) for method in methods]
     found = _orders(methods, dts, squares, floor, declared, confidence)
     for name in ("error", "error_low", "error_high", "floor"):
-        found[name].attrs["units"] = net.labels[variable][0]
+        found[name].attrs["units"] = net.labels[variable]["units"]
     return found
 
 
@@ -129,7 +129,7 @@ def _orders(
     declared: list[float],
     confidence: float,
 ) -> xr.Dataset:
-    """From squared errors (method, dt, trial), and those of the reference itself (trial,), to
+    """From squared errors (scheme, dt, trial), and those of the reference itself (trial,), to
     errors and slopes with their intervals.
     """
     steps, trials = np.array(dts), squares.shape[2]
@@ -144,7 +144,7 @@ def _orders(
         errors = partial(_root_mean_square, squares[i])
         low[i], high[i] = jackknife(errors, trials, confidence, LOG)
         order[:, i], fitted[i] = fitted_order(steps, errors, floor, trials, confidence)
-    both, one = ("method", "dt"), ("method",)
+    both, one = ("scheme", "dt"), ("scheme",)
     error = Column(both, np.sqrt(squares.mean(axis=2)), "1",
                    "root mean square error along the path", "the method diverged")  # fmt: skip
     slopes = Column(one, order[0], "1", "slope of log error over log dt", NO_ORDER)
@@ -160,7 +160,7 @@ def _orders(
                 (), np.sqrt(floor_squares.mean()), "1", "error of the reference itself"
             ),
         },
-        {"method": methods, "dt": dts},
+        {"scheme": methods, "dt": dts},
     )
     found.order.attrs.update(disagreement(methods, order, np.array(declared)))
     return found

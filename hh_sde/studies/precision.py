@@ -26,6 +26,8 @@ from hh_sde.studies.intervals import NO_INTERVAL
 from hh_sde.studies.weak import weak_convergence
 
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
+#: When the error along the path is taken, ms, and how many timings there are.
+WINDOW, REPEATS = 10.0, 3
 #: What to do where no neuron fires twice.
 SILENT = (
     "no neuron of the reference fires twice. Give a larger stimulus or a longer t_end, or compare "
@@ -41,8 +43,8 @@ def work_precision(
     t_end: float = 200.0,
     trials: int = 100,
     *,
-    window: float = 10.0,
-    repeats: int = 3,
+    window: float = WINDOW,
+    repeats: int = REPEATS,
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
@@ -63,7 +65,7 @@ def work_precision(
     Returns
     -------
     Dataset
-        Over (method, dt), nan where a method diverged: path_error (mV), interval_error (relative),
+        Over (scheme, dt), nan where a method diverged: path_error (mV), interval_error (relative),
         interval_error_low, interval_error_high, cost (ns of wall time per neuron and ms); diverged.
         interval_error is nan, with a warning, also where no neuron of the reference fires twice.
 
@@ -75,6 +77,20 @@ def work_precision(
     >>> bool((ds.cost > 0).all())
     True
     """
+    return _errors_and_cost(net, methods, dts, t_end, trials, window, repeats, rng, threads)
+
+
+def _errors_and_cost(
+    net: Network,
+    methods: Sequence[str] | None,
+    dts: Sequence[float],
+    t_end: float,
+    trials: int,
+    window: float,
+    repeats: int,
+    rng: Rng,
+    threads: int,
+) -> xr.Dataset:
     methods = fitting_methods(net, methods)
     common: dict[str, Any] = {
         "methods": methods,
@@ -93,7 +109,7 @@ def work_precision(
     relative = {
         name: weak[name].values / float(weak.exact) for name in ("error", "error_low", "error_high")
     }
-    both = ("method", "dt")
+    both = ("scheme", "dt")
     error = Column(both, relative["error"], "1", "relative error of the mean interval",
                    f"the method diverged, or there are no intervals: {SILENT}")  # fmt: skip
     gone = np.where(diverged, np.nan, cost)
@@ -107,7 +123,7 @@ def work_precision(
             "diverged": Column(both, diverged.astype(np.int8), "1",
                                "1: the state became infinite"),
         },
-        {"method": methods, "dt": dts},
+        {"scheme": methods, "dt": dts},
     )  # fmt: skip
     if np.isnan(weak.exact):
         found.interval_error.attrs["warning"] = (
@@ -159,8 +175,9 @@ def recommend(
     Returns
     -------
     Dataset
-        That of `work_precision`, with good_enough (method, dt), and as attributes
-        `recommended_method` and `recommended_dt`, the cheapest that is, or `advice` if none is.
+        That of `work_precision`, with good_enough (scheme, dt), and as attributes
+        `recommended_method` and `recommended_dt`, the cheapest that is; if none is, `advice`, which
+        is also a warning.
 
     Examples
     --------
@@ -170,17 +187,18 @@ def recommend(
     >>> ds.attrs["recommended_method"]
     'lie_trotter'
     """
-    ds = work_precision(net, methods, dts, t_end, trials, rng=rng, threads=threads)
+    ds = _errors_and_cost(net, methods, dts, t_end, trials, WINDOW, REPEATS, rng, threads)
     worst = np.maximum(np.abs(ds.interval_error_low), np.abs(ds.interval_error_high))
     good = (worst <= tolerance).assign_attrs(units="1", long_name="1: within the tolerance")
     cost = ds.cost.where(good)
     advice: dict[str, str | float] = {}
     if bool(np.isfinite(cost).any()):
-        best = cost.argmin(["method", "dt"])
-        advice["recommended_method"] = str(ds.method[int(best["method"])].values)
+        best = cost.argmin(["scheme", "dt"])
+        advice["recommended_method"] = str(ds.scheme[int(best["scheme"])].values)
         advice["recommended_dt"] = float(ds.dt[int(best["dt"])])
     else:
         advice["advice"] = _advice(ds, worst, tolerance)
+        ds.interval_error.attrs.pop("warning", None)  # the advice says it
     return ds.assign(good_enough=good.astype(np.int8).assign_attrs(good.attrs)).assign_attrs(advice)
 
 

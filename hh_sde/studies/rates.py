@@ -49,7 +49,7 @@ SLOWEST = 1e-9
 @study
 def rate_curve(
     net: Network,
-    currents: Sequence[float] = tuple(np.linspace(0.0, 20.0, 21)),
+    currents: Sequence[float] = tuple(np.linspace(0.0, 20.0, 21).tolist()),
     sigmas: Sequence[float] = (0.0,),
     t_end: float = 1000.0,
     trials: int = 10,

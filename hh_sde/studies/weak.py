@@ -88,9 +88,9 @@ def weak_convergence(
     -------
     Dataset
         estimate, error (estimate less that of the reference), error_low, error_high, fitted
-        (method, observable, dt); order, order_low, order_high (method, observable), nan where no
+        (scheme, observable, dt); order, order_low, order_high (scheme, observable), nan where no
         three steps have an error above the sampling noise; exact (observable), the reference's;
-        declared_order (method). A declared order outside an interval is warned of, as by
+        declared_order (scheme). A declared order outside an interval is warned of, as by
         `strong_convergence`.
 
     Notes
@@ -127,7 +127,7 @@ def weak_convergence(
         estimate[i, :, j] = _observables(sums, whole, t_end)[0]
         low[i, :, j], high[i, :, j] = _interval(bool(net.noise), sums, exact, t_end, confidence)
     order, fitted = _weak_orders(found, exact, low, high, dts, t_end, confidence)
-    three, two = ("method", "observable", "dt"), ("method", "observable")
+    three, two = ("scheme", "observable", "dt"), ("scheme", "observable")
     gone = "the method diverged, or no trial has what is observed"
     error = Column(three, estimate - at_reference[None, :, None], "1",
                    "estimate less that of the reference", gone)  # fmt: skip
@@ -142,10 +142,10 @@ def weak_convergence(
             **estimated("order", slopes, order[1], order[2], NO_ORDER_INTERVAL),
             "exact": Column(("observable",), at_reference, "1", "estimate of the reference",
                             "no trial of the reference has what is observed"),
-            "declared_order": Column(("method",), declared, "1",
+            "declared_order": Column(("scheme",), declared, "1",
                                      "declared weak order for additive noise", "none is declared"),
         },
-        {"method": methods, "observable": names, "dt": dts},
+        {"scheme": methods, "observable": names, "dt": dts},
     )  # fmt: skip
     both = [f"{method}, {name}," for method, name in product(methods, names)]
     ds.order.attrs.update(disagreement(both, order.reshape(3, -1), np.repeat(declared, len(names))))
@@ -239,7 +239,7 @@ def _weak_orders(
     t_end: float,
     confidence: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Slopes (3, method, observable) with interval, and the steps (method, observable, dt) used."""
+    """Slopes (3, scheme, observable) with interval, and the steps (scheme, observable, dt) used."""
     trials = exact.shape[1]
     fitted = np.zeros(low.shape, dtype=bool)
     order = np.full((3, *low.shape[:2]), np.nan)

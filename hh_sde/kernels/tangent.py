@@ -1,0 +1,78 @@
+# ruff: noqa: F821
+# mypy: disable-error-code="name-defined"
+"""Steps of the tangent flow: how a small displacement v of the state moves, beside the state.
+
+`equations.template` puts the text below the mark behind a model's loops `jacobian` and `tangent`,
+so that these are that model's own; it is not run from here.
+
+A function `name_tangent(m, kept, h, first, last, grid)` stands for `steps.advance` of the scheme
+`name`: it moves each vector of m.tangent.v by the derivative of the scheme's step, and x by that
+step itself, the one that `solve` makes, which m.tangent.step is the address of. The noise must not
+depend on the state: then it drops out of the derivative.
+"""
+
+import numpy as np
+
+from hh_sde.kernels.coupling import I_at, add, couple
+from hh_sde.kernels.jit import call, expression, maker, stepper
+
+# -- the steps --
+
+
+@expression
+def times_jacobian(m, k, node, x, v):
+    """J(x) v into m.tangent.slopes for each vector, with the current at a node of step k."""
+    t, I = m.tangent, I_at(m, k, node)
+    couple(x, m.sums, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
+    for j in range(v.shape[0]):
+        couple(v[j], t.sums, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
+        tangent(x, x.shape[1], I, m.sums, v[j], t.sums, t.slopes[j], t.p, t.q, t.curves)
+
+
+@expression
+def move_state(m, kept, h, k, grid):
+    """The scheme's own step of x; whether it stays finite."""
+    return call(m.tangent.step, (m, kept, h, k, k + 1, grid)) == 1
+
+
+@stepper
+def euler_maruyama_tangent(m, kept, h, first, last, grid):
+    """v + h J(x) v."""
+    v, slopes = m.tangent.v, m.tangent.slopes
+    for k in range(first, last):
+        times_jacobian(m, k, 0, m.x, v)
+        for j in range(v.shape[0]):
+            add(v[j], slopes[j], h, v[j])
+        if not move_state(m, kept, h, k, grid):
+            return first - k - 1
+    return last - first
+
+
+@stepper
+def heun_tangent(m, kept, h, first, last, grid):
+    """v + h/2 (J(x) v + J(x*) (v + h J(x) v)), the predictor x* being where `heun` left it."""
+    v, ahead, slopes = m.tangent.v, m.tangent.ahead, m.tangent.slopes
+    for k in range(first, last):
+        times_jacobian(m, k, 0, m.x, v)
+        for j in range(v.shape[0]):
+            add(v[j], slopes[j], h, ahead[j])
+            add(v[j], slopes[j], 0.5 * h, v[j])
+        if not move_state(m, kept, h, k, grid):
+            return first - k - 1
+        times_jacobian(m, k, 1, m.work[2], ahead)
+        for j in range(v.shape[0]):
+            add(v[j], slopes[j], 0.5 * h, v[j])
+    return last - first
+
+
+@maker
+def flat_tangent(x, v, I, first_synapse, start, source, weight, p, q, curves):
+    """J(x) v of a flat state (d,) of one trial."""
+    n = I.size
+    state, vector = x.reshape(x.size // n, n), v.reshape(x.size // n, n)
+    sums, vector_sums = np.empty(((start.size - 1) // n, n)), np.empty(((start.size - 1) // n, n))
+    couple(state, sums, first_synapse, n, 1, start, source, weight)
+    couple(vector, vector_sums, first_synapse, n, 1, start, source, weight)
+    dv = np.empty_like(state)
+    tangent(state, n, I, sums, vector, vector_sums, dv, p, q, curves)
+    return dv.reshape(x.size)

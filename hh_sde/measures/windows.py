@@ -1,0 +1,76 @@
+"""A part of a result between two times."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from hh_sde.dataset import last_state_names, spikes_alone
+from hh_sde.measures.trains import (
+    chosen,
+    end_of_record,
+    increasing_times,
+    window_bounds,
+    window_of_spikes,
+)
+
+
+def window(ds: xr.Dataset, start: float | None = None, stop: float | None = None) -> xr.Dataset:
+    """The part of a result between two times: its traces and its spikes alike.
+
+    Parameters
+    ----------
+    ds : a result of `solve`, or of `spikes`
+    start, stop : float, optional
+        ms. Traces are kept where start <= t <= stop; spikes where start <= t < stop, or <= stop at
+        the end of the record. Default: the beginning, the end.
+
+    Returns
+    -------
+    Dataset
+        Like `ds`, its attributes t_start and t_end those of the window, so that rates are. A run is
+        continued from it only if the window goes to the end.
+
+    Raises
+    ------
+    ValueError
+        If there is no such window, or nothing with times.
+
+    Examples
+    --------
+    >>> import hh_sde as hh
+    >>> ds = hh.solve(hh.Network(1, stimulus=10.0), 50.0, record=("V", "spikes"), save_dt=0.5)
+    >>> part = window(ds, 10.0, 40.0)
+    >>> part.time.values[[0, -1]], part.spike_time.values.round(1)
+    (array([10., 40.]), array([16.8, 31.5]))
+    """
+    if spikes_alone(ds):
+        found = window_of_spikes(ds, start, stop)
+    elif "time" in ds.coords:
+        found = _of_traces(ds, start, stop)
+    else:
+        raise ValueError(
+            "a window is cut out of traces or spikes; this Dataset has "
+            + (", ".join(map(str, ds.data_vars)) or "nothing")
+        )
+    return found if found.attrs["t_end"] == ds.attrs.get("t_end") else _without_last_state(found)
+
+
+def _of_traces(ds: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
+    times = increasing_times(ds)
+    last = end_of_record(ds, times)
+    start, stop = window_bounds(float(times[0]), last, start, stop)
+    rounding = 1e-6 * np.diff(times).min(initial=1.0)
+    inside = (times >= start - rounding) & (times <= stop + rounding)
+    found = ds.isel(time=inside).assign_attrs(t_start=start, t_end=stop)
+    if "spike_time" not in ds:
+        return found
+    time = ds.spike_time.values
+    return chosen(found, (time >= start) & ((time < stop) | (stop == last)))
+
+
+def _without_last_state(ds: xr.Dataset) -> xr.Dataset:
+    """Without the state at the end of the run (`hh_sde.continuation`), which is not this end."""
+    found = ds.drop_vars(last_state_names(ds)).assign_attrs()
+    found.attrs.pop("last_state", None)
+    return found

@@ -1,0 +1,135 @@
+"""What a result says of how it was made, and the seed, path and arguments that follow from it.
+
+As attributes: `arguments`, those of `hh_sde.solve` or of the study, as JSON; `rng_entropy` and
+`rng_spawn_key`, the seed; `path`, the grid of a path that was given; `trial`, the number of the one
+trial of a result without that dim, if it is not 0; and what numbers may depend on in their last
+bits, the versions of the libraries and the processor.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+import llvmlite.binding
+import numpy as np
+
+from hh_sde.brownian import BrownianPath
+from hh_sde.sde import SDE
+
+#: Libraries that do arithmetic.
+LIBRARIES = ("hh_sde", "numba", "numpy", "scipy", "sdeint")
+#: Words in the pool of a SeedSequence, where nothing else is said.
+POOL_SIZE = 4
+#: What `path.grid` says of a path whose blocks are those of the model.
+_GRID = re.compile(r"first step (\S+) ms, halved (\d+) times, then coarsened by (\d+); trial (\d+)")
+
+
+def made_with(*libraries: str) -> dict[str, str]:
+    """What the last bits of a result depend on, as attributes."""
+    versions = {f"{name}_version": _version(name) for name in ("hh_sde", *libraries)}
+    return {**versions, "processor": _processor()}
+
+
+@cache
+def _version(library: str) -> str:
+    return metadata.version(library)
+
+
+@cache
+def _processor() -> str:
+    return f"{platform.machine()} {llvmlite.binding.get_host_cpu_name()}"
+
+
+def warn_of_differences(attrs: Mapping[str, Any], stacklevel: int) -> None:
+    """Warn where a result was made with other libraries, or on another processor, than are here."""
+    names = [name for name in LIBRARIES if f"{name}_version" in attrs]
+    here = made_with(*names)
+    different = [
+        f"{key.replace('_', ' ')} {attrs[key]} then, {here[key]} now"
+        for key in here
+        if key in attrs and attrs[key] != here[key]
+    ]
+    if "upgraded_from" in attrs:
+        different.append("other noise of the same seed")
+    if different:
+        warnings.warn(
+            f"the result was made with other means: {'; '.join(different)}. What is made again may "
+            "differ from it",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def arguments_attribute(arguments: Mapping[str, Any]) -> str:
+    """Arguments as JSON; those that are None are left out."""
+    return json.dumps({k: _plain(v) for k, v in arguments.items() if v is not None})
+
+
+def _plain(value: Any) -> Any:
+    """Numbers, text, and lists and dictionaries of them."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
+
+
+def seed_attributes(seed: np.random.SeedSequence) -> dict[str, str]:
+    """A seed as attributes."""
+    pool = {} if seed.pool_size == POOL_SIZE else {"rng_pool_size": str(seed.pool_size)}
+    return {
+        "rng_entropy": json.dumps(_plain(seed.entropy)),
+        "rng_spawn_key": ",".join(map(str, seed.spawn_key)),
+        **pool,
+    }
+
+
+def seed_of(attrs: Mapping[str, Any]) -> np.random.SeedSequence | None:
+    """The seed of a result; None if it has none."""
+    if "rng_entropy" not in attrs:
+        return None
+    key = str(attrs.get("rng_spawn_key", ""))
+    return np.random.SeedSequence(
+        json.loads(attrs["rng_entropy"]),
+        spawn_key=tuple(int(part) for part in key.split(",")) if key else (),
+        pool_size=int(attrs.get("rng_pool_size", POOL_SIZE)),
+    )
+
+
+def path_attribute(path: BrownianPath, sde: SDE) -> str:
+    """A path that was given, as an attribute."""
+    own = "" if np.array_equal(path.blocks, np.asarray(sde.blocks)) else "; blocks of its own"
+    return path.grid + own
+
+
+def path_of(attrs: Mapping[str, Any], sde: SDE) -> BrownianPath:
+    """The path of a result of `solve`, on the grid of its steps.
+
+    Raises
+    ------
+    ValueError
+        If the attributes do not tell it.
+    """
+    seed = seed_of(attrs)
+    if seed is None:
+        raise ValueError("this Dataset has no seed (the attribute 'rng_entropy'): it has no noise")
+    if "path" not in attrs:
+        return sde.path(seed, float(attrs["dt"]))
+    found = _GRID.fullmatch(attrs["path"])
+    if found is None:
+        raise ValueError(
+            f"the path of this result cannot be made again of its description, {attrs['path']!r}; "
+            "give it: path=..."
+        )
+    path = sde.path(seed, float(found[1]), int(found[4]))
+    for _ in range(int(found[2])):
+        path = path.refine()
+    return path.coarsen(int(found[3]))

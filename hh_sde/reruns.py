@@ -1,0 +1,142 @@
+"""rerun: a result, made again of what it says of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hh_sde import continuation, initial
+from hh_sde.brownian import BrownianPath
+from hh_sde.choice import suited
+from hh_sde.dataset import spikes_alone, upgrade
+from hh_sde.errors import unknown
+from hh_sde.measures import SpikeRule
+from hh_sde.methods import METHODS
+from hh_sde.network import Network
+from hh_sde.provenance import path_of, seed_of, warn_of_differences
+from hh_sde.sde import SDE
+from hh_sde.solver import solve
+from hh_sde.stopping import Threshold
+from hh_sde.studies import STUDIES
+
+
+def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) -> xr.Dataset:
+    """Make a result of `solve` or of a study again, bit for bit, or with other arguments.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of a result with fewer trials than were run, only these are run.
+    model : Network or SDE, optional
+        Default: the network that the Dataset describes. Functions of an SDE of your own do not
+        stand in a Dataset: give it.
+    **changes
+        Arguments of `solve`, or of the study, to be other than they were: ``record=("V",)`` for
+        traces of a run of which the spikes were kept, ``threads=2``, which changes no result.
+
+    Returns
+    -------
+    Dataset
+        Equal to `ds`, of a study but for wall times and what is drawn from them. A run that was
+        interrupted goes as far as it went then.
+
+    Raises
+    ------
+    ValueError
+        If the Dataset does not say how it was made.
+
+    Warns
+    -----
+    UserWarning
+        If the versions of the libraries, or the processor, are others than they were: last bits may
+        differ.
+
+    Examples
+    --------
+    >>> from hh_sde import CurrentNoise
+    >>> net = Network(1, stimulus=10.0, noise=CurrentNoise(1.0))
+    >>> spikes = solve(net, 50.0, rng=1, trials=3, record=("spikes",))
+    >>> rerun(spikes).identical(spikes)
+    True
+    >>> rerun(spikes, trials=[2], record=("V",), save_dt=0.1).V.shape
+    (1, 501, 1)
+    """
+    ds = upgrade(ds)
+    if "arguments" not in ds.attrs:
+        raise ValueError(
+            "this Dataset has no attribute 'arguments': it is not a result of solve or of a study "
+            "of this version of hh_sde, or the attribute was lost on the way"
+        )
+    if model is None:
+        model = _described(ds)
+    warn_of_differences(ds.attrs, stacklevel=2)
+    arguments = json.loads(ds.attrs["arguments"])
+    if "study" in ds.attrs:
+        name, seed = ds.attrs["study"], seed_of(ds.attrs)
+        if name not in STUDIES:
+            raise ValueError(unknown("study", name, STUDIES))
+        return STUDIES[name](model, **{"rng": seed, **arguments, **changes})
+    if "spike_rule" in arguments:
+        arguments["spike_rule"] = SpikeRule(**arguments["spike_rule"])
+    if isinstance(arguments.get("stop"), dict):
+        arguments["stop"] = Threshold(**arguments["stop"])
+    arguments |= _beginning(ds, changes)
+    arguments |= _noise(ds, model, changes, drawn=initial.is_drawn(arguments.get("x0")))
+    arguments |= _fewer_trials(ds, arguments)
+    found = solve(model, **{**arguments, **changes})
+    alone = "trial" in ds.coords and not ds.trial.ndim and "trials" not in changes
+    return found.isel(trial=0) if alone else found
+
+
+def _described(ds: xr.Dataset) -> Network:
+    if "network" not in ds.attrs:
+        raise ValueError(
+            "this Dataset describes no network: give the model that it was made with, "
+            "rerun(ds, model), as an SDE's functions do not stand in a Dataset"
+        )
+    return Network.from_dataset(ds)
+
+
+def _beginning(ds: xr.Dataset, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The initial state, if one was given."""
+    if "x0" in changes or ds.attrs["x0"] == "default":
+        return {}
+    if ds.attrs["x0"] != "given":
+        return {"x0": initial.of_attribute(ds.attrs["x0"])}
+    if "initial_state" not in ds.attrs:
+        raise ValueError(
+            "the initial state of this run was too large to be kept in its result: give it, x0=..."
+        )
+    return {"x0": continuation.of_text(ds.attrs["initial_state"])}
+
+
+def _noise(
+    ds: xr.Dataset, model: Network | SDE, changes: Mapping[str, Any], drawn: bool
+) -> dict[str, BrownianPath | np.random.SeedSequence]:
+    """The path, if one was given; else the seed, if there is one; `drawn` is the initial state."""
+    seed, quiet = seed_of(ds.attrs), changes.get("noise") == "ignore"
+    if seed is None or {"path", "rng"} & set(changes) or (quiet and not drawn):
+        return {}
+    if "path" not in ds.attrs or quiet:
+        return {"rng": seed}
+    name = ds.attrs["method"]
+    return {"path": path_of(ds.attrs, suited(model, METHODS[name], name, None))}
+
+
+def _fewer_trials(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, list[int]]:
+    """The numbers of the trials that are left of those that were run, if they are fewer."""
+    if "trial" in ds.coords:
+        there = np.atleast_1d(ds.trial.values).tolist()
+    elif spikes_alone(ds) and "trials" in ds.attrs:
+        there = json.loads(ds.attrs["trials"])
+    else:
+        return {}
+    run = arguments.get("trials")
+    if run is None:
+        known = continuation.trials_of(arguments.get("x0"))
+        run = [] if known is None else known.values.tolist()
+    return {} if there == (list(range(run)) if isinstance(run, int) else run) else {"trials": there}
