@@ -23,7 +23,7 @@ from hh_sde.solver import solve
 from hh_sde.stimuli import SampledCurrent, Stimulus
 
 #: Methods in which gates and channels follow V by their flow at fixed V.
-METHODS = ("lie_trotter", "tau_leap")
+_METHODS = ("lie_trotter", "tau_leap")
 #: uF/cm^2; a power of 2, so that V goes through it without rounding.
 _CAPACITANCE = 2.0**330
 
@@ -126,9 +126,9 @@ def voltage_clamp(
 def _see_that_it_fits(net: Any, method: Any) -> None:
     if not isinstance(net, Network):
         raise TypeError(f"voltage_clamp takes a Network, got {type(net).__name__}")
-    if method not in METHODS:
+    if method not in _METHODS:
         raise ValueError(
-            f"method must be one of {', '.join(METHODS)}, in which gates and channels follow V by "
+            f"method must be one of {', '.join(_METHODS)}, in which gates and channels follow V by "
             f"their flow at fixed V; got {shown(method)}"
         )
     if any(isinstance(noise, CurrentNoise) for noise in net.noise):
