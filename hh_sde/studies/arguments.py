@@ -23,23 +23,23 @@ def checked(net: Network, arguments: Mapping[str, Any]) -> dict[str, Any]:
     TypeError, ValueError
         With the argument's name, what it was, and what is accepted.
     """
-    found = {name: CHECKS[name](value, name) for name, value in arguments.items()}
-    if "discard" in found and found["discard"] >= found["t_end"]:
+    values = {name: CHECKS[name](value, name) for name, value in arguments.items()}
+    if "discard" in values and values["discard"] >= values["t_end"]:
         raise ValueError(
-            f"discard = {found['discard']:g} ms leaves nothing of t_end = {found['t_end']:g} ms; "
+            f"discard = {values['discard']:g} ms leaves nothing of t_end = {values['t_end']:g} ms; "
             "give a shorter discard or a longer t_end"
         )
-    if found.get("reference_dt") is not None and found["reference_dt"] >= np.min(found["dt"]):
+    if values.get("reference_dt") is not None and values["reference_dt"] >= np.min(values["dt"]):
         raise ValueError(
-            f"reference_dt = {found['reference_dt']:g} ms must be smaller than every dt, the "
-            f"smallest of which is {np.min(found['dt']):g} ms"
+            f"reference_dt = {values['reference_dt']:g} ms must be smaller than every dt, the "
+            f"smallest of which is {np.min(values['dt']):g} ms"
         )
-    if "variable" in found and found["variable"] not in net.labels:
-        raise ValueError(unknown("variable", found["variable"], net.labels))
-    reference = [found["reference"]] if found.get("reference") else []
-    for name in (*(found.get("methods") or ()), *reference):
+    if "variable" in values and values["variable"] not in net.labels:
+        raise ValueError(unknown("variable", values["variable"], net.labels))
+    reference = [values["reference"]] if values.get("reference") else []
+    for name in (*(values.get("methods") or ()), *reference):
         suited(net, METHODS[name], name, None)
-    return found
+    return values
 
 
 def method(value: Any, name: str) -> str:

@@ -63,8 +63,8 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         bound.arguments.update(checked(net, given))
         seed = seed_sequence(bound.arguments.get("rng"))
         bound.arguments["rng"] = seed
-        found = function(*bound.args, **bound.kwargs)
-        _warn(found, function.__name__)
+        result = function(*bound.args, **bound.kwargs)
+        _warn(result, function.__name__)
         asked = {k: v for k, v in bound.arguments.items() if k not in ("net", "rng", "threads")}
         attrs = {
             "study": function.__name__,
@@ -73,19 +73,19 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
             "network": net.describe(),
             **made_with("numba", "numpy"),
         }
-        return label(found.assign_attrs(attrs), {})
+        return label(result.assign_attrs(attrs), {})
 
     return wrapper
 
 
-def _warn(found: xr.Dataset, name: str) -> None:
+def _warn(result: xr.Dataset, name: str) -> None:
     """Say what a study's result warns of, and what it advises."""
-    for variable in found.data_vars.values():
+    for variable in result.data_vars.values():
         if "warning" in variable.attrs:
             category = OrderWarning if variable.name == "order" else UserWarning
             warnings.warn(f"{name}: {variable.attrs['warning']}", category, stacklevel=3)
-    if "advice" in found.attrs:
-        warnings.warn(f"{name}: {found.attrs['advice']}", stacklevel=3)
+    if "advice" in result.attrs:
+        warnings.warn(f"{name}: {result.attrs['advice']}", stacklevel=3)
 
 
 class Column(NamedTuple):
@@ -250,13 +250,13 @@ class Ensemble:
         ValueError
             If it diverges.
         """
-        found = self.run(method, t_end, self.finest, **options)
-        if found is None:
+        result = self.run(method, t_end, self.finest, **options)
+        if result is None:
             raise ValueError(
                 f"the reference, {method}, diverged at dt = {self.finest:g} ms; give smaller "
                 "steps, or a finer reference (refine, reference_dt)"
             )
-        return found
+        return result
 
 
 def end_and_spikes(method: str, t_end: float) -> dict[str, Any]:

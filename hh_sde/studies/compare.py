@@ -97,8 +97,8 @@ def compare_methods(
             continue
         cost = wall_time(net, t_end, step, method, trials=trials, threads=threads)
         columns["cost"][i, j] = 1e9 * cost / (t_end / step * net.n_neurons * trials)
-        found = {**_statistics(far, bool(net.noise), confidence), **_against(near, exact)}
-        for name, value in found.items():
+        entries = {**_statistics(far, bool(net.noise), confidence), **_against(near, exact)}
+        for name, value in entries.items():
             columns[name][i, j] = value
     values = {
         name: Column(("scheme", "dt"), columns[name], *described)
@@ -125,9 +125,9 @@ _MEASURED = {
 
 def _statistics(ds: xr.Dataset, noisy: bool, confidence: float) -> dict[str, float]:
     """Of the intervals of a long run."""
-    found = ds.hh.intervals()
-    lengths = found.interval_length.values
-    of_trial = found.trial.values.astype(int)
+    intervals = ds.hh.intervals()
+    lengths = intervals.interval_length.values
+    of_trial = intervals.trial.values.astype(int)
     trials = ds.sizes["trial"]
     total = np.bincount(of_trial, lengths, minlength=trials)
     count = np.bincount(of_trial, minlength=trials)

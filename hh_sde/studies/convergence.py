@@ -107,10 +107,10 @@ def strong_convergence(
         if ds is not None:
             squares[i, j] = ((ds[variable].values[:, -1] - exact) ** 2).mean(axis=-1)
     declared = [_declared(net, method) for method in methods]
-    found = _orders(methods, dts, squares, floor, declared, confidence)
+    result = _orders(methods, dts, squares, floor, declared, confidence)
     for name in ("error", "error_low", "error_high", "floor"):
-        found[name].attrs["units"] = net.labels[variable]["units"]
-    return found
+        result[name].attrs["units"] = net.labels[variable]["units"]
+    return result
 
 
 def _declared(net: Network, method: str) -> float:
@@ -148,7 +148,7 @@ def _orders(
     error = Column(both, np.sqrt(squares.mean(axis=2)), "1",
                    "root mean square error along the path", "the method diverged")  # fmt: skip
     slopes = Column(one, order[0], "1", "slope of log error over log dt", NO_ORDER)
-    found = labelled(
+    result = labelled(
         {
             **estimated("error", error, low, high),
             "fitted": Column(both, fitted.astype(np.int8), "1", "1: in the asymptotic range"),
@@ -162,8 +162,8 @@ def _orders(
         },
         {"scheme": methods, "dt": dts},
     )
-    found.order.attrs.update(disagreement(methods, order, np.array(declared)))
-    return found
+    result.order.attrs.update(disagreement(methods, order, np.array(declared)))
+    return result
 
 
 def _root_mean_square(squares: np.ndarray, samples: np.ndarray) -> np.ndarray:

@@ -78,7 +78,7 @@ def synchrony(
     """
     if net.n_neurons < 2:
         raise ValueError(f"synchrony needs two neurons or more, this network has {net.n_neurons}")
-    found = np.empty((3, len(couplings), len(sigmas)))
+    estimates = np.empty((3, len(couplings), len(sigmas)))
     for (c, coupling), (s, sigma) in watched(
         list(product(enumerate(couplings), enumerate(sigmas)))
     ):
@@ -91,11 +91,11 @@ def synchrony(
         )  # fmt: skip
         each = measures.synchrony(ds).chi_squared.values
         low, high = jackknife(partial(mean_of, each), trials, confidence, within=(0.0, 1.0))
-        found[:, c, s] = each.mean(), low, high
-    column = Column(("coupling", "sigma"), found[0], "1", "synchrony chi^2 of V",
+        estimates[:, c, s] = each.mean(), low, high
+    column = Column(("coupling", "sigma"), estimates[0], "1", "synchrony chi^2 of V",
                     "in a trial no trace changes")  # fmt: skip
     return labelled(
-        estimated("chi_squared", column, *found[1:]), {"coupling": couplings, "sigma": sigmas}
+        estimated("chi_squared", column, *estimates[1:]), {"coupling": couplings, "sigma": sigmas}
     )
 
 

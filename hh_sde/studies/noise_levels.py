@@ -93,14 +93,14 @@ def noise_sweep(
 
 
 def _irregularity(
-    found: xr.Dataset, t_end: float, trials: int, confidence: float
+    intervals: xr.Dataset, t_end: float, trials: int, confidence: float
 ) -> tuple[float, float, float]:
     """CV of the intervals of all trials, and an interval of that of the cell's law of intervals.
 
     Of the intervals that begin in a record, those of length T fit into it with a chance of
     1 - T / t_end; divided by it, the seen stand for all.
     """
-    length, trial = found.interval_length.values, found.trial.values.astype(int)
+    length, trial = intervals.interval_length.values, intervals.trial.values.astype(int)
     if length.size < 2:
         return np.nan, np.nan, np.nan
     origin = length.mean()

@@ -90,8 +90,8 @@ def slope(log_dt: np.ndarray, error: np.ndarray, kept: np.ndarray) -> np.ndarray
     with np.errstate(divide="ignore", invalid="ignore"):
         x = np.where(kept, log_dt - (kept * log_dt).sum(axis=-1, keepdims=True) / number, 0.0)
         y = np.where(kept, np.log(error), 0.0)
-        found = (x * y).sum(axis=-1) / (x * x).sum(axis=-1)
-    return np.where(number[..., 0] < FEWEST_STEPS, np.nan, found)
+        slope = (x * y).sum(axis=-1) / (x * x).sum(axis=-1)
+    return np.where(number[..., 0] < FEWEST_STEPS, np.nan, slope)
 
 
 def disagreement(names: list[str], order: np.ndarray, declared: np.ndarray) -> dict[str, str]:

@@ -113,7 +113,7 @@ def _errors_and_cost(
     error = Column(both, relative["error"], "1", "relative error of the mean interval",
                    f"the method diverged, or there are no intervals: {SILENT}")  # fmt: skip
     gone = np.where(diverged, np.nan, cost)
-    found = labelled(
+    result = labelled(
         {
             "path_error": Column(both, strong.error.values, "mV", "error of V along the path",
                                  "the method diverged"),
@@ -126,10 +126,10 @@ def _errors_and_cost(
         {"scheme": methods, "dt": dts},
     )  # fmt: skip
     if np.isnan(weak.exact):
-        found.interval_error.attrs["warning"] = (
+        result.interval_error.attrs["warning"] = (
             f"there are no intervals between spikes in {t_end:g} ms: {SILENT}"
         )
-    return found
+    return result
 
 
 def _cost(

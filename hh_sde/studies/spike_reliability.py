@@ -70,7 +70,7 @@ def reliability(
     >>> bool(ds.reliability[0] > ds.reliability[1])
     True
     """
-    found = np.empty((3, len(sigmas)))
+    estimates = np.empty((3, len(sigmas)))
     for s, sigma in watched(list(enumerate(sigmas))):
         noisy = with_white(net, sigma)
         ds = solve(
@@ -82,10 +82,10 @@ def reliability(
         )
         ends = jackknife(mean, trials, confidence, within=(0.0, 1.0))
         low, high = unless_all_agree(bool(noisy.noise), *ends)
-        found[:, s] = mean(np.arange(trials)[None])[0], low, high
-    column = Column(("sigma",), found[0], "1", "correlation of trials",
+        estimates[:, s] = mean(np.arange(trials)[None])[0], low, high
+    column = Column(("sigma",), estimates[0], "1", "correlation of trials",
                     "fewer than 2 trials, or no spikes")  # fmt: skip
-    return labelled(estimated("reliability", column, *found[1:]), {"sigma": sigmas})
+    return labelled(estimated("reliability", column, *estimates[1:]), {"sigma": sigmas})
 
 
 def _mean_correlation(correlations: np.ndarray, samples: np.ndarray) -> np.ndarray:

@@ -118,15 +118,15 @@ def weak_convergence(
     estimate, low, high = np.full((3, *shape), np.nan)
     whole = np.arange(trials)[None]
     at_reference = _observables(exact, whole, t_end)[0]
-    found: dict[tuple[int, int], np.ndarray] = {}
+    sums_of: dict[tuple[int, int], np.ndarray] = {}
     for (i, method), (j, dt) in watched(list(product(enumerate(methods), enumerate(dts)))):
         ds = ensemble.run(method, t_end, dt, **end_and_spikes(method, t_end))
         if ds is None:
             continue
-        found[i, j] = sums = _sums(ds)
+        sums_of[i, j] = sums = _sums(ds)
         estimate[i, :, j] = _observables(sums, whole, t_end)[0]
         low[i, :, j], high[i, :, j] = _interval(bool(net.noise), sums, exact, t_end, confidence)
-    order, fitted = _weak_orders(found, exact, low, high, dts, t_end, confidence)
+    order, fitted = _weak_orders(sums_of, exact, low, high, dts, t_end, confidence)
     three, two = ("scheme", "observable", "dt"), ("scheme", "observable")
     gone = "the method diverged, or no trial has what is observed"
     error = Column(three, estimate - at_reference[None, :, None], "1",
@@ -231,7 +231,7 @@ def _interval(
 
 
 def _weak_orders(
-    found: dict[tuple[int, int], np.ndarray],
+    sums_of: dict[tuple[int, int], np.ndarray],
     exact: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
@@ -252,8 +252,8 @@ def _weak_orders(
             at_exact = _observables(exact, r, t_end)[:, o]
             return np.stack(
                 [
-                    np.abs(_observables(found[i, j], r, t_end)[:, o] - at_exact)
-                    if (i, j) in found
+                    np.abs(_observables(sums_of[i, j], r, t_end)[:, o] - at_exact)
+                    if (i, j) in sums_of
                     else np.full(len(r), np.nan)
                     for j in range(len(dts))
                 ],
