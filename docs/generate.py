@@ -19,6 +19,7 @@ MEASURED = {
     "peers": "Nanoseconds per neuron and step of the engine and its peers",
     "limit": "",
     "engine": "",
+    "jacobian": "",
     "single": "",
     "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
     "work_precision": "Error of the mean interval and error along the path over cost",

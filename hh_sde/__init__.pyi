@@ -1,7 +1,9 @@
 from . import dataset, measures, plot, problems, studies
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
+from .clamp import voltage_clamp
 from .dataset import upgrade, validate
+from .distributions import DISTRIBUTIONS, Normal, Uniform
 from .errors import DivergenceError, IntegrationError, Interrupted
 from .kinetics import (
     Channel,
@@ -43,12 +45,14 @@ from .stimuli import (
     StepCurrent,
     Stimulus,
 )
+from .stopping import Threshold
 from .synapses import SYNAPSES, GapJunction, Synapse
 
 __version__: str
 
 __all__ = [
     "CELLS",
+    "DISTRIBUTIONS",
     "METHODS",
     "NOISES",
     "SDE",
@@ -72,6 +76,7 @@ __all__ = [
     "Linoid",
     "Network",
     "Noise",
+    "Normal",
     "OrnsteinUhlenbeckConductance",
     "OrnsteinUhlenbeckCurrent",
     "PulseTrain",
@@ -88,7 +93,9 @@ __all__ = [
     "SubunitNoise",
     "Synapse",
     "Tabulated",
+    "Threshold",
     "TimeConstant",
+    "Uniform",
     "dataset",
     "measures",
     "plot",
@@ -98,4 +105,5 @@ __all__ = [
     "studies",
     "upgrade",
     "validate",
+    "voltage_clamp",
 ]

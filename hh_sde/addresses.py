@@ -11,6 +11,7 @@ numbers of another use again, so that everything beyond is refused.
     32                time integrals                               first
     33 + 2048 d       bridge from the grid before                  halved d = 1 ... 31 times
     34                key of what is no Wiener process             -
+    36                initial states, at step = the variable       -
     40 + 2048 d       midpoints of `halves`                        halved d = 0 ... 31 times
     65 ... 2047       tail of the areas, pairs (i, j): 64 + j      first
     2112 ... 4095     terms 31 ... 2014 of the areas               first
@@ -39,6 +40,7 @@ DOMAINS = {
     "time integral": range(32, 33),
     "bridge": range(33, 34),
     "chain": range(34, 35),
+    "initial state": range(36, 37),
     "midpoint": range(40, 41),
     "area, tail of a pair": range(65, 2048),
     "area, later term": range(2112, 4096),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import continuation, memory, records
+from hh_sde import continuation, initial, memory, records
 from hh_sde.addresses import check_steps, check_trials, is_whole
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.errors import unknown
@@ -157,14 +157,17 @@ def names_of(value: Any, argument: str) -> list[str]:
 
 
 def spikes_wanted(
-    record: Any, rule: SpikeRule | None, method: Method, model: Network | SDE
+    record: Any, rule: SpikeRule | None, method: Method, model: Network | SDE, stop: Any
 ) -> tuple[list[str] | None, SpikeRule | None]:
     """The traces to record (None: all), and the rule of the spikes to record beside them."""
     names = None if record is None else names_of(record, "record")
+    if rule is not None and not isinstance(rule, SpikeRule):
+        raise TypeError(f"spike_rule must be a SpikeRule, got {rule!r}")
     if names is None or "spikes" not in names:
-        if rule is not None:
+        if rule is not None and stop != "first spike":
             raise ValueError(
-                "spike_rule goes with 'spikes' in record; for traces, give the rule to ds.hh.spikes"
+                "spike_rule goes with 'spikes' in record or stop='first spike'; for traces, give "
+                "the rule to ds.hh.spikes"
             )
         return names, None
     if not isinstance(model, Network):
@@ -172,8 +175,6 @@ def spikes_wanted(
     if not method.compiled:
         fitting = [name for name, other in METHODS.items() if other.compiled]
         raise ValueError(f"spikes are recorded by {', '.join(fitting)}; record V with this method")
-    if rule is not None and not isinstance(rule, SpikeRule):
-        raise TypeError(f"spike_rule must be a SpikeRule, got {rule!r}")
     return [name for name in names if name != "spikes"], rule or SpikeRule()
 
 
@@ -250,17 +251,26 @@ def _see_trials(numbers: np.ndarray, what: str) -> None:
 
 
 def initial_states(
-    x0: Any, sde: SDE, layout: Layout, numbers: np.ndarray, method: Method
+    x0: Any,
+    model: Network | SDE,
+    sde: SDE,
+    layout: Layout,
+    numbers: np.ndarray,
+    method: Method,
+    seed: np.random.SeedSequence,
 ) -> np.ndarray:
     """The states to start from, (trials, d); of a chain's methods with whole channels."""
     if x0 is None:
         state = sde.x0
+    elif initial.is_by_name(x0):
+        state = initial.states(x0, model, sde, numbers, seed)
     elif isinstance(x0, xr.Dataset):
         state = continuation.last_states(
             x0, layout.labels, layout.dim, layout.members, numbers.tolist()
         )
     else:
-        state = records.numbers(x0, "x0", "an array of real numbers")
+        wanted = "an array of real numbers, a mapping of variables, or a result of solve"
+        state = records.numbers(x0, "x0", wanted)
     if state.shape not in ((sde.d,), (len(numbers), sde.d)):
         raise ValueError(
             f"x0 has shape {state.shape}; this problem takes ({sde.d},) or "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import continuation
+from hh_sde import continuation, initial
 from hh_sde.brownian import Rng
 from hh_sde.errors import unknown
 from hh_sde.kinetics import Constant, Sigmoid
@@ -212,9 +212,13 @@ def refuse_history(name: str, method: Method, start: float, discard: Any) -> Non
     )
 
 
-def refuse_equal_trials(name: str, method: Method, noisy: bool, trials: int, x0: Any) -> None:
+def refuse_equal_trials(
+    name: str, method: Method, noisy: bool, trials: int, x0: Any, model: Network | SDE
+) -> None:
     """Refuse trials that would all be the same run."""
-    if isinstance(x0, xr.Dataset):
+    if initial.is_by_name(x0):
+        own = initial.differs_between_trials(x0, model)
+    elif isinstance(x0, xr.Dataset):
         known = continuation.trials_of(x0)
         own = known is not None and known.size > 1
     else:

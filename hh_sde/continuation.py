@@ -150,6 +150,11 @@ def last_time(x0: xr.Dataset, labels: Labels, dt: float) -> float:
     TypeError, ValueError
         If `x0` has no times, or was cut before its last state or put together from several results.
     """
+    if "stop_time" in x0 and bool(x0.stop_time.notnull().any()):
+        raise ValueError(
+            "x0 is a run with stop, in which trials ended at different times: run it without stop, "
+            "or begin again from a state, x0=(trials, d) array"
+        )
     state = last_state(x0)
     kept = [_time_of(state[name], name) for name in _state_names(state, labels)]
     times = _times(x0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import continuation
+from hh_sde import continuation, initial
 from hh_sde.brownian import BrownianPath
 from hh_sde.choice import suited
 from hh_sde.dataset import spikes_alone, upgrade
@@ -20,6 +20,7 @@ from hh_sde.network import Network
 from hh_sde.provenance import path_of, seed_of, warn_of_differences
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
+from hh_sde.stopping import Threshold
 from hh_sde.studies import STUDIES
 
 
@@ -81,7 +82,10 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
         return STUDIES[name](model, **{"rng": seed, **arguments, **changes})
     if "spike_rule" in arguments:
         arguments["spike_rule"] = SpikeRule(**arguments["spike_rule"])
-    arguments |= _beginning(ds, changes) | _noise(ds, model, changes)
+    if isinstance(arguments.get("stop"), dict):
+        arguments["stop"] = Threshold(**arguments["stop"])
+    arguments |= _beginning(ds, changes)
+    arguments |= _noise(ds, model, changes, drawn=initial.is_drawn(arguments.get("x0")))
     arguments |= _fewer_trials(ds, arguments)
     found = solve(model, **{**arguments, **changes})
     alone = "trial" in ds.coords and not ds.trial.ndim and "trials" not in changes
@@ -101,6 +105,8 @@ def _beginning(ds: xr.Dataset, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The initial state, if one was given."""
     if "x0" in changes or ds.attrs["x0"] == "default":
         return {}
+    if ds.attrs["x0"] != "given":
+        return {"x0": initial.of_attribute(ds.attrs["x0"])}
     if "initial_state" not in ds.attrs:
         raise ValueError(
             "the initial state of this run was too large to be kept in its result: give it, x0=..."
@@ -109,13 +115,13 @@ def _beginning(ds: xr.Dataset, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _noise(
-    ds: xr.Dataset, model: Network | SDE, changes: Mapping[str, Any]
+    ds: xr.Dataset, model: Network | SDE, changes: Mapping[str, Any], drawn: bool
 ) -> dict[str, BrownianPath | np.random.SeedSequence]:
-    """The path, if one was given; else the seed, if there is one."""
-    seed = seed_of(ds.attrs)
-    if seed is None or {"path", "rng"} & set(changes) or changes.get("noise") == "ignore":
+    """The path, if one was given; else the seed, if there is one; `drawn` is the initial state."""
+    seed, quiet = seed_of(ds.attrs), changes.get("noise") == "ignore"
+    if seed is None or {"path", "rng"} & set(changes) or (quiet and not drawn):
         return {}
-    if "path" not in ds.attrs:
+    if "path" not in ds.attrs or quiet:
         return {"rng": seed}
     name = ds.attrs["method"]
     return {"path": path_of(ds.attrs, suited(model, METHODS[name], name, None))}

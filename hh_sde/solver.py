@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import continuation, dataset, measures, memory
-from hh_sde.brownian import BrownianPath, Rng
+from hh_sde import continuation, dataset, initial, measures, memory
+from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.checks import (
     Layout,
     grid,
@@ -40,6 +40,8 @@ from hh_sde.network import Network
 from hh_sde.progress import Progress, quiet_if_asked
 from hh_sde.provenance import arguments_attribute, made_with, path_attribute, seed_attributes
 from hh_sde.sde import SDE
+from hh_sde.stopping import Threshold, criterion
+from hh_sde.watching import Watch
 
 #: What `reduce` makes of states (saves, trials, kept).
 STATISTICS = {
@@ -58,7 +60,8 @@ def solve(
     method: str | None = None,
     rng: Rng = None,
     trials: int | Sequence[int] | None = None,
-    x0: np.ndarray | xr.Dataset | None = None,
+    x0: np.ndarray | Mapping[str, Any] | xr.Dataset | None = None,
+    stop: str | Threshold | None = None,
     save_dt: float | None = None,
     record: Sequence[str] | None = None,
     path: BrownianPath | None = None,
@@ -90,11 +93,22 @@ def solve(
     trials : int or sequence of int, optional
         How many independent trials, or their numbers: ``trials=[17]`` is trial 17 of any larger
         ensemble under the same rng, bit for bit.
-    x0 : (d,) or (trials, d) array, or Dataset, optional
-        Initial state. An earlier result of `solve`, whatever it recorded, is continued from its
-        end, and with the same rng and dt gives what one long run would have given, its spikes too.
-        Only a result of `reduce` cannot be continued, and no run by a method of several steps
+    x0 : (d,) or (trials, d) array, mapping, or Dataset, optional
+        Initial state. A mapping of variables (of an SDE: of components) has numbers, arrays
+        (n_neurons,) or (trials, n_neurons), or distributions: ``{"V": Normal(-65.0, 5.0)}``. What
+        is drawn depends on rng, the trial's number, the neuron and the variable's name alone; what
+        is not named is in the steady state of the V that its neuron begins with. An earlier result
+        of `solve`, whatever it recorded, is continued from its end, and with the same rng and dt
+        gives what one long run would have given, its spikes too. Only a result of `reduce`, or of
+        `stop`, cannot be continued, and no run by a method of several steps
         (``METHODS[method].steps``). Trials, neurons and components are found by their labels.
+    stop : "first spike" or Threshold, optional
+        What ends a trial, looked for at every step, its time interpolated: the first spike of any
+        neuron after the start (and after `discard`), as `spike_rule` defines it; or a variable that
+        reaches a level, ``Threshold("V", -20.0, direction="up")``, which one that begins beyond it
+        has reached. The result then has stop_time; traces are NaN after it, and spikes after it are
+        dropped. The run ends with the last trial. Methods with error control run to the same
+        accuracy, but not bitwise as without `stop`.
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
     record : sequence of str, optional
@@ -116,7 +130,7 @@ def solve(
     threads : int
         Threads over which the compiled methods spread the trials. Does not change the result.
     spike_rule : SpikeRule, optional
-        What counts as a spike, with spikes in `record`.
+        What counts as a spike, with spikes in `record`, or with ``stop="first spike"``.
     reduce : {"mean", "var"} or both, optional
         Keep these statistics over the trials at every saved time, as V_mean and V_var, and not the
         trials, so that memory does not grow with their number. `var` is divided by trials - 1.
@@ -137,7 +151,9 @@ def solve(
         dims (trial, time, neuron) for a Network, with its state variables; (trial, time, component)
         with the variable x for an SDE. `trial` only if `trials` was given. Where the traces are not
         the whole state, ``last_V`` and its like hold the state at the end, ``t_end``; of spikes
-        alone it is the attribute ``last_state``.
+        alone it is the attribute ``last_state``. With `stop` there is stop_time (trial), ms, NaN
+        where a trial did not stop, and no state at the end if one did; beside spikes alone its dim
+        is called of_trial.
 
     Raises
     ------
@@ -164,17 +180,19 @@ def solve(
     recipe = METHODS[name]
     sde = suited(model, recipe, name, noise)
     noisy = sde.m > 0 or (noise == "ignore" and recipe.interpretation != "ode")  # or none is meant
+    noisy |= initial.is_drawn(x0)
     threads = positive_int(threads, "threads")
     refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
     dtype = precision(dtype, recipe, name, sde.m > 0)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
-    names, rule = spikes_wanted(record, spike_rule, recipe, model)
+    names, rule = spikes_wanted(record, spike_rule, recipe, model, stop)
+    ends = criterion(stop, spike_rule, layout, reduce)
     kept = [] if rule and names == [] else layout.kept(names)
     every, skipped = saving(save_dt, discard, float(dt), n_steps, traces=bool(kept))
     refuse_history(name, recipe, start, skipped * float(dt))
     numbers, many = trial_numbers(trials, x0, path, sde.d)
-    refuse_equal_trials(name, recipe, noisy, len(numbers), x0)
+    refuse_equal_trials(name, recipe, noisy, len(numbers), x0, model)
     statistics = reductions(reduce, many, len(numbers), rule)
     n_saves = (n_steps - skipped) // every + 1
     n_kept = len(kept) * (1 if layout.by_component else layout.width)
@@ -184,7 +202,10 @@ def solve(
         "save less often (save_dt), record fewer variables (record), only their statistics over "
         "trials (reduce), or spikes alone (record=('spikes',))",
     )
-    states = initial_states(x0, sde, layout, numbers, recipe)
+    own_path = noise_path(path, rng, sde, dt, recipe)
+    given = path or own_path
+    seed = seed_sequence(rng) if given is None else given.seed
+    states = initial_states(x0, model, sde, layout, numbers, recipe, seed)
     members, step = layout.members, float(dt)
     problem = Problem(
         sde=sde,
@@ -194,7 +215,7 @@ def solve(
         save_every=every,
         x0=states,
         keep=layout.components(kept),
-        path=noise_path(path, rng, sde, dt, recipe),
+        path=own_path,
         trials=numbers,
         threads=threads,
         dtype=dtype,
@@ -211,14 +232,20 @@ def solve(
         "t_start": start,
         "t_end": float(t_end),
         "path": path_attribute(path, sde) if path is not None and problem.path else None,
-        "x0": "default" if x0 is None else "given",
-        "initial_state": None if x0 is None else layout.initial_state(problem, name, rule, many),
+        "x0": initial.attribute(x0, model),
+        "initial_state": layout.initial_state(problem, name, rule, many)
+        if initial.is_list_of_states(x0, model)
+        else None,
+        "stop": ends and ends.words,
     }
+    if initial.is_drawn(x0):
+        attrs |= seed_attributes(seed)
     arguments = {
         "dt": problem.dt, "method": name, "trials": trials, "save_dt": save_dt, "record": record,
         "noise": noise, "spike_rule": spike_rule and asdict(spike_rule), "reduce": reduce,
         "discard": discard or None, "rtol": rtol, "atol": atol,
         "dtype": None if dtype == "float64" else dtype,
+        "stop": asdict(stop) if isinstance(stop, Threshold) else stop,
     }  # fmt: skip
     if skipped:
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
@@ -226,7 +253,8 @@ def solve(
         attrs["trials"] = len(numbers)
     if not many and numbers[0]:
         attrs["trial"] = int(numbers[0])
-    run = _Run(problem, layout, kept, many, attrs, arguments, rule, statistics)
+    watch = None if ends is None else Watch(ends, len(numbers))
+    run = _Run(problem, layout, kept, many, attrs, arguments, rule, statistics, watch)
     return run.complete(recipe, skipped, progress)
 
 
@@ -243,6 +271,7 @@ class _Run:
         arguments: dict[str, Any],
         rule: SpikeRule | None,
         statistics: list[str],
+        watch: Watch | None,
     ) -> None:
         self.problem = problem
         self.layout = layout
@@ -251,6 +280,7 @@ class _Run:
         self.arguments = arguments
         self.rule = rule
         self.statistics = statistics
+        self.watch = watch
         self.variables = [] if not kept else ["x"] if layout.by_component else kept
         self.members = kept if layout.by_component else list(layout.members)
         self.follow = layout.follow(kept)  # what is worked out from the states
@@ -320,12 +350,19 @@ class _Run:
         self._store(problem.x0[:, problem.keep][None])
 
     def _keep(self, method: Method, skipped: int, bar: Progress) -> None:
+        if self.watch:
+            method = self.watch.watching(method)
         with closing(_iterate(method, self.problem)) as run:
             for chunk in run:
                 self._store(chunk)
                 if not self.variables or self.problem.reached.step % self.problem.save_every == 0:
                     self._note_reached()  # at a save, from which the traces can go on
                 bar.update(skipped + self.problem.reached.step)
+        if self._all_stopped():
+            self.t_end = (self.problem.first_step + self.problem.reached.step) * self.problem.dt
+
+    def _all_stopped(self) -> bool:
+        return self.watch is not None and not self.watch.running.size
 
     def _note_reached(self) -> None:
         if self.problem.reached.step:
@@ -353,25 +390,30 @@ class _Run:
     def dataset(self) -> xr.Dataset:
         """What there is so far, labelled."""
         attrs = {**self.attrs, **self.problem.report, "t_end": self.t_end}
-        attrs["arguments"] = arguments_attribute({"t_end": self.t_end, **self.arguments})
+        # where all trials stopped, the end that was asked for leads there again
+        wanted = self.attrs["t_end"] if self._all_stopped() else self.t_end
+        attrs["arguments"] = arguments_attribute({"t_end": wanted, **self.arguments})
         attrs["t_start"] = min(attrs["t_start"], self.t_end)  # it may stop in the transient
         ds = self._traces(attrs) if self.variables else None
         if self.rule:
             spikes = self._spikes(self.rule, attrs["t_start"])
             ds = dataset.label(spikes, attrs) if ds is None else measures.trains.beside(ds, spikes)
         assert ds is not None
-        if self._keeps_state() and self.reached.x is not None:
+        stopped = self.watch is not None and self.watch.some_stopped
+        if self._keeps_state() and self.reached.x is not None and not stopped:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
             axes |= {self.layout.dim: self.layout.members}
             state = continuation.state_of(
                 axes, self.layout.labels, self.reached, self.t_end, in_traces=self._in_traces()
             )
             ds = continuation.with_last_state(ds, state)
-        return ds
+        return ds if self.watch is None else self.watch.labelled(ds, self.numbers)
 
     def _traces(self, attrs: dict[str, Any]) -> xr.Dataset:
         coords: dict[str, Any] = {}
         values = self.values[:, :, : self.saved]
+        if self.watch:
+            values[:, self._times(0, self.saved) > self.watch.time[:, None]] = np.nan
         quantities = self.layout.derived.quantities if self.layout.derived else {}
         labels = self.layout.labels | {name: one.labels for name, one in quantities.items()}
         if self.statistics:
@@ -394,6 +436,8 @@ class _Run:
         events = [*found, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
         before = time <= self.t_end  # a thread may be ahead of one that failed
+        if self.watch:
+            before &= self.watch.until_stop(trial, time, self.problem.dt)
         return measures.ragged(
             time[before],
             trial[before],

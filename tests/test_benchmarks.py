@@ -71,6 +71,18 @@ def test_the_longest_of_three_times_is_the_limit(script):
     assert limit.limit(limit.Counts(fused=2, divisions=3), peak) == 6.0
 
 
+def test_calls_of_f_are_counted_those_for_differences_too(script):
+    jacobian = script("jacobian")
+    sde = jacobian.networks()["one cell"].sde()
+    differences, exact = (jacobian.run(sde, "Radau", 5.0, jac=jac) for jac in (False, True))
+    assert differences["f"] - exact["f"] >= sde.d * differences["jacobians"] > 0
+    row = {"model": "a", "d": 4, "solver": "scipy.Radau"}
+    row |= {"without": {"steps": 9, "f": 1000, "jacobians": 5, "s": 0.2}}
+    row |= {"with": {"steps": 9, "f": 250, "jacobians": 5, "s": 0.1}}
+    line = "| a | 4 | scipy.Radau | 9 → 9 | 1,000 → 250 | 0.25 | 5 → 5 | 200 → 100 ms | 0.50 |"
+    assert line in jacobian.markdown([row], 5.0)
+
+
 def test_the_engine_is_held_to_what_is_asked(script, tmp_path):
     engine = script("engine")
     (tmp_path / "hh_sde").mkdir()

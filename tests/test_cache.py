@@ -2,13 +2,16 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numba
 import pytest
+from numba.core.compiler_lock import global_compiler_lock
 
 import hh_sde
 from hh_sde.equations.template import STEPS_MARK
@@ -30,6 +33,33 @@ def twice(x):
 path = BrownianPath(1, m=2, dt=0.1)
 print(module.twice(1), module.twice(0.5))
 print(path.increments(0, 3).sum().hex(), path.lanes(0, 3, range(9)).sum().hex(), uniform_of(0.5))
+'''
+CALLS_SHARED = '''
+from hh_sde.kernels.cache import load
+inner = load("""
+from hh_sde.kernels.jit import kernel, shared
+
+@shared("f64(f64)")
+def change(x):
+    return x + 1.0
+
+@kernel
+def changed(x):
+    return change(x)
+""")
+outer = load(f"""
+from {inner.__name__} import changed
+from hh_sde.kernels.jit import kernel, shared
+
+@shared("f64(f64)")
+def change(x):
+    return 10.0 * x
+
+@kernel
+def both(x):
+    return change(x) + changed(x)
+""")
+print(outer.both(1.0), bool(outer.both.stats.cache_hits))
 '''
 
 
@@ -89,6 +119,43 @@ def test_damaged_machine_code_is_compiled_again(tmp_path):
     for file in (*indices[::2], *codes):  # of half of the functions the code alone
         file.write_bytes(file.read_bytes()[:100])
     assert start(TWO_MODULES, tmp_path).communicate() == first
+
+
+def test_machine_code_finds_what_it_calls_whatever_is_left_of_the_cache(tmp_path):
+    """What is shared is called by a name; two of one name are here, one of them further down."""
+    folder, copy = tmp_path / "cache", tmp_path / "copy"
+    assert start(CALLS_SHARED, folder).communicate() == ("12.0 False\n", "")
+    shutil.copytree(folder, copy)  # numba finds code by the path of its folder: there it stays
+    kept = sorted(path.relative_to(copy) for path in copy.rglob("*.nb[ic]*"))
+    assert len(kept) >= 6  # the index and the code of both `change` and of `both`
+    for lost in [None, *kept]:
+        shutil.rmtree(folder)
+        shutil.copytree(copy, folder)
+        if lost is not None:
+            (folder / lost).unlink()
+        loaded = lost is None or ".both-" not in lost.name
+        assert start(CALLS_SHARED, folder).communicate() == (f"12.0 {loaded}\n", ""), lost
+
+
+def test_a_kernel_is_linked_while_another_thread_compiles(root):
+    module = cache.load(
+        "from hh_sde.kernels.jit import shared\n"
+        "@shared('f64(f64)')\ndef one(x):\n    return x + 1.0\n"
+        "@shared('f64(f64)')\ndef two(x):\n    return x + 2.0\n"
+    )
+
+    def compiles():  # as numba does, which comes to `link` with its lock held
+        with global_compiler_lock:
+            linking.start()
+            linking.join(0.2)  # waits for the lock
+            module.two.link("f64")
+
+    linking = threading.Thread(target=module.one.link, args=("f64",), daemon=True)
+    compiling = threading.Thread(target=compiles, daemon=True)
+    compiling.start()
+    for thread in (compiling, linking):
+        thread.join(60.0)
+        assert not thread.is_alive()
 
 
 def test_two_processes_on_a_cold_cache(tmp_path):

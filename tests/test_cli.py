@@ -80,6 +80,64 @@ def test_recording_spikes_alone(tmp_path):
     assert call(tmp_path, "plot", "spikes.nc").returncode == 0
 
 
+def test_initial_values_and_stops_of_trials(tmp_path):
+    path = tmp_path / "latency.toml"
+    path.write_text("""
+[network]
+n_neurons = 2
+stimulus = 10.0
+
+[run]
+t_end = 60.0
+trials = 4
+rng = 1
+stop = "first spike"
+
+[run.x0]
+V = {kind = "normal", mean = "-65 mV", sd = 5.0}
+n = [0.3, 0.4]
+
+[spikes]
+threshold = -10.0
+""")
+    run = call(tmp_path, "run", path, "--out", "run.nc", columns=200)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "stop: the first spike: in 4 of 4 trials, mean" in run.stdout
+    ds = xr.load_dataset(tmp_path / "run.nc").hh.validate()
+    x0 = {"V": hh.Normal(-65.0, 5.0), "n": [0.3, 0.4]}
+    rule = hh.SpikeRule(threshold=-10.0)
+    net = hh.Network(2, stimulus=10.0)
+    same = hh.solve(net, 60.0, rng=1, trials=4, x0=x0, stop="first spike", spike_rule=rule)
+    assert ds.identical(same)
+    level = '{variable = "V", level = "-20 mV"}'
+    arguments = load(path, [f"run.stop={level}"]).arguments
+    assert arguments["stop"] == hh.Threshold("V", -20.0)
+    never = in_process("run", path, "--set", "run.stop.variable=V")
+    assert never.exit_code == 2
+    run = in_process("run", path, "--set", 'run.stop={variable = "V", level = 99.0}')
+    assert "stop: V rises to 99 mV: in none of 4 trials" in run.stdout
+
+
+def test_what_run_x0_and_run_stop_take(tmp_path):
+    path = tmp_path / "wrong.toml"
+    path.write_text("""
+[network]
+n_neurons = 1
+[run]
+t_end = 1.0
+stop = "second spike"
+x0 = {V = {kind = "normla", mean = 1.0}}
+""")
+    with pytest.raises(ConfigError) as faults:
+        load(path)
+    assert re.search(r"run.x0: V: kind 'normla' .*accepted: normal, uniform", str(faults.value))
+    assert re.search(
+        r"run.stop: 'second spike' .*\(accepted: \"first spike\", or", str(faults.value)
+    )
+    with pytest.raises(ConfigError, match=r"run\.x0: accepted: a table of variables"):
+        load(path, ["run.x0=3"])
+
+
 def test_init_does_not_overwrite(tmp_path):
     call(tmp_path, "init")
     again = call(tmp_path, "init")

@@ -1,12 +1,13 @@
 """The polynomial functions against arithmetic in 50 digits."""
 
+import math
 from decimal import Decimal, getcontext
 
 import numba as nb
 import numpy as np
 import pytest
 
-from hh_sde.kernels import elementary
+from hh_sde.kernels import elementary, single
 
 getcontext().prec = 50
 EPS = 2.0**-52
@@ -80,3 +81,61 @@ def test_cos_sin():
     # numpy's own argument 2 pi v is rounded: 2 pi * eps
     np.testing.assert_allclose(c, np.cos(2 * np.pi * v), atol=8 * EPS, rtol=0)
     np.testing.assert_allclose(s, np.sin(2 * np.pi * v), atol=8 * EPS, rtol=0)
+
+
+# -- the coefficients ------------------------------------------------------------------------------
+
+
+def decimal_pi():
+    """By Machin's formula."""
+
+    def artan_of_inverse(n):
+        return sum((-1) ** k / (Decimal(2 * k + 1) * Decimal(n) ** (2 * k + 1)) for k in range(40))
+
+    return 4 * (4 * artan_of_inverse(5) - artan_of_inverse(239))
+
+
+def interpolated(derivatives, a, b, degree):
+    """Coefficients of the polynomial through a power series at the Chebyshev points of [a, b]."""
+    n = degree + 1
+    pi = decimal_pi()
+
+    def cos(x):
+        return sum((-1) ** k * x ** (2 * k) / math.factorial(2 * k) for k in range(60))
+
+    points = [(a + b) / 2 + (b - a) / 2 * cos(pi * (2 * k + 1) / (2 * n)) for k in range(n)]
+    rows = [
+        [x**j for j in range(n)] + [sum(c * x**k for k, c in enumerate(derivatives))]
+        for x in points
+    ]
+    for i in range(n):  # Gauss-Jordan
+        rows[i] = [value / rows[i][i] for value in rows[i]]
+        for k in range(n):
+            if k != i:
+                rows[k] = [u - rows[k][i] * v for u, v in zip(rows[k], rows[i], strict=True)]
+    return [float(row[-1]) for row in rows]
+
+
+def test_the_coefficients_are_those_of_interpolation_at_chebyshev_points():
+    half_ln_2 = Decimal(2).ln() / 2
+    quarter = (decimal_pi() / 4) ** 2
+    widest = ((Decimal(2).sqrt() - 1) / (Decimal(2).sqrt() + 1)) ** 2
+    zero, terms = Decimal(0), range(40)
+    factorial = [Decimal(math.factorial(k)) for k in range(100)]
+    e = elementary
+    cases = [
+        ([1 / factorial[k + 1] for k in terms], -half_ln_2, half_ln_2,
+         (1.0, e.E1, e.E2, e.E3, e.E4, e.E5, e.E6, e.E7, e.E8, e.E9, e.E10)),
+        ([1 / Decimal(2 * k + 3) for k in terms], zero, widest,
+         (e.L0, e.L1, e.L2, e.L3, e.L4, e.L5, e.L6)),
+        ([-((-1) ** k) / factorial[2 * k + 3] for k in terms], zero, quarter,
+         (e.S0, e.S1, e.S2, e.S3, e.S4, e.S5)),
+        ([(-1) ** k / factorial[2 * k + 4] for k in terms], zero, quarter,
+         (e.C0, e.C1, e.C2, e.C3, e.C4, e.C5)),
+        ([1 / factorial[k + 2] for k in terms], -half_ln_2, half_ln_2,
+         (single.E1, single.E2, single.E3, single.E4, single.E5)),
+    ]  # fmt: skip
+    for series, a, b, stated in cases:
+        exact = interpolated(series, a, b, len(stated) - 1)
+        kind = np.asarray(stated[-1]).dtype.type
+        assert [kind(value) for value in exact] == list(stated)

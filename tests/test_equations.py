@@ -8,7 +8,7 @@ import pytest
 
 import hh_sde as hh
 from hh_sde.equations import template
-from hh_sde.equations.differentiation import change_of, dependencies
+from hh_sde.equations.differentiation import dependencies, directional_derivative
 from hh_sde.equations.expressions import (
     ONE,
     ZERO,
@@ -99,7 +99,7 @@ def test_the_drift_changes_as_its_derivative_says(noise):
             values_at(equations, {**state, name: state[name] + sign * h}) for sign in (1, -1)
         )
         for f in equations.drift:
-            change = change_of(f, {name: ONE}, equations.assignments, reads)
+            change = directional_derivative(f, {name: ONE}, equations.assignments, reads)
             expected = (ahead[f.name] - behind[f.name]) / (2 * h)
             assert evaluate(change, at) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 

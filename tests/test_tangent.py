@@ -110,11 +110,11 @@ def test_it_is_the_derivative_of_the_scheme(name, method):
 @pytest.mark.parametrize("broken", ["I_Na", "I_gap", "dV"])
 def test_a_jacobian_that_is_a_millionth_wrong_is_seen(monkeypatch, broken):
     """By the test above: the derivative of one named quantity is a millionth too large."""
-    changes = Derivatives._changes
+    derivatives = Derivatives._derivatives
 
     def wrong(self, along, suffix):
         begin = len(self.assignments)
-        found = changes(self, along, suffix)
+        found = derivatives(self, along, suffix)
         for k in range(begin, len(self.assignments)):
             one = self.assignments[k]
             if one.target.name == f"{broken}_{suffix}":
@@ -124,7 +124,7 @@ def test_a_jacobian_that_is_a_millionth_wrong_is_seen(monkeypatch, broken):
     x0, (v0,) = start(COUPLED), vectors(COUPLED, 1)
     right = flow(COUPLED, x0, v0[None]).v[0, 0]
     monkeypatch.setattr(numba_, "_WRITTEN", {})
-    monkeypatch.setattr(Derivatives, "_changes", wrong)
+    monkeypatch.setattr(Derivatives, "_derivatives", wrong)
     found = flow(COUPLED, x0, v0[None]).v[0, 0]
     assert abs(found / right - 1.0).max() > 1e-9  # a hundred times what the test above lets pass
 

@@ -112,7 +112,8 @@ def _loaded(config: Path, changes: list[str] | None) -> Config:
 
 def _arguments(wanted: Config) -> dict[str, Any]:
     """The arguments of `solve`."""
-    if "spikes" in wanted.arguments.get("record", ()):
+    spiking = wanted.arguments.get("stop") == "first spike"
+    if spiking or "spikes" in wanted.arguments.get("record", ()):
         return {**wanted.arguments, "spike_rule": wanted.spike_rule}
     return dict(wanted.arguments)
 

@@ -18,23 +18,42 @@ def summary(ds: xr.Dataset, rule: Any) -> Iterator[str]:
     """What a result holds, and how often its neurons fire."""
     from hh_sde.dataset import spikes_alone
 
+    yield from _what_it_holds(ds)
+    if "stop_time" in ds:
+        yield _stops(ds.stop_time)
+    elif spikes_alone(ds):
+        yield _mean_rate(ds.hh.rates().rate)
+    elif "V" in ds and ds.sizes["time"] > 1:
+        try:
+            yield _mean_rate(ds.hh.rates(rule).rate)
+        except ValueError as error:
+            yield f"firing rate: not known; {error}"
+
+
+def _what_it_holds(ds: xr.Dataset) -> Iterator[str]:
+    from hh_sde.dataset import spikes_alone
+
     sizes = ", ".join(f"{size} {dim}s" for dim, size in ds.sizes.items() if dim in _COUNTED)
     if spikes_alone(ds):
         span = f"{ds.attrs['t_start']:g} to {ds.attrs['t_end']:g} ms"
         yield f"{printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; {span}"
-        yield _mean_rate(ds.hh.rates().rate)
         return
     yield (
         f"{printable(ds.attrs.get('method', 'unknown method'))}: {sizes}; "
         f"{float(ds.time[0]):g} to {float(ds.time[-1]):g} ms; "
         f"variables {', '.join(str(v) for v in ds.data_vars if 'time' in ds[v].dims)}"
     )
-    if "V" not in ds or ds.sizes["time"] < 2:
-        return
-    try:
-        yield _mean_rate(ds.hh.rates(rule).rate)
-    except ValueError as error:
-        yield f"firing rate: not known; {error}"
+
+
+def _stops(stop_time: xr.DataArray) -> str:
+    """How many trials stopped, and when."""
+    text = printable(stop_time.attrs.get("long_name", "time of the stop"))
+    text = text.removeprefix("time of ").removeprefix("time when ")
+    found = stop_time.values[stop_time.notnull().values]
+    if not found.size:
+        return f"stop: {text}: in none of {stop_time.size} trials"
+    when = f"mean {found.mean():.4g} ms (from {found.min():.4g} to {found.max():.4g})"
+    return f"stop: {text}: in {found.size} of {stop_time.size} trials, {when}"
 
 
 def _mean_rate(rate: xr.DataArray) -> str:

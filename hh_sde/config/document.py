@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hh_sde.cells import CELLS, Cell
+from hh_sde.distributions import DISTRIBUTIONS
 from hh_sde.errors import did_you_mean, unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS
@@ -22,6 +23,7 @@ from hh_sde.network import Network
 from hh_sde.noise import NOISES
 from hh_sde.records import shown
 from hh_sde.stimuli import STIMULI, Stimulus
+from hh_sde.stopping import Threshold
 from hh_sde.synapses import SYNAPSES
 
 _NUMBER_AND_UNIT = re.compile(
@@ -144,6 +146,35 @@ def _noise(value: Any) -> Any:
     return [read(item) for item in value] if isinstance(value, list) else read(value)
 
 
+def _initial(value: Any) -> Any:
+    """The table run.x0: of each variable a number, a list, or a distribution."""
+    if not isinstance(value, Mapping):
+        raise ValueError('accepted: a table of variables, as {V = {kind = "normal", ...}, n = 0.3}')
+    return {name: _initial_values(name, item) for name, item in value.items()}
+
+
+def _initial_values(name: str, value: Any) -> Any:
+    unit = "mV" if name == "V" else "1"
+    if not isinstance(value, Mapping):
+        return in_unit(unit)(value)
+    try:
+        return entry(DISTRIBUTIONS, dict.fromkeys(("mean", "sd", "low", "high"), unit))(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _stop(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        unit = "mV" if value.get("variable") == "V" else "1"
+        return entry({"threshold": Threshold}, {"level": unit})({"kind": "threshold", **value})
+    if value != "first spike":
+        raise ValueError(
+            f'{shown(value)} is not accepted (accepted: "first spike", or a table, as '
+            '{variable = "V", level = -20.0, direction = "up"})'
+        )
+    return value
+
+
 def _method(value: Any) -> Any:
     if not isinstance(value, str) or value not in METHODS:
         raise ValueError(unknown("method", value, METHODS))
@@ -183,6 +214,8 @@ class _RunModel(_Strict):
     method: Annotated[str | None, BeforeValidator(_method)] = None
     rng: _Whole | None = None
     trials: _Whole | list[_Whole] | None = None
+    x0: Annotated[dict[str, Any] | None, BeforeValidator(_initial)] = None
+    stop: Annotated[Any, BeforeValidator(_stop)] = None
     save_dt: _Milliseconds | None = None
     record: list[str] | None = None
     noise: Annotated[str | None, Field(pattern="^ignore$")] = None

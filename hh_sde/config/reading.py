@@ -96,7 +96,7 @@ def parse(tree: Mapping[str, Any]) -> Config:
         document = Document.model_validate(tree)
         return Config(
             network=document.network.build(),
-            arguments=document.run.model_dump(exclude_none=True),
+            arguments={key: item for key, item in document.run if item is not None},
             spike_rule=document.spikes,
         )
 

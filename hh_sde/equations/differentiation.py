@@ -23,10 +23,10 @@ Direction = Mapping[str, Expression]
 
 def dependencies(assignments: Sequence[Assignment]) -> Reads:
     """For each target the names of all that it depends on, through others too."""
-    found: dict[str, frozenset[str]] = {}
+    reads: dict[str, frozenset[str]] = {}
     for target, value, *_ in assignments:
-        found[target.name] = _read_by(value, found)
-    return found
+        reads[target.name] = _read_by(value, reads)
+    return reads
 
 
 def _read_by(e: Expression, reads: Reads) -> frozenset[str]:
@@ -34,34 +34,34 @@ def _read_by(e: Expression, reads: Reads) -> frozenset[str]:
     return direct.union(*(reads.get(name, ()) for name in direct))
 
 
-def change_of(
+def directional_derivative(
     e: Expression, along: Direction, assignments: Sequence[Assignment], reads: Reads
 ) -> Expression:
     """The derivative of e in a direction, through the assignments that it depends on."""
     needed = _read_by(e, reads)
-    found = dict(along)
+    derivatives = dict(along)
     for target, value, *_ in assignments:
         if target.name in needed and not reads[target.name].isdisjoint(along):
-            change = derivative(value, found)
-            if change != ZERO:
-                found[target.name] = change
-    return derivative(e, found)
+            slope = derivative(value, derivatives)
+            if slope != ZERO:
+                derivatives[target.name] = slope
+    return derivative(e, derivatives)
 
 
-def changes(
+def directional_derivatives(
     assignments: Sequence[Assignment], along: Direction, suffix: str, new: Callable[[str], Symbol]
 ) -> tuple[list[Assignment], dict[str, Expression]]:
-    """How all targets change in a direction: what has a name of its own, and all by target."""
-    found, named = dict(along), []
+    """Those of all targets: the assignments of what gets a name of its own, and all by target."""
+    derivatives, named = dict(along), []
     for target, value, units, meaning in assignments:
-        change = derivative(value, found)
-        if isinstance(change, Symbol):
-            found[target.name] = change
-        elif change != ZERO:
+        slope = derivative(value, derivatives)
+        if isinstance(slope, Symbol):
+            derivatives[target.name] = slope
+        elif slope != ZERO:
             symbol = new(f"{target.name}_{suffix}")
-            named.append(Assignment(symbol, change, units, f"change of: {meaning}"))
-            found[target.name] = symbol
-    return named, found
+            named.append(Assignment(symbol, slope, units, f"derivative of: {meaning}"))
+            derivatives[target.name] = symbol
+    return named, derivatives
 
 
 def column(term: NoiseTerm, variables: Sequence[Variable]) -> Direction:
@@ -80,10 +80,10 @@ def correction(
 
     `absolute` tells that the root is that of |R|. None: it is 0 everywhere.
     """
-    change = change_of(term.R, along, assignments, reads)
-    if change == ZERO:
+    dR = directional_derivative(term.R, along, assignments, reads)
+    if dR == ZERO:
         return None
-    quarter = 0.25 * change
+    quarter = 0.25 * dR
     return Choice(term.R, ZERO, quarter, -quarter if absolute else ZERO)
 
 
@@ -109,6 +109,6 @@ def noise_type(
         for along in [*others, *directions[:k], *directions[k + 1 :]]:
             if of_state[k].isdisjoint(along):
                 continue
-            if change_of(term.R, along, assignments, reads) != ZERO:
+            if directional_derivative(term.R, along, assignments, reads) != ZERO:
                 return "general"
     return "commutative"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hh_sde.equations.expressions import Symbol, call
-from hh_sde.equations.part import Part, changes, dt, inv_dt
+from hh_sde.equations.part import Part, dt, exchange_probabilities, inv_dt
 from hh_sde.equations.quantities import Assignment, Names, NoiseTerm, Variable
 from hh_sde.equations.rates import Kinetics
 
@@ -44,7 +44,7 @@ class GatePart(Part):
         variance = (1.0 - x) * forth * (1.0 - forth) + x * back * (1.0 - back)
         noise = call("root", variance * self.inv_N * inv_dt) * self.terms[0].dW
         return [
-            *changes(alpha, beta),
+            *exchange_probabilities(alpha, beta),
             Assignment(Symbol("noise"), noise),
             Assignment(x, x + ((1.0 - x) * forth - x * back) + Symbol("noise")),
         ]

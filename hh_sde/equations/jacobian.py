@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hh_sde.equations.differentiation import changes
+from hh_sde.equations.differentiation import directional_derivatives
 from hh_sde.equations.expressions import ONE, ZERO, Expression, Symbol
 from hh_sde.equations.loops import Loop, Output, Stage
 from hh_sde.equations.population import Population
@@ -45,23 +45,25 @@ class Derivatives:
         self._displaced = self._displacement([*own, *population.coupled])
 
     def _column(self, x: Symbol, column: int, coupled: bool) -> None:
-        changed = self._changes({x.name: ONE}, f"by_{x.name}")
+        slopes = self._derivatives({x.name: ONE}, f"by_{x.name}")
         for row, f in enumerate(self.population.drift):
-            value = changed.get(f.name, ZERO)
+            value = slopes.get(f.name, ZERO)
             if value != ZERO:
                 self.entries.append(Entry(row, column, coupled, value))
 
     def _displacement(self, symbols: list[Symbol]) -> list[Expression]:
         """How the drifts change where each symbol is displaced."""
         along: dict[str, Expression] = {x.name: Symbol(f"along_{x.name}") for x in symbols}
-        changed = self._changes(along, "along")
-        return [changed.get(f.name, ZERO) for f in self.population.drift]
+        slopes = self._derivatives(along, "along")
+        return [slopes.get(f.name, ZERO) for f in self.population.drift]
 
-    def _changes(self, along: dict[str, Expression], suffix: str) -> dict[str, Expression]:
+    def _derivatives(self, along: dict[str, Expression], suffix: str) -> dict[str, Expression]:
         population = self.population
-        named, found = changes(population.assignments, along, suffix, population.names.new)
+        named, derivatives = directional_derivatives(
+            population.assignments, along, suffix, population.names.new
+        )
         self.assignments += named
-        return found
+        return derivatives
 
     def loops(self) -> list[Loop]:
         """Both loops."""

@@ -145,7 +145,7 @@ class Loops:
         population = self.population
         conductances = [Assignment(G, total(population.conductances))]
         relaxation = [
-            Assignment(J, population.balance),
+            Assignment(J, population.net_current),
             Assignment(z, G * dt / population.C),
             Assignment(decay, call("exp", -z)),
             Assignment(mean_decay, 1.0 / call("linoid_of", z, decay)),

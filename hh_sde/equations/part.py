@@ -48,7 +48,7 @@ class Part:
         return []
 
 
-def changes(opening: Expression, closing: Expression) -> list[Assignment]:
+def exchange_probabilities(opening: Expression, closing: Expression) -> list[Assignment]:
     """Probabilities `forth` and `back` that one of two states is left for the other within dt."""
     both, changed = Symbol("total"), Symbol("changed")
     return [

@@ -102,7 +102,7 @@ class Population:
     terms : tuple of NoiseTerm
         Noise that every neuron has of its own.
     currents : list of Current
-    balance : Symbol
+    net_current : Symbol
         The sum of all currents, inward.
     free : (int, int)
         Rows of variables that may leave [0, 1]: from, up to.
@@ -302,11 +302,11 @@ class Population:
 
     def _potential(self) -> None:
         self.C = self.parameters.new("C", self.model.C, "uF/cm^2", "membrane capacitance")
-        self.balance = self.names.new("I_total")
+        self.net_current = self.names.new("I_total")
         inward = [Symbol("I_stim"), *(_opposite(current.outward) for current in self.currents)]
         self._assignments += [
-            Assignment(self.balance, total(inward), "uA/cm^2", "all currents, inward"),
-            Assignment(self.dV, self.balance / self.C, "mV/ms", "dV/dt"),
+            Assignment(self.net_current, total(inward), "uA/cm^2", "all currents, inward"),
+            Assignment(self.dV, self.net_current / self.C, "mV/ms", "dV/dt"),
         ]
 
     # -- what follows ------------------------------------------------------------------------------

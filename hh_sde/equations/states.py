@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from hh_sde.equations.expressions import Choice, Expression, Number, Symbol, call, product, total
-from hh_sde.equations.part import Part, changes, inv_dt
+from hh_sde.equations.part import Part, exchange_probabilities, inv_dt
 from hh_sde.equations.quantities import Assignment, Names, NoiseTerm, Variable
 from hh_sde.equations.rates import Kinetics
 from hh_sde.equations.tables import ChannelTable, PairTable
@@ -57,17 +57,17 @@ class StatesPart(Part):
         )
 
     def drift(self) -> list[Assignment]:
-        found = []
+        drifts = []
         gains: list[list[Expression]] = [[] for _ in self.variables]
         for flux, pair in zip(self.fluxes, self.channel.pairs, strict=True):
             source, target, opening, closing = self._sides(pair)
             meaning = f"net flux from {source.name} to {target.name}"
-            found.append(Assignment(flux, opening * source - closing * target, "1/ms", meaning))
+            drifts.append(Assignment(flux, opening * source - closing * target, "1/ms", meaning))
             gains[pair.source].append(-flux)
             gains[pair.target].append(flux)
         for symbol, variable, gain in zip(self.dy, self.variables, gains, strict=True):
-            found.append(Assignment(symbol, total(gain), "1/ms", f"d{variable.name}/dt"))
-        return found
+            drifts.append(Assignment(symbol, total(gain), "1/ms", f"d{variable.name}/dt"))
+        return drifts
 
     def _terms_of(self, pair: PairTable, names: Names) -> list[NoiseTerm]:
         source, target, opening, closing = self._sides(pair)
@@ -110,7 +110,7 @@ class StatesPart(Part):
             for group, term in zip(groups, terms, strict=True)
         ]
         return [
-            *changes(opening, closing),
+            *exchange_probabilities(opening, closing),
             Assignment(MOVE, total([source * FORTH - target * BACK, *noise])),
             *self._kept_inside(source, target),
             Assignment(source, source - MOVE),
@@ -132,7 +132,7 @@ class StatesPart(Part):
                 for count, p, term in zip((LOWER, UPPER), (FORTH, BACK), terms, strict=True)
             )
             steps += [
-                *changes(opening, closing),
+                *exchange_probabilities(opening, closing),
                 Assignment(LOWER, call("np.rint", source * self.N)),
                 Assignment(UPPER, call("np.rint", target * self.N)),
                 Assignment(MOVE, forth - back),
@@ -154,13 +154,13 @@ class StatesPart(Part):
 
     def steady(self) -> list[Assignment]:
         powers = self.channel.levels[-1]
-        found = []
+        occupancies = []
         for y, level in zip(self.symbols, self.channel.levels, strict=True):
             factors: list[Expression] = [ways_to_choose(powers, level)]
             for rates, p, k in zip(self.rates, powers, level, strict=True):
                 factors += [rates.x_inf] * k + [1.0 - rates.x_inf] * (p - k)
-            found.append(Assignment(y, product(factors)))
-        return found
+            occupancies.append(Assignment(y, product(factors)))
+        return occupancies
 
     def bound(self, policy: str) -> list[Assignment]:
         """What is below 0 is cut off or mirrored, and all is scaled so that the sum is 1."""

@@ -17,9 +17,9 @@ SQRT_HALF = math.sqrt(0.5)
 
 
 @kernel
-def uniform_of(xi):
-    """The uniform number in (0, 1) whose standard normal quantile is xi."""
-    return 0.5 * math.erfc(-SQRT_HALF * xi)
+def uniform_of(z):
+    """The uniform number in (0, 1) whose standard normal quantile is z."""
+    return 0.5 * math.erfc(-SQRT_HALF * z)
 
 
 @kernel

@@ -86,8 +86,12 @@ C0, C1, C2 = 0.041666666666666664, -0.0013888888888887398, 2.480158729876569e-05
 C3, C4, C5 = -2.7557317271729793e-07, 2.08761462684032e-09, -1.1382632425521717e-11
 
 
-# u/(1 - e^-u) = 1 + u/2 + B2 u^2 + B4 u^4 + ... (Bernoulli numbers over factorials)
-B2, B4, B6, B8, B10 = 1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160
+# u/(1 - e^-u) = 1 + u/2 + B2 u^2 + B4 u^4 + ...: Bernoulli numbers over factorials, as fractions;
+# of the last its derivative alone has need
+LINOID_SERIES = (
+    (1, 12), (-1, 720), (1, 30240), (-1, 1209600), (1, 47900160), (-691, 1307674368000),
+)  # fmt: skip
+B2, B4, B6, B8, B10 = (a / b for a, b in LINOID_SERIES[:5])
 SMALL = 0.25  # the series' next term is then below 4e-17, and 1 - e keeps all but 3 bits
 
 

@@ -2,12 +2,12 @@
 
 import math
 
-from hh_sde.kernels.elementary import exp, fmuladd
+from hh_sde.kernels.elementary import LINOID_SERIES, SMALL, exp, fmuladd
 from hh_sde.kernels.jit import expression
 
-# u/(1 - e^-u) = 1 + u/2 + B2 u^2 + B4 u^4 + ...: coefficients of its derivative's odd powers
-D1, D3, D5, D7, D9, D11 = 1 / 6, -1 / 180, 1 / 5040, -1 / 151200, 1 / 4790016, -691 / 108972864000
-SMALL = 0.25  # the series' next term is then below 3e-18, and 1 + u - u q keeps all but 4 bits
+# Of the odd powers in 1/2 + 2 B2 u + 4 B4 u^3 + ..., the derivative of linoid. At |u| = SMALL the
+# next term is below 3e-18, and 1 + u - u q keeps all but 4 bits.
+D1, D3, D5, D7, D9, D11 = (2 * k * a / b for k, (a, b) in enumerate(LINOID_SERIES, start=1))
 
 
 @expression

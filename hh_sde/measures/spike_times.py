@@ -82,6 +82,11 @@ def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
     if not np.all(np.isfinite(rows)):
         first = np.unravel_index(np.argmin(np.isfinite(rows).all(axis=1)), shape)
         where = ", ".join(f"{k} {v[i]}" for (k, v), i in zip(coords.items(), first, strict=True))
+        if "stop_time" in ds:
+            raise ValueError(
+                f"V of {where} ends at its stop, so later spikes are not known: those up to it are "
+                "with record=('V', 'spikes')"
+            )
         raise ValueError(
             f"V of {where} is not finite, so its spikes are not known: choose the others first, "
             "by ds.sel or ds.dropna"

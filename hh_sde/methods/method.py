@@ -103,6 +103,9 @@ class Problem:
         How far the method last said that it is; see `reached`.
     report : dict
         What a method has to say of its run, for the attributes.
+    first_window : int, optional
+        Steps of the first window, where somebody looks at the states and may end the run; the next
+        have twice as many, and so on.
     """
 
     sde: SDE
@@ -123,6 +126,7 @@ class Problem:
     milestones: list[Reached] = field(default_factory=lambda: [Reached()])
     events: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     report: dict[str, int] = field(default_factory=dict)
+    first_window: int | None = None
 
     @property
     def reached(self) -> Reached:
@@ -139,11 +143,21 @@ class Problem:
         Every save, or where saves are closer than that every so many, is the end of one: there the
         run can be interrupted and go on.
         """
+        if self.first_window is not None:
+            yield from self._growing_windows(self.first_window, largest)
+            return
         span = max(self.save_every, largest - largest % self.save_every)
         for first in range(0, self.n_steps, span):
             end = min(first + span, self.n_steps)
             for start in range(first, end, largest):
                 yield start, min(start + largest, end)
+
+    def _growing_windows(self, size: int, largest: int) -> Iterator[tuple[int, int]]:
+        start = 0
+        while start < self.n_steps:
+            stop = min(start + min(size, largest), self.n_steps)
+            yield start, stop
+            start, size = stop, 2 * size
 
     def saves(self, start: int, states: np.ndarray) -> np.ndarray:
         """Of the states after steps start + 1, start + 2, ... those that are to be saved.

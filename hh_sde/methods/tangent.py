@@ -63,7 +63,7 @@ def tangent_flow(
         Of a Network, with noise that does not depend on the state, or none.
     x0 : (d,) or (trials, d) array
     v0 : (vectors, d) or (trials, vectors, d) array
-        At most d vectors. Each costs about as much as the state.
+        At most d vectors. Each costs up to twice as much as the state.
     dt : float
         Step of the grid t_k = k dt, ms.
     n_steps : int
@@ -77,7 +77,7 @@ def tangent_flow(
     every : int, optional
         After every so many steps, which divide n_steps, the vectors of each trial are made
         orthonormal in their order (Benettin et al. 1980, doi:10.1007/BF02128236), in the units of
-        the state. Default: never.
+        the state. All d vectors of the classic cell need that every 0.2 ms. Default: never.
     threads : int
 
     Returns

@@ -60,7 +60,8 @@ class Derived:
         (times, trials, names, n_neurons) array
         """
         variables = [variable.name for variable in self._population.variables]
-        rows = np.moveaxis(states.reshape(*states.shape[:2], len(variables), -1), 2, 0)
+        n = self._population.model.n_neurons
+        rows = np.moveaxis(states.reshape(*states.shape[:2], len(variables), n), 2, 0)
         state = dict(zip(variables, rows, strict=True))
         at = Evaluated(self._population, state, self._current(times)[:, None])
         found = [

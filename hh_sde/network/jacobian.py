@@ -62,8 +62,10 @@ class Jacobian:
         module.jacobian(state, I, coupled, entries, *numbers)
         rows, columns, entry, neuron, weight = self._places
         values = entries[entry, neuron] * weight
-        matrix = scipy.sparse.coo_array((values, (rows, columns)), shape=(x.size, x.size))
-        return matrix.tocsr() if sparse else matrix.toarray()
+        d = state.size
+        if sparse:
+            return scipy.sparse.coo_array((values, (rows, columns)), shape=(d, d)).tocsr()
+        return np.bincount(rows * d + columns, values, minlength=d * d).reshape(d, d)
 
     def times(self, x: np.ndarray, t: float, v: np.ndarray) -> np.ndarray:
         """J(x, t) v, without the matrix.

@@ -155,23 +155,39 @@ class Network(Record):
         return Derived(self._population, self._currents, self.stimulus.constant)
 
     def steady_state(self, V: Any = None) -> np.ndarray:
-        """The flat state (d,) with potential `V` (mV, default the cell's V0) and gates at rest.
+        """The flat state with potential `V` (mV, default the cell's V0) and gates at rest.
+
+        Parameters
+        ----------
+        V : float, (n_neurons,) or (trials, n_neurons) array, optional
+            mV.
+
+        Returns
+        -------
+        (d,) array, or (trials, d)
 
         Raises
         ------
-        ValueError
-            If a gate has no steady state there: its rates are both 0.
+        TypeError, ValueError
+            If V is not of such a shape, or a gate has no steady state there: its rates are both 0.
         """
-        given = self.cell.V0 if V is None else parameter(V, "V")
-        potentials = per_neuron(given, self.n_neurons, "V")
+        if np.ndim(V) == 2:
+            potentials = numbers(V, "V", "a number, or numbers (n_neurons,) or (trials, n_neurons)")
+            if potentials.shape[1] != self.n_neurons:
+                raise ValueError(
+                    f"V has shape {potentials.shape}; this network takes (trials, {self.n_neurons})"
+                )
+        else:
+            given = self.cell.V0 if V is None else parameter(V, "V")
+            potentials = per_neuron(given, self.n_neurons, "V")
         x = evaluated.steady_state(self._population, potentials)
         if not np.all(np.isfinite(x)):
-            row, neuron = np.argwhere(~np.isfinite(x))[0]
+            row, *_, neuron = place = tuple(np.argwhere(~np.isfinite(x))[0])
             raise ValueError(
-                f"{self.variables[row]} has no steady state at V = {potentials[neuron]:g} mV "
+                f"{self.variables[row]} has no steady state at V = {potentials[place[1:]]:g} mV "
                 f"(neuron {neuron}): alpha + beta is zero or not finite there"
             )
-        return x.ravel()
+        return np.moveaxis(x, 0, -2).reshape(*potentials.shape[:-1], -1)
 
     def equilibrium(self) -> np.ndarray:
         """The flat state (d,) in which nothing moves but for the noise, stable or not.

@@ -201,9 +201,9 @@ def interval_histogram(
     if len(groups) > MOST_LINES:
         groups = {f"{len(groups)} neurons": length}
     ax = axes_of(ax, figsize, (5.5, 3.5))
-    # equal intervals still get bins of some width
-    middle, half = (length.min() + length.max()) / 2, max(np.ptp(length) / 2, 0.5)
-    edges = np.linspace(middle - half, middle + half, bins + 1)
+    low, high = length.min(), length.max()
+    middle = (low + high) / 2  # equal intervals still get bins of some width
+    edges = np.linspace(min(low, middle - 0.5), max(high, middle + 0.5), bins + 1)
     colours = line_colours(style, len(groups))
     for colour, (name, values) in zip(colours, groups.items(), strict=False):
         if values.size:
