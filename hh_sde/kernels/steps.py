@@ -232,7 +232,7 @@ def sri2(m, k, h):
 
 @maker
 def flat_amplitudes(x, n_neurons, p, q, curves):
-    """The amplitude root(R) of every noise term and neuron, (terms, n_neurons), of a flat state."""
+    """root(R) of every noise term in every neuron, (terms, n_neurons), of a flat state."""
     s = np.empty((TERMS, n_neurons))
     noise_amplitudes(x.reshape(x.size // n_neurons, n_neurons), n_neurons, s, p, q, curves)
     return s
