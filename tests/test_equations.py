@@ -8,7 +8,7 @@ import pytest
 
 import hh_sde as hh
 from hh_sde.equations import template
-from hh_sde.equations.differentiation import directional_derivative, dependencies
+from hh_sde.equations.differentiation import dependencies, directional_derivative
 from hh_sde.equations.expressions import (
     ONE,
     ZERO,
