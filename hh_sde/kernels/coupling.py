@@ -74,6 +74,7 @@ class Inputs(NamedTuple):
     start: np.ndarray  # rows of A: dV_i gets sum_k A_ik dW_k
     source: np.ndarray
     weight: np.ndarray
+    diagonal: bool  # row i holds one entry, in column i
     dW_V: np.ndarray  # (steps, (1 or 2) * processes on V * trials)
     dW: np.ndarray  # (steps, (1 or 2) * terms * lanes), the memory of Lanes.dW
     words: np.ndarray  # room to draw
@@ -137,18 +138,23 @@ def couple(x, sums, first_synapse, n_neurons, trials, start, source, weight):
     )  # fmt: skip
 
 
-@shared("void(real*, i64, i64, i64, i64, i64*, i64*, f64*, i64, i64, real*)")
-def increments_of_V(dW, width, steps, kinds, n_neurons, start, source, weight, trials, lanes, A_dW):
-    """sum_k A_ik dW_k in every trial, for each row of dW (steps, kinds * width)."""
-    for k in range(steps * kinds):
-        if trials == 1:
-            weighted_sums_of_one(
-                dW, k * width, A_dW, k * lanes, 0, n_neurons, start, source, weight
-            )
-        else:
+@shared("void(real*, i64, i64, i64, i64*, i64*, f64*, i64, i64, i64, real*)")
+def increments_of_V(
+    dW, width, rows, n_neurons, start, source, weight, diagonal, trials, lanes, A_dW
+):  # fmt: skip
+    """sum_k A_ik dW_k in every trial, for each of the rows of dW (rows, width)."""
+    for k in range(rows):
+        if trials > 1:
             weighted_sums(
                 dW, k * width, A_dW, k * lanes, 0, n_neurons, trials, start, source, weight
-            )
+            )  # fmt: skip
+        elif diagonal:
+            for i in range(n_neurons):
+                A_dW[k * lanes + i] = weight[i] * dW[k * width + i]
+        else:
+            weighted_sums_of_one(
+                dW, k * width, A_dW, k * lanes, 0, n_neurons, start, source, weight
+            )  # fmt: skip
 
 
 @shared("void(real*, i64, i64)")
@@ -200,9 +206,8 @@ def bring_noise(m, inputs, step, steps):
         draw_noise(inputs, step, steps, m.dW.shape[2])
     kinds = m.A_dW.shape[1]
     increments_of_V(
-        inputs.dW_V, inputs.dW_V.shape[1] // kinds, steps, kinds, m.n_neurons,
-        inputs.start, inputs.source, inputs.weight,
-        m.trials, m.x.shape[1], m.A_dW,
+        inputs.dW_V, inputs.dW_V.shape[1] // kinds, steps * kinds, m.n_neurons, inputs.start,
+        inputs.source, inputs.weight, inputs.diagonal, m.trials, m.x.shape[1], m.A_dW,
     )  # fmt: skip
 
 

@@ -109,20 +109,15 @@ class Shared:
     Where its signature says `real`, that is float64, or float32 if a caller has such arrays there.
     """
 
-    def __init__(self, function: Any, signature: str, from_python: bool) -> None:
+    def __init__(self, function: Any, signature: str) -> None:
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
         self.__module__ = function.__module__
         self.reals = ("f64", "f32") if "real" in signature else ("f64",)
         self.variants = {
-            real: _Variant(self, function, signature.replace("real", real), real, from_python)
+            real: _Variant(self, function, signature.replace("real", real), real)
             for real in self.reals
         }
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Called from Python."""
-        single = any(getattr(one, "dtype", None) == "float32" for one in arguments)
-        return self.link("f32" if single else "f64").function(*arguments)
 
     def link(self, real: str) -> "_Variant":
         """Compile or load it, and tell LLVM where it is."""
@@ -142,13 +137,11 @@ class Shared:
 class _Variant:
     """A shared kernel with the one signature that it has in a precision."""
 
-    def __init__(
-        self, shared: Shared, function: Any, signature: str, real: str, from_python: bool
-    ) -> None:
+    def __init__(self, shared: Shared, function: Any, signature: str, real: str) -> None:
         self.shared = shared
         self.signature = _signature(signature)
         self.symbol = f"hh_sde.{function.__module__}.{function.__name__}.{real}"
-        self.function = _kept(function, _nrt=False, no_cpython_wrapper=not from_python)
+        self.function = _kept(function, _nrt=False, no_cpython_wrapper=True)
         self.linked = False
         self.address = 0
 
@@ -212,12 +205,12 @@ def _constant(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     return context.get_dummy_value()
 
 
-def shared(signature: str, *, from_python: bool = False) -> Callable[[Any], Any]:
+def shared(signature: str) -> Callable[[Any], Any]:
     """A kernel that is compiled once, with this signature, whatever calls it.
 
-    It makes no arrays. Only if it says so can Python call it too.
+    It makes no arrays, and Python cannot call it.
     """
-    return lambda function: Shared(function, signature, from_python)
+    return lambda function: Shared(function, signature)
 
 
 def called_by(function: Any) -> list[Shared]:

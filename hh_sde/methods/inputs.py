@@ -7,6 +7,7 @@ import numpy as np
 from hh_sde.addresses import trial_words
 from hh_sde.brownian import Drawing
 from hh_sde.equations.module import Program
+from hh_sde.equations.tables import Connectivity
 from hh_sde.kernels.coupling import Inputs, Lanes
 from hh_sde.kernels.random import PER_BLOCK, room_to_draw
 from hh_sde.methods.method import Problem
@@ -121,6 +122,7 @@ class BlockInputs:
             start=self.program.noise.start,
             source=self.program.noise.source,
             weight=self.program.noise.weight,
+            diagonal=_is_diagonal(self.program.noise),
             dW_V=np.empty((self.at_once, self.kinds * m_V * many), self.dtype),
             dW=np.empty((0, 0), self.dtype),
             words=words,
@@ -207,3 +209,9 @@ class BlockInputs:
                     by_neuron[:, :, terms, neurons, k] += weight[:, j] * I[:, :, j]
         used[:] = by_neuron.reshape(used.shape)
         return out.astype(self.dtype, copy=False)
+
+
+def _is_diagonal(A: Connectivity) -> bool:
+    """Whether row i holds one entry, in column i."""
+    n = A.start.size - 1
+    return np.array_equal(A.start, np.arange(n + 1)) and np.array_equal(A.source, np.arange(n))
