@@ -138,7 +138,7 @@ def test_old_results_read_on():
     assert old.hh.gates.gate.values.tolist() == ["m", "h", "n"]
     again = hh.solve(net, 1.0, dt=0.02, rng=5, trials=2, save_dt=0.5)
     np.testing.assert_array_equal(ds.V[:, 0], again.V[:, 0])
-    with pytest.raises(ValueError, match="of schema 1, whose noise was drawn otherwise"):
+    with pytest.raises(ValueError, match="of schema 1, whose noise was drawn from its seed"):
         old.hh.noise()
     old.hh.validate()
 
