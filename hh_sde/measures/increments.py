@@ -108,8 +108,8 @@ def _refuse_without_increments(ds: xr.Dataset) -> None:
         )
     if "upgraded_from" in ds.attrs:
         raise ValueError(
-            f"this result is of schema {ds.attrs['upgraded_from']}, whose noise was drawn otherwise "
-            "of its seed: make the result again, hh_sde.solve"
+            f"this result is of schema {ds.attrs['upgraded_from']}, whose noise was drawn otherwise"
+            " of its seed: make the result again, hh_sde.solve"
         )
     if isinstance(ds.attrs.get("trials"), int | np.integer):
         raise ValueError("these are statistics over trials; the noise is that of each trial")
