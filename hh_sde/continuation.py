@@ -58,6 +58,9 @@ def state_of(
         if reached.opened is not None and row:
             half = reached.opened.reshape(shape)[:, row]
             values[f"open_{name}"] = (half, units, f"half a step before the end: {long_name}")
+    if reached.opened is not None:
+        text = "checksum of the gates at the end, to which open gates belong"
+        values["open_checksum"] = (_checksum(reached.x, len(labels)), "1", text)
     found = reached.detection
     if found is not None:
         spike = np.where(np.isfinite(found.last_spike), found.last_spike, np.nan)
@@ -244,6 +247,13 @@ def last_states(
     return np.concatenate([_labelled(one, dim, members, trials) for one in values], axis=-1)
 
 
+def _checksum(states: np.ndarray, variables: int) -> np.ndarray:
+    """32 bits for each trial and neuron, (trials, n_neurons), that change where a gate is changed."""
+    gates = states.astype(float).reshape(len(states), variables, -1)[:, 1:]
+    bits = np.bitwise_xor.reduce(np.ascontiguousarray(gates).view(np.int64), axis=1)
+    return (bits ^ (bits >> 32)) & 0xFFFFFFFF
+
+
 def opened(
     x0: Any,
     states: np.ndarray,
@@ -257,7 +267,8 @@ def opened(
 ) -> np.ndarray | None:
     """The states (trials, d) that the method goes on from which left its last step half done.
 
-    None where `x0` is not of that method with that step, or is no longer the state of its end.
+    None where `x0` is not of that method with that step, or is no longer the state of its end, as
+    where somebody displaced a gate.
 
     Parameters
     ----------
@@ -267,21 +278,25 @@ def opened(
     dt, time : float
         The step, and when the run begins, ms.
     """
-    names = [f"open_{name}" for name in list(labels)[1:]]
+    gates = [f"open_{name}" for name in list(labels)[1:]]
+    names = [*gates, "open_checksum"]
     if not isinstance(x0, xr.Dataset) or (x0.attrs.get("method"), x0.attrs.get("dt")) != (
         method,
         dt,
     ):
         return None
     state = last_state(x0)
-    if not names or not all(name in state for name in names):
+    if not gates or not all(name in state for name in names):
         return None
     if any(abs(_time_of(state[name], name) - time) > 2e-6 * dt for name in names):
         return None
-    gates = [_labelled(state[name], "neuron", members, trials) for name in names]
     shape = (len(states), len(members))
-    V = states[:, : len(members)]
-    return np.concatenate([V, *(np.broadcast_to(gate, shape) for gate in gates)], axis=1)
+    *values, known = (
+        np.broadcast_to(_labelled(state[name], "neuron", members, trials), shape) for name in names
+    )
+    if not np.array_equal(_checksum(states, len(labels)), known):
+        return None
+    return np.concatenate([states[:, : len(members)], *values], axis=1)
 
 
 def detection(

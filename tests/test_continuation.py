@@ -115,3 +115,28 @@ def test_the_middle_of_a_run_is_gone_on_from_with_whole_steps(net):
     np.testing.assert_allclose(rest.V, first.V.sel(time=rest.time), atol=1e-3)
     closed = hh.solve(net, 5.0, x0=first.hh.window(0.0, 2.0), **OPTIONS)
     np.testing.assert_array_equal(rest.V, closed.V)
+
+
+@pytest.mark.parametrize("form", ["states", "states and spikes", "spikes"])
+def test_a_gate_that_was_displaced_is_where_a_run_goes_on_from(form, net):
+    """Not the open gates of the state before."""
+    record = {
+        "states": None,
+        "states and spikes": (*net.variables, "spikes"),
+        "spikes": ("spikes",),
+    }
+    first = hh.solve(net, 5.0, **OPTIONS | {"record": record[form]})
+    if form == "spikes":
+        state = continuation.last_state(first).copy(deep=True)
+        state.last_n[{"neuron": 0}] += 0.01
+        displaced = first.assign_attrs(last_state=continuation.as_text(state))
+        x0 = np.concatenate([state[f"last_{name}"] for name in net.variables])
+    else:
+        displaced = first.copy(deep=True)
+        displaced.n[{"time": -1, "neuron": 0}] += 0.01
+        x0 = np.concatenate([displaced[name].isel(time=-1) for name in net.variables])
+    options = {**OPTIONS, "noise": "ignore", "rng": None}
+    rest = hh.solve(net, 10.0, x0=displaced, **options)
+    np.testing.assert_array_equal(rest.V, hh.solve(net, 5.0, x0=x0, **options).V)
+    undisturbed = hh.solve(net, 10.0, x0=first, **options)
+    assert abs(rest.V - undisturbed.V).max() > 0.01
