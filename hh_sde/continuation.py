@@ -248,7 +248,7 @@ def last_states(
 
 
 def _checksum(states: np.ndarray, variables: int) -> np.ndarray:
-    """32 bits for each trial and neuron, (trials, n_neurons), that change where a gate is changed."""
+    """32 bits for each trial and neuron, (trials, n_neurons), that change with any of its gates."""
     gates = states.astype(float).reshape(len(states), variables, -1)[:, 1:]
     bits = np.bitwise_xor.reduce(np.ascontiguousarray(gates).view(np.int64), axis=1)
     return (bits ^ (bits >> 32)) & 0xFFFFFFFF

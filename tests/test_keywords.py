@@ -19,8 +19,8 @@ RECORDS = {
 CALLS = {
     "an argument of Network": (
         lambda: hh.Network(2, cel="hodgkin_huxley"),
-        "Network has no parameter 'cel'; it has n_neurons, cell, synapses, stimulus, noise, weights; "
-        "did you mean cell?",
+        "Network has no parameter 'cel'; it has n_neurons, cell, synapses, stimulus, noise, "
+        "weights; did you mean cell?",
     ),
     "the seed": (lambda: hh.solve(NET, 5.0, seed=1), "solve has no parameter 'seed'"),
     "of solve": (lambda: hh.solve(NET, 5.0, seed=1), "did you mean rng?"),

@@ -367,7 +367,7 @@ def test_bad_equations(make, message):
 
 @pytest.mark.parametrize("x0", [[True] * 4, ["1"] * 4, np.ones(4) * 1j, np.ma.masked_all(4)])
 def test_a_start_that_is_no_numbers_is_refused(x0):
-    with pytest.raises(TypeError, match="x0 must be an array of real numbers, .* got"):
+    with pytest.raises(TypeError, match=r"x0 must be an array of real numbers, .* got"):
         hh.solve(hh.Network(1), 1.0, x0=x0)
 
 
