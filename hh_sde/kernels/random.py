@@ -117,12 +117,14 @@ def draw(
     """
     blocks = at_once(lanes)
     entries = blocks * lanes
-    for i in range(entries):
-        words[entries + i] = addresses[i % lanes] + np.uint64(first_process)
-        words[2 * entries + i] = addresses[lanes + i % lanes]
+    for b in range(blocks):  # nested: a quotient or remainder of i would cost what a number does
+        for i in range(lanes):
+            words[entries + b * lanes + i] = addresses[i] + np.uint64(first_process)
+            words[2 * entries + b * lanes + i] = addresses[lanes + i]
     for first in range(start // PER_BLOCK, (stop + PER_BLOCK - 1) // PER_BLOCK, blocks):
-        for i in range(entries):
-            words[i] = np.uint64(first + i // lanes)
+        for b in range(blocks):
+            for i in range(lanes):
+                words[b * lanes + i] = np.uint64(first + b)
         step = PER_BLOCK * first - start
         if blocks == 1 and 0 <= step <= stop - start - PER_BLOCK:
             whole = row(out, step, columns, "any")
