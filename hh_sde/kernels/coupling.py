@@ -36,9 +36,7 @@ class Lanes(NamedTuple):
     sums: np.ndarray  # (inputs, lanes): synaptic and gap sums
     A_dW: np.ndarray  # (steps, 1 or 2, lanes): of the noise on V; a second one as METHODS asks
     dW: np.ndarray  # (steps, 1 or 2, terms, lanes): the same of the lanes' own processes
-    areas: (
-        np.ndarray
-    )  # (steps of the window, terms, terms + 1, lanes): [., k, l] I_(l,k), the last A I_(.,k)
+    areas: np.ndarray  # (steps, terms, terms + 1, lanes): [., k, l] I_(l,k), last A I_(.,k)
     work: np.ndarray  # (4, variables, lanes)
     columns: np.ndarray  # (2, terms, lanes): the same for amplitudes of the lanes' own processes
     opened: np.ndarray  # (1,): whether a step of the gates is half done; see `steps.strang_open`

@@ -111,14 +111,28 @@ def expm1_over(r):
 
 
 @expression
-def reduce_exp(x):
-    """k, r and 2^k with x = k ln 2 + r, |r| <= ln(2)/2."""
-    x = EXP_MAX if x > EXP_MAX else x
-    x = EXP_MIN if x < EXP_MIN else x
-    shifted = fmuladd(x, LOG2_E, ROUND_TO_INT)
-    k = shifted - ROUND_TO_INT
-    r = fmuladd(k, -LN2_LOW, fmuladd(k, -LN2_HIGH, x))
-    return k, r, from_bits((bits_of(shifted) + 1023) << 52)
+def power_of_2(shifted):
+    """2^k of the integer k in the low bits of a number to which ROUND_TO_INT was added."""
+    return from_bits((bits_of(shifted) + 1023) << 52)
+
+
+def reduction_of_exp(log2_e, ln2_high, ln2_low, round_to_int, least, largest, power_of_2):
+    """How an argument of exp is reduced, with the constants of a precision."""
+
+    @expression
+    def reduce_exp(x):
+        """k, r and 2^k with x = k ln 2 + r, |r| <= ln(2)/2."""
+        x = largest if x > largest else x
+        x = least if x < least else x
+        shifted = fmuladd(x, log2_e, round_to_int)
+        k = shifted - round_to_int
+        r = fmuladd(k, -ln2_low, fmuladd(k, -ln2_high, x))
+        return k, r, power_of_2(shifted)
+
+    return reduce_exp
+
+
+reduce_exp = reduction_of_exp(LOG2_E, LN2_HIGH, LN2_LOW, ROUND_TO_INT, EXP_MIN, EXP_MAX, power_of_2)
 
 
 def of_precision(real, reduce_exp, expm1_over):

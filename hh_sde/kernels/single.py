@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from hh_sde.kernels.elementary import fmuladd, of_precision
+from hh_sde.kernels.elementary import fmuladd, of_precision, reduction_of_exp
 from hh_sde.kernels.jit import expression
 
 ONE = np.float32(1.0)
@@ -27,24 +27,15 @@ E1, E2, E3, E4, E5 = (
 
 
 @intrinsic
-def bits_of(typingctx, x):
-    """The 32 bits of a float32, as int32."""
+def power_of_2(typingctx, shifted):
+    """2^k of the integer k in the low bits of a number to which ROUND_TO_INT was added."""
 
     def codegen(context, builder, signature, args):
-        return builder.bitcast(args[0], ir.IntType(32))
-
-    return types.int32(types.float32), codegen
-
-
-@intrinsic
-def power_of_2(typingctx, i):
-    """2^k of an integer k that is in the low bits of a float32 whose bits these are."""
-
-    def codegen(context, builder, signature, args):
-        bits = builder.shl(builder.add(args[0], args[0].type(127)), args[0].type(23))
+        bits = builder.bitcast(args[0], ir.IntType(32))
+        bits = builder.shl(builder.add(bits, bits.type(127)), bits.type(23))
         return builder.bitcast(bits, ir.FloatType())
 
-    return types.float32(types.int32), codegen
+    return types.float32(types.float32), codegen
 
 
 @expression
@@ -57,17 +48,7 @@ def expm1_over(r):
     return fmuladd(p, r, ONE)
 
 
-@expression
-def reduce_exp(x):
-    """k, r and 2^k with x = k ln 2 + r, |r| <= ln(2)/2."""
-    x = EXP_MAX if x > EXP_MAX else x
-    x = EXP_MIN if x < EXP_MIN else x
-    shifted = fmuladd(x, LOG2_E, ROUND_TO_INT)
-    k = shifted - ROUND_TO_INT
-    r = fmuladd(k, -LN2_LOW, fmuladd(k, -LN2_HIGH, x))
-    return k, r, power_of_2(bits_of(shifted))
-
-
+reduce_exp = reduction_of_exp(LOG2_E, LN2_HIGH, LN2_LOW, ROUND_TO_INT, EXP_MIN, EXP_MAX, power_of_2)
 exp, linoid, linoid_of, decayed, relaxed, positive_root, absolute_root = of_precision(
     np.float32, reduce_exp, expm1_over
 )
