@@ -19,7 +19,7 @@ from .kinetics import (
 )
 from .measures import SpikeRule
 from .methods import METHODS
-from .network import Network
+from .network import Network, Population
 from .noise import (
     NOISES,
     ConductanceNoise,
@@ -55,6 +55,7 @@ __all__ = [
     "DISTRIBUTIONS",
     "METHODS",
     "NOISES",
+    "Population",
     "SDE",
     "STIMULI",
     "SYNAPSES",

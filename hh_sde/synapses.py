@@ -40,7 +40,7 @@ class Synapse(Record):
     Parameters
     ----------
     name : str
-    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix
+    weights : float, (targets, sources) array or scipy.sparse matrix
         Conductance w[i, j] from neuron j to neuron i, mS/cm^2. One number stands for that weight
         between every two different neurons, so that the network can grow.
     alpha, beta : Rate
@@ -51,11 +51,13 @@ class Synapse(Record):
         Factor on the conductance as a function of the postsynaptic potential.
     reference : str
         The paper.
+    source, target : str, optional
+        Names of populations. Default: all neurons.
 
     Raises
     ------
     TypeError, ValueError
-        If the weights are not finite, not square or negative.
+        If the weights are not finite, no matrix, or negative.
 
     Examples
     --------
@@ -74,9 +76,12 @@ class Synapse(Record):
     E: Parameter
     voltage_block: Rate | None = None
     reference: str = ""
+    source: str | None = None
+    target: str | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "a synapse")
+        _see_ends(self)
         object.__setattr__(self, "weights", _checked_weights(self.weights, self.name))
         object.__setattr__(self, "E", parameter(self.E, f"E of synapse {self.name}"))
         for name in ("alpha", "beta"):
@@ -93,7 +98,14 @@ class Synapse(Record):
     @classmethod
     @keyword_hints
     def sigmoidal(
-        cls, weights: Weights, *, E: Parameter = 20.0, w: float = 1.0, rate: float = 5.0
+        cls,
+        weights: Weights,
+        *,
+        E: Parameter = 20.0,
+        w: float = 1.0,
+        rate: float = 5.0,
+        source: str | None = None,
+        target: str | None = None,
     ) -> Synapse:
         """The synapse of the question: ds/dt = rate (1 - s)/(1 + exp(-(V + 3)/8)) - s.
 
@@ -109,6 +121,8 @@ class Synapse(Record):
             Divisor of all weights, positive.
         rate : float
             Rise rate, 1/ms.
+        source, target : str, optional
+            Names of populations. Default: all neurons.
 
         References
         ----------
@@ -123,6 +137,8 @@ class Synapse(Record):
             beta=Constant(1.0),
             E=E,
             reference="the two-neuron network that this library grew from",
+            source=source,
+            target=target,
         )
 
 
@@ -137,8 +153,11 @@ class GapJunction(Record):
 
     Parameters
     ----------
-    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix
-        Conductance w[i, j], mS/cm^2; symmetric for a real gap junction, which is not enforced.
+    weights : float, (targets, sources) array or scipy.sparse matrix
+        Conductance w[i, j], mS/cm^2; symmetric for a real gap junction, which is not enforced
+        inside a population. Between two populations the current goes both ways.
+    source, target : str, optional
+        Names of populations. Default: all neurons.
 
     Examples
     --------
@@ -149,27 +168,36 @@ class GapJunction(Record):
     units = {"weights": "mS/cm^2"}
 
     weights: Weights
+    source: str | None = None
+    target: str | None = None
 
     def __post_init__(self) -> None:
+        _see_ends(self)
         object.__setattr__(self, "weights", _checked_weights(self.weights, "GapJunction"))
 
 
-def weight_matrix(weights: Weights, n_neurons: int, name: str) -> scipy.sparse.csr_array:
-    """The weights [to, from] as a sparse matrix of shape (n_neurons, n_neurons).
+def _see_ends(synapse: Synapse | GapJunction) -> None:
+    """See that source and target are names, if they are given."""
+    for end in ("source", "target"):
+        name = getattr(synapse, end)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{end} must be the name of a population or None, got {shown(name)}")
+
+
+def weight_matrix(
+    weights: Weights, targets: int, sources: int, name: str
+) -> scipy.sparse.csr_array:
+    """The weights [to, from] as a sparse matrix of shape (targets, sources).
 
     Raises
     ------
     ValueError
         If a matrix of another shape is given.
     """
-    if isinstance(weights, float):
-        full = np.full((n_neurons, n_neurons), weights)
-        np.fill_diagonal(full, 0.0)
-        weights = full
-    if weights.shape != (n_neurons, n_neurons):
+    if weights.shape != (targets, sources):
         raise ValueError(
-            f"weights of {name} have shape {weights.shape}; a network of {n_neurons} neurons "
-            f"takes shape ({n_neurons}, {n_neurons}), [to, from], or one number"
+            f"weights of {name} have shape {weights.shape}; from {sources} neurons to {targets} "
+            f"they take shape ({targets}, {sources}), [to, from], or one number"
         )
     matrix = scipy.sparse.csr_array(weights, dtype=float, copy=True)
     matrix.eliminate_zeros()
@@ -192,8 +220,8 @@ def _checked_weights(weights: Weights, name: str) -> Any:
         )
     if values.ndim == 0:
         return float(values)
-    if values.ndim != 2 or values.shape[0] != values.shape[1]:
-        raise ValueError(f"{what} must be a square matrix, got shape {values.shape}")
+    if values.ndim != 2:
+        raise ValueError(f"{what} must be a matrix [to, from], got shape {values.shape}")
     return values
 
 
@@ -251,7 +279,7 @@ def _with_weights(synapse: Synapse) -> Callable[..., Synapse]:
     def make(weights: Weights, **changes: Any) -> Synapse:
         return synapse.replace(weights=weights, **changes)
 
-    names = ("E", "alpha", "beta", "voltage_block", "name")
+    names = ("E", "alpha", "beta", "voltage_block", "name", "source", "target")
     keyword = inspect.Parameter.KEYWORD_ONLY
     make.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -283,6 +311,8 @@ _DOCSTRING = """A chemical synapse, ds/dt = alpha (1 - s) - beta s, I = w s (V -
         Factor on w, as a function of the postsynaptic potential.
     name : str
         Another name, where a network has two of them.
+    source, target : str, optional
+        Names of populations. Default: all neurons.
 
     Returns
     -------

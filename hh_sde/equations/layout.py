@@ -120,3 +120,8 @@ class StateLayout:
                    for name in one.names]  # fmt: skip
             x[..., one.components] = np.concatenate(own, axis=-1)
         return x
+
+    def name_of(self, component: int) -> str:
+        """The variable that a component of the flat state is of."""
+        own = next(one for one in self.ranges if component < one.components.stop)
+        return own.names[(component - own.components.start) // own.n]
