@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde.arguments.scalars import number, positive
+from hh_sde.arguments.times import whole_steps
 from hh_sde.brownian import Rng
-from hh_sde.checks import number, positive, whole_steps
 from hh_sde.errors import keyword_hints, unknown
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise

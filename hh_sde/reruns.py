@@ -11,7 +11,7 @@ import xarray as xr
 
 from hh_sde import continuation, initial
 from hh_sde.brownian import BrownianPath
-from hh_sde.choice import suited
+from hh_sde.choice import sde_for_method
 from hh_sde.dataset import spikes_alone, upgrade
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
@@ -124,7 +124,7 @@ def _noise(
     if "path" not in ds.attrs or quiet:
         return {"rng": seed}
     name = ds.attrs["method"]
-    return {"path": path_of(ds.attrs, suited(model, METHODS[name], name, None))}
+    return {"path": path_of(ds.attrs, sde_for_method(model, METHODS[name], name, None))}
 
 
 def _fewer_trials(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, list[int]]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from hh_sde.checks import numbers_of
+from hh_sde.arguments.recording import rule_as_tuple
 from hh_sde.methods import Detection, Diverged, Method, Problem, Reached
 from hh_sde.stopping import Criterion
 
@@ -91,7 +91,7 @@ class Watch:
         )
         time = problem.times(start, start + len(x))[:-1, None, None] + fraction * problem.dt
         if rule is not None:
-            below = before < numbers_of(rule)[1]
+            below = before < rule_as_tuple(rule)[1]
             armed = self._armed[members] | np.logical_or.accumulate(below, axis=0)
             counts = armed & (time - self._last_spike[members] >= rule.lockout)
             time = np.where(counts, time, np.inf)
