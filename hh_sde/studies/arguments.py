@@ -93,6 +93,14 @@ def text(value: Any, name: str) -> str:
     return value
 
 
+#: Units of those arguments that have one.
+UNITS: dict[str, str] = {
+    **dict.fromkeys(("t_end", "dt", "dts", "save_dt", "discard", "window", "width"), "ms"),
+    "reference_dt": "ms",
+    "currents": "uA/cm^2",
+    "sigmas": "uA/cm^2*ms^0.5",
+}
+
 #: The check of every argument that a study may have, `net` and `rng` aside.
 CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "methods": or_none(methods),
