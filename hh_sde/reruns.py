@@ -31,7 +31,8 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
     Parameters
     ----------
     ds : Dataset
-        Of `solve`, `voltage_clamp` or a study. Of a result with fewer trials than were run, only these are run.
+        Of `solve`, `voltage_clamp` or a study. Of one with fewer trials than were run, only these
+        are run.
     model : Network or SDE, optional
         Default: the network that the Dataset describes. Functions of an SDE of your own do not
         stand in a Dataset: give it.
@@ -69,8 +70,8 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
     ds = upgrade(ds)
     if "arguments" not in ds.attrs:
         raise ValueError(
-            "this Dataset has no attribute 'arguments': it is no result of solve, "
-            "voltage_clamp or a study of this version of hh_sde, or the attribute was lost on the way"
+            "this Dataset has no attribute 'arguments': it is not a result of solve, "
+            "voltage_clamp or a study of this version of hh_sde, or lost the attribute on the way"
         )
     if model is None:
         model = _described(ds)
