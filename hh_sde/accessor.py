@@ -11,7 +11,7 @@ from typing import Any
 import xarray as xr
 
 from hh_sde import dataset, measures
-from hh_sde.errors import unknown
+from hh_sde.errors import keyword_hints, unknown
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,8 +27,10 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     method.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     method.__doc__ = _without_dataset(function)
     method.__module__ = __name__
-    del method.__wrapped__  # or its examples count as this module's
-    return method
+    hinted = keyword_hints(method)
+    for one in (method, hinted):
+        vars(one).pop("__wrapped__", None)  # or its examples count as this module's
+    return hinted
 
 
 def _without_dataset(function: Callable[..., Any]) -> str:

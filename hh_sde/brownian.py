@@ -18,6 +18,7 @@ from hh_sde.addresses import (
     trial_words,
     whole,
 )
+from hh_sde.errors import keyword_hints
 from hh_sde.kernels.random import derived_key, normal_window
 from hh_sde.records import shown, single
 
@@ -35,6 +36,7 @@ class Drawing(NamedTuple):
     scales: np.ndarray  # (1 or 2,): standard deviations
 
 
+@keyword_hints
 class BrownianPath:
     """m independent Wiener processes on a grid of step dt.
 

@@ -40,14 +40,14 @@ def _is_compiled(sde: SDE) -> bool:
     return sde.program is not None and sde.program.stands_for(sde.f, sde.G, sde.interpretation)
 
 
-def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
+def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> SDE:
     """The model's SDE in the form the method takes, or an error that says which methods fit."""
     if not isinstance(model, Network | SDE):
         raise TypeError(f"solve takes a Network or an SDE, got {type(model).__name__}")
     if noise not in (None, "ignore"):
         raise ValueError(f"noise must be None or 'ignore', got {noise!r}")
     if method.interpretation == "chain":
-        return counted(model, method, name, noise).sde()
+        return require_chain_network(model, method, name, noise).sde()
     sde = model.sde() if isinstance(model, Network) else model
     if noise == "ignore":
         sde = sde.without_noise()
@@ -105,7 +105,7 @@ def precision(dtype: Any, method: Method, name: str, noisy: bool) -> str:
     return found
 
 
-def counted(model: Any, method: Method, name: str, noise: str | None) -> Network:
+def require_chain_network(model: Any, method: Method, name: str, noise: str | None) -> Network:
     """The network whose channels a chain method counts, or an error that says what it takes."""
     takes = f"{name} counts the channels of a Network whose noise is ConductanceNoise(area=...)"
     if not isinstance(model, Network):

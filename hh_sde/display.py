@@ -56,9 +56,15 @@ def quantity(value: Any, units: str = "1") -> str:
         text = f"{value:.10g}"
     else:
         text = short(value)
-        if not isinstance(value, int | np.ndarray) and not hasattr(value, "nnz"):
+        if not (_is_numbers(value) or hasattr(value, "nnz")):
             return text  # a rate, a text: no number
     return text if units == "1" else f"{text} {units}"
+
+
+def _is_numbers(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(one, int | float) for one in value)
+    return isinstance(value, int | np.ndarray)
 
 
 def parameters(values: Iterable[tuple[str, Any, str]]) -> str:

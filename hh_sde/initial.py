@@ -1,7 +1,8 @@
-"""Initial states that are given variable by variable, as numbers or as distributions.
+"""The states that a run begins with: given whole, or variable by variable.
 
-A number that is drawn has the address (seed, trial, neuron, variable's name), so that it does not
-depend on which other trials are run, nor on which other variables there are.
+Variables are given as numbers or as distributions. A number that is drawn has the address (seed,
+trial, neuron, variable's name), so that it does not depend on which other trials are run, nor on
+which other variables there are.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import continuation
 from hh_sde.addresses import domain, trial_words
+from hh_sde.arguments.layout import Layout
 from hh_sde.descriptions import decode, encode
 from hh_sde.distributions import Distribution
 from hh_sde.equations.population import Population
 from hh_sde.equations.states import StatesPart
 from hh_sde.errors import unknown
 from hh_sde.kernels.random import normal_window
+from hh_sde.methods import Method, chain
 from hh_sde.network import Network
 from hh_sde.records import numbers, shown
 from hh_sde.sde import SDE
@@ -45,6 +49,39 @@ def is_by_name(x0: Any) -> bool:
 
 
 def states(
+    x0: Any,
+    model: Network | SDE,
+    sde: SDE,
+    layout: Layout,
+    trials: np.ndarray,
+    method: Method,
+    seed: np.random.SeedSequence,
+) -> np.ndarray:
+    """The states to start from, (trials, d); of a chain's methods with whole channels."""
+    if x0 is None:
+        state = sde.x0
+    elif is_by_name(x0):
+        state = _by_name(x0, model, sde, trials, seed)
+    elif isinstance(x0, xr.Dataset):
+        state = continuation.last_states(
+            x0, layout.labels, layout.dim, layout.members, trials.tolist()
+        )
+    else:
+        wanted = "an array of real numbers, a mapping of variables, or a result of solve"
+        state = numbers(x0, "x0", wanted)
+    if state.shape not in ((sde.d,), (len(trials), sde.d)):
+        raise ValueError(
+            f"x0 has shape {state.shape}; this problem takes ({sde.d},) or ({len(trials)}, {sde.d})"
+        )
+    if not np.all(np.isfinite(state)):
+        raise ValueError("x0 must be finite")
+    states = np.array(np.broadcast_to(state, (len(trials), sde.d)), dtype=float)
+    if method.interpretation == "chain":
+        return chain.whole_channels(sde.program.compiled.population.model, states)
+    return states
+
+
+def _by_name(
     x0: Mapping[str, Any],
     model: Network | SDE,
     sde: SDE,

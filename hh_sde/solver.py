@@ -11,27 +11,19 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import continuation, dataset, initial, measures, memory
+from hh_sde.arguments.layout import Layout
+from hh_sde.arguments.recording import reductions, rule_as_tuple, spike_recording
+from hh_sde.arguments.scalars import positive, positive_int
+from hh_sde.arguments.times import grid, saving
+from hh_sde.arguments.trials import noise_path, trial_numbers
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
-from hh_sde.checks import (
-    Layout,
-    grid,
-    initial_states,
-    noise_path,
-    numbers_of,
-    positive,
-    positive_int,
-    reductions,
-    saving,
-    spikes_wanted,
-    trial_numbers,
-)
 from hh_sde.choice import (
     method_named,
     precision,
     refuse_equal_trials,
     refuse_history,
     refuse_ignored,
-    suited,
+    sde_for_method,
 )
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted, keyword_hints
 from hh_sde.measures import SpikeRule
@@ -177,23 +169,24 @@ def solve(
     {'trial': 3, 'time': 51, 'neuron': 2}
     """
     name = method_named(method, model, noise)
-    recipe = METHODS[name]
-    sde = suited(model, recipe, name, noise)
-    noisy = sde.m > 0 or (noise == "ignore" and recipe.interpretation != "ode")  # or none is meant
+    integrator = METHODS[name]
+    sde = sde_for_method(model, integrator, name, noise)
+    no_noise_meant = noise == "ignore" and integrator.interpretation != "ode"
+    noisy = sde.m > 0 or no_noise_meant
     noisy |= initial.is_drawn(x0)
     threads = positive_int(threads, "threads")
-    refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
-    dtype = precision(dtype, recipe, name, sde.m > 0)
+    refuse_ignored(name, integrator, noisy, rng, threads, {"rtol": rtol, "atol": atol})
+    dtype = precision(dtype, integrator, name, sde.m > 0)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
-    names, rule = spikes_wanted(record, spike_rule, recipe, model, stop)
+    names, rule = spike_recording(record, spike_rule, integrator, model, stop)
     ends = criterion(stop, spike_rule, layout, reduce)
     kept = [] if rule and names == [] else layout.kept(names)
     every, skipped = saving(save_dt, discard, float(dt), n_steps, traces=bool(kept))
-    refuse_history(name, recipe, start, skipped * float(dt))
-    numbers, many = trial_numbers(trials, x0, path, sde.d)
-    refuse_equal_trials(name, recipe, noisy, len(numbers), x0, model)
-    statistics = reductions(reduce, many, len(numbers), rule)
+    refuse_history(name, integrator, start, skipped * float(dt))
+    numbers, has_trials = trial_numbers(trials, x0, path, sde.d)
+    refuse_equal_trials(name, integrator, noisy, len(numbers), x0, model)
+    statistics = reductions(reduce, has_trials, len(numbers), rule)
     n_saves = (n_steps - skipped) // every + 1
     n_kept = len(kept) * (1 if layout.by_component else layout.width)
     memory.require(
@@ -202,10 +195,10 @@ def solve(
         "save less often (save_dt), record fewer variables (record), only their statistics over "
         "trials (reduce), or spikes alone (record=('spikes',))",
     )
-    own_path = noise_path(path, rng, sde, dt, recipe)
+    own_path = noise_path(path, rng, sde, dt, integrator)
     given = path or own_path
     seed = seed_sequence(rng) if given is None else given.seed
-    states = initial_states(x0, model, sde, layout, numbers, recipe, seed)
+    states = initial.states(x0, model, sde, layout, numbers, integrator, seed)
     members, step = layout.members, float(dt)
     problem = Problem(
         sde=sde,
@@ -223,17 +216,17 @@ def solve(
         atol=positive(1e-8 if atol is None else atol, "atol"),
         detection=None
         if rule is None
-        else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist()),
+        else continuation.detection(x0, rule_as_tuple(rule), layout.width, numbers.tolist()),
         opened=continuation.opened(
             x0, states, layout.labels, members, numbers.tolist(), method=name, dt=step, time=start
         ),
     )
-    attrs = _provenance(problem, recipe, name, model, noise) | {
+    attrs = _provenance(problem, integrator, name, model, noise) | {
         "t_start": start,
         "t_end": float(t_end),
         "path": path_attribute(path, sde) if path is not None and problem.path else None,
         "x0": initial.attribute(x0, model),
-        "initial_state": layout.initial_state(problem, name, rule, many)
+        "initial_state": layout.initial_state(problem, name, rule, has_trials)
         if initial.is_list_of_states(x0, model)
         else None,
         "stop": ends and ends.words,
@@ -251,11 +244,11 @@ def solve(
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
     if statistics:
         attrs["trials"] = len(numbers)
-    if not many and numbers[0]:
+    if not has_trials and numbers[0]:
         attrs["trial"] = int(numbers[0])
     watch = None if ends is None else Watch(ends, len(numbers))
-    run = _Run(problem, layout, kept, many, attrs, arguments, rule, statistics, watch)
-    return run.complete(recipe, skipped, progress)
+    run = _Run(problem, layout, kept, has_trials, attrs, arguments, rule, statistics, watch)
+    return run.complete(integrator, skipped, progress)
 
 
 class _Run:
@@ -266,7 +259,7 @@ class _Run:
         problem: Problem,
         layout: Layout,
         kept: list[str],
-        many: bool,
+        has_trials: bool,
         attrs: dict[str, Any],
         arguments: dict[str, Any],
         rule: SpikeRule | None,
@@ -275,7 +268,7 @@ class _Run:
     ) -> None:
         self.problem = problem
         self.layout = layout
-        self.numbers = problem.trials if many else None
+        self.numbers = problem.trials if has_trials else None
         self.attrs = attrs
         self.arguments = arguments
         self.rule = rule
@@ -494,22 +487,22 @@ def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, No
 
 
 def _provenance(
-    problem: Problem, recipe: Method, method: str, model: Network | SDE, noise: str | None
+    problem: Problem, integrator: Method, name: str, model: Network | SDE, noise: str | None
 ) -> dict[str, Any]:
     """Attributes that tell how it was made."""
     channel_noise = model.noise_report if isinstance(model, Network) and noise is None else {}
-    chain = recipe.interpretation == "chain"
+    chain = integrator.interpretation == "chain"
     return {
         **channel_noise,
-        "method": method,
+        "method": name,
         "dt": problem.dt,
         "save_dt": problem.dt * problem.save_every if len(problem.keep) else None,
-        "rtol": problem.rtol if "rtol" in recipe.tolerances else None,
-        "atol": problem.atol if "atol" in recipe.tolerances else None,
+        "rtol": problem.rtol if "rtol" in integrator.tolerances else None,
+        "atol": problem.atol if "atol" in integrator.tolerances else None,
         **({} if problem.path is None else seed_attributes(problem.path.seed)),
         "interpretation": "chain" if chain else problem.sde.interpretation,
         "noise_type": "chain" if chain else problem.sde.noise_type if problem.sde.m else "none",
         "noise": "ignored" if noise == "ignore" else None,
         "network": model.describe() if isinstance(model, Network) else None,
-        **made_with(recipe.library, "numpy"),
+        **made_with(integrator.library, "numpy"),
     }

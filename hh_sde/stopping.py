@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hh_sde.addresses import is_whole
-from hh_sde.checks import Layout
+from hh_sde.arguments.layout import Layout
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.records import Record, record, see_choice, shown, single

@@ -7,6 +7,7 @@ there are too few spikes the result is NaN, and the variable's attribute `nan_me
 transient is left out with ``start=``.
 """
 
+from hh_sde.errors import keyword_hints
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
 from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
@@ -50,3 +51,6 @@ __all__ = [
     "to_neo",
     "window",
 ]
+
+for _name in __all__:
+    globals()[_name] = keyword_hints(globals()[_name])

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from hh_sde.errors import keyword_hints
 from hh_sde.records import shown, single
 
 
+@keyword_hints
 @dataclass(frozen=True)
 class SpikeRule:
     """What counts as a spike: V rising through `threshold`, having been below `rearm` before.

@@ -15,15 +15,16 @@ import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
-from hh_sde.errors import DivergenceError, keyword_hints
+from hh_sde.errors import DivergenceError, keyword_hints, unknown
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise
 from hh_sde.progress import quiet_if_asked
 from hh_sde.provenance import arguments_attribute, made_with, seed_attributes
+from hh_sde.records import shown
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
-from hh_sde.studies.arguments import checked
+from hh_sde.studies.arguments import CHECKS, UNITS, checked
 from hh_sde.studies.intervals import NO_INTERVAL, jackknife, unless_all_agree
 
 #: Labels of the dims that studies vary.
@@ -47,9 +48,15 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     """Make a function of a network, keywords and `rng` a study: its result can be run again.
 
     The arguments are checked by their names and the seed is fixed before the study begins; the
-    arguments become attributes as JSON.
+    arguments become attributes as JSON. To be found by its name in `STUDIES` it is entered there.
+
+    Raises
+    ------
+    TypeError
+        If it does not take a network, `net`, first, and `rng`, or `CHECKS` lacks an argument.
     """
     signature = inspect.signature(function)
+    _see_arguments(function.__name__, list(signature.parameters))
 
     @keyword_hints
     @quiet_if_asked
@@ -75,7 +82,35 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         }
         return label(result.assign_attrs(attrs), {})
 
+    wrapper.units = UNITS  # type: ignore[attr-defined]
+    wrapper.is_study = True  # type: ignore[attr-defined]
     return wrapper
+
+
+def _see_arguments(name: str, arguments: list[str]) -> None:
+    if arguments[:1] != ["net"] or "rng" not in arguments:
+        raise TypeError(
+            f"the study {name} must take a network first, net, and a seed, rng; it takes "
+            f"{', '.join(arguments)}"
+        )
+    for argument in arguments:
+        if argument not in ("net", "rng", *CHECKS):
+            problem = unknown("argument with a check", argument, CHECKS)
+            raise TypeError(f"the study {name}: {problem}")
+
+
+def entry(name: str, function: Any) -> Callable[..., xr.Dataset]:
+    """The check of an entry of STUDIES."""
+    if not getattr(function, "is_study", False):
+        raise TypeError(
+            f"STUDIES[{name!r}] takes a function under @hh_sde.studies.study, got {shown(function)}"
+        )
+    if function.__name__ != name:
+        raise ValueError(
+            f"STUDIES[{name!r}] takes a study of that name, by which rerun finds it, and this one "
+            f"is called {function.__name__!r}"
+        )
+    return function
 
 
 def _warn(result: xr.Dataset, name: str) -> None:
