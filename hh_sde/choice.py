@@ -10,11 +10,12 @@ import xarray as xr
 
 from hh_sde import continuation, initial
 from hh_sde.brownian import Rng
+from hh_sde.cells import Cell
 from hh_sde.errors import unknown
 from hh_sde.kinetics import Constant, Sigmoid
 from hh_sde.methods import METHODS, Method
 from hh_sde.network import Network
-from hh_sde.noise import ConductanceNoise
+from hh_sde.noise import ConductanceNoise, Noise
 from hh_sde.records import shown
 from hh_sde.sde import SDE
 
@@ -112,10 +113,32 @@ def require_chain_network(model: Any, method: Method, name: str, noise: str | No
         raise ValueError(f"{takes}; got an SDE")
     if noise == "ignore":
         raise ValueError(f"{takes}: there is nothing left without it; noise='ignore' goes with ode")
-    given = [type(part).__name__ for part in model.noise]
+    for part in model.parts.values():
+        _see_counted(part.n, part.cell, part.noise, takes)
+    if model.populations and model.noise:
+        raise ValueError(f"{takes}, alone; got {', '.join(type(one).__name__ for one in model.noise)}")
+    if method.exact:
+        _exactly_solvable(model, name)
+    # one process for a transition or for a pair of them: the chain is the same
+    unpaired = {
+        key: part.replace(noise=_unpaired(part.noise)) for key, part in model.parts.items()
+    }
+    return model.with_parts(unpaired)
+
+
+def _unpaired(noise: tuple[Noise, ...]) -> tuple[Noise, ...]:
+    return tuple(
+        one.replace(paired=False) if isinstance(one, ConductanceNoise) and one.paired else one
+        for one in noise
+    )
+
+
+def _see_counted(n: int, cell: Cell, noise: tuple[Noise, ...], takes: str) -> None:
+    """See that all channels of some neurons have a number, and all their transitions happen."""
+    given = [type(part).__name__ for part in noise]
     if given != ["ConductanceNoise"]:
         raise ValueError(f"{takes}, alone; got {', '.join(given) or 'no noise'}")
-    (channels,) = model.noise
+    (channels,) = noise
     assert isinstance(channels, ConductanceNoise)
     if channels.transitions is not None or channels.bounds != "none":
         raise ValueError(
@@ -124,24 +147,16 @@ def require_chain_network(model: Any, method: Method, name: str, noise: str | No
         )
     uncounted = [
         channel.name
-        for channel in model.cell.channels
-        if channel.variable_gates and channels.number(channel, model.n_neurons) is None
+        for channel in cell.channels
+        if channel.variable_gates and channels.number(channel, n) is None
     ]
     if uncounted:
         raise ValueError(
             f"{takes}: all channels with gates need a number; there is none for "
             f"{', '.join(uncounted)} (numbers={{...}})"
         )
-    if not any(channel.variable_gates for channel in model.cell.channels):
+    if not any(channel.variable_gates for channel in cell.channels):
         raise ValueError(f"{takes}; this cell has no channels with gates")
-    if method.exact:
-        _exactly_solvable(model, name)
-    if not channels.paired:
-        return model
-    # one process for a transition or for a pair of them: the chain is the same
-    return Network(
-        model.n_neurons, model.cell, model.synapses, model.stimulus, channels.replace(paired=False)
-    )
 
 
 def _exactly_solvable(model: Network, name: str) -> None:
@@ -149,12 +164,12 @@ def _exactly_solvable(model: Network, name: str) -> None:
     other = "; tau_leap takes them"
     if model.synapses:
         raise ValueError(f"{name} takes neurons without synapses and gap junctions{other}")
-    if not model.stimulus.piecewise_constant:
+    if not model.piecewise_constant:
         raise ValueError(
             f"{name} takes currents that change at jumps alone: numbers, StepCurrent, PulseTrain, "
             f"SampledCurrent(interpolation='previous'), and sums and multiples of them{other} all"
         )
-    for gate in model.cell.gates:
+    for gate in (gate for part in model.parts.values() for gate in part.cell.gates):
         if gate.instantaneous:
             raise ValueError(
                 f"{name} knows V between two transitions where conductances do not follow it; gate "

@@ -137,7 +137,8 @@ def _see_that_it_fits(net: Any, method: Any) -> None:
             f"method must be one of {', '.join(_METHODS)}, in which gates and channels follow V by "
             f"their flow at fixed V; got {shown(method)}"
         )
-    if any(isinstance(noise, CurrentNoise) for noise in net.noise):
+    of_parts = [noise for part in net.parts.values() for noise in part.noise]
+    if any(isinstance(noise, CurrentNoise) for noise in (*of_parts, *net.noise)):
         raise ValueError(
             "CurrentNoise acts on V alone, which is held: leave it out, net.replace(noise=...)"
         )
@@ -148,10 +149,15 @@ def _see_that_it_fits(net: Any, method: Any) -> None:
 def _clamped(net: Network, held: np.ndarray, dt: float) -> Network:
     """The network whose V goes through `held` (steps + 1, n_neurons)."""
     change = np.diff(held, axis=0)
-    stimulus: Any = 0.0
-    if np.any(change):
-        stimulus = SampledCurrent(_CAPACITANCE * (change / dt), dt=dt)
-    return net.replace(cell=net.cell.replace(C=_CAPACITANCE), stimulus=stimulus)
+    parts, first = {}, 0
+    for name, part in net.parts.items():
+        own = change[:, first : first + part.n]
+        stimulus: Any = 0.0
+        if np.any(own):
+            stimulus = SampledCurrent(_CAPACITANCE * (own / dt), dt=dt)
+        parts[name] = part.replace(cell=part.cell.replace(C=_CAPACITANCE), stimulus=stimulus)
+        first += part.n
+    return net.with_parts(parts)
 
 
 def _protocol(V: Any, n_neurons: int, times: np.ndarray) -> np.ndarray:

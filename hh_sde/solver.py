@@ -218,7 +218,7 @@ def solve(
         if rule is None
         else continuation.detection(x0, rule_as_tuple(rule), layout.width, numbers.tolist()),
         opened=continuation.opened(
-            x0, states, layout.labels, members, numbers.tolist(), method=name, dt=step, time=start
+            x0, states, layout.state_layout, members, numbers.tolist(), method=name, dt=step, time=start
         ),
     )
     attrs = _provenance(problem, integrator, name, model, noise) | {
@@ -397,7 +397,12 @@ class _Run:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
             axes |= {self.layout.dim: self.layout.members}
             state = continuation.state_of(
-                axes, self.layout.labels, self.reached, self.t_end, in_traces=self._in_traces()
+                axes,
+                self.layout.labels,
+                self.layout.state_layout,
+                self.reached,
+                self.t_end,
+                in_traces=self._in_traces(),
             )
             ds = continuation.with_last_state(ds, state)
         return ds if self.watch is None else self.watch.labelled(ds, self.numbers)
@@ -448,7 +453,7 @@ class _Run:
             times = self._times(self.saved, self.saved + saves)
             by_variable = self.layout.derived.recorded(self.variables, chunk, times)
         else:
-            by_variable = chunk.reshape(saves, trials, len(self.variables), len(self.members))
+            by_variable = self.layout.by_variable(self.variables, chunk)
         if self.statistics:
             found = [STATISTICS[name](by_variable) for name in self.statistics]
             by_variable = np.stack(found, axis=1)

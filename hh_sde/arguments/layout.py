@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hh_sde import continuation
+from hh_sde.equations.layout import StateLayout
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule, rule_attributes
 from hh_sde.methods import Problem, Reached
@@ -27,15 +28,20 @@ class Layout:
     labels: dict[str, dict[str, Any]]  # every variable's attributes
     members: tuple[Any, ...]  # coordinate values of `dim`
     by_component: bool  # `record` names components instead of variables
+    state_layout: StateLayout  # where the variables are in the flat state
     derived: Derived | None = None  # what `record` takes besides the variables
+    population_of: np.ndarray | None = None  # of each neuron, where there are populations
 
     @classmethod
     def of(cls, model: Network | SDE, sde: SDE) -> Layout:
         if isinstance(model, Network):
             neurons = tuple(range(model.n_neurons))
-            return cls("neuron", model.labels, neurons, False, model.derived)
+            return cls(
+                "neuron", model.labels, neurons, False, model.layout, model.derived,
+                model.population_of,
+            )  # fmt: skip
         x = {"units": "1", "long_name": "state", "role": "state"}
-        return cls("component", {"x": x}, tuple(sde.names), True)
+        return cls("component", {"x": x}, tuple(sde.names), True, StateLayout([(sde.d, ["x"])]))
 
     @property
     def width(self) -> int:
@@ -71,9 +77,21 @@ class Layout:
         """Indices into the flat state of what is kept, or is needed for it."""
         if self.by_component:
             return np.array([self.members.index(name) for name in kept])
-        needed = self.state if self.follow(kept) else kept
-        rows = [list(self.labels).index(name) for name in needed]
-        return (np.array(rows, dtype=int)[:, None] * self.width + np.arange(self.width)).ravel()
+        if self.follow(kept):
+            return np.arange(self.state_layout.d)
+        found = [self.state_layout.components[name] for name in kept]
+        components = np.concatenate([np.empty(0, int), *found])
+        return components[components >= 0]
+
+    def by_variable(self, kept: list[str], chunk: np.ndarray) -> np.ndarray:
+        """States (saves, trials, components) as (saves, trials, kept, neurons); NaN: lacking."""
+        shape = (*chunk.shape[:2], len(kept), self.width)
+        if self.by_component or chunk.shape[2] == len(kept) * self.width:
+            return chunk.reshape(*chunk.shape[:2], -1, 1 if self.by_component else self.width)
+        there = np.concatenate([self.state_layout.components[name] >= 0 for name in kept])
+        found = np.full((*chunk.shape[:2], there.size), np.nan, chunk.dtype)
+        found[..., there] = chunk
+        return found.reshape(shape)
 
     def initial_state(
         self, problem: Problem, method: str, rule: SpikeRule | None, has_trials: bool
@@ -82,7 +100,7 @@ class Layout:
         axes = {"trial": problem.trials, self.dim: self.members}
         time = problem.first_step * problem.dt
         begun = Reached(0, problem.x0, problem.detection, problem.opened)
-        state = continuation.state_of(axes, self.labels, begun, time)
+        state = continuation.state_of(axes, self.labels, self.state_layout, begun, time)
         if state.nbytes > LARGEST_INITIAL_STATE:
             return None
         attrs = {"method": method, "dt": problem.dt}  # steps half done are taken up by the same
@@ -94,4 +112,5 @@ class Layout:
         """The variable's name and the neuron (None for an SDE) of a component of the state."""
         if self.by_component:
             return str(self.members[component]), None
-        return list(self.labels)[component // self.width], component % self.width
+        layout = self.state_layout
+        return layout.name_of(component), int(layout.places[component]) % self.width

@@ -53,7 +53,6 @@ def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
     """
     # the engine is loaded with these
     from hh_sde.network import Network
-    from hh_sde.noise import CurrentNoise
     from hh_sde.provenance import path_of
 
     _refuse_without_increments(ds)
@@ -66,20 +65,23 @@ def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
         f"the increments of {len(trials)} trials over {last - first} steps",
         "take fewer trials, or a shorter part: ds.hh.window(start, stop)",
     )
-    names = net.wiener_processes
     fine = path.lanes(first, last, trials)
-    fine = fine.reshape(-1, every, len(names), net.n_neurons, len(trials))
-    dW = fine.sum(axis=1).transpose(1, 3, 0, 2)  # (names, trials, intervals, neurons)
-    values = {
-        f"dW_{name}": (one, "ms^0.5", f"increments of the Wiener processes of {name}")
-        for name, one in zip(names, dW, strict=True)
-    }
-    white = [part for part in net.noise if isinstance(part, CurrentNoise)]
-    if white:
-        mixed = sum(
-            one @ part.amplitudes(net.n_neurons).toarray().T
-            for part, one in zip(white, dW, strict=False)
-        )
+    dW = fine.reshape(-1, every, path.m, len(trials)).sum(axis=1).transpose(2, 0, 1)
+    intervals = dW.shape[1]
+    values: dict[str, tuple[np.ndarray, str, str]] = {}
+    mixed = np.zeros((len(trials), intervals, net.n_neurons))
+    begin = 0
+    for name, neurons, white in net.processes:
+        own = dW[..., begin : begin + neurons.stop - neurons.start]
+        begin += neurons.stop - neurons.start
+        lacking = np.full((len(trials), intervals, net.n_neurons), np.nan)
+        text = f"increments of the Wiener processes of {name}"
+        array, *_ = values.setdefault(f"dW_{name}", (lacking, "ms^0.5", text))
+        array[..., neurons] = own
+        if white is not None:
+            amplitudes = white.amplitudes(neurons.stop - neurons.start).toarray()
+            mixed[..., neurons] += own @ amplitudes.T
+    if any(white is not None for *_, white in net.processes):
         text = "white noise current, mean over the interval"
         values["I_noise"] = (mixed / (every * path.dt), "uA/cm^2", text)
     coords = {

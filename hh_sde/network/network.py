@@ -539,6 +539,24 @@ class Network(Record):
         return found[name]
 
     @property
+    def parts(self) -> dict[str, Population]:
+        """Its populations by name; where the neurons are of one kind, these, called ""."""
+        return {group.name: group.population for group in self._groups}
+
+    def with_parts(self, parts: Mapping[str, Population]) -> Network:
+        """A copy with others in place of its `parts`."""
+        if self.populations:
+            return self.replace(populations=dict(parts))
+        (only,) = parts.values()
+        own = {"cell": only.cell, "stimulus": only.stimulus, "noise": only.noise}
+        return self.replace(n_neurons=only.n, **own)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether it has any noise."""
+        return any(part.noise for part in self.parts.values()) or bool(self.noise)
+
+    @property
     def population_of(self) -> np.ndarray | None:
         """The name of each neuron's population; None where the neurons are of one kind."""
         if not self.populations:

@@ -18,12 +18,13 @@ from hh_sde.dataset import label
 from hh_sde.errors import DivergenceError, keyword_hints, unknown
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
-from hh_sde.noise import CurrentNoise
+from hh_sde.noise import CurrentNoise, Noise
 from hh_sde.progress import quiet_if_asked
 from hh_sde.provenance import arguments_attribute, made_with, seed_attributes
 from hh_sde.records import shown
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
+from hh_sde.stimuli import ConstantCurrent
 from hh_sde.studies.arguments import CHECKS, UNITS, checked
 from hh_sde.studies.intervals import NO_INTERVAL, jackknife, unless_all_agree
 
@@ -178,22 +179,42 @@ def rate_interval(net: Network, rates: np.ndarray, confidence: float) -> tuple[A
     """Interval of the mean of firing rates (trials,)."""
     mean = partial(mean_of, rates)
     ends = jackknife(mean, len(rates), confidence, within=(0.0, np.inf))
-    return unless_all_agree(bool(net.noise), *ends)
+    return unless_all_agree(net.noisy, *ends)
 
 
 def with_white(net: Network, sigma: float) -> Network:
     """The network with white noise of this intensity in place of its own."""
-    others = tuple(noise for noise in net.noise if not isinstance(noise, CurrentNoise))
-    own = [noise for noise in net.noise if isinstance(noise, CurrentNoise)]
+    if net.populations and net.noise:  # one for all of them
+        own = {
+            name: part.replace(noise=_with_white(part.noise, 0.0))
+            for name, part in net.parts.items()
+        }
+        return net.with_parts(own).replace(noise=_with_white(net.noise, sigma))
+    parts = {
+        name: part.replace(noise=_with_white(part.noise, sigma)) for name, part in net.parts.items()
+    }
+    return net.with_parts(parts)
+
+
+def _with_white(noise: tuple[Noise, ...], sigma: float) -> tuple[Noise, ...]:
+    others = tuple(one for one in noise if not isinstance(one, CurrentNoise))
+    own = [one for one in noise if isinstance(one, CurrentNoise)]
     if sigma == 0:
-        return net.replace(noise=others)
+        return others
     correlation = own[0].correlation if own else None
-    return net.replace(noise=(CurrentNoise(sigma, correlation=correlation), *others))
+    return (CurrentNoise(sigma, correlation=correlation), *others)
+
+
+def with_stimulus(net: Network, current: float) -> Network:
+    """The network with one constant current in all neurons."""
+    stimulus = ConstantCurrent(current)
+    parts = {name: part.replace(stimulus=stimulus) for name, part in net.parts.items()}
+    return net.with_parts(parts)
 
 
 def meant(net: Network) -> str | None:
     """`noise=` of solve: that a network without noise is meant, and its trials to be equal."""
-    return None if net.noise else "ignore"
+    return None if net.noisy else "ignore"
 
 
 def reference_method(sde: SDE) -> str:
