@@ -116,13 +116,13 @@ def require_chain_network(model: Any, method: Method, name: str, noise: str | No
     for part in model.parts.values():
         _see_counted(part.n, part.cell, part.noise, takes)
     if model.populations and model.noise:
-        raise ValueError(f"{takes}, alone; got {', '.join(type(one).__name__ for one in model.noise)}")
+        raise ValueError(
+            f"{takes}, alone; got {', '.join(type(one).__name__ for one in model.noise)}"
+        )
     if method.exact:
         _exactly_solvable(model, name)
     # one process for a transition or for a pair of them: the chain is the same
-    unpaired = {
-        key: part.replace(noise=_unpaired(part.noise)) for key, part in model.parts.items()
-    }
+    unpaired = {key: part.replace(noise=_unpaired(part.noise)) for key, part in model.parts.items()}
     return model.with_parts(unpaired)
 
 

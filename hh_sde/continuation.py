@@ -252,8 +252,7 @@ def last_states(
         values = [x0[name] for name in names]
         values = [one.isel(time=-1) if "time" in one.dims else one for one in values]
     given = {
-        name: _labelled(one, dim, members, trials)
-        for name, one in zip(names, values, strict=True)
+        name: _labelled(one, dim, members, trials) for name, one in zip(names, values, strict=True)
     }
     return layout.joined(given)
 

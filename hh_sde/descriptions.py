@@ -118,7 +118,9 @@ def decode(tree: Any, where: str, arrays: Mapping[str, Any] | None = None, depth
     if not isinstance(tree, dict):
         return tree
     if "type" not in tree:
-        return {key: decode(item, f"{where}.{key}", arrays, depth + 1) for key, item in tree.items()}
+        return {
+            key: decode(item, f"{where}.{key}", arrays, depth + 1) for key, item in tree.items()
+        }
     kind = tree["type"]
     fields = {
         _field(kind, key, tree): decode(item, f"{where}.{key}", arrays, depth + 1)

@@ -218,7 +218,14 @@ def solve(
         if rule is None
         else continuation.detection(x0, rule_as_tuple(rule), layout.width, numbers.tolist()),
         opened=continuation.opened(
-            x0, states, layout.state_layout, members, numbers.tolist(), method=name, dt=step, time=start
+            x0,
+            states,
+            layout.state_layout,
+            members,
+            numbers.tolist(),
+            method=name,
+            dt=step,
+            time=start,
         ),
     )
     attrs = _provenance(problem, integrator, name, model, noise) | {

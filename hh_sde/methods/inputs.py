@@ -128,7 +128,9 @@ class BlockInputs:
         words, z = room_to_draw(max(m_V, self.n_neurons) * many, self.dtype)
         on_V = np.repeat(np.arange(m_V, dtype=np.uint64), many)
         own = [
-            np.stack([np.repeat((first + np.arange(n)).astype(np.uint64), many), np.tile(trials, n)])
+            np.stack(
+                [np.repeat((first + np.arange(n)).astype(np.uint64), many), np.tile(trials, n)]
+            )
             for _, n, first, _ in self._own()
         ]
         return Inputs(

@@ -123,9 +123,7 @@ class Diffusion:
         joined = scipy.sparse.bmat([[None, reach.T], [reach, None]])
         _, label = scipy.sparse.csgraph.connected_components(joined, directed=False)
         of_neurons = label[self.m_V :]
-        return np.concatenate(
-            [label[: self.m_V], *(of_neurons[own.neurons] for own in self._own)]
-        )
+        return np.concatenate([label[: self.m_V], *(of_neurons[own.neurons] for own in self._own)])
 
 
 class Columns(Sequence[Function]):

@@ -127,9 +127,7 @@ class Jacobian:
         parts = [(r, c, np.full(r.size, k), i, w) for r, c, k, i, w in found]
         return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
-    def _edges(
-        self, k: int, neurons: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _edges(self, k: int, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of what neurons get through input k: targets, places of the sources, weights."""
         n = self._layout.n_neurons
         start, source, weight, blocks, block_weight = self._tables.wiring

@@ -97,9 +97,7 @@ def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
             )
             for one in connections.sent_by[number].values()
         ),
-        inputs=tuple(
-            _input_table(one, n) for one in connections.received_by[number].values()
-        ),
+        inputs=tuple(_input_table(one, n) for one in connections.received_by[number].values()),
         gap=connections.gap_conductance(number),
         colored=tuple(_colored_table(one, n) for one in colored),
         bounds="none" if noise is None else noise.bounds,

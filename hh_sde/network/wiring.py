@@ -48,9 +48,7 @@ class Connections:
         Whether all synapses have one name.
     """
 
-    def __init__(
-        self, groups: Sequence[Group], synapses: Sequence[Synapse | GapJunction]
-    ) -> None:
+    def __init__(self, groups: Sequence[Group], synapses: Sequence[Synapse | GapJunction]) -> None:
         self.groups = groups
         self.sent_by: list[dict[str, Synapse]] = [{} for _ in groups]
         self.received_by: list[dict[str, Synapse]] = [{} for _ in groups]
@@ -109,9 +107,7 @@ class Connections:
         if isinstance(synapse.weights, float):
             weight = synapse.weights
             return [Block(name, s, t, weight) for t in targets for s in sources if weight]
-        n_targets, n_sources = (
-            sum(self.groups[k].n for k in ends) for ends in (targets, sources)
-        )
+        n_targets, n_sources = (sum(self.groups[k].n for k in ends) for ends in (targets, sources))
         matrix = weight_matrix(synapse.weights, n_targets, n_sources, _called(synapse))
         first_target, first_source = self.groups[targets[0]].first, self.groups[sources[0]].first
         if len(targets) == len(sources) == 1:
