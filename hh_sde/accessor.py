@@ -51,7 +51,7 @@ class HHAccessor:
     traces; all but `spikes` and `window` give a Dataset of one or a few variables.
 
     Parts of a result
-        spikes, gates, window
+        spikes, gates, window, population
     Firing
         rates, psth, fano_factor, intervals, interval_statistics, first_passage
     Correlations and spectra
@@ -76,6 +76,7 @@ class HHAccessor:
 
     spikes = _method(measures.spikes)
     window = _method(measures.window)
+    population = _method(measures.population)
     rates = _method(measures.rates)
     psth = _method(measures.psth)
     fano_factor = _method(measures.fano_factor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -454,7 +455,7 @@ class _Run:
 
     def _store(self, chunk: np.ndarray) -> None:
         """Take in (saves, trials, kept)."""
-        saves, trials, _ = chunk.shape
+        saves = len(chunk)
         if self.follow:
             assert self.layout.derived is not None
             times = self._times(self.saved, self.saved + saves)
@@ -516,5 +517,12 @@ def _provenance(
         "noise_type": "chain" if chain else problem.sde.noise_type if problem.sde.m else "none",
         "noise": "ignored" if noise == "ignore" else None,
         "network": model.describe() if isinstance(model, Network) else None,
+        "populations": _sizes(model) if isinstance(model, Network) else None,
         **made_with(integrator.library, "numpy"),
     }
+
+
+def _sizes(net: Network) -> str | None:
+    """How many neurons each population has, as JSON."""
+    sizes = {name: one.n for name, one in net.populations.items()}
+    return json.dumps(sizes) if sizes else None

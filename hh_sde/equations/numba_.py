@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,7 +167,7 @@ class _Writer:
         functions = [list(self._functions(number, kind)) for number, kind in enumerate(kinds)]
         loops = [(loop, number) for number, kind in enumerate(kinds) for loop in kind.loops]
         called: dict[str, dict[int, str]] = {}
-        for (loop, number), (name, _) in zip(loops, sum(functions, []), strict=True):
+        for (loop, number), (name, _) in zip(loops, chain.from_iterable(functions), strict=True):
             called.setdefault(loop.name, {})[number] = name
         texts = [text for own in functions for _, text in own if text]
         texts += self._over_populations(kinds[0].loops, called)

@@ -8,6 +8,7 @@ transient is left out with ``start=``.
 """
 
 from hh_sde.errors import keyword_hints
+from hh_sde.measures.by_population import by_population, population, with_labels
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
 from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
@@ -39,6 +40,7 @@ __all__ = [
     "isi_distance",
     "noise",
     "phase_locking",
+    "population",
     "power_spectrum",
     "psth",
     "ragged",
@@ -52,5 +54,17 @@ __all__ = [
     "window",
 ]
 
+#: Measures of a population's neurons together.
+_BY_POPULATION = (
+    "autocorrelogram", "coherence_time", "fano_factor", "first_passage", "interval_statistics",
+    "isi_distance", "phase_locking", "power_spectrum", "psth", "rates", "spike_distance",
+    "spike_spectrum", "synchrony",
+)  # fmt: skip
+#: Other measures whose result may have the dim neuron, or spikes.
+_WITH_LABELS = ("conductances", "currents", "intervals", "noise", "spikes")
+
 for _name in __all__:
-    globals()[_name] = keyword_hints(globals()[_name])
+    _one = globals()[_name]
+    _one = by_population(_one) if _name in _BY_POPULATION else _one
+    _one = with_labels(_one) if _name in _WITH_LABELS else _one
+    globals()[_name] = keyword_hints(_one)

@@ -125,7 +125,7 @@ class Block:
 
     def _lanes(self) -> Lanes:
         """The lanes, with room for what reaches them."""
-        program, inputs = self.program, self.inputs
+        inputs = self.inputs
         compiled, trials = self.compiled, len(self.members)
         resumed = self.problem.opened if self.leaves_open else None
         dtype = self.problem.dtype

@@ -192,5 +192,6 @@ def _of_all(of_each: Iterable[dict[str, Quantity]]) -> dict[str, Quantity]:
     for own in of_each:
         for name, one in own.items():
             found.setdefault(name, one)
-    last = [found.pop("I_stim")] if "I_stim" in found else []
-    return {**found, **{"I_stim": one for one in last}}
+    if "I_stim" in found:
+        found["I_stim"] = found.pop("I_stim")
+    return found

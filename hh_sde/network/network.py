@@ -225,7 +225,7 @@ class Network(Record):
             x[..., own.components] = state.reshape(*state.shape[:-2], -1)
         if not np.all(np.isfinite(x)):
             *_, component = place = tuple(np.argwhere(~np.isfinite(x))[0])
-            row, neuron = divmod(int(self._layout.places[component]), self.n_neurons)
+            neuron = int(self._layout.places[component]) % self.n_neurons
             raise ValueError(
                 f"{self._layout.name_of(component)} has no steady state at V = "
                 f"{potentials[(*place[:-1], neuron)]:g} mV (neuron {neuron}): alpha + beta is zero "
@@ -523,7 +523,8 @@ class Network(Record):
     def _groups(self) -> tuple[Group, ...]:
         if self.populations:
             return groups(self.populations)
-        assert self.cell is not None and self.stimulus is not None
+        assert self.cell is not None
+        assert self.stimulus is not None
         alone = Population(self.n_neurons, self.cell, self.stimulus, self.noise)
         return (Group("", 0, alone),)
 
