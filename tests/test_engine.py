@@ -9,7 +9,6 @@ import scipy.stats
 
 import hh_sde as hh
 from hh_sde.equations.numba_ import written
-from hh_sde.equations.population import Population
 from hh_sde.methods import compiled, inputs
 
 ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
@@ -347,7 +346,7 @@ def test_excursions_are_counted():
 def test_other_numbers_need_no_other_module():
     cell = hh.CELLS["hodgkin_huxley"]
     texts = {
-        written(Population(net._model)).text
+        written(net._equations)[0].text
         for net in (
             hh.Network(1),
             hh.Network(7, stimulus=3.0, noise=hh.CurrentNoise(1.0)),

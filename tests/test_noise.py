@@ -560,10 +560,10 @@ def bound(compiled, x):
     loop = compiled.module.bound
 
     @nb.njit
-    def call(x, p, q, curves):
-        loop(x, x.shape[1], p, q, curves)
+    def call(x, p, q, curves, ranges):
+        loop(x, x.shape[1], p, q, curves, ranges)
 
-    call(x, *compiled.numbers(1, x.shape[1]))
+    call(x, *compiled.of_lanes(1, x.shape[1]))
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ def watched(m, kept, time, h):
     """`watch` for the lanes m."""
     return watch(
         m.x, m.x.shape[1], m.n_neurons * m.trials, kept.bounded, time, h,
-        kept.rule[0], kept.rule[1], kept.rule[2], kept.seen, kept.spikes, kept.spikes.shape[1], kept.counts,
+        kept.rule[0], kept.rule[1], kept.rule[2], kept.seen, kept.spikes, kept.spikes.shape[1],
+        kept.counts,
     )  # fmt: skip
 
 

@@ -15,9 +15,10 @@ from hh_sde.errors import unknown
 from hh_sde.measures.trains import chosen
 from hh_sde.records import see_choice
 
-_BY = """by : {"population"}, optional
-        For each population of the network alone; what keeps the dim neuron is averaged over its
-        neurons. Default: the neurons as they are."""
+_BY = """\
+by : {"population"}, optional
+    For each population of the network alone; what keeps the dim neuron is averaged over its
+    neurons. Default: the neurons as they are."""
 
 
 def population(ds: xr.Dataset, name: str) -> xr.Dataset:

@@ -191,10 +191,8 @@ class _Range:
     def advance(self, pieces: Pieces, out: np.ndarray) -> Diverged | None:
         """Go through a window; once more from its start if there was no room for its spikes."""
         run, lanes = self.run, self.run.lanes
-        changing = [
-            array[self.first : self.last]
-            for array in lanes[: -len(("key", "trials", "first_neuron"))]
-        ]
+        all_lanes = (lanes.V, lanes.counts, lanes.armed, lanes.last_spike, lanes.n_transitions)
+        changing = [array[self.first : self.last] for array in all_lanes]
         before = [array.copy() for array in changing]
         while True:
             lane, time = np.empty(self.room, dtype=np.int64), np.empty(self.room)
