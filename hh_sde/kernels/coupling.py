@@ -77,7 +77,7 @@ class Inputs(NamedTuple):
     addresses: np.ndarray  # of each range (2, its lanes): the same for a neuron's first own process
     own: np.ndarray  # (ranges, 4): first lane, lanes, neurons, terms
     start: np.ndarray  # rows of A: dV_i gets sum_k A_ik dW_k
-    source: np.ndarray
+    source: np.ndarray  # the first trial of each process
     weight: np.ndarray
     diagonal: bool  # row i holds one entry, in column i
     dW_V: np.ndarray  # (steps, (1 or 2) * processes on V * trials)

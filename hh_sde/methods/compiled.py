@@ -201,7 +201,7 @@ class Block:
     def _neurons_by_lane(self, values: np.ndarray) -> np.ndarray:
         """(rows, lanes), padded, of the members' values (trials, ..., n_neurons)."""
         rows = np.moveaxis(values[self.members], 0, -1).reshape(-1, self.lanes)
-        return np.pad(rows, ((0, 0), (0, self.padding)), mode="edge")
+        return np.ascontiguousarray(np.pad(rows, ((0, 0), (0, self.padding)), mode="edge"))
 
     def by_trial(self, lanes: np.ndarray) -> np.ndarray:
         """(members, d) of the state (rows, lanes), or (members, n_neurons) of (lanes,): a copy."""

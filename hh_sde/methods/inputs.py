@@ -144,7 +144,7 @@ class BlockInputs:
                 [(begin * many, n * many, n, terms) for begin, n, _, terms in self._own()]
             ),
             start=self.program.noise.start,
-            source=self.program.noise.source,
+            source=self.program.noise.source * many,
             weight=self.program.noise.weight,
             diagonal=_is_diagonal(self.program.noise),
             dW_V=np.empty((self.at_once, self.kinds * m_V * many), self.dtype),
