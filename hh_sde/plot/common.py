@@ -22,9 +22,9 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
         If there is nothing to draw, no such trial, or a swept parameter is left to choose.
     """
     ds = upgrade(ds)
-    if not {"V", "x"} & set(ds.data_vars) and not gate_names(ds):
+    if not ({"V", "x"} & set(ds.data_vars) or gate_names(ds) or current_names(ds)):
         raise ValueError(
-            "nothing to draw: the Dataset holds neither V nor gates nor x, but "
+            "nothing to draw: the Dataset holds neither V nor gates nor currents nor x, but "
             + (", ".join(map(str, ds.data_vars)) or "nothing")
         )
     if "neuron" in ds.coords and "neuron" not in ds.dims:
@@ -100,6 +100,11 @@ def gate_names(ds: xr.Dataset) -> list[str]:
     """Gates and synaptic gates, or the open fraction of each channel where it has states."""
     gates = ds.filter_by_attrs(role=lambda role: role in ("gate", "synaptic gate"))
     return [*map(str, ds.filter_by_attrs(conducting=1).data_vars), *map(str, gates.data_vars)]
+
+
+def current_names(ds: xr.Dataset) -> list[str]:
+    """Currents that were recorded."""
+    return list(map(str, ds.filter_by_attrs(role="current").data_vars))
 
 
 def gate_label(ds: xr.Dataset, name: str) -> str:
