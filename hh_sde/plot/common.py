@@ -56,13 +56,13 @@ def spikes_of_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     return measures.trains.chosen(ds, ds.trial.values == trial, trials=json.dumps([trial]))
 
 
-def spikes_of_neurons(found: xr.Dataset, neurons: int | Sequence[int] | None) -> xr.Dataset:
+def spikes_of_neurons(trains: xr.Dataset, neurons: int | Sequence[int] | None) -> xr.Dataset:
     """The spikes of some neurons, by default of all, of the result of `spikes`."""
     if neurons is None:
-        return found
-    wanted = chosen_neurons(json.loads(found.attrs["neurons"]), neurons)
-    own = np.isin(found.neuron.values, wanted)
-    return measures.trains.chosen(found, own, neurons=json.dumps(wanted))
+        return trains
+    wanted = chosen_neurons(json.loads(trains.attrs["neurons"]), neurons)
+    own = np.isin(trains.neuron.values, wanted)
+    return measures.trains.chosen(trains, own, neurons=json.dumps(wanted))
 
 
 def chosen_neurons(

@@ -192,7 +192,7 @@ def currents(
     if dataset.spikes_alone(ds):
         measures.currents(ds)  # says how to come to states
     one = one_trial(ds, trial)
-    found = one[current_names(one)] if current_names(one) else measures.currents(one)
+    every = one[current_names(one)] if current_names(one) else measures.currents(one)
     chosen = chosen_neurons(one.neuron.values, int(one.neuron[0]) if neurons is None else neurons)
     if ax is None and "V" in one:
         _, axes = new_figure(figsize or (8, 5), 2, sharex=True, height_ratios=(1, 1.6))
@@ -201,9 +201,9 @@ def currents(
         above.label_outer()
     else:
         ax = axes_of(ax, figsize)
-    colours = line_colours(style, len(found.data_vars))
+    colours = line_colours(style, len(every.data_vars))
     for k, neuron in enumerate(chosen):
-        for i, (name, I) in enumerate(found.data_vars.items()):
+        for i, (name, I) in enumerate(every.data_vars.items()):
             own = {"color": colours[i], "ls": LINES[i // len(COLOURS) % len(LINES)], "lw": 1.3,
                    "alpha": 0.55**k, "label": str(name) if k == 0 else None}  # fmt: skip
             if name == "I_stim" and not {"color", "c"} & style.keys():
@@ -211,7 +211,7 @@ def currents(
             ax.plot(
                 one.time, I.sel(neuron=neuron), **style_of(Line2D, without_colour(style), **own)
             )
-    label = axis_label(next(iter(found.values())).rename("current"), long=False)
+    label = axis_label(next(iter(every.values())).rename("current"), long=False)
     ax.set_ylabel(f"{label} of\n{_who(chosen, of_trial(ds, trial))}")
     legend_above(ax)
     time_axis(ax, float(one.time[0]), float(one.time[-1]))
