@@ -173,8 +173,8 @@ def test_where_no_trial_stops_the_run_is_a_plain_one_and_goes_on(pair):
     run = hh.solve(pair, 5.0, stop=never, record=("V",))
     plain = hh.solve(pair, 5.0, record=("V",))
     assert np.isnan(run.stop_time)
-    told = {name: run.attrs[name] for name in ("stop", "arguments")}
-    assert run.drop_vars("stop_time").identical(plain.assign_attrs(told))
+    said = {name: run.attrs[name] for name in ("stop", "arguments")}
+    assert run.drop_vars("stop_time").identical(plain.assign_attrs(said))
     rest = hh.solve(pair, 8.0, x0=run)
     assert np.array_equal(rest.V, hh.solve(pair, 8.0, x0=plain).V)
 
