@@ -41,6 +41,10 @@ CALLS = {
         lambda: hh.SDE(f=abs, G=abs, y0=[1.0]),
         "SDE has no parameter 'y0'; it has f, G, x0,",
     ),
+    "what area groups were called": (
+        lambda: hh.BrownianPath(1, m=2, dt=0.1, blocks=[0, 1]),
+        "did you mean area_groups?",
+    ),
     "a class method": (
         lambda: hh.Synapse.sigmoidal(weight=0.1),
         "Synapse.sigmoidal has no parameter 'weight'; it has weights, E, w, rate; "
@@ -87,13 +91,19 @@ def test_every_public_function_brings_up_what_is_meant(call):
             PUBLIC[call](None, **{f"{name}x": 1.0})
 
 
-@pytest.mark.parametrize("name", [n for n, m in vars(HHAccessor).items() if inspect.isfunction(m)])
+METHODS = [
+    name
+    for name, method in vars(HHAccessor).items()
+    if inspect.isfunction(method) and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_methods_of_a_result_do_so_too(name):
-    if not name.startswith("_"):
-        method = getattr(xr.Dataset().hh, name)
-        assert "ds" not in inspect.signature(method).parameters
-        with pytest.raises(TypeError, match=rf"^{name} has no parameter 'qqq'; it has (?!self|ds)"):
-            method(qqq=1.0)
+    method = getattr(xr.Dataset().hh, name)
+    assert "ds" not in inspect.signature(method).parameters
+    with pytest.raises(TypeError, match=rf"^{name} has no parameter 'qqq'; it has (?!self|ds)"):
+        method(qqq=1.0)
 
 
 def test_plots_of_a_result_do_so_too():

@@ -35,8 +35,8 @@ def recorded_beside(ds: xr.Dataset) -> xr.Dataset:
     }
     rule = {name: ds.attrs[name] for name in rule_attributes(SpikeRule())}
     attrs = {**rule, "t_start": float(times[0]), "t_end": until}
-    found = ragged_over(time[here], place, coords, attrs, {})
-    return with_stop_time(found, ds.stop_time) if "stop_time" in ds else found
+    trains = ragged_over(time[here], place, coords, attrs, {})
+    return with_stop_time(trains, ds.stop_time) if "stop_time" in ds else trains
 
 
 def _refuse_relabelled(ds: xr.Dataset, dims: Mapping[str, str]) -> None:

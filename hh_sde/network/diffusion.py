@@ -1,4 +1,4 @@
-"""G of a network, and what follows from its shape: noise type, blocks, correction."""
+"""G of a network, and what follows from its shape: noise type, area groups, correction."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Diffusion:
     m, m_V : int
         Number of Wiener processes, and of those that act on V.
     noise_type : str
-    blocks : (m,) array of int
-        Which processes belong together: columns of different blocks commute.
+    area_groups : (m,) array of int
+        Which processes belong together: columns of different groups commute.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Diffusion:
             for own, one in zip(layout.ranges, compiled.populations, strict=True)
         ]
         self.noise_type = max(types, key=NOISE_TYPES.index)
-        self.blocks = self._blocks()
+        self.area_groups = self._area_groups()
 
     def __call__(self, x: np.ndarray, t: float) -> np.ndarray:
         """G (d, m)."""
@@ -115,7 +115,7 @@ class Diffusion:
         G.flags.writeable = False
         return G
 
-    def _blocks(self) -> np.ndarray:
+    def _area_groups(self) -> np.ndarray:
         """Noise on V belongs to the neurons that it reaches, other noise to its neuron."""
         if self.noise_type != "general":
             return np.arange(self.m)

@@ -334,7 +334,7 @@ class Network(Record):
                 for neuron in range(own.first, own.first + own.n)
             ],
             correction=None if additive else diffusion.correction,
-            blocks=diffusion.blocks,
+            area_groups=diffusion.area_groups,
             columns=Columns(diffusion),
             breakpoints=None if self._is_constant else self._breakpoints,
             jac=Jacobian(self._tables, self._layout, self._currents),
@@ -345,7 +345,7 @@ class Network(Record):
                 current=self._currents,
                 f=f,
                 G=diffusion,
-                blocks=diffusion.blocks,
+                area_groups=diffusion.area_groups,
                 bounded=any(
                     model.bounds in ("clip", "reflect") for model in self._tables.populations
                 ),
