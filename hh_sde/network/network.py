@@ -21,7 +21,7 @@ from hh_sde.equations.shown import Equations
 from hh_sde.equations.tables import ChannelTable, Model
 from hh_sde.kinetics import Channel
 from hh_sde.markov import scheme
-from hh_sde.network import packing
+from hh_sde.network import connectivity, packing
 from hh_sde.network.checked import (
     checked_cell,
     checked_count,
@@ -59,8 +59,8 @@ class Network(Record):
         Injected current, uA/cm^2.
     noise : Noise or a sequence of them, optional
         Entries of NOISES, of channel noise at most one.
-    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix, optional
-        Of the synapse that is named, [to, from], mS/cm^2.
+    weights : float, matrix, table of edges, graph or Topology, optional
+        Of the synapse that is named, [to, from], mS/cm^2; see `Synapse`.
 
     Raises
     ------
@@ -465,6 +465,37 @@ class Network(Record):
         ['g_Na', 'g_K', 'g_L', 'p_Na', 'p_K']
         """
         return self.derived.of(ds, self.derived.conductances)
+
+    def connectivity(self) -> xr.Dataset:
+        """Who projects to whom: every edge of every synapse.
+
+        Returns
+        -------
+        Dataset with weight (edge,), mS/cm^2, and delay (ms) where edges have one; coordinates
+        source, target and synapse along edge, and where a rule has positions, source_x, target_x,
+        ... (um). Edges are ordered by synapse, target and source; a gap junction is two of them.
+
+        Examples
+        --------
+        >>> from hh_sde import topology
+        >>> net = Network(3, synapses="AMPA", weights=0.1 * topology.ring(k=2))
+        >>> net.connectivity().to_dataframe().head(2)
+              weight  source  target synapse
+        edge
+        0        0.1       1       0    AMPA
+        1        0.1       2       0    AMPA
+        """
+        neurons = range(self.n_neurons)
+        edges = connectivity.dataset(
+            [
+                connectivity.projection(synapse.name, synapse.weights, neurons, neurons, True)
+                if isinstance(synapse, Synapse)
+                else connectivity.projection("gap", synapse.weights, neurons, neurons, True)
+                for synapse in self.synapses
+            ],
+            self.n_neurons,
+        )
+        return connectivity.with_positions(edges, [one.weights for one in self.synapses])
 
     def describe(self) -> str:
         """The network as JSON, which results have as their attribute `network`."""

@@ -44,7 +44,8 @@ from hh_sde.noise import (
     SubunitNoise,
 )
 from hh_sde.records import per_neuron, see_indices
-from hh_sde.synapses import GapJunction, Synapse, weight_matrix
+from hh_sde.synapses import GapJunction, Synapse
+from hh_sde.weights import weight_matrix
 
 Colored = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
 
@@ -71,10 +72,10 @@ def model(
     """The tables of n neurons; gap junctions are one, with the sum of their weights."""
     chemical = [synapse for synapse in synapses if isinstance(synapse, Synapse)]
     junctions = [synapse.weights for synapse in synapses if isinstance(synapse, GapJunction)]
-    matrices = [weight_matrix(synapse.weights, n, synapse.name) for synapse in chemical]
+    matrices = [weight_matrix(synapse.weights, n, n, synapse.name, True) for synapse in chemical]
     gap = None
     if junctions:
-        total = sum(weight_matrix(weights, n, "GapJunction") for weights in junctions)
+        total = sum(weight_matrix(weights, n, n, "GapJunction", True) for weights in junctions)
         matrices.append(scipy.sparse.csr_array(total))
         gap = np.asarray(matrices[-1].sum(axis=1)).ravel()
     return Model(

@@ -9,6 +9,7 @@ in a figure without a layout engine (``plt.subplots(layout="constrained")`` has 
 from collections.abc import Callable
 from typing import Any
 
+from hh_sde.plot.connectivity import connectivity
 from hh_sde.plot.drawing import COLOURS, MOST_LINES
 from hh_sde.plot.firing import correlogram, interval_histogram, psth, raster
 from hh_sde.plot.panels import overview
@@ -21,6 +22,7 @@ __all__ = [
     "MOST_LINES",
     "PLOTS",
     "components",
+    "connectivity",
     "correlogram",
     "curve",
     "gates",
@@ -48,4 +50,5 @@ PLOTS: dict[str, Callable[..., Any]] = {
     "spectrum": spectrum,
     "curve": curve,
     "heatmap": heatmap,
+    "connectivity": connectivity,
 }
