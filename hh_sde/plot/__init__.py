@@ -48,7 +48,7 @@ PLOTS: dict[str, Callable[..., Any]] = {
     "interval_histogram": interval_histogram,
     "correlogram": correlogram,
     "spectrum": spectrum,
+    "connectivity": connectivity,
     "curve": curve,
     "heatmap": heatmap,
-    "connectivity": connectivity,
 }

@@ -144,7 +144,9 @@ class SmallWorld(Topology):
             wanted = _place(near[waiting], ends, n)
             first = np.zeros(waiting.size, dtype=bool)
             first[np.unique(wanted, return_index=True)[1]] = True
-            moves = first & ~np.isin(wanted, places)
+            ordered = np.sort(places)
+            at = np.minimum(np.searchsorted(ordered, wanted), ordered.size - 1)
+            moves = first & (ordered[at] != wanted)
             far[waiting[moves]], places[waiting[moves]] = ends[moves], wanted[moves]
             waiting = waiting[~moves]
         return far

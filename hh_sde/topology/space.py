@@ -96,8 +96,11 @@ class Distance(Topology):
 
     def probability(self, distance: Any) -> Any:
         """The probability of an edge over a distance, um."""
-        x = np.asarray(distance) / self.scale
-        return self.p * np.exp(-x if self.profile == "exponential" else -0.5 * x * x)
+        return self._probability((np.asarray(distance) / self.scale) ** 2)
+
+    def _probability(self, square: np.ndarray) -> np.ndarray:
+        """The same over the square of distance/scale."""
+        return self.p * np.exp(-np.sqrt(square) if self.profile == "exponential" else -0.5 * square)
 
     def edges(self, n_target: int, n_source: int, same: bool) -> Edges:
         source_positions = self._of_source(same)
@@ -109,24 +112,25 @@ class Distance(Topology):
                 raise ValueError(
                     f"distance: {what} has {len(places)} places, the population has {n} neurons"
                 )
-        of_source = np.ascontiguousarray(source_positions.T)
+        of_source = np.ascontiguousarray(source_positions.T / self.scale)
         sources = []
-        for row, place in enumerate(self.positions):
-            apart = [self._apart(x, at) for x, at in zip(of_source, place, strict=True)]
-            far = apart[0] if len(apart) == 1 else np.sqrt(sum(one * one for one in apart))
+        for row, place in enumerate(self.positions / self.scale):  # pair by pair: time is n^2
             u = uniforms(self.rng, EDGES, row, 1, n_source)[0]
-            sources.append(np.flatnonzero(u < self.probability(far)))
+            sources.append(np.flatnonzero(u < self._probability(self._square(of_source, place))))
         target = np.repeat(np.arange(n_target), [one.size for one in sources])
         source = np.concatenate([np.empty(0, dtype=np.int64), *sources])
         return without_loops(target, source) if same else (target, source)
 
-    def _apart(self, x: np.ndarray, at: float) -> np.ndarray:
-        """Distances along one axis."""
-        apart = np.abs(x - at)
-        if self.period is None:
-            return apart
-        apart %= self.period
-        return np.minimum(apart, self.period - apart)
+    def _square(self, places: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Squares of the distances of places (dimensions, n) from one, in units of `scale`."""
+        square = np.zeros(places.shape[1])
+        for x, at in zip(places, place, strict=True):
+            apart = x - at
+            if self.period is not None:
+                apart -= np.rint(apart * (self.scale / self.period)) * (self.period / self.scale)
+            apart *= apart
+            square += apart
+        return square
 
     def _of_source(self, same: bool) -> np.ndarray:
         if same:
