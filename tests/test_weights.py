@@ -196,8 +196,9 @@ def test_connectivity_of_several_synapses():
     np.testing.assert_array_equal(found.synapse, ["AMPA"] * 3 + ["gap"] * 6)
     np.testing.assert_array_equal(found.target, [0, 1, 2, 0, 0, 1, 1, 2, 2])
     np.testing.assert_array_equal(found.source, [2, 0, 1, 1, 2, 0, 2, 0, 1])
-    np.testing.assert_array_equal(found.source_x, 10.0 * found.source)
-    np.testing.assert_array_equal(found.target_x, 10.0 * found.target)
+    for end in ("source", "target"):
+        assert np.all(np.isnan(found[f"{end}_x"][:3]))  # AMPA's have no place
+        np.testing.assert_array_equal(found[f"{end}_x"][3:], 10.0 * found[end][3:])
     for name in found.variables:
         assert {"units", "long_name"} <= set(found[name].attrs)
     empty = hh.Network(3).connectivity()

@@ -12,68 +12,82 @@ import xarray as xr
 from hh_sde.topology import Distance
 from hh_sde.weights import weights_and_delays
 
-_AXES = "xyz"
+ENDS = ("source", "target")
+AXES = "xyz"
 
 
 class Projection(NamedTuple):
     """The edges of a synapse from one range of neurons to another."""
 
     name: str
-    first_target: int
-    first_source: int
+    targets: range
+    sources: range
     weights: scipy.sparse.csr_array  # [to, from], mS/cm^2
-    delays: scipy.sparse.csr_array | None = None  # ms, with an entry for each weight
+    delays: scipy.sparse.csr_array | None  # ms, with an entry for each weight
+    positions: dict[str, np.ndarray]  # of the neurons at either end, (n, dimensions), um
 
+    @classmethod
+    def of(cls, name: str, weights: Any, targets: range, sources: range) -> Projection:
+        """That of a synapse's weights."""
+        same = targets == sources
+        matrices = weights_and_delays(weights, len(targets), len(sources), name, same)
+        positions = {}
+        if isinstance(weights, Distance):
+            of_source = weights.positions if same else weights.source_positions
+            positions = {"target": weights.positions, "source": of_source}
+        return cls(name, targets, sources, *matrices, positions)
 
-def projection(name: str, weights: Any, targets: range, sources: range, same: bool) -> Projection:
-    """The edges of `weights` between two ranges of neurons."""
-    found = weights_and_delays(weights, len(targets), len(sources), name, same)
-    return Projection(name, targets.start, sources.start, *found)
+    @property
+    def ends(self) -> dict[str, np.ndarray]:
+        """The neurons at either end of each edge, counted from the first of their range."""
+        inputs = np.diff(self.weights.indptr)
+        target = np.repeat(np.arange(inputs.size), inputs)
+        return {"source": self.weights.indices.astype(int), "target": target}
 
 
 def dataset(projections: Sequence[Projection], n_neurons: int) -> xr.Dataset:
     """The edges of projections, one after the other; see `Network.connectivity`."""
-    columns: dict[str, list[np.ndarray]] = {
-        name: [np.empty(0, kind)]
-        for name, kind in (("target", int), ("source", int), ("weight", float), ("delay", float))
-    }
-    for one in projections:
-        target = np.repeat(np.arange(one.weights.shape[0]), np.diff(one.weights.indptr))
-        columns["target"].append(one.first_target + target)
-        columns["source"].append(one.first_source + one.weights.indices.astype(int))
-        columns["weight"].append(one.weights.data)
-        none = np.full(one.weights.nnz, np.nan)
-        columns["delay"].append(none if one.delays is None else one.delays.data)
-    names = [np.full(one.weights.nnz, one.name, dtype=object) for one in projections]
-    synapse = np.concatenate([np.empty(0, dtype=object), *names]).astype(str)
-    joined = {name: np.concatenate(parts) for name, parts in columns.items()}
-    edge = "edge"
+    first = [{"source": one.sources.start, "target": one.targets.start} for one in projections]
+    ends = [one.ends for one in projections]
+    coords = {
+        end: _column(
+            [at[end] + one[end] for at, one in zip(first, ends, strict=True)], int, "1",
+            f"{'pre' if end == 'source' else 'post'}synaptic neuron",
+        )
+        for end in ENDS
+    }  # fmt: skip
+    names = [np.full(one.weights.nnz, one.name) for one in projections]
+    coords["synapse"] = _column(names, str, "1", "synapse")
+    dimensions = max((one.shape[1] for p in projections for one in p.positions.values()), default=0)
+    for end in ENDS:
+        for k, axis in enumerate(AXES[:dimensions]):
+            places = [_along(p, end, k, at[end]) for p, at in zip(projections, ends, strict=True)]
+            coords[f"{end}_{axis}"] = _column(places, float, "um", f"{axis} of the {end}")
+    weights = [one.weights.data for one in projections]
     ds = xr.Dataset(
-        {"weight": (edge, joined["weight"], {"units": "mS/cm^2", "long_name": "weight"})},
-        coords={
-            "source": (edge, joined["source"], {"units": "1", "long_name": "presynaptic neuron"}),
-            "target": (edge, joined["target"], {"units": "1", "long_name": "postsynaptic neuron"}),
-            "synapse": (edge, synapse, {"units": "1", "long_name": "synapse"}),
-        },
+        {"weight": _column(weights, float, "mS/cm^2", "weight")},
+        coords=coords,
         attrs={"n_neurons": n_neurons},
     )
     if any(one.delays is not None for one in projections):
-        labels = {"units": "ms", "long_name": "delay", "nan_means": "the synapse has no delay"}
-        ds["delay"] = (edge, joined["delay"], labels)
+        delays = [_none(p) if p.delays is None else p.delays.data for p in projections]
+        ds["delay"] = _column(delays, float, "ms", "delay")
+        ds.delay.attrs["nan_means"] = "the synapse has no delay"
     return ds
 
 
-def with_positions(ds: xr.Dataset, weights: Sequence[Any]) -> xr.Dataset:
-    """The edges with where their ends lie, if a rule says it of all neurons."""
-    known = [one.positions for one in weights if isinstance(one, Distance)]
-    if not known or len(known[0]) != ds.attrs["n_neurons"] or known[0].shape[1] > len(_AXES):
-        return ds
-    places = {
-        f"{end}_{axis}": (
-            "edge", known[0][ds[end].values, k],
-            {"units": "um", "long_name": f"{axis} of the {end}"},
-        )
-        for end in ("source", "target")
-        for k, axis in enumerate(_AXES[: known[0].shape[1]])
-    }  # fmt: skip
-    return ds.assign_coords(places)
+def _along(one: Projection, end: str, axis: int, neurons: np.ndarray) -> np.ndarray:
+    """A coordinate of the neuron at an end of each edge; NaN where it has no place."""
+    places = one.positions.get(end)
+    if places is None or axis >= places.shape[1]:
+        return _none(one)
+    return places[neurons, axis]
+
+
+def _none(one: Projection) -> np.ndarray:
+    return np.full(one.weights.nnz, np.nan)
+
+
+def _column(parts: list[np.ndarray], kind: type, units: str, long_name: str) -> tuple[Any, ...]:
+    joined = np.concatenate([np.empty(0, kind), *parts])
+    return "edge", joined, {"units": units, "long_name": long_name}

@@ -486,16 +486,16 @@ class Network(Record):
         1        0.1       2       0    AMPA
         """
         neurons = range(self.n_neurons)
-        edges = connectivity.dataset(
-            [
-                connectivity.projection(synapse.name, synapse.weights, neurons, neurons, True)
-                if isinstance(synapse, Synapse)
-                else connectivity.projection("gap", synapse.weights, neurons, neurons, True)
-                for synapse in self.synapses
-            ],
-            self.n_neurons,
-        )
-        return connectivity.with_positions(edges, [one.weights for one in self.synapses])
+        projections = [
+            connectivity.Projection.of(
+                synapse.name if isinstance(synapse, Synapse) else "gap",
+                synapse.weights,
+                targets=neurons,
+                sources=neurons,
+            )
+            for synapse in self.synapses
+        ]
+        return connectivity.dataset(projections, self.n_neurons)
 
     def describe(self) -> str:
         """The network as JSON, which results have as their attribute `network`."""

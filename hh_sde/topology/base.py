@@ -144,8 +144,13 @@ class Topology(Record):
         Raises
         ------
         ValueError
-            If the rule says what no such graph keeps.
+            If the rule has no field `symmetric`: it does not hold in such a graph.
         """
+        if "symmetric" not in fields_of(self):
+            raise ValueError(
+                f"{type(self).__name__} does not go with a gap junction, which conducts both ways; "
+                "topology.random(p=...), small_world(k=..., p=...) and ring(k=...) do"
+            )
         return self if self.symmetric else self.replace(symmetric=True)
 
     def __mul__(self, factor: Any) -> Self:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from hh_sde.records import record
 from hh_sde.topology.base import DRAWS, EDGES, Edges, Topology, layers, neighbour_count
-
-_BOTH_WAYS = (
-    "{} does not go with a gap junction, which conducts both ways: not every neuron would have k "
-    "of them; take topology.random(p=...), small_world(k=..., p=...) or ring(k=...)"
-)
 
 
 @record
@@ -63,9 +58,6 @@ class FixedIndegree(Topology):
     def expected_edges(self, n_target: int, n_source: int) -> float:
         return float(self.k) * n_target
 
-    def both_ways(self) -> Self:
-        raise ValueError(_BOTH_WAYS.format("fixed_indegree"))
-
 
 @record
 class FixedOutdegree(Topology):
@@ -112,9 +104,6 @@ class FixedOutdegree(Topology):
 
     def expected_edges(self, n_target: int, n_source: int) -> float:
         return float(self.k) * n_source
-
-    def both_ways(self) -> Self:
-        raise ValueError(_BOTH_WAYS.format("fixed_outdegree"))
 
 
 def subsets(seed: int, rows: int, k: int, n: int) -> np.ndarray:
