@@ -34,6 +34,7 @@ def tables() -> dict[str, str]:
     return {
         "cells": "\n".join(map(cell, hh.CELLS.values())),
         "synapses": "\n".join(synapse(name, make) for name, make in hh.SYNAPSES.items()),
+        "topologies": records(hh.TOPOLOGIES),
         "stimuli": records(hh.STIMULI),
         "noises": records(hh.NOISES),
         "methods": markdown(),

@@ -1,4 +1,4 @@
-from . import dataset, measures, plot, problems, studies
+from . import dataset, measures, plot, problems, studies, topology
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .clamp import voltage_clamp
@@ -47,6 +47,7 @@ from .stimuli import (
 )
 from .stopping import Threshold
 from .synapses import SYNAPSES, GapJunction, Synapse
+from .topology import TOPOLOGIES
 
 __version__: str
 
@@ -58,6 +59,7 @@ __all__ = [
     "SDE",
     "STIMULI",
     "SYNAPSES",
+    "TOPOLOGIES",
     "AlphaCurrent",
     "BrownianPath",
     "Cell",
@@ -104,6 +106,7 @@ __all__ = [
     "rerun",
     "solve",
     "studies",
+    "topology",
     "upgrade",
     "validate",
     "voltage_clamp",

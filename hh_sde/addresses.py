@@ -25,8 +25,12 @@ from typing import Any
 
 import numpy as np
 
+from hh_sde.records import shown
+
 PER_HALVING = 2048
 MOST_HALVINGS = 31
+#: Bits of a seed: it stands in results as a decimal number, which Python limits to 4300 digits.
+_MOST_BITS = 2**13
 #: Trials and Wiener processes have 32 bits each.
 MOST_TRIALS = 2**32
 MOST_PROCESSES = 2**32
@@ -128,3 +132,43 @@ def whole(value: Any, name: str, least: int, end: int) -> int:
     if not is_whole(value) or not least <= value < end:
         raise ValueError(f"{name} must be a whole number from {least} to {end - 1}, got {value!r}")
     return int(value)
+
+
+def seed_number(rng: int | np.random.SeedSequence | np.random.Generator | None) -> int:
+    """The whole number that stands for `rng`: the entropy of a SeedSequence.
+
+    A Generator gives one draw, None takes fresh entropy.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `rng` is not an int >= 0, a SeedSequence, a Generator or None.
+
+    Examples
+    --------
+    >>> seed_number(3)
+    3
+    """
+    if isinstance(rng, np.random.SeedSequence):
+        if is_whole(rng.entropy) and not rng.spawn_key:
+            return int(rng.entropy)  # type: ignore[arg-type]
+        return _joined(rng.generate_state(4, np.uint32))
+    if isinstance(rng, np.random.Generator):
+        return _joined(rng.integers(0, 2**32, size=4, dtype=np.uint64))
+    if rng is None:
+        return int(np.random.SeedSequence().entropy)  # type: ignore[arg-type]
+    if not is_whole(rng):
+        raise TypeError(
+            "rng must be an int, a numpy SeedSequence, a numpy Generator or None, "
+            f"got {rng!r} ({type(rng).__name__})"
+        )
+    if rng < 0:
+        raise ValueError(f"rng must not be negative, got {shown(rng)}")
+    if int(rng).bit_length() > _MOST_BITS:
+        raise ValueError(f"rng must be less than 2^{_MOST_BITS}, got {shown(rng)}")
+    return int(rng)
+
+
+def _joined(words: np.ndarray) -> int:
+    """Words of 32 bits as one number, the first in its lowest bits."""
+    return sum(int(word) << (32 * i) for i, word in enumerate(words))

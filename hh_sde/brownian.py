@@ -15,15 +15,13 @@ from hh_sde.addresses import (
     check_steps,
     domain,
     is_whole,
+    seed_number,
     trial_words,
     whole,
 )
 from hh_sde.errors import keyword_hints
 from hh_sde.kernels.random import derived_key, normal_window
-from hh_sde.records import shown, single
-
-#: Bits of a seed: it stands in results as a decimal number, which Python limits to 4300 digits.
-_MOST_BITS = 2**13
+from hh_sde.records import single
 
 Rng = int | np.random.SeedSequence | np.random.Generator | None
 
@@ -362,21 +360,7 @@ def seed_sequence(rng: Rng) -> np.random.SeedSequence:
     """
     if isinstance(rng, np.random.SeedSequence):
         return rng
-    if isinstance(rng, np.random.Generator):
-        words = rng.integers(0, 2**32, size=4, dtype=np.uint64)
-        return np.random.SeedSequence(sum(int(word) << (32 * i) for i, word in enumerate(words)))
-    if rng is None:
-        return np.random.SeedSequence()
-    if isinstance(rng, bool) or not isinstance(rng, int | np.integer):
-        raise TypeError(
-            "rng must be an int, a numpy SeedSequence, a numpy Generator or None, "
-            f"got {rng!r} ({type(rng).__name__})"
-        )
-    if rng < 0:
-        raise ValueError(f"rng must not be negative, got {shown(rng)}")
-    if int(rng).bit_length() > _MOST_BITS:
-        raise ValueError(f"rng must be less than 2^{_MOST_BITS}, got {shown(rng)}")
-    return np.random.SeedSequence(int(rng))
+    return np.random.SeedSequence(seed_number(rng))
 
 
 def _labels(groups: Any, m: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Distributions of initial values as data, and the table DISTRIBUTIONS.
+"""Distributions of initial values and of weights as data, and the table DISTRIBUTIONS.
 
 Numbers have the units of the variable that a distribution is given for, and may be arrays with one
 value per neuron.
@@ -6,10 +6,12 @@ value per neuron.
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from hh_sde.kinetics import Parameter
-from hh_sde.records import Record, parameter, record, shown
+from hh_sde.records import Record, fields_of, parameter, record, shown
 from hh_sde.tables import Table, description_of, of_kind
 
 
@@ -37,6 +39,16 @@ class Distribution(Record):
         (..., n_neurons) array
         """
         raise NotImplementedError
+
+    def scaled(self, factor: float) -> Self:
+        """The distribution of `factor` times such a number, all of whose parameters scale with it.
+
+        Examples
+        --------
+        >>> Uniform(1.0, 2.0).scaled(3.0)
+        Uniform(low=3.0, high=6.0)
+        """
+        return self.replace(**{name: factor * value for name, value in fields_of(self).items()})
 
 
 @record

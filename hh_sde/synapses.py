@@ -12,25 +12,19 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import scipy.sparse
-
 from hh_sde.errors import keyword_hints
 from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid
 from hh_sde.records import (
     Record,
     check_name,
-    numbers,
     parameter,
     record,
     shown,
     single,
-    sparse_numbers,
 )
 from hh_sde.tables import Table, description_of
-
-#: A number (the same between every two different neurons) or a matrix [to, from].
-Weights = Any
+from hh_sde.topology import Topology
+from hh_sde.weights import Weights, checked_weights
 
 
 @record
@@ -40,9 +34,12 @@ class Synapse(Record):
     Parameters
     ----------
     name : str
-    weights : float, (targets, sources) array or scipy.sparse matrix
+    weights : float, matrix, table of edges, graph or Topology
         Conductance w[i, j] from neuron j to neuron i, mS/cm^2. One number stands for that weight
-        between every two different neurons, so that the network can grow.
+        between every two different neurons, so that the network can grow. A matrix [to, from] is an
+        array, a scipy.sparse matrix or a DataArray with dims target and source; edges are a
+        DataFrame or a Dataset with source, target and weight, or a networkx graph whose edges have
+        a weight (both directions, where it has none); rules are in `hh_sde.topology`.
     alpha, beta : Rate
         Rise and decay of the gate, 1/ms, as functions of the presynaptic potential.
     E : float or (n_neurons,) array
@@ -57,7 +54,7 @@ class Synapse(Record):
     Raises
     ------
     TypeError, ValueError
-        If the weights are not finite, no matrix, or negative.
+        If the weights are not finite, negative, or none of these.
 
     Examples
     --------
@@ -82,7 +79,7 @@ class Synapse(Record):
     def __post_init__(self) -> None:
         check_name(self.name, "a synapse")
         _see_ends(self)
-        object.__setattr__(self, "weights", _checked_weights(self.weights, self.name))
+        object.__setattr__(self, "weights", checked_weights(self.weights, self.name))
         object.__setattr__(self, "E", parameter(self.E, f"E of synapse {self.name}"))
         for name in ("alpha", "beta"):
             if not isinstance(getattr(self, name), Rate):
@@ -113,8 +110,8 @@ class Synapse(Record):
 
         Parameters
         ----------
-        weights : float, array or scipy.sparse matrix
-            e[i, j] from neuron j to neuron i.
+        weights : float, matrix, table of edges, graph or Topology
+            As for `Synapse`: e[i, j] from neuron j to neuron i.
         E : float
             Reversal potential (V_r in the question), mV.
         w : float
@@ -129,7 +126,7 @@ class Synapse(Record):
         The two-neuron network that this library grew from.
         """
         divisor = single(w, "w", positive=True)
-        checked = _checked_weights(weights, "sigmoidal")
+        checked = checked_weights(weights, "sigmoidal")
         return cls(
             name="sigmoidal",
             weights=checked / divisor if divisor != 1 else checked,
@@ -153,9 +150,10 @@ class GapJunction(Record):
 
     Parameters
     ----------
-    weights : float, (targets, sources) array or scipy.sparse matrix
-        Conductance w[i, j], mS/cm^2; symmetric for a real gap junction, which is not enforced
-        inside a population. Between two populations the current goes both ways.
+    weights : float, matrix, table of edges, graph or Topology
+        Conductance w[i, j], mS/cm^2, as for `Synapse`. A topology is made symmetric: both
+        directions are one edge. A matrix and edges are taken as they are, though a real gap
+        junction is symmetric. Between two populations the current goes both ways.
     source, target : str, optional
         Names of populations. Default: all neurons.
 
@@ -173,7 +171,12 @@ class GapJunction(Record):
 
     def __post_init__(self) -> None:
         _see_ends(self)
-        object.__setattr__(self, "weights", _checked_weights(self.weights, "GapJunction"))
+        weights = checked_weights(self.weights, "GapJunction")
+        if isinstance(weights, Topology):
+            if getattr(weights, "delay", None) is not None:
+                raise ValueError("a gap junction has no delay: leave it out of the edges")
+            weights = weights.both_ways()
+        object.__setattr__(self, "weights", weights)
 
 
 def _see_ends(synapse: Synapse | GapJunction) -> None:
@@ -182,47 +185,6 @@ def _see_ends(synapse: Synapse | GapJunction) -> None:
         name = getattr(synapse, end)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"{end} must be the name of a population or None, got {shown(name)}")
-
-
-def weight_matrix(
-    weights: Weights, targets: int, sources: int, name: str
-) -> scipy.sparse.csr_array:
-    """The weights [to, from] as a sparse matrix of shape (targets, sources).
-
-    Raises
-    ------
-    ValueError
-        If a matrix of another shape is given.
-    """
-    if weights.shape != (targets, sources):
-        raise ValueError(
-            f"weights of {name} have shape {weights.shape}; from {sources} neurons to {targets} "
-            f"they take shape ({targets}, {sources}), [to, from], or one number"
-        )
-    matrix = scipy.sparse.csr_array(weights, dtype=float, copy=True)
-    matrix.eliminate_zeros()
-    matrix.sort_indices()
-    return matrix
-
-
-def _checked_weights(weights: Weights, name: str) -> Any:
-    what = f"weights of {name}"
-    if scipy.sparse.issparse(weights):
-        values = sparse_numbers(weights, what)
-        conductances = values.data
-    else:
-        wanted = "a number, a square matrix or a scipy.sparse matrix"
-        values = conductances = numbers(weights, what, wanted)
-    if not np.all(np.isfinite(conductances)) or np.any(conductances < 0):
-        raise ValueError(
-            f"{what} are conductances (mS/cm^2): finite and not negative; "
-            "an inhibitory synapse has a low reversal potential E instead"
-        )
-    if values.ndim == 0:
-        return float(values)
-    if values.ndim != 2:
-        raise ValueError(f"{what} must be a matrix [to, from], got shape {values.shape}")
-    return values
 
 
 _DESTEXHE = (
@@ -300,7 +262,7 @@ _DOCSTRING = """A chemical synapse, ds/dt = alpha (1 - s) - beta s, I = w s (V -
 
     Parameters
     ----------
-    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix
+    weights : float, matrix, table of edges, graph or Topology
         Conductance w[i, j] from neuron j to neuron i, mS/cm^2; one number: between every two
         different neurons.
     E : float or (n_neurons,) array

@@ -902,7 +902,16 @@ def test_everything_that_can_be_configured():
                 "synapses": [
                     {"kind": "sigmoidal", "weights": 0.1, "E": "10 mV", "w": 2.0},
                     {"kind": "AMPA", "weights": "0.05 mS/cm^2", "name": "fast"},
-                    {"kind": "gap_junction", "weights": 0.02},
+                    {"kind": "gap_junction", "weights": {"kind": "ring", "k": 2, "weight": 0.02}},
+                    {
+                        "kind": "GABA_A",
+                        "weights": {
+                            "kind": "random",
+                            "p": 0.5,
+                            "weight": {"kind": "normal", "mean": "0.1 mS/cm^2", "sd": 0.01},
+                            "rng": 3,
+                        },
+                    },
                 ],
                 "noise": {"kind": "current", "sigma": "1 uA/cm^2*ms^0.5", "correlation": 0.3},
             },
@@ -918,7 +927,8 @@ def test_everything_that_can_be_configured():
         synapses=[
             hh.Synapse.sigmoidal(0.1, E=10.0, w=2.0),
             hh.SYNAPSES["AMPA"](0.05, name="fast"),
-            hh.GapJunction(0.02),
+            hh.GapJunction(hh.topology.ring(k=2, weight=0.02)),
+            hh.SYNAPSES["GABA_A"](hh.topology.random(p=0.5, weight=hh.Normal(0.1, 0.01), rng=3)),
         ],
         noise=hh.CurrentNoise(1.0, correlation=0.3),
     )
@@ -973,6 +983,14 @@ BAD = [
     (
         with_("network", synapses={"kind": "AMPA", "weights": 1.0, "tau": 2.0}),
         "key 'tau' is not known for AMPA",
+    ),
+    (
+        with_("network", synapses={"kind": "AMPA", "weights": {"kind": "rnig", "k": 2}}),
+        r"network.synapses: weights: kind 'rnig' is not known .*; did you mean ring\?",
+    ),
+    (
+        with_("network", synapses={"kind": "AMPA", "weights": {"kind": "ring", "k": 3}}),
+        "network.synapses: weights: Ring.k must be even, .* got 3",
     ),
     (
         with_("network", noise={"kind": "current", "sigma": "1 nA"}),

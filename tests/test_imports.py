@@ -19,14 +19,16 @@ ORDER = [
     "records",
     "descriptions",
     "tables",
+    "addresses",
     "kinetics",
+    "distributions",
     "cells",
+    "topology",
+    "weights",
     "synapses",
     "stimuli",
-    "distributions",
     "markov",
     "noise",
-    "addresses",
     "kernels",
     "equations",
     "levy",
@@ -87,7 +89,7 @@ def test_only_the_kernels_import_numba():
 
 
 def test_neuroscience_and_numerics_meet_in_the_network_alone():
-    neuroscience = {"kinetics", "cells", "synapses", "stimuli", "noise"}
+    neuroscience = {"kinetics", "cells", "synapses", "stimuli", "noise", "topology", "weights"}
     for path in PACKAGE.rglob("*.py"):
         if unit(path) in {"kernels", "sde", "brownian", "methods"}:
             assert not neuroscience & set(imported(path))

@@ -558,3 +558,41 @@ def test_help_has_every_plot(result):
     for name, drawn in plot.PLOTS.items():
         assert f"{name}(self, /, *" in text
         assert drawn.__doc__.split("\n")[0] in text
+
+
+def test_connectivity_of_few_neurons():
+    weights = np.array([[0.0, 0.0, 0.3], [0.1, 0.0, 0.0], [0.1, 0.2, 0.0]])
+    synapses = [hh.SYNAPSES["AMPA"](weights), hh.GapJunction([[0, 0.5, 0], [0.5, 0, 0], [0, 0, 0]])]
+    net = hh.Network(3, synapses=synapses)
+    ax = plot.connectivity(net, synapse="AMPA")
+    drawn = ax.collections[0].get_array()
+    np.testing.assert_array_equal(drawn.filled(0.0), weights)
+    assert drawn.mask.sum() == 5  # no edge is no weight, not a small one
+    assert ax.get_ylim() == (2.5, -0.5)  # rows as in a matrix
+    bars = {other.get_xlabel() or other.get_ylabel(): other for other in ax.figure.axes}
+    outputs, inputs = (bars[name].patches[0].get_data().values for name in ("outputs", "inputs"))
+    assert (outputs.tolist(), inputs.tolist()) == ([2, 1, 1], [1, 1, 2])
+    both = plot.connectivity(net.connectivity()).collections[0].get_array()
+    assert both[0, 1] == 0.5
+    assert both[1, 0] == pytest.approx(0.6)
+    result = hh.solve(net, 1.0)
+    assert "weight (mS/cm²)" in [
+        one.get_ylabel() for one in result.hh.plot.connectivity().figure.axes
+    ]
+    with pytest.raises(ValueError, match="no synapse with edges 'GABA_A'; choose from AMPA, gap"):
+        plot.connectivity(net, synapse="GABA_A")
+    with pytest.raises(ValueError, match="this network has no synapses with weights"):
+        plot.connectivity(hh.Network(3))
+    with pytest.raises(TypeError, match=r"connectivity takes synapse, ax, figsize and .* 'cmpa'"):
+        plot.connectivity(net, cmpa="Reds")
+
+
+def test_connectivity_of_many_neurons_is_a_density():
+    net = hh.Network(1000, synapses="AMPA", weights=hh.topology.fixed_indegree(k=50, rng=1))
+    ax = plot.connectivity(net)
+    density = ax.collections[0].get_array().filled(0.0)
+    assert density.shape == (100, 100)
+    assert density.mean() == pytest.approx(0.05)
+    (inputs,) = [other for other in ax.figure.axes if other.get_xlabel() == "inputs"]
+    np.testing.assert_allclose(inputs.patches[0].get_data().values, 50.0)
+    pixels(ax)

@@ -1,8 +1,8 @@
 """What a configuration may hold: its tables, their keys, and how each value is read.
 
-The parts of the network are read through the tables CELLS, SYNAPSES, STIMULI and NOISES, so that a
-new entry there can be used here at once. A number may carry its unit ("10 uA/cm^2"), which must be
-the one the library uses: nothing is converted.
+The parts of the network are read through the tables CELLS, SYNAPSES, TOPOLOGIES, STIMULI and
+NOISES, so that a new entry there can be used here at once. A number may carry its unit
+("10 uA/cm^2"), which must be the one the library uses: nothing is converted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from hh_sde.records import shown
 from hh_sde.stimuli import STIMULI, Stimulus
 from hh_sde.stopping import Threshold
 from hh_sde.synapses import SYNAPSES
+from hh_sde.topology import TOPOLOGIES
 
 _NUMBER_AND_UNIT = re.compile(
     r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*"
@@ -138,7 +139,21 @@ def _stimulus(value: Any) -> Any:
 
 def _synapses(value: Any) -> Any:
     read = entry(SYNAPSES, {})
-    return [read(item) for item in (value if isinstance(value, list) else [value])]
+    return [read(_with_rule(item)) for item in (value if isinstance(value, list) else [value])]
+
+
+def _with_rule(item: Any) -> Any:
+    """A synapse, whose weights may be a table: a topology, as {kind = "ring", k = 4, ...}."""
+    if not isinstance(item, Mapping) or not isinstance(item.get("weights"), Mapping):
+        return item
+    rule = dict(item["weights"])
+    try:
+        if isinstance(rule.get("weight"), Mapping):
+            units = dict.fromkeys(("mean", "sd", "low", "high"), "mS/cm^2")
+            rule["weight"] = entry(DISTRIBUTIONS, units)(rule["weight"])
+        return {**item, "weights": entry(TOPOLOGIES, {})(rule)}
+    except ValueError as error:
+        raise ValueError(f"weights: {error}") from None
 
 
 def _noise(value: Any) -> Any:

@@ -20,7 +20,7 @@ from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.shown import Equations, SeveralEquations
 from hh_sde.equations.tables import Tables
 from hh_sde.errors import unknown
-from hh_sde.network import clamped, packing
+from hh_sde.network import clamped, connectivity, packing
 from hh_sde.network.checked import (
     checked_cell,
     checked_count,
@@ -63,8 +63,8 @@ class Network(Record):
     noise : Noise or a sequence of them, optional
         Entries of NOISES, of channel noise at most one. With populations: CurrentNoise for the
         neurons of all of them, beside the noise of each.
-    weights : float, (n_neurons, n_neurons) array or scipy.sparse matrix, optional
-        Of the synapse that is named, [to, from], mS/cm^2.
+    weights : float, matrix, table of edges, graph or Topology, optional
+        Of the synapse that is named, [to, from], mS/cm^2; see `Synapse`.
     populations : mapping of str to Population, optional
         As the first argument may be.
 
@@ -485,6 +485,43 @@ class Network(Record):
         ['g_Na', 'g_K', 'g_L', 'p_Na', 'p_K']
         """
         return self.derived.of(ds, self.derived.conductances)
+
+    def connectivity(self) -> xr.Dataset:
+        """Who projects to whom: every edge of every synapse.
+
+        Returns
+        -------
+        Dataset with weight (edge,), mS/cm^2, and delay (ms) where edges have one; coordinates
+        source, target and synapse along edge, where there are populations source_population and
+        target_population, and where a rule has positions, source_x, target_x, ... (um). Edges are
+        ordered by synapse, target and source; a gap junction is two of them.
+
+        Examples
+        --------
+        >>> from hh_sde import topology
+        >>> net = Network(3, synapses="AMPA", weights=0.1 * topology.ring(k=2))
+        >>> net.connectivity().to_dataframe().head(2)
+              weight  source  target synapse
+        edge
+        0        0.1       1       0    AMPA
+        1        0.1       2       0    AMPA
+        """
+        projections = []
+        for synapse in self.synapses:
+            sources, targets = self._neurons_of(synapse.source), self._neurons_of(synapse.target)
+            name = synapse.name if isinstance(synapse, Synapse) else "gap"
+            one = connectivity.Projection.of(name, synapse.weights, targets, sources)
+            projections.append(one)
+            if isinstance(synapse, GapJunction) and sources != targets:
+                projections.append(one.turned())
+        return connectivity.dataset(projections, self.n_neurons, self.population_of)
+
+    def _neurons_of(self, population: str | None) -> range:
+        """The neurons of a population, or all."""
+        if population is None:
+            return range(self.n_neurons)
+        neurons = self._group(population).neurons
+        return range(neurons.start, neurons.stop)
 
     def describe(self) -> str:
         """The network as JSON, which results have as their attribute `network`."""

@@ -17,7 +17,8 @@ from hh_sde.equations.tables import Model, Wiring
 from hh_sde.errors import unknown
 from hh_sde.network.populations import Group
 from hh_sde.records import see_indices
-from hh_sde.synapses import GapJunction, Synapse, weight_matrix
+from hh_sde.synapses import GapJunction, Synapse
+from hh_sde.weights import weight_matrix
 
 
 class Block(NamedTuple):
@@ -108,7 +109,8 @@ class Connections:
             weight = synapse.weights
             return [Block(name, s, t, weight) for t in targets for s in sources if weight]
         n_targets, n_sources = (sum(self.groups[k].n for k in ends) for ends in (targets, sources))
-        matrix = weight_matrix(synapse.weights, n_targets, n_sources, _called(synapse))
+        same = sources == targets
+        matrix = weight_matrix(synapse.weights, n_targets, n_sources, _called(synapse), same)
         first_target, first_source = self.groups[targets[0]].first, self.groups[sources[0]].first
         if len(targets) == len(sources) == 1:
             return [Block(name, sources[0], targets[0], matrix)]

@@ -9,6 +9,7 @@ in a figure without a layout engine (``plt.subplots(layout="constrained")`` has 
 from collections.abc import Callable
 from typing import Any
 
+from hh_sde.plot.connectivity import connectivity
 from hh_sde.plot.drawing import COLOURS, MOST_LINES
 from hh_sde.plot.firing import correlogram, interval_histogram, psth, raster
 from hh_sde.plot.panels import overview
@@ -21,6 +22,7 @@ __all__ = [
     "MOST_LINES",
     "PLOTS",
     "components",
+    "connectivity",
     "correlogram",
     "currents",
     "curve",
@@ -48,6 +50,7 @@ PLOTS: dict[str, Callable[..., Any]] = {
     "interval_histogram": interval_histogram,
     "correlogram": correlogram,
     "spectrum": spectrum,
+    "connectivity": connectivity,
     "curve": curve,
     "heatmap": heatmap,
 }
