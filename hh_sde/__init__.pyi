@@ -17,8 +17,9 @@ from .kinetics import (
     Tabulated,
     TimeConstant,
 )
-from .measures import SpikeRule
 from .methods import METHODS
+from .spike_rule import SpikeRule
+from .spike_sources import PoissonInput, SpikeTimes
 from .network import Network, Population
 from .noise import (
     NOISES,

@@ -13,7 +13,7 @@ import xarray as xr
 
 from hh_sde import continuation, dataset, initial, measures, memory
 from hh_sde.arguments.layout import Layout
-from hh_sde.arguments.recording import reductions, rule_as_tuple, spike_recording
+from hh_sde.arguments.recording import reductions, spike_recording
 from hh_sde.arguments.scalars import positive, positive_int
 from hh_sde.arguments.times import grid, saving
 from hh_sde.arguments.trials import noise_path, trial_numbers
@@ -217,7 +217,7 @@ def solve(
         atol=positive(1e-8 if atol is None else atol, "atol"),
         detection=None
         if rule is None
-        else continuation.detection(x0, rule_as_tuple(rule), layout.width, numbers.tolist()),
+        else continuation.detection(x0, rule.levels, layout.width, numbers.tolist()),
         opened=continuation.opened(
             x0,
             states,

@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from hh_sde.arguments.recording import rule_as_tuple
 from hh_sde.dataset import spikes_alone
 from hh_sde.measures.trains import with_stop_time
 from hh_sde.methods import Detection, Diverged, Method, Problem, Reached
@@ -93,7 +92,7 @@ class Watch:
         )
         time = problem.times(start, start + len(x))[:-1, None, None] + fraction * problem.dt
         if rule is not None:
-            below = before < rule_as_tuple(rule)[1]
+            below = before < rule.levels[1]
             armed = self._armed[members] | np.logical_or.accumulate(below, axis=0)
             counts = armed & (time - self._last_spike[members] >= rule.lockout)
             time = np.where(counts, time, np.inf)

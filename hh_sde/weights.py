@@ -31,7 +31,9 @@ ACCEPTED = (
 COLUMNS = ("source", "target", "weight", "delay", "synapse")
 
 
-def checked_weights(weights: Weights, name: str) -> float | np.ndarray | Any:
+def checked_weights(
+    weights: Weights, name: str, signed: bool = False
+) -> float | np.ndarray | Any:
     """Weights as a description holds them.
 
     Parameters
@@ -40,6 +42,8 @@ def checked_weights(weights: Weights, name: str) -> float | np.ndarray | Any:
         networkx graph or Topology
     name : str
         Whose they are.
+    signed : bool
+        Whether they are currents, which may be negative.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def checked_weights(weights: Weights, name: str) -> float | np.ndarray | Any:
         return weights.weight if alike else weights
     if scipy.sparse.issparse(weights):
         values = sparse_numbers(weights, what)
-        return _conductances(values, values.data, what)
+        return _conductances(values, values.data, what, signed)
     if _comes_from(weights, "networkx"):
         return _of_graph(weights, what)
     if _comes_from(weights, "pandas") and hasattr(weights, "columns"):
@@ -70,7 +74,7 @@ def checked_weights(weights: Weights, name: str) -> float | np.ndarray | Any:
     values = numbers(weights, what, ACCEPTED)
     if values.ndim not in (0, 2):
         raise ValueError(f"{what} must be {ACCEPTED}; got an array of shape {values.shape}")
-    values = _conductances(values, values, what)
+    values = _conductances(values, values, what, signed)
     return values if values.ndim else float(values)
 
 
@@ -148,8 +152,8 @@ def _matrix(
     return scipy.sparse.csr_array(weights, dtype=float)
 
 
-def _conductances(values: Any, entries: np.ndarray, what: str) -> Any:
-    wrong = ~np.isfinite(entries) | (entries < 0)
+def _conductances(values: Any, entries: np.ndarray, what: str, signed: bool) -> Any:
+    wrong = ~np.isfinite(entries) | ((entries < 0) & (not signed))
     if np.any(wrong):
         raise ValueError(
             f"{what} are conductances (mS/cm^2): finite and not negative, got "

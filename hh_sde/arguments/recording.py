@@ -57,6 +57,3 @@ def reductions(reduce: Any, has_trials: bool, n_trials: int, rule: SpikeRule | N
     return [name for name in ("mean", "var") if name in names]
 
 
-def rule_as_tuple(rule: SpikeRule) -> tuple[float, float, float]:
-    """Threshold, re-arm level (infinite where every crossing counts) and lockout."""
-    return rule.threshold, np.inf if rule.rearm is None else rule.rearm, rule.lockout

@@ -43,7 +43,7 @@ from hh_sde.kernels.elementary import log, table_value
 from hh_sde.kernels.{functions} import (
     absolute_root, decayed, exp, linoid, linoid_of, positive_root, relaxed,
 )
-from hh_sde.kernels.jit import call, expression, kernel, maker, shared, stepper
+from hh_sde.kernels.jit import call, call_void, expression, kernel, maker, shared, stepper
 from hh_sde.kernels.rows import row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
 from hh_sde.kernels.watch import watched
@@ -92,9 +92,11 @@ _WRITTEN: dict[Hashable, Written] = {}
 
 
 def written(
-    populations: Sequence[Population], dtype: str = "float64"
+    populations: Sequence[Population], dtype: str = "float64", late: bool = False
 ) -> tuple[Written, tuple[int, ...]]:
     """The module of a network in a precision, and which kind each of its populations is of.
+
+    `late` says whether there are delays, or event-driven synapses.
 
     It is written once for all networks whose populations have these shapes.
     """
@@ -104,10 +106,10 @@ def written(
     def text() -> Written:
         loops = [(populations[k], Loops(populations[k], shared[k].assignments)) for k in first]
         found = [Kind(one, own.definitions, own.all()) for one, own in loops]
-        return _Writer(found, [_constants(populations), appended_text()], dtype).written
+        return _Writer(found, [_constants(populations), appended_text(late)], dtype).written
 
     shapes = tuple(_shape(populations[k], shared[k]) for k in first)
-    return _once((f"loops, {dtype}", shapes), text), kinds
+    return _once((f"loops, {dtype}, {late}", shapes), text), kinds
 
 
 def written_derivatives(derivatives: Sequence[Derivatives]) -> tuple[Written, tuple[int, ...]]:

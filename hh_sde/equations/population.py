@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hh_sde.equations.arrivals import ArrivalPart
 from hh_sde.equations.colored import ColoredPart
 from hh_sde.equations.differentiation import dependencies
 from hh_sde.equations.expressions import Expression, Negative, Symbol, product, total
@@ -53,6 +54,9 @@ def variables(model: Model, names: Names | None = None) -> list[list[Variable]]:
         units, what = ("uA/cm^2", "current") if colored.E is None else ("mS/cm^2", "conductance")
         text = f"Ornstein-Uhlenbeck {what}"
         groups.append([variable(colored.name, units, text, role=f"noise {what}")])
+    for table in model.inputs:
+        if table.tau is not None:
+            groups.append(_arrivals(table, variable))
     for synapse in model.synapses:
         text = f"gate of the synapse {synapse.name}"
         role = {"role": "synaptic gate", "synapse": synapse.name}
@@ -73,6 +77,19 @@ def _occupancies(channel: ChannelTable, variable: Callable[..., Variable]) -> li
         )
         for state in channel.states
     ]
+
+
+def _arrivals(table: InputTable, variable: Callable[..., Variable]) -> list[Variable]:
+    """What jumps as spikes arrive, and where it rises first, what it makes rise."""
+    current = table.E is None
+    units, what = ("uA/cm^2", "current") if current else ("mS/cm^2", "conductance")
+    kind, own = "i" if current else "g", {"synapse": table.name}
+    text = f"{what} of the synapses {table.name}"
+    last = variable(f"{kind}_{table.name}", units, text, role=f"synaptic {what}", **own)
+    if table.tau_rise is None:
+        return [last]
+    text = f"what raises the {text}"
+    return [variable(f"h_{table.name}", f"{units}/ms", text, role="synaptic rise", **own), last]
 
 
 class Current(NamedTuple):
@@ -127,6 +144,8 @@ class Population:
         self.coupled: tuple[Symbol, ...] = ()
         self._channels()
         self._colored()
+        self._arriving: dict[str, Variable] = {}
+        self._arrivals()
         self._synapses()
         self._gap_junctions()
         self._potential()
@@ -250,6 +269,15 @@ class Population:
             (variable,) = next(self._groups)
             self.parts.append(ColoredPart(variable, self._row, table, self.parameters, self.names))
             self._colored_current(table, variable)
+
+    def _arrivals(self) -> None:
+        """Inputs that jump as spikes arrive."""
+        for table in self.model.inputs:
+            if table.tau is not None:
+                group = next(self._groups)
+                part = ArrivalPart(group, self._row, table, self.parameters, self.names)
+                self.parts.append(part)
+                self._arriving[table.name] = group[-1]
         self.free = (self.free[0], self._row)
 
     def _colored_current(self, table: ColoredTable, variable: Variable) -> None:
@@ -267,19 +295,31 @@ class Population:
             rates = self._kinetics(table)
             (variable,) = next(self._groups)
             self.parts.append(GatePart(variable, self._row, rates, self.names))
-        self.coupled = tuple(self._synaptic_current(table) for table in self.model.inputs)
+        self.coupled = tuple(
+            self._synaptic_sum(table) for table in self.model.inputs if table.tau is None
+        )
+        for table in self.model.inputs:
+            if table.tau is not None:
+                self._synaptic_current(table, self._arriving[table.name].symbol)
 
-    def _synaptic_current(self, table: InputTable) -> Symbol:
+    def _synaptic_sum(self, table: InputTable) -> Symbol:
+        """W s of a graded synapse, which carries its current."""
+        Ws = self.names.new(f"Ws_{table.name}")
+        self._synaptic_current(table, Ws)
+        return Ws
+
+    def _synaptic_current(self, table: InputTable, g: Expression) -> None:
         name, of = table.name, f"the synapses {table.name}"
-        g: Expression
-        g = Ws = self.names.new(f"Ws_{name}")
+        if table.E is None:
+            current = self.names.new(f"I_{name}").name
+            self.currents.append(Current(current, -g, of, {"synapse": name}))
+            return
         if table.voltage_block is not None:
-            g = Ws * self._rates.assign(
+            g = g * self._rates.assign(
                 table.voltage_block, f"block_{name}", "1", f"voltage-dependent block of {of}"
             )
         E = self.parameters.new(f"E_{name}", table.E, "mV", f"reversal potential of {of}")
         self._current(name, g, E, of, {"synapse": name})
-        return Ws
 
     def _gap_junctions(self) -> None:
         if self.model.gap is None:

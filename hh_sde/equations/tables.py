@@ -92,11 +92,17 @@ class SynapseTable(NamedTuple):
 
 
 class InputTable(NamedTuple):
-    """What neurons receive through the synapses of one name; E is (n_neurons,)."""
+    """What neurons receive through the synapses of one name; arrays are (n_neurons,).
+
+    Without E it is a current. With tau it is a variable that jumps as spikes arrive, or with
+    tau_rise too two of them; else a sum over the gates of the neurons that send.
+    """
 
     name: str
-    E: np.ndarray
+    E: np.ndarray | None
     voltage_block: RateTable | None = None
+    tau: np.ndarray | None = None
+    tau_rise: np.ndarray | None = None
 
 
 class Model(NamedTuple):

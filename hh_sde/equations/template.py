@@ -13,15 +13,22 @@ from pathlib import Path
 import hh_sde.kernels
 
 STEPS_MARK = "# -- the steps --\n"
+AT_ONCE = "# -- without delays and events --\n"
+LATE = "# -- with delays or events --\n"
+SCHEMES = "# -- schemes --\n"
 ADVANCE = "@stepper\ndef advance("
 STEP = "    step(m, k, h)\n"
 CLOSE = "    close(m, h)\n"
 
 
 @cache
-def appended_text() -> str:
-    """The integrators, each with its `advance`."""
-    return _steps(_below_mark("steps"))
+def appended_text(late: bool) -> str:
+    """The integrators, each with its `advance`, for networks with delays or events, or without."""
+    before, text = _split(_below_mark("steps"), AT_ONCE, "steps.py")
+    at_once, text = _split(text, LATE, "steps.py")
+    with_delays, text = _split(text, SCHEMES, "steps.py")
+    chosen = with_delays.replace("  # noqa: F811", "") if late else at_once
+    return _steps(before + chosen.strip() + "\n\n" + text)
 
 
 @cache

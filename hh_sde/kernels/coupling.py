@@ -3,7 +3,7 @@
 Everything here is compiled once, not once for each model.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,6 +59,7 @@ class Lanes(NamedTuple):
     curves: np.ndarray
     ranges: np.ndarray
     tangent: Tangent | None = None
+    way: Any = None  # `events.OnTheWay`, where there are delays or event-driven synapses
 
 
 class Inputs(NamedTuple):

@@ -15,10 +15,13 @@ increments of the first half of the step, in place of dW, and m.areas[k] holds i
 import numpy as np
 
 from hh_sde.kernels.coupling import I_at, add, add_row, couple
-from hh_sde.kernels.jit import expression, maker, stepper
+from hh_sde.kernels.jit import call_void, expression, maker, stepper
 from hh_sde.kernels.watch import watched
 
 # -- the steps --
+
+
+# -- without delays and events --
 
 
 @expression
@@ -28,6 +31,36 @@ def sum_inputs(m, x):
         couple(
             x, m.sums, m.n_neurons, m.trials, m.start, m.source, m.weight, m.blocks, m.block_weight
         )
+
+
+@expression
+def send_and_receive(m, step, h):
+    """What follows from a step for later ones, and what arrives at its end."""
+
+
+# -- with delays or events --
+
+
+@expression
+def sum_inputs(m, x):  # noqa: F811
+    """The same; some of what they add up left its neuron earlier."""
+    if m.sums.shape[0]:
+        call_void(
+            m.way.sums,
+            (
+                m.way.events, x, m.sums, m.n_neurons, m.trials,
+                m.start, m.source, m.weight, m.blocks, m.block_weight,
+            ),
+        )  # fmt: skip
+
+
+@expression
+def send_and_receive(m, step, h):  # noqa: F811
+    """Spikes are sent, and those that are due arrive."""
+    call_void(m.way.after, (m.way.events, m.x, m.n_neurons, m.trials, step, h))
+
+
+# -- schemes --
 
 
 @expression
@@ -367,5 +400,6 @@ def advance(m, kept, h, first, last, grid):
             return first - k - 1
         if BOUNDED:
             bound(m.x, lanes(m), m.p, m.q, m.curves, m.ranges)
+        send_and_receive(m, grid + k, h)
     close(m, h)
     return last - first

@@ -1,0 +1,252 @@
+"""Spikes on their way, and potentials of the past: event-driven synapses and delays.
+
+Everything here is compiled once, not once for each model. What arrives is added up in a ring of
+slots, one for each step ahead; what graded synapses with delays felt is kept in a ring of the steps
+behind. Arrivals of one step are added in the order in which they were sent: by step, source, edge.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hh_sde.kernels.elementary import exp
+from hh_sde.kernels.coupling import couple_rows
+from hh_sde.kernels.jit import expression, stepper
+from hh_sde.kernels.random import address, philox4x32, unit_interval
+from hh_sde.kernels.rows import row
+from hh_sde.kernels.watch import detect
+
+#: Blocks of Philox for a train in a millisecond: two numbers each, the first of all its count.
+PER_CELL = 2**12
+#: Columns of `Events.senders`.
+RULE, FIRST_SOURCE, N_SOURCES, START, FIRST_BLOCK, END_BLOCK, PLASTIC = range(7)
+
+
+class OnTheWay(NamedTuple):
+    """Events, and the addresses of what handles them."""
+
+    sums: int  # of `sums_with_delays`
+    after: int  # of `after_step`
+    events: "Events"
+
+
+class Events(NamedTuple):
+    """Of a block of lanes: who sends to whom, and what is on its way.
+
+    A place is that of a target among the arrivals of a slot, (inputs, lanes).
+    """
+
+    now: np.ndarray  # (2,): the step, and how many sums were made in it
+    rules: np.ndarray  # (rules, 3): threshold, re-arm level, lockout
+    seen: np.ndarray  # (rules, 3, lanes): see `watch.Kept`
+    spikes: np.ndarray  # (2, lanes): lanes and times of those found in a step
+    counts: np.ndarray  # (2,)
+    senders: np.ndarray  # (senders, 7): see the columns
+    start: np.ndarray  # of the edges of each source of each sender
+    target: np.ndarray  # (edges,): place of the first trial
+    weight: np.ndarray
+    delay: np.ndarray  # steps
+    blocks: np.ndarray  # (blocks, 4): place of the first target, targets, its neuron, delay
+    block_weight: np.ndarray
+    plasticity: np.ndarray  # (senders, 3): U, tau_rec, tau_facil
+    resources: np.ndarray  # (senders, 3, most sources * trials): u, x, time of the last spike
+    slots: np.ndarray  # (slots, inputs, lanes): what arrives, by step modulo slots
+    filled: np.ndarray  # (slots,): whether anything does
+    to: np.ndarray  # (k, 4): row of the state, its first lane, lanes, input
+    history: np.ndarray  # (steps, sums in a step, rows, lanes): what was felt, by step modulo steps
+    history_rows: np.ndarray  # (rows,): of the state
+    late_start: np.ndarray  # rows of the matrices of synapses with delays, as `Lanes.start`
+    late_source: np.ndarray  # place in a sum of the history
+    late_weight: np.ndarray
+    late_delay: np.ndarray  # steps
+    cell: np.ndarray  # (1,): the next millisecond whose Poisson trains are to be drawn
+    trains: np.ndarray  # (inputs, 6): sender, its first mean, columns of means, trains, how many
+    # each stands for, and whether the rate changes
+    means: np.ndarray  # expected spikes in a millisecond
+    first_cell: np.ndarray  # (1,): that of the first row of means
+    keys: np.ndarray  # (trains, 2)
+    trials: np.ndarray  # (trials,): their words of addresses
+    given_step: np.ndarray  # (given,): steps of spikes that are given, rising
+    given_sender: np.ndarray
+    given_source: np.ndarray
+    given_at: np.ndarray  # (1,): the next of them
+
+
+@expression
+def efficacy(ev, sender, place, time):
+    """u x of a sender's source in a trial, at a spike (Tsodyks & Markram)."""
+    U, tau_rec, tau_facil = ev.plasticity[sender]
+    u, x, last = ev.resources[sender, :, place]
+    since = time - last
+    u = u * exp(-since / tau_facil) if tau_facil > 0.0 else 0.0
+    x = 1.0 - (1.0 - x) * exp(-since / tau_rec) if tau_rec > 0.0 else 1.0
+    u = u + U * (1.0 - u)
+    ev.resources[sender, 0, place] = u
+    ev.resources[sender, 1, place] = x - u * x
+    ev.resources[sender, 2, place] = time
+    return u * x
+
+
+@expression
+def send(ev, sender, source, trial, trials, step, time):
+    """A spike of a source, numbered within its sender, in a trial: to all its targets."""
+    one = ev.senders[sender]
+    factor = 1.0
+    if one[PLASTIC]:
+        factor = efficacy(ev, sender, source * trials + trial, time)
+    n_slots, in_slot = ev.filled.size, ev.slots.shape[1] * ev.slots.shape[2]
+    slot = step % n_slots
+    for e in range(ev.start[one[START] + source], ev.start[one[START] + source + 1]):
+        at = slot + ev.delay[e]
+        at = at - n_slots if at >= n_slots else at
+        arriving = row(ev.slots, 1, at * in_slot, "slots")
+        arriving[ev.target[e] + trial] += factor * ev.weight[e]
+        ev.filled[at] = 1
+    for b in range(one[FIRST_BLOCK], one[END_BLOCK]):
+        at = slot + ev.blocks[b, 3]
+        at = at - n_slots if at >= n_slots else at
+        own = one[FIRST_SOURCE] + source - ev.blocks[b, 2] if one[RULE] >= 0 else -1
+        arriving, w = row(ev.slots, 1, at * in_slot, "slots"), factor * ev.block_weight[b]
+        for i in range(ev.blocks[b, 1]):
+            if i != own:
+                arriving[ev.blocks[b, 0] + i * trials + trial] += w
+        ev.filled[at] = 1
+
+
+@expression
+def send_spikes(ev, x, used, trials, step, time, h):
+    """Those that the step from `time` on ended with."""
+    lanes = x.shape[1]
+    for r in range(ev.rules.shape[0]):
+        ev.counts[0] = 0
+        detect(
+            x[0], used, lanes, time, h, ev.rules[r, 0], ev.rules[r, 1], ev.rules[r, 2],
+            row(ev.seen, r, 3 * lanes, "seen"), row(ev.spikes, 0, 0, "spikes"), lanes, ev.counts,
+        )  # fmt: skip
+        for k in range(ev.counts[0]):
+            lane = int(ev.spikes[0, k])
+            neuron, trial = lane // trials, lane % trials
+            for sender in range(ev.senders.shape[0]):
+                source = neuron - ev.senders[sender, FIRST_SOURCE]
+                if ev.senders[sender, RULE] == r and 0 <= source < ev.senders[sender, N_SOURCES]:
+                    send(ev, sender, source, trial, trials, step, ev.spikes[1, k])
+
+
+@expression
+def uniform_after(key, cell, number, train, trial):
+    """The number-th uniform number in [0, 1) of a train in a millisecond."""
+    c0, c1 = address(0, cell * PER_CELL + number // 2)
+    w0, w1, w2, w3 = philox4x32(c0, c1, np.uint64(train), trial, key[0], key[1])
+    if number % 2:
+        return unit_interval(w2, w3) - 1.0
+    return unit_interval(w0, w1) - 1.0
+
+
+@expression
+def poisson(u, mean):
+    """A Poisson number of this mean, of a uniform one, by inversion; at most two in a block."""
+    p = exp(-mean)
+    below, count = p, 0
+    while u >= below and count < 2 * PER_CELL - 2:
+        count += 1
+        p *= mean / count
+        below += p
+    return count
+
+
+@expression
+def send_trains(ev, trials, step, h):
+    """The Poisson trains of the milliseconds that begin before the end of the step."""
+    while ev.cell[0] < (step + 1) * h - 1e-9 * h:
+        cell = ev.cell[0]
+        for t in range(ev.trains.shape[0]):
+            sender, first, columns, n, per_train = (
+                ev.trains[t, 0], ev.trains[t, 1], ev.trains[t, 2], ev.trains[t, 3], ev.trains[t, 4],
+            )  # fmt: skip
+            later = (cell - ev.first_cell[0]) * columns if ev.trains[t, 5] else 0
+            for train in range(n):
+                mean = per_train * ev.means[first + later + (train if columns > 1 else 0)]
+                for trial in range(trials):
+                    word = ev.trials[trial]
+                    u = uniform_after(ev.keys[t], cell, 0, train, word)
+                    for k in range(poisson(u, mean)):
+                        time = cell + uniform_after(ev.keys[t], cell, 1 + k, train, word)
+                        at = int(time / h)
+                        if at >= step:  # what was before the run began is over
+                            send(ev, sender, train, trial, trials, at, time)
+        ev.cell[0] += 1
+
+
+@expression
+def send_given(ev, trials, step, h):
+    """Spikes that are given, of this step."""
+    while ev.given_at[0] < ev.given_step.size and ev.given_step[ev.given_at[0]] <= step:
+        k = ev.given_at[0]
+        for trial in range(trials):
+            send(ev, ev.given_sender[k], ev.given_source[k], trial, trials, step, (step + 1) * h)
+        ev.given_at[0] += 1
+
+
+@expression
+def arrive(ev, x, step):
+    """What arrives at the end of a step, into the state."""
+    slot = step % ev.filled.size
+    if ev.filled[slot]:
+        for k in range(ev.to.shape[0]):
+            v, first, many, i = ev.to[k, 0], ev.to[k, 1], ev.to[k, 2], ev.to[k, 3]
+            for lane in range(first, first + many):
+                x[v, lane] += ev.slots[slot, i, lane]
+                ev.slots[slot, i, lane] = 0.0
+        ev.filled[slot] = 0
+
+
+@expression
+def remember(ev, x):
+    """Keep the rows of x that are felt later; the number of this sum within the step."""
+    number = ev.now[1]
+    ev.now[1] += 1
+    step = ev.now[0] % ev.history.shape[0]
+    for k in range(ev.history_rows.size):
+        for lane in range(x.shape[1]):
+            ev.history[step, number, k, lane] = x[ev.history_rows[k], lane]
+    return number
+
+
+@expression
+def add_late(ev, sums, number, n_neurons, trials):
+    """To the sums, what left its neuron some steps ago, as the same sum felt it then."""
+    steps = ev.history.shape[0]
+    now, in_sum = ev.now[0] % steps, ev.history.shape[2] * ev.history.shape[3]
+    for k in range(sums.shape[0]):
+        for i in range(n_neurons):
+            first, end = ev.late_start[k * n_neurons + i], ev.late_start[k * n_neurons + i + 1]
+            for e in range(first, end):
+                then = now - ev.late_delay[e]
+                then = then + steps if then < 0 else then
+                felt = row(ev.history, then * ev.history.shape[1] + number, in_sum, "history")
+                for t in range(trials):
+                    sums[k, i * trials + t] += ev.late_weight[e] * felt[ev.late_source[e] + t]
+
+
+@stepper
+def sums_with_delays(
+    ev, x, sums, n_neurons, trials, start, source, weight, blocks, block_weight
+):  # fmt: skip
+    """`coupling.couple`, and what comes late."""
+    couple_rows(
+        x, sums, x.shape[1], sums.shape[0], n_neurons, trials, start, source, weight, blocks,
+        block_weight,
+    )  # fmt: skip
+    if ev.history.shape[0]:
+        number = remember(ev, x)
+        add_late(ev, sums, number, n_neurons, trials)
+
+
+@stepper
+def after_step(ev, x, n_neurons, trials, step, h):
+    """Send the spikes of a step, the one after grid step `step`, and let arrive what is due."""
+    send_spikes(ev, x, n_neurons * trials, trials, step, step * h, h)
+    send_trains(ev, trials, step, h)
+    send_given(ev, trials, step, h)
+    arrive(ev, x, step)
+    ev.now[0], ev.now[1] = step + 1, 0

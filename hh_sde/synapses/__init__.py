@@ -1,0 +1,139 @@
+"""Synapses and gap junctions as data, and the table SYNAPSES."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from hh_sde.kinetics import Constant, Sigmoid
+from hh_sde.records import shown
+from hh_sde.synapses.events import EventSynapse, ShortTermPlasticity
+from hh_sde.synapses.gap import GapJunction
+from hh_sde.synapses.graded import Synapse
+from hh_sde.tables import Table, description_of
+from hh_sde.weights import Weights
+
+__all__ = ["SYNAPSES", "EventSynapse", "GapJunction", "ShortTermPlasticity", "Synapse"]
+
+#: What connects neurons.
+AnySynapse = Synapse | EventSynapse | GapJunction
+
+_DESTEXHE = (
+    "Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco.1994.6.1.14; "
+    "transmitter T = 1/(1 + exp(-(V - 2)/5)) mM"
+)
+
+_AMPA = Synapse(
+    name="AMPA",
+    weights=0.0,
+    alpha=Sigmoid(rate=1.1, mid=2.0, scale=5.0),
+    beta=Constant(0.19),
+    E=0.0,
+    reference=_DESTEXHE,
+)
+_GABA_A = Synapse(
+    name="GABA_A",
+    weights=0.0,
+    alpha=Sigmoid(rate=5.0, mid=2.0, scale=5.0),
+    beta=Constant(0.18),
+    E=-80.0,
+    reference=_DESTEXHE,
+)
+_WANG_BUZSAKI = Synapse(
+    name="wang_buzsaki",
+    weights=0.0,
+    alpha=Sigmoid(rate=12.0, mid=0.0, scale=2.0),
+    beta=Constant(0.1),
+    E=-75.0,
+    reference="Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996",
+)
+
+
+def _entry(name: str, entry: Any) -> Callable[..., Synapse | GapJunction]:
+    """An entry of SYNAPSES: a function of the weights, a Synapse being made one."""
+    if isinstance(entry, Synapse):
+        if entry.name != name:
+            raise ValueError(
+                f"SYNAPSES[{name!r}] takes a synapse of that name, and this one is called "
+                f"{entry.name!r}: give it .replace(name={name!r})"
+            )
+        return _with_weights(entry)
+    if not callable(entry) or "weights" not in inspect.signature(entry).parameters:
+        raise TypeError(
+            f"SYNAPSES[{name!r}] takes a Synapse, whose weights are then given anew, or a class or "
+            f"function that makes one and has an argument weights; got {shown(entry)}"
+        )
+    return entry
+
+
+def _with_weights(synapse: Synapse) -> Callable[..., Synapse]:
+    """A function that makes this synapse with other weights, and says what it takes."""
+
+    def make(weights: Weights, **changes: Any) -> Synapse:
+        return synapse.replace(weights=weights, **changes)
+
+    names = ("E", "alpha", "beta", "voltage_block", "name", "source", "target", "delay")
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    make.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("weights", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+            *(inspect.Parameter(one, keyword, default=getattr(synapse, one)) for one in names),
+        ]
+    )
+    make.__name__ = make.__qualname__ = synapse.name
+    reference = textwrap.fill(synapse.reference or "None given.", 90, subsequent_indent="    ")
+    make.__doc__ = _DOCSTRING.format(synapse=synapse, reference=reference)
+    make.units = Synapse.units  # type: ignore[attr-defined]
+    return make
+
+
+_DOCSTRING = """A chemical synapse, ds/dt = alpha (1 - s) - beta s, I = w s (V - E).
+
+    Its weights are given, and what is to be other than in {synapse.name}.
+
+    Parameters
+    ----------
+    weights : float, matrix, table of edges, graph or Topology
+        Conductance w[i, j] from neuron j to neuron i, mS/cm^2; one number: between every two
+        different neurons.
+    E : float or (n_neurons,) array
+        Reversal potential, mV.
+    alpha, beta : Rate
+        Rise and decay of the gate, 1/ms, as functions of the presynaptic potential.
+    voltage_block : Rate, optional
+        Factor on w, as a function of the postsynaptic potential.
+    name : str
+        Another name, where a network has two of them.
+    source, target : str, optional
+        Names of populations. Default: all neurons.
+    delay : float
+        ms, a multiple of dt.
+
+    Returns
+    -------
+    Synapse
+
+    References
+    ----------
+    {reference}
+    """
+
+
+#: Synapses by name: each a function of the weights (and of fields to change).
+SYNAPSES = Table(
+    "SYNAPSES",
+    "synapse",
+    check=_entry,
+    describe=description_of,
+    entries={
+        "sigmoidal": Synapse.sigmoidal,
+        "AMPA": _AMPA,
+        "GABA_A": _GABA_A,
+        "wang_buzsaki": _WANG_BUZSAKI,
+        "exponential": EventSynapse.exponential,
+        "biexponential": EventSynapse.biexponential,
+        "gap_junction": GapJunction,
+    },
+)

@@ -1,0 +1,144 @@
+"""Graded chemical synapses: what they release follows the potential of the presynaptic neuron.
+
+All share one form. The gate s_j of neuron j's output obeys
+ds_j/dt = alpha(V_j) (1 - s_j) - beta(V_j) s_j, and neuron i receives the current
+sum_j w_ij s_j (E - V_i), times the voltage-dependent block B(V_i) where there is one.
+"""
+
+from __future__ import annotations
+
+from hh_sde.errors import keyword_hints
+from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid
+from hh_sde.records import Record, check_name, parameter, record, shown, single
+from hh_sde.synapses.ends import checked_delay, see_ends
+from hh_sde.weights import Weights, checked_weights
+
+
+@record
+class Synapse(Record):
+    """A chemical synapse between the neurons of a network.
+
+    Parameters
+    ----------
+    name : str
+    weights : float, matrix, table of edges, graph or Topology
+        Conductance w[i, j] from neuron j to neuron i, mS/cm^2. One number stands for that weight
+        between every two different neurons, so that the network can grow. A matrix [to, from] is an
+        array, a scipy.sparse matrix or a DataArray with dims target and source; edges are a
+        DataFrame or a Dataset with source, target and weight, or a networkx graph whose edges have
+        a weight (both directions, where it has none); rules are in `hh_sde.topology`.
+    alpha, beta : Rate
+        Rise and decay of the gate, 1/ms, as functions of the presynaptic potential.
+    E : float or (n_neurons,) array
+        Reversal potential, mV.
+    voltage_block : Rate, optional
+        Factor on the conductance as a function of the postsynaptic potential.
+    reference : str
+        The paper.
+    source, target : str, optional
+        Names of populations. Default: all neurons.
+    delay : float
+        How late the gate is felt, ms: a multiple of dt. Edges of a table may have one each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the weights are not finite, negative, or none of these.
+
+    Examples
+    --------
+    >>> Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]).E
+    20.0
+    >>> SYNAPSES["AMPA"](weights=0.05).name
+    'AMPA'
+    """
+
+    units = {
+        "weights": "mS/cm^2", "alpha": "1/ms", "beta": "1/ms", "E": "mV", "voltage_block": "1",
+        "delay": "ms",
+    }  # fmt: skip
+
+    name: str
+    weights: Weights
+    alpha: Rate
+    beta: Rate
+    E: Parameter
+    voltage_block: Rate | None = None
+    reference: str = ""
+    source: str | None = None
+    target: str | None = None
+    delay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "a synapse")
+        see_ends(self)
+        object.__setattr__(self, "delay", checked_delay(self.delay, self.name))
+        object.__setattr__(self, "weights", checked_weights(self.weights, self.name))
+        object.__setattr__(self, "E", parameter(self.E, f"E of synapse {self.name}"))
+        for name in ("alpha", "beta"):
+            if not isinstance(getattr(self, name), Rate):
+                raise TypeError(
+                    f"synapse {self.name}: {name} must be a Rate, got {shown(getattr(self, name))}"
+                )
+        if self.voltage_block is not None and not isinstance(self.voltage_block, Rate):
+            raise TypeError(
+                f"synapse {self.name}: voltage_block must be a Rate, "
+                f"got {shown(self.voltage_block)}"
+            )
+
+    @classmethod
+    @keyword_hints
+    def sigmoidal(
+        cls,
+        weights: Weights,
+        *,
+        E: Parameter = 20.0,
+        w: float = 1.0,
+        rate: float = 5.0,
+        source: str | None = None,
+        target: str | None = None,
+        delay: float = 0.0,
+    ) -> Synapse:
+        """The synapse of the question: ds/dt = rate (1 - s)/(1 + exp(-(V + 3)/8)) - s.
+
+        Its current is (E - V_i)/w sum_j e_ij s_j: the weights e_ij are divided by `w`.
+
+        Parameters
+        ----------
+        weights : float, matrix, table of edges, graph or Topology
+            As for `Synapse`: e[i, j] from neuron j to neuron i.
+        E : float
+            Reversal potential (V_r in the question), mV.
+        w : float
+            Divisor of all weights, positive.
+        rate : float
+            Rise rate, 1/ms.
+        source, target : str, optional
+            Names of populations. Default: all neurons.
+        delay : float
+            ms.
+
+        References
+        ----------
+        The two-neuron network that this library grew from.
+        """
+        divisor = single(w, "w", positive=True)
+        checked = checked_weights(weights, "sigmoidal")
+        return cls(
+            name="sigmoidal",
+            weights=checked / divisor if divisor != 1 else checked,
+            alpha=Sigmoid(rate=rate, mid=-3.0, scale=8.0),
+            beta=Constant(1.0),
+            E=E,
+            reference="the two-neuron network that this library grew from",
+            source=source,
+            target=target,
+            delay=delay,
+        )
+
+
+Synapse.sigmoidal.__func__.units = {  # type: ignore[attr-defined]
+    **Synapse.units, "rate": "1/ms"
+}  # fmt: skip
+
+
