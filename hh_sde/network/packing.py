@@ -72,10 +72,14 @@ def model(
     """The tables of n neurons; gap junctions are one, with the sum of their weights."""
     chemical = [synapse for synapse in synapses if isinstance(synapse, Synapse)]
     junctions = [synapse.weights for synapse in synapses if isinstance(synapse, GapJunction)]
-    matrices = [weight_matrix(synapse.weights, n, n, synapse.name, True) for synapse in chemical]
+    matrices = [
+        weight_matrix(synapse.weights, range(n), range(n), synapse.name) for synapse in chemical
+    ]
     gap = None
     if junctions:
-        total = sum(weight_matrix(weights, n, n, "GapJunction", True) for weights in junctions)
+        total = sum(
+            weight_matrix(weights, range(n), range(n), "GapJunction") for weights in junctions
+        )
         matrices.append(scipy.sparse.csr_array(total))
         gap = np.asarray(matrices[-1].sum(axis=1)).ravel()
     return Model(
