@@ -86,7 +86,7 @@ def _is_constant(node: ast.AST) -> bool:
 
 def euler_step(net: hh.Network) -> Counts:
     """x + f h + A dW of all variables: each definition that f needs once."""
-    population = net.sde().program.compiled.population
+    (population,) = net.sde().program.compiled.populations
     shared = SharedExponentials(population.assignments, population.parameters, population.names)
     definitions = {a.target.name: a.value for a in shared.assignments}
     found = Counts(additions=1)  # A dW

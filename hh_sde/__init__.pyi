@@ -19,7 +19,7 @@ from .kinetics import (
 )
 from .measures import SpikeRule
 from .methods import METHODS
-from .network import Network
+from .network import Network, Population
 from .noise import (
     NOISES,
     ConductanceNoise,
@@ -81,6 +81,7 @@ __all__ = [
     "Normal",
     "OrnsteinUhlenbeckConductance",
     "OrnsteinUhlenbeckCurrent",
+    "Population",
     "PulseTrain",
     "RampCurrent",
     "Rate",

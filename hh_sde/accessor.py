@@ -11,7 +11,7 @@ from typing import Any
 import xarray as xr
 
 from hh_sde import dataset, measures
-from hh_sde.errors import unknown
+from hh_sde.errors import keyword_hints, unknown
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,8 +27,10 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     method.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     method.__doc__ = _without_dataset(function)
     method.__module__ = __name__
-    del method.__wrapped__  # or its examples count as this module's
-    return method
+    hinted = keyword_hints(method)
+    for one in (method, hinted):
+        vars(one).pop("__wrapped__", None)  # or its examples count as this module's
+    return hinted
 
 
 def _without_dataset(function: Callable[..., Any]) -> str:
@@ -49,7 +51,7 @@ class HHAccessor:
     traces; all but `spikes` and `window` give a Dataset of one or a few variables.
 
     Parts of a result
-        spikes, gates, window
+        spikes, gates, window, population
     Firing
         rates, psth, fano_factor, intervals, interval_statistics, first_passage
     Correlations and spectra
@@ -74,6 +76,7 @@ class HHAccessor:
 
     spikes = _method(measures.spikes)
     window = _method(measures.window)
+    population = _method(measures.population)
     rates = _method(measures.rates)
     psth = _method(measures.psth)
     fano_factor = _method(measures.fano_factor)

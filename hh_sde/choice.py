@@ -10,11 +10,12 @@ import xarray as xr
 
 from hh_sde import continuation, initial
 from hh_sde.brownian import Rng
+from hh_sde.cells import Cell
 from hh_sde.errors import unknown
 from hh_sde.kinetics import Constant, Sigmoid
 from hh_sde.methods import METHODS, Method
 from hh_sde.network import Network
-from hh_sde.noise import ConductanceNoise
+from hh_sde.noise import ConductanceNoise, Noise
 from hh_sde.records import shown
 from hh_sde.sde import SDE
 
@@ -40,14 +41,14 @@ def _is_compiled(sde: SDE) -> bool:
     return sde.program is not None and sde.program.stands_for(sde.f, sde.G, sde.interpretation)
 
 
-def suited(model: Any, method: Method, name: str, noise: str | None) -> SDE:
+def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> SDE:
     """The model's SDE in the form the method takes, or an error that says which methods fit."""
     if not isinstance(model, Network | SDE):
         raise TypeError(f"solve takes a Network or an SDE, got {type(model).__name__}")
     if noise not in (None, "ignore"):
         raise ValueError(f"noise must be None or 'ignore', got {noise!r}")
     if method.interpretation == "chain":
-        return counted(model, method, name, noise).sde()
+        return require_chain_network(model, method, name, noise).sde()
     sde = model.sde() if isinstance(model, Network) else model
     if noise == "ignore":
         sde = sde.without_noise()
@@ -87,13 +88,13 @@ def precision(dtype: Any, method: Method, name: str, noisy: bool) -> str:
     ValueError
     """
     try:
-        found = np.dtype(dtype).name
+        given = np.dtype(dtype).name
     except TypeError:
-        found = ""
-    if found not in ("float64", "float32"):
+        given = ""
+    if given not in ("float64", "float32"):
         raise ValueError(f"dtype must be 'float64' or 'float32', got {shown(dtype)}")
-    if found == "float64":
-        return found
+    if given == "float64":
+        return given
     takes = "dtype='float32' is for networks with noise, in the engine's methods for diffusions"
     if not method.compiled or method.interpretation == "chain":
         raise ValueError(f"{takes}; {name} computes in float64")
@@ -102,20 +103,42 @@ def precision(dtype: Any, method: Method, name: str, noisy: bool) -> str:
             f"{takes}: without noise a slope of V below 4e-4 mV/ms is lost to rounding at "
             "dt = 0.01 ms, so that V stops short of where it goes; take dtype='float64'"
         )
-    return found
+    return given
 
 
-def counted(model: Any, method: Method, name: str, noise: str | None) -> Network:
+def require_chain_network(model: Any, method: Method, name: str, noise: str | None) -> Network:
     """The network whose channels a chain method counts, or an error that says what it takes."""
     takes = f"{name} counts the channels of a Network whose noise is ConductanceNoise(area=...)"
     if not isinstance(model, Network):
         raise ValueError(f"{takes}; got an SDE")
     if noise == "ignore":
         raise ValueError(f"{takes}: there is nothing left without it; noise='ignore' goes with ode")
-    given = [type(part).__name__ for part in model.noise]
+    for part in model.parts.values():
+        _see_counted(part.n, part.cell, part.noise, takes)
+    if model.populations and model.noise:
+        raise ValueError(
+            f"{takes}, alone; got {', '.join(type(one).__name__ for one in model.noise)}"
+        )
+    if method.exact:
+        _exactly_solvable(model, name)
+    # one process for a transition or for a pair of them: the chain is the same
+    unpaired = {key: part.replace(noise=_unpaired(part.noise)) for key, part in model.parts.items()}
+    return model.with_parts(unpaired)
+
+
+def _unpaired(noise: tuple[Noise, ...]) -> tuple[Noise, ...]:
+    return tuple(
+        one.replace(paired=False) if isinstance(one, ConductanceNoise) and one.paired else one
+        for one in noise
+    )
+
+
+def _see_counted(n: int, cell: Cell, noise: tuple[Noise, ...], takes: str) -> None:
+    """See that all channels of some neurons have a number, and all their transitions happen."""
+    given = [type(part).__name__ for part in noise]
     if given != ["ConductanceNoise"]:
         raise ValueError(f"{takes}, alone; got {', '.join(given) or 'no noise'}")
-    (channels,) = model.noise
+    (channels,) = noise
     assert isinstance(channels, ConductanceNoise)
     if channels.transitions is not None or channels.bounds != "none":
         raise ValueError(
@@ -124,24 +147,16 @@ def counted(model: Any, method: Method, name: str, noise: str | None) -> Network
         )
     uncounted = [
         channel.name
-        for channel in model.cell.channels
-        if channel.variable_gates and channels.number(channel, model.n_neurons) is None
+        for channel in cell.channels
+        if channel.variable_gates and channels.number(channel, n) is None
     ]
     if uncounted:
         raise ValueError(
             f"{takes}: all channels with gates need a number; there is none for "
             f"{', '.join(uncounted)} (numbers={{...}})"
         )
-    if not any(channel.variable_gates for channel in model.cell.channels):
+    if not any(channel.variable_gates for channel in cell.channels):
         raise ValueError(f"{takes}; this cell has no channels with gates")
-    if method.exact:
-        _exactly_solvable(model, name)
-    if not channels.paired:
-        return model
-    # one process for a transition or for a pair of them: the chain is the same
-    return Network(
-        model.n_neurons, model.cell, model.synapses, model.stimulus, channels.replace(paired=False)
-    )
 
 
 def _exactly_solvable(model: Network, name: str) -> None:
@@ -149,12 +164,12 @@ def _exactly_solvable(model: Network, name: str) -> None:
     other = "; tau_leap takes them"
     if model.synapses:
         raise ValueError(f"{name} takes neurons without synapses and gap junctions{other}")
-    if not model.stimulus.piecewise_constant:
+    if not model.piecewise_constant:
         raise ValueError(
             f"{name} takes currents that change at jumps alone: numbers, StepCurrent, PulseTrain, "
             f"SampledCurrent(interpolation='previous'), and sums and multiples of them{other} all"
         )
-    for gate in model.cell.gates:
+    for gate in (gate for part in model.parts.values() for gate in part.cell.gates):
         if gate.instantaneous:
             raise ValueError(
                 f"{name} knows V between two transitions where conductances do not follow it; gate "

@@ -21,6 +21,7 @@ import xarray as xr
 from hh_sde.addresses import is_whole
 from hh_sde.dataset import COORDINATES, Labels, last_state_names
 from hh_sde.descriptions import decode, encode
+from hh_sde.equations.layout import StateLayout
 from hh_sde.methods import Detection, Reached
 from hh_sde.records import numbers, shown
 
@@ -28,6 +29,7 @@ from hh_sde.records import numbers, shown
 def state_of(
     axes: Mapping[str, Any],
     labels: Labels,
+    layout: StateLayout,
     reached: Reached,
     time: float,
     *,
@@ -41,6 +43,8 @@ def state_of(
         ``trial``, if there are trials, and ``neuron`` or ``component``.
     labels : mapping of variable to its attributes
         The variables of the state, in their order.
+    layout : StateLayout
+        Where they are in the flat state.
     reached : Reached
     time : float
         When that was, ms.
@@ -49,22 +53,21 @@ def state_of(
     """
     assert reached.x is not None
     values: dict[str, tuple[np.ndarray, str, str]] = {}
-    shape = (len(reached.x), len(labels), -1)
     for row, (name, own) in enumerate(labels.items()):
         units, long_name = own["units"], own["long_name"]
         if not in_traces:
-            last = reached.x.reshape(shape)[:, row]
+            last = layout.of(reached.x, name)
             values[f"last_{name}"] = (last, units, f"last value: {long_name}")
         if reached.opened is not None and row:
-            half = reached.opened.reshape(shape)[:, row]
+            half = layout.of(reached.opened, name)
             values[f"open_{name}"] = (half, units, f"half a step before the end: {long_name}")
     if reached.opened is not None:
         text = "checksum of the gates at the end, to which open gates belong"
-        values["open_checksum"] = (_checksum(reached.x, len(labels)), "1", text)
-    found = reached.detection
-    if found is not None:
-        spike = np.where(np.isfinite(found.last_spike), found.last_spike, np.nan)
-        values["spike_armed"] = (found.armed, "1", "whether the next crossing is a spike")
+        values["open_checksum"] = (_checksum(reached.x, layout), "1", text)
+    detection = reached.detection
+    if detection is not None:
+        spike = np.where(np.isfinite(detection.last_spike), detection.last_spike, np.nan)
+        values["spike_armed"] = (detection.armed, "1", "whether the next crossing is a spike")
         values["last_spike_time"] = (spike, "ms", "time of the last spike; nan: none yet")
     sizes = [len(axis) for axis in axes.values()]
     return xr.Dataset(
@@ -213,15 +216,19 @@ def trials_of(x0: Any) -> xr.DataArray | None:
 
 
 def last_states(
-    x0: xr.Dataset, labels: Labels, dim: str, members: Sequence[Any], trials: Sequence[int]
+    x0: xr.Dataset,
+    layout: StateLayout,
+    dim: str,
+    members: Sequence[Any],
+    trials: Sequence[int],
 ) -> np.ndarray:
     """The states (trials, d), or (d,), that a run goes on from, found by their labels.
 
     Parameters
     ----------
     x0 : Dataset
-    labels : mapping
-        As in `with_last_state`.
+    layout : StateLayout
+        Which variables there are, and where.
     dim : {"neuron", "component"}
     members : sequence
         The labels along it, in the order of the state.
@@ -232,24 +239,27 @@ def last_states(
     TypeError, ValueError
         If `x0` lacks a variable or a trial, or does not have every member once.
     """
-    state = last_state(x0)
-    if all(f"last_{name}" in state for name in labels):
-        values = [state[f"last_{name}"] for name in labels]
+    state, names = last_state(x0), layout.names
+    if all(f"last_{name}" in state for name in names):
+        values = [state[f"last_{name}"] for name in names]
     else:
-        missing = [name for name in labels if name not in x0]
+        missing = [name for name in names if name not in x0]
         if missing:
             raise ValueError(
                 f"x0 lacks {', '.join(missing)}: a run can be continued from a result of solve as "
                 "it is, from traces in which all variables were recorded, but not from statistics"
             )
-        values = [x0[name] for name in labels]
+        values = [x0[name] for name in names]
         values = [one.isel(time=-1) if "time" in one.dims else one for one in values]
-    return np.concatenate([_labelled(one, dim, members, trials) for one in values], axis=-1)
+    given = {
+        name: _labelled(one, dim, members, trials) for name, one in zip(names, values, strict=True)
+    }
+    return layout.joined(given)
 
 
-def _checksum(states: np.ndarray, variables: int) -> np.ndarray:
+def _checksum(states: np.ndarray, layout: StateLayout) -> np.ndarray:
     """32 bits for each trial and neuron, (trials, n_neurons), that change with any of its gates."""
-    gates = states.astype(float).reshape(len(states), variables, -1)[:, 1:]
+    gates = layout.by_row(states.astype(float))[:, 1:]
     bits = np.bitwise_xor.reduce(np.ascontiguousarray(gates).view(np.int64), axis=1)
     return (bits ^ (bits >> 32)) & 0xFFFFFFFF
 
@@ -257,7 +267,7 @@ def _checksum(states: np.ndarray, variables: int) -> np.ndarray:
 def opened(
     x0: Any,
     states: np.ndarray,
-    labels: Labels,
+    layout: StateLayout,
     members: Sequence[Any],
     trials: Sequence[int],
     *,
@@ -278,7 +288,7 @@ def opened(
     dt, time : float
         The step, and when the run begins, ms.
     """
-    gates = [f"open_{name}" for name in list(labels)[1:]]
+    gates = [f"open_{name}" for name in layout.names[1:]]
     names = [*gates, "open_checksum"]
     if not isinstance(x0, xr.Dataset) or (x0.attrs.get("method"), x0.attrs.get("dt")) != (
         method,
@@ -294,9 +304,11 @@ def opened(
     *values, known = (
         np.broadcast_to(_labelled(state[name], "neuron", members, trials), shape) for name in names
     )
-    if not np.array_equal(_checksum(states, len(labels)), known):
+    if not np.array_equal(_checksum(states, layout), known):
         return None
-    return np.concatenate([states[:, : len(members)], *values], axis=1)
+    return layout.joined(
+        dict(zip(layout.names, (layout.of(states, layout.names[0]), *values), strict=True))
+    )
 
 
 def detection(

@@ -12,6 +12,7 @@ that netCDF and zarr take them, and hold nothing that differs between equal runs
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +25,8 @@ COORDINATES = {
     "time": ("ms", "time"),
     "neuron": ("1", "neuron number"),
     "component": ("1", "component of the state"),
+    "population": ("1", "population"),
+    "index": ("1", "number within the population"),
 }
 #: Attributes that every result of `solve` has.
 REQUIRED_ATTRIBUTES = (
@@ -62,7 +65,43 @@ def build(
 def label(ds: xr.Dataset, attrs: Mapping[str, Any]) -> xr.Dataset:
     """`ds` with the attributes of `build`, and the schema's version; those it has already stand."""
     plain = {name: _plain(value) for name, value in attrs.items() if value is not None}
-    return ds.assign_attrs({"schema_version": SCHEMA_VERSION, **plain, **ds.attrs})
+    ds = ds.assign_attrs({"schema_version": SCHEMA_VERSION, **plain, **ds.attrs})
+    return with_populations(ds, ds.attrs)
+
+
+def with_populations(found: Any, attrs: Mapping[str, Any]) -> Any:
+    """A result with the populations of its neurons, or of the neurons of its spikes, as labels.
+
+    Parameters
+    ----------
+    found : Dataset or DataArray
+    attrs : mapping
+        Those of the result of `solve` that it is, or is of; `populations` says how many neurons
+        each has, as JSON, and where there is none, `found` is returned as it is.
+    """
+    if "populations" not in attrs:
+        return found
+    sizes: dict[str, int] = json.loads(attrs["populations"])
+    if isinstance(found, xr.Dataset) and spikes_alone(found):
+        names, _ = _of_neurons(found.neuron.values, sizes)
+        labels = {"units": "1", "long_name": "population of the neuron that fired"}
+        found = found.assign_coords(population=("spike", names, labels))
+    elif "neuron" in found.coords:
+        names, index = _of_neurons(found.neuron.values, sizes)
+        dims = found.neuron.dims
+        found = found.assign_coords(
+            population=(dims, names, _labels(*COORDINATES["population"])),
+            index=(dims, index, _labels(*COORDINATES["index"])),
+        )
+    return found.assign_attrs(populations=attrs["populations"])
+
+
+def _of_neurons(neurons: np.ndarray, sizes: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The names of neurons' populations, and their numbers within these."""
+    ends = np.cumsum(list(sizes.values()))
+    number = np.searchsorted(ends, neurons, side="right")
+    first = ends - list(sizes.values())
+    return np.array(list(sizes))[number], neurons - first[number]
 
 
 def upgrade(ds: xr.Dataset) -> xr.Dataset:
@@ -136,7 +175,7 @@ def last_state_names(ds: xr.Dataset) -> list[str]:
 
 def statistics_labels(labels: Labels) -> dict[str, dict[str, Any]]:
     """Labels of V_mean, V_var and their like from those of V."""
-    found = {}
+    statistics = {}
     for name, own in labels.items():
         units = own["units"]
         squared = "1" if units == "1" else f"({units})^2" if "/" in units else f"{units}^2"
@@ -144,8 +183,8 @@ def statistics_labels(labels: Labels) -> dict[str, dict[str, Any]]:
         for statistic, word, unit in (("mean", "mean", units), ("var", "variance", squared)):
             text = f"{word} over trials of the {own['long_name']}"
             own_labels = {"units": unit, "long_name": text, "statistic": statistic}
-            found[f"{name}_{statistic}"] = {**others, **own_labels}
-    return found
+            statistics[f"{name}_{statistic}"] = {**others, **own_labels}
+    return statistics
 
 
 def validate(ds: xr.Dataset) -> xr.Dataset:
@@ -213,9 +252,9 @@ def _spike_faults(ds: xr.Dataset) -> list[str]:
         for name in wanted
         if name not in ds or ds[name].dims != ("spike",)
     ]
-    found = ds.attrs.get("n_spikes")
-    if found != ds.sizes["spike"]:
-        faults.append(f"there are {ds.sizes['spike']} spikes, but n_spikes is {found}")
+    n_spikes = ds.attrs.get("n_spikes")
+    if n_spikes != ds.sizes["spike"]:
+        faults.append(f"there are {ds.sizes['spike']} spikes, but n_spikes is {n_spikes}")
     return faults
 
 

@@ -72,6 +72,8 @@ def encode(value: Any, name: str) -> Any:
         return {"type": "values", "dtype": value.dtype.str, "values": value.tolist()}
     if isinstance(value, tuple):
         return [encode(item, f"{name}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {key: encode(item, f"{name}.{key}") for key, item in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(
@@ -115,7 +117,11 @@ def decode(tree: Any, where: str, arrays: Mapping[str, Any] | None = None, depth
         return tuple(decode(item, f"{where}[{i}]", arrays, depth + 1) for i, item in items)
     if not isinstance(tree, dict):
         return tree
-    kind = tree.get("type")
+    if "type" not in tree:
+        return {
+            key: decode(item, f"{where}.{key}", arrays, depth + 1) for key, item in tree.items()
+        }
+    kind = tree["type"]
     fields = {
         _field(kind, key, tree): decode(item, f"{where}.{key}", arrays, depth + 1)
         for key, item in tree.items()

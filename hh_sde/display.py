@@ -56,9 +56,15 @@ def quantity(value: Any, units: str = "1") -> str:
         text = f"{value:.10g}"
     else:
         text = short(value)
-        if not isinstance(value, int | np.ndarray) and not hasattr(value, "nnz"):
+        if not (_is_numbers(value) or hasattr(value, "nnz")):
             return text  # a rate, a text: no number
     return text if units == "1" else f"{text} {units}"
+
+
+def _is_numbers(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(one, int | float) for one in value)
+    return isinstance(value, int | np.ndarray)
 
 
 def parameters(values: Iterable[tuple[str, Any, str]]) -> str:
@@ -201,25 +207,48 @@ def cell_html(cell: Any) -> str:
 
 def network_rows(net: Any) -> list[tuple[str, str, str]]:
     """Its parts: what each is, its name, its numbers."""
-    cell = parameters((name, value, unit) for name, (value, unit) in net.cell.quantities.items())
-    rows = [("cell", net.cell.name, cell), ("stimulus", *summary(net.stimulus))]
-    for label, parts in (("synapses", net.synapses), ("noise", net.noise)):
-        for k, part in enumerate(parts):
-            rows.append(("" if k else label, *summary(part)))
-    return rows
+    rows = []
+    for name, part in net.parts.items():
+        if name:
+            rows.append((name, f"{part.n} neurons", ""))
+        rows += population_rows(part, indent="  " if name else "")
+    rows += _of_several("synapses", net.synapses)
+    return rows + _of_several("noise", net.noise if net.populations else ())
+
+
+def population_rows(part: Any, indent: str = "") -> list[tuple[str, str, str]]:
+    """The cell, the stimulus and the noise of a population."""
+    cell = parameters((name, value, unit) for name, (value, unit) in part.cell.quantities.items())
+    rows = [("cell", part.cell.name, cell), ("stimulus", *summary(part.stimulus))]
+    rows += _of_several("noise", part.noise)
+    return [(f"{indent}{label}", name, text) for label, name, text in rows]
+
+
+def _of_several(label: str, parts: Sequence[Any]) -> list[tuple[str, str, str]]:
+    return [("" if k else label, *summary(part)) for k, part in enumerate(parts)]
+
+
+def population_text(part: Any) -> str:
+    """A population: a line for each part."""
+    plural = "" if part.n == 1 else "s"
+    return _with_parts(f"Population of {part.n} neuron{plural}", population_rows(part))
 
 
 def network_title(net: Any) -> str:
     """How many neurons, and the variables of each."""
     plural = "" if net.n_neurons == 1 else "s"
-    return f"Network of {net.n_neurons} neuron{plural} with {', '.join(net.variables)}"
+    of = f" in the populations {', '.join(net.populations)}" if net.populations else ""
+    return f"Network of {net.n_neurons} neuron{plural}{of} with {', '.join(net.variables)}"
 
 
 def network_text(net: Any) -> str:
     """A network: a line for each part."""
-    rows = network_rows(net)
+    return _with_parts(network_title(net), network_rows(net))
+
+
+def _with_parts(title: str, rows: Sequence[tuple[str, str, str]]) -> str:
     starts = aligned([(label, name, "|") for label, name, _ in rows])
-    lines = wrapped(network_title(net), first="", indent="    ")
+    lines = wrapped(title, first="", indent="    ")
     for start, (*_, text) in zip(starts, rows, strict=True):
         start = start[:-1]
         lines += wrapped(text, start, " " * len(start)) or [start.rstrip()]

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import copyreg
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import xarray as xr
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
-#: What other libraries call a thing, and what it is called here.
+#: What other libraries or earlier versions call a thing, and what it is called here.
 SYNONYMS = {
     **dict.fromkeys(("seed", "random_seed", "random_state", "generator"), "rng"),
     **dict.fromkeys(("n_trials", "num_trials", "ntrials", "n_runs", "repeats"), "trials"),
@@ -33,6 +32,7 @@ SYNONYMS = {
     **dict.fromkeys(("n", "size", "n_cells", "neurons", "num_neurons"), "n_neurons"),
     **dict.fromkeys(("i", "i_ext", "i_app", "current", "input"), "stimulus"),
     **dict.fromkeys(("e_rev", "erev", "reversal"), "E"),
+    "blocks": "area_groups",
     **dict.fromkeys(("burn_in", "burnin", "transient", "warmup"), "discard"),
 }
 
@@ -170,8 +170,11 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
     return f"; {hint}" if hint else ""
 
 
-def keyword_hints(function: Callable[P, T]) -> Callable[P, T]:
-    """Make a function name its parameters, and the nearest one, where a keyword is not known.
+def keyword_hints(callable_: T) -> T:
+    """Make a function or a class name its parameters, and the nearest, where a keyword is unknown.
+
+    A function that takes any keyword is left as it is. Of a class it is `__init__` that is changed,
+    in place.
 
     Examples
     --------
@@ -181,11 +184,22 @@ def keyword_hints(function: Callable[P, T]) -> Callable[P, T]:
     Traceback (most recent call last):
     TypeError: run has no parameter 'seed'; it has model, t_end, rng; did you mean rng?
     """
+    if isinstance(callable_, type):
+        own: Any = callable_
+        own.__init__ = _hinted(own.__init__)
+        return callable_
+    return _hinted(callable_)
+
+
+def _hinted(function: Any) -> Any:
+    parameters = inspect.signature(function).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return function
     owner = function.__qualname__.removesuffix(".__init__").rpartition("<locals>.")[2]
-    known = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+    known = [name for name in parameters if name not in ("self", "cls")]
 
     @wraps(function)
-    def hinted(*args: P.args, **keywords: P.kwargs) -> T:
+    def hinted(*args: Any, **keywords: Any) -> Any:
         for name in keywords:
             if name not in known:
                 raise TypeError(no_parameter(owner, name, known))

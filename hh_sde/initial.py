@@ -1,7 +1,8 @@
-"""Initial states that are given variable by variable, as numbers or as distributions.
+"""The states that a run begins with: given whole, or variable by variable.
 
-A number that is drawn has the address (seed, trial, neuron, variable's name), so that it does not
-depend on which other trials are run, nor on which other variables there are.
+Variables are given as numbers or as distributions. A number that is drawn has the address (seed,
+trial, neuron, variable's name), so that it does not depend on which other trials are run, nor on
+which other variables there are.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import continuation
 from hh_sde.addresses import domain, trial_words
+from hh_sde.arguments.layout import Layout
 from hh_sde.descriptions import decode, encode
 from hh_sde.distributions import Distribution
 from hh_sde.equations.population import Population
 from hh_sde.equations.states import StatesPart
 from hh_sde.errors import unknown
 from hh_sde.kernels.random import normal_window
+from hh_sde.methods import Method, chain
 from hh_sde.network import Network
 from hh_sde.records import numbers, shown
 from hh_sde.sde import SDE
@@ -45,6 +49,39 @@ def is_by_name(x0: Any) -> bool:
 
 
 def states(
+    x0: Any,
+    model: Network | SDE,
+    sde: SDE,
+    layout: Layout,
+    trials: np.ndarray,
+    method: Method,
+    seed: np.random.SeedSequence,
+) -> np.ndarray:
+    """The states to start from, (trials, d); of a chain's methods with whole channels."""
+    if x0 is None:
+        state = sde.x0
+    elif is_by_name(x0):
+        state = _by_name(x0, model, sde, trials, seed)
+    elif isinstance(x0, xr.Dataset):
+        state = continuation.last_states(
+            x0, layout.state_layout, layout.dim, layout.members, trials.tolist()
+        )
+    else:
+        wanted = "an array of real numbers, a mapping of variables, or a result of solve"
+        state = numbers(x0, "x0", wanted)
+    if state.shape not in ((sde.d,), (len(trials), sde.d)):
+        raise ValueError(
+            f"x0 has shape {state.shape}; this problem takes ({sde.d},) or ({len(trials)}, {sde.d})"
+        )
+    if not np.all(np.isfinite(state)):
+        raise ValueError("x0 must be finite")
+    states = np.array(np.broadcast_to(state, (len(trials), sde.d)), dtype=float)
+    if method.interpretation == "chain":
+        return chain.whole_channels(sde.program, states)
+    return states
+
+
+def _by_name(
     x0: Mapping[str, Any],
     model: Network | SDE,
     sde: SDE,
@@ -89,12 +126,21 @@ def states(
         for name, value in x0.items()
     }
     x = network.steady_state(given.get("V")) if network else sde.x0
-    found = np.array(np.broadcast_to(x, (len(trials), sde.d))).reshape(len(trials), -1, width)
+    found = np.array(np.broadcast_to(x, (len(trials), sde.d)))
     for name, values in given.items():
-        found[:, names.index(name)] = values
+        if network is None:
+            found[:, names.index(name)] = values[:, 0]
+            continue
+        components = network.layout.components[name]
+        there = components >= 0
+        found[:, components[there]] = values[:, there]
     if network:
-        _see_fractions(found, sde.program.compiled.population, trials, x0)
-    return found.reshape(len(trials), -1)
+        for own, equations in zip(
+            network.layout.ranges, sde.program.compiled.populations, strict=True
+        ):
+            states = found[:, own.components].reshape(len(trials), -1, own.n)
+            _see_fractions(states, equations, own.first, trials, x0)
+    return found
 
 
 def _values(
@@ -139,9 +185,16 @@ def _standard_normals(
 
 
 def _see_fractions(
-    x: np.ndarray, population: Population, trials: np.ndarray, x0: Mapping[str, Any]
+    x: np.ndarray,
+    population: Population,
+    first: int,
+    trials: np.ndarray,
+    x0: Mapping[str, Any],
 ) -> None:
-    """See that gates and fractions of channels in states (trials, variables, n_neurons) are so."""
+    """See that gates and fractions of channels in states (trials, variables, n_neurons) are so.
+
+    `first` is the number of the first of these neurons.
+    """
     for row, variable in enumerate(population.variables):
         outside = (x[:, row] < 0.0) | (x[:, row] > 1.0)
         if row == 0 or population.free[0] <= row < population.free[1] or not outside.any():
@@ -152,7 +205,7 @@ def _see_fractions(
         origin = f", drawn from {shown(given)}" if drawn else ""
         hint = "; take a smaller sd, or hh_sde.Uniform(low, high) inside [0, 1]" if drawn else ""
         raise ValueError(
-            f"x0: {variable.name} of neuron {neuron} in trial {trials[trial]} is "
+            f"x0: {variable.name} of neuron {first + neuron} in trial {trials[trial]} is "
             f"{x[trial, row, neuron]:.4g}{origin}: it must lie between 0 and 1{hint}"
         )
     for part in population.parts:

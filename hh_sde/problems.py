@@ -1,12 +1,6 @@
 """SDEs whose solution is known: along the path, or in mean and covariance.
 
 For tests of methods, one's own among them: solve `problem.sde` on a path, and compare.
-
-References
-----------
-Kloeden & Platen 1999, section 4.4, doi:10.1007/978-3-662-12616-5 (linear, cubic, additive);
-Roessler 2010, section 7.4, doi:10.1137/09076636X (commutative); Komori & Burrage 2013,
-arXiv:1303.5103 (weak); Levy 1951 (the law of the iterated integral); Gardiner 2009 (the others).
 """
 
 from __future__ import annotations
@@ -19,12 +13,16 @@ import scipy.linalg
 
 from hh_sde.brownian import BrownianPath
 from hh_sde.sde import SDE
+from hh_sde.tables import Described, Description, Table, instance_of
 
 Moments = tuple[np.ndarray, np.ndarray]
 
+_KLOEDEN_PLATEN = "Kloeden & Platen 1999, section 4.4, doi:10.1007/978-3-662-12616-5"
+_GARDINER = "Gardiner 2009, Stochastic Methods, 4th ed."
 
-@dataclass(frozen=True, eq=False)
-class SolvedProblem:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SolvedProblem(Described):
     """An SDE and what is known of its solution.
 
     Parameters
@@ -38,6 +36,8 @@ class SolvedProblem:
         solution(t, W) -> x (d,), where it is a function of the Wiener processes W (m,) at t.
     integral : callable or None
         The same of the iterated integrals I (m, m) from 0 to t beside them.
+    reference : str
+        Where the solution stands.
 
     Examples
     --------
@@ -54,6 +54,16 @@ class SolvedProblem:
     moments: Callable[[float], Moments] | None = None
     solution: Callable[[float, np.ndarray], np.ndarray] | None = None
     integral: Callable[[float, np.ndarray, np.ndarray], np.ndarray] | None = None
+    reference: str = ""
+
+    def description(self) -> Description:
+        """Its equation and solution, the kind of its noise, what is known, its reference."""
+        known = ["along the path"] if self.pathwise else []
+        known += ["in mean and covariance"] if self.moments else []
+        equation = f"{self.sde.interpretation}, {self.sde.noise_type} noise"
+        size = f"d = {self.sde.d}, m = {self.sde.m}"
+        parameters = f"{equation}; {size}; known {' and '.join(known) or 'not at all'}"
+        return Description(self.summary, parameters, self.reference)
 
     @property
     def pathwise(self) -> bool:
@@ -111,6 +121,7 @@ def geometric(
         "calculus x0 exp(mu t + sigma W)",
         moments,
         lambda t, W: x0 * np.exp((mu - shift) * t + sigma * W),
+        reference=_KLOEDEN_PLATEN,
     )
 
 
@@ -130,6 +141,7 @@ def additive(a: float = 0.1, b: float = 0.05, x0: float = 1.0) -> SolvedProblem:
         "dx = (b/sqrt(1+t) - x/(2(1+t))) dt + a b/sqrt(1+t) dW: x = (x0 + b (t + a W))/sqrt(1+t)",
         moments,
         lambda t, W: (x0 + b * (t + a * W)) / np.sqrt(1 + t),
+        reference=_KLOEDEN_PLATEN,
     )
 
 
@@ -145,6 +157,7 @@ def cubic(x0: float = 0.5) -> SolvedProblem:
         ),
         "dx = -x (1 - x^2)/4 dt + (1 - x^2)/2 dW: x = tanh(W/2 + artanh x0)",
         solution=lambda t, W: np.tanh(0.5 * W + np.arctanh(x0)),
+        reference=_KLOEDEN_PLATEN,
     )
 
 
@@ -173,6 +186,7 @@ def commutative(d: int = 4, m: int = 10) -> SolvedProblem:
         "dx = A x dt + sum_k B x dW_k, A and B commute: x = exp((A - m B^2/2) t + B sum_k W_k) x0",
         moments,
         lambda t, W: scipy.linalg.expm((A - 0.5 * m * B @ B) * t + B * np.sum(W)) @ x0,
+        reference="Roessler 2010, section 7.4, doi:10.1137/09076636X",
     )
 
 
@@ -198,6 +212,7 @@ def hyperbolic() -> SolvedProblem:
         "dx = (x/2 + sqrt(x^2 + 1)) dt + sqrt(x^2 + 1) dW: x = sinh(t + W)",
         moments,
         lambda t, W: np.sinh(t + W),
+        reference="Komori & Burrage 2013, arXiv:1303.5103",
     )
 
 
@@ -227,6 +242,7 @@ def rotation(a: float = 1.0) -> SolvedProblem:
         "dx = dW_1, d(u, v) = a x (-v, u) dW_2 - (a x)^2/2 (u, v) dt: u + i v = exp(i a I_12)",
         moments,
         integral=solution,
+        reference="Levy 1951, Proc. 2nd Berkeley Symp., 171, for the law of the iterated integral",
     )
 
 
@@ -246,6 +262,7 @@ def ornstein_uhlenbeck(k: float = 2.0, sigma: float = 0.5, x0: float = 1.0) -> S
         ),
         "dx = -k x dt + sigma dW: normal, x0 e^(-k t) and sigma^2 (1 - e^(-2 k t))/(2 k)",
         moments,
+        reference=_GARDINER,
     )
 
 
@@ -269,19 +286,26 @@ def oscillator(omega: float = 2.0, sigma: float = 0.5, x0: float = 1.0) -> Solve
         ),
         "dx = v dt, dv = -omega^2 x dt + sigma dW: normal, with a turning mean",
         moments,
+        reference=_GARDINER,
     )
 
 
 #: Problems by name.
-PROBLEMS: dict[str, SolvedProblem] = {
-    "linear": geometric(),
-    "additive": additive(),
-    "cubic": cubic(),
-    "commutative": commutative(),
-    "hyperbolic": hyperbolic(),
-    "rotation": rotation(),
-    "ornstein_uhlenbeck": ornstein_uhlenbeck(),
-    "oscillator": oscillator(),
-    "geometric": geometric(mu=-0.5, sigma=0.4, x0=1.0),
-    "geometric_stratonovich": geometric(mu=-0.5, sigma=0.4, x0=1.0, interpretation="stratonovich"),
-}
+PROBLEMS = Table(
+    "PROBLEMS",
+    "problem",
+    check=instance_of(SolvedProblem, "PROBLEMS"),
+    describe=SolvedProblem.description,
+    entries={
+        "linear": geometric(),
+        "additive": additive(),
+        "cubic": cubic(),
+        "commutative": commutative(),
+        "hyperbolic": hyperbolic(),
+        "rotation": rotation(),
+        "ornstein_uhlenbeck": ornstein_uhlenbeck(),
+        "oscillator": oscillator(),
+        "geometric": geometric(mu=-0.5, sigma=0.4, x0=1.0),
+        "geometric_stratonovich": geometric(-0.5, 0.4, 1.0, interpretation="stratonovich"),
+    },
+)

@@ -30,9 +30,7 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, eq_default=False)
 def record(cls: type[T]) -> type[T]:
     """Make a class a frozen dataclass that names the keyword nearest to one that it has not."""
-    frozen_class: Any = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-    frozen_class.__init__ = keyword_hints(frozen_class.__init__)
-    return cls
+    return keyword_hints(dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls))
 
 
 class Record:

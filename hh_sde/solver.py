@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -11,27 +12,19 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import continuation, dataset, initial, measures, memory
+from hh_sde.arguments.layout import Layout
+from hh_sde.arguments.recording import reductions, rule_as_tuple, spike_recording
+from hh_sde.arguments.scalars import positive, positive_int
+from hh_sde.arguments.times import grid, saving
+from hh_sde.arguments.trials import noise_path, trial_numbers
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
-from hh_sde.checks import (
-    Layout,
-    grid,
-    initial_states,
-    noise_path,
-    numbers_of,
-    positive,
-    positive_int,
-    reductions,
-    saving,
-    spikes_wanted,
-    trial_numbers,
-)
 from hh_sde.choice import (
     method_named,
     precision,
     refuse_equal_trials,
     refuse_history,
     refuse_ignored,
-    suited,
+    sde_for_method,
 )
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted, keyword_hints
 from hh_sde.measures import SpikeRule
@@ -177,23 +170,24 @@ def solve(
     {'trial': 3, 'time': 51, 'neuron': 2}
     """
     name = method_named(method, model, noise)
-    recipe = METHODS[name]
-    sde = suited(model, recipe, name, noise)
-    noisy = sde.m > 0 or (noise == "ignore" and recipe.interpretation != "ode")  # or none is meant
+    integrator = METHODS[name]
+    sde = sde_for_method(model, integrator, name, noise)
+    no_noise_meant = noise == "ignore" and integrator.interpretation != "ode"
+    noisy = sde.m > 0 or no_noise_meant
     noisy |= initial.is_drawn(x0)
     threads = positive_int(threads, "threads")
-    refuse_ignored(name, recipe, noisy, rng, threads, {"rtol": rtol, "atol": atol})
-    dtype = precision(dtype, recipe, name, sde.m > 0)
+    refuse_ignored(name, integrator, noisy, rng, threads, {"rtol": rtol, "atol": atol})
+    dtype = precision(dtype, integrator, name, sde.m > 0)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
-    names, rule = spikes_wanted(record, spike_rule, recipe, model, stop)
+    names, rule = spike_recording(record, spike_rule, integrator, model, stop)
     ends = criterion(stop, spike_rule, layout, reduce)
     kept = [] if rule and names == [] else layout.kept(names)
     every, skipped = saving(save_dt, discard, float(dt), n_steps, traces=bool(kept))
-    refuse_history(name, recipe, start, skipped * float(dt))
-    numbers, many = trial_numbers(trials, x0, path, sde.d)
-    refuse_equal_trials(name, recipe, noisy, len(numbers), x0, model)
-    statistics = reductions(reduce, many, len(numbers), rule)
+    refuse_history(name, integrator, start, skipped * float(dt))
+    numbers, has_trials = trial_numbers(trials, x0, path, sde.d)
+    refuse_equal_trials(name, integrator, noisy, len(numbers), x0, model)
+    statistics = reductions(reduce, has_trials, len(numbers), rule)
     n_saves = (n_steps - skipped) // every + 1
     n_kept = len(kept) * (1 if layout.by_component else layout.width)
     memory.require(
@@ -202,10 +196,10 @@ def solve(
         "save less often (save_dt), record fewer variables (record), only their statistics over "
         "trials (reduce), or spikes alone (record=('spikes',))",
     )
-    own_path = noise_path(path, rng, sde, dt, recipe)
+    own_path = noise_path(path, rng, sde, dt, integrator)
     given = path or own_path
     seed = seed_sequence(rng) if given is None else given.seed
-    states = initial_states(x0, model, sde, layout, numbers, recipe, seed)
+    states = initial.states(x0, model, sde, layout, numbers, integrator, seed)
     members, step = layout.members, float(dt)
     problem = Problem(
         sde=sde,
@@ -223,17 +217,24 @@ def solve(
         atol=positive(1e-8 if atol is None else atol, "atol"),
         detection=None
         if rule is None
-        else continuation.detection(x0, numbers_of(rule), layout.width, numbers.tolist()),
+        else continuation.detection(x0, rule_as_tuple(rule), layout.width, numbers.tolist()),
         opened=continuation.opened(
-            x0, states, layout.labels, members, numbers.tolist(), method=name, dt=step, time=start
+            x0,
+            states,
+            layout.state_layout,
+            members,
+            numbers.tolist(),
+            method=name,
+            dt=step,
+            time=start,
         ),
     )
-    attrs = _provenance(problem, recipe, name, model, noise) | {
+    attrs = _provenance(problem, integrator, name, model, noise) | {
         "t_start": start,
         "t_end": float(t_end),
         "path": path_attribute(path, sde) if path is not None and problem.path else None,
         "x0": initial.attribute(x0, model),
-        "initial_state": layout.initial_state(problem, name, rule, many)
+        "initial_state": layout.initial_state(problem, name, rule, has_trials)
         if initial.is_list_of_states(x0, model)
         else None,
         "stop": ends and ends.words,
@@ -251,11 +252,11 @@ def solve(
         attrs |= {"t_start": start + float(discard or 0.0), "discard": float(discard or 0.0)}
     if statistics:
         attrs["trials"] = len(numbers)
-    if not many and numbers[0]:
+    if not has_trials and numbers[0]:
         attrs["trial"] = int(numbers[0])
     watch = None if ends is None else Watch(ends, len(numbers))
-    run = _Run(problem, layout, kept, many, attrs, arguments, rule, statistics, watch)
-    return run.complete(recipe, skipped, progress)
+    run = _Run(problem, layout, kept, has_trials, attrs, arguments, rule, statistics, watch)
+    return run.complete(integrator, skipped, progress)
 
 
 class _Run:
@@ -266,7 +267,7 @@ class _Run:
         problem: Problem,
         layout: Layout,
         kept: list[str],
-        many: bool,
+        has_trials: bool,
         attrs: dict[str, Any],
         arguments: dict[str, Any],
         rule: SpikeRule | None,
@@ -275,7 +276,7 @@ class _Run:
     ) -> None:
         self.problem = problem
         self.layout = layout
-        self.numbers = problem.trials if many else None
+        self.numbers = problem.trials if has_trials else None
         self.attrs = attrs
         self.arguments = arguments
         self.rule = rule
@@ -404,7 +405,12 @@ class _Run:
             axes: dict[str, Any] = {} if self.numbers is None else {"trial": self.numbers}
             axes |= {self.layout.dim: self.layout.members}
             state = continuation.state_of(
-                axes, self.layout.labels, self.reached, self.t_end, in_traces=self._in_traces()
+                axes,
+                self.layout.labels,
+                self.layout.state_layout,
+                self.reached,
+                self.t_end,
+                in_traces=self._in_traces(),
             )
             ds = continuation.with_last_state(ds, state)
         return ds if self.watch is None else self.watch.labelled(ds, self.numbers)
@@ -417,23 +423,23 @@ class _Run:
         quantities = self.layout.derived.quantities if self.layout.derived else {}
         labels = self.layout.labels | {name: one.labels for name, one in quantities.items()}
         if self.statistics:
-            found = {
+            data = {
                 f"{variable}_{statistic}": values[v, s]
                 for v, variable in enumerate(self.variables)
                 for s, statistic in enumerate(self.statistics)
             }
             labels = dataset.statistics_labels(labels)
         elif self.numbers is None:
-            found = dict(zip(self.variables, values[:, 0], strict=True))
+            data = dict(zip(self.variables, values[:, 0], strict=True))
         else:
-            found = dict(zip(self.variables, values, strict=True))
+            data = dict(zip(self.variables, values, strict=True))
             coords["trial"] = self.numbers
         coords |= {"time": self._times(0, self.saved), self.layout.dim: self.members}
-        return dataset.build(found, labels, coords, attrs)
+        return dataset.build(data, labels, coords, attrs)
 
     def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
-        found = self.problem.events if self.saved else []  # none of the transient
-        events = [*found, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
+        recorded = self.problem.events if self.saved else []  # none of the transient
+        events = [*recorded, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
         before = time <= self.t_end  # a thread may be ahead of one that failed
         if self.watch:
@@ -449,16 +455,16 @@ class _Run:
 
     def _store(self, chunk: np.ndarray) -> None:
         """Take in (saves, trials, kept)."""
-        saves, trials, _ = chunk.shape
+        saves = len(chunk)
         if self.follow:
             assert self.layout.derived is not None
             times = self._times(self.saved, self.saved + saves)
             by_variable = self.layout.derived.recorded(self.variables, chunk, times)
         else:
-            by_variable = chunk.reshape(saves, trials, len(self.variables), len(self.members))
+            by_variable = self.layout.by_variable(self.variables, chunk)
         if self.statistics:
-            found = [STATISTICS[name](by_variable) for name in self.statistics]
-            by_variable = np.stack(found, axis=1)
+            statistics = [STATISTICS[name](by_variable) for name in self.statistics]
+            by_variable = np.stack(statistics, axis=1)
         self.values[:, :, self.saved : self.saved + saves] = by_variable.transpose(2, 1, 0, 3)
         self.saved += saves
 
@@ -494,22 +500,29 @@ def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, No
 
 
 def _provenance(
-    problem: Problem, recipe: Method, method: str, model: Network | SDE, noise: str | None
+    problem: Problem, integrator: Method, name: str, model: Network | SDE, noise: str | None
 ) -> dict[str, Any]:
     """Attributes that tell how it was made."""
     channel_noise = model.noise_report if isinstance(model, Network) and noise is None else {}
-    chain = recipe.interpretation == "chain"
+    chain = integrator.interpretation == "chain"
     return {
         **channel_noise,
-        "method": method,
+        "method": name,
         "dt": problem.dt,
         "save_dt": problem.dt * problem.save_every if len(problem.keep) else None,
-        "rtol": problem.rtol if "rtol" in recipe.tolerances else None,
-        "atol": problem.atol if "atol" in recipe.tolerances else None,
+        "rtol": problem.rtol if "rtol" in integrator.tolerances else None,
+        "atol": problem.atol if "atol" in integrator.tolerances else None,
         **({} if problem.path is None else seed_attributes(problem.path.seed)),
         "interpretation": "chain" if chain else problem.sde.interpretation,
         "noise_type": "chain" if chain else problem.sde.noise_type if problem.sde.m else "none",
         "noise": "ignored" if noise == "ignore" else None,
         "network": model.describe() if isinstance(model, Network) else None,
-        **made_with(recipe.library, "numpy"),
+        "populations": _sizes(model) if isinstance(model, Network) else None,
+        **made_with(integrator.library, "numpy"),
     }
+
+
+def _sizes(net: Network) -> str | None:
+    """How many neurons each population has, as JSON."""
+    sizes = {name: one.n for name, one in net.populations.items()}
+    return json.dumps(sizes) if sizes else None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hh_sde.addresses import is_whole
-from hh_sde.checks import Layout
+from hh_sde.arguments.layout import Layout
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.records import Record, record, see_choice, shown, single
@@ -118,7 +118,7 @@ def criterion(stop: Any, rule: SpikeRule | None, layout: Layout, reduce: Any) ->
         )
     rule = rule or SpikeRule()
     return Criterion(
-        columns=np.arange(layout.width),
+        columns=layout.state_layout.components["V"],
         level=rule.threshold,
         sign=1.0,
         rule=rule,
@@ -130,16 +130,20 @@ def _threshold(stop: Threshold, layout: Layout) -> Criterion:
     names = layout.state
     if stop.variable not in names:
         raise ValueError(f"stop: {unknown('variable', stop.variable, names)}")
-    columns = layout.components([stop.variable])
+    columns = np.array([names.index(stop.variable)])
+    if not layout.by_component:
+        columns = layout.state_layout.components[stop.variable]
     if stop.neuron is not None:
         if layout.by_component or stop.neuron >= layout.width:
             has = "no neurons" if layout.by_component else f"the neurons 0 to {layout.width - 1}"
             raise ValueError(f"stop: there is no neuron {stop.neuron}; this model has {has}")
         columns = columns[[stop.neuron]]
+        if columns[0] < 0:
+            raise ValueError(f"stop: neuron {stop.neuron} has no variable {stop.variable}")
     units = "" if layout.by_component else f" {layout.labels[stop.variable]['units']}"
     way = {"up": "rises to", "down": "falls to"}[stop.direction]
     return Criterion(
-        columns=columns,
+        columns=columns[columns >= 0],
         level=stop.level,
         sign=1.0 if stop.direction == "up" else -1.0,
         rule=None,

@@ -48,6 +48,8 @@ class Synapse(Record):
         Factor on the conductance as a function of the postsynaptic potential.
     reference : str
         The paper.
+    source, target : str, optional
+        Names of populations. Default: all neurons.
 
     Raises
     ------
@@ -71,9 +73,12 @@ class Synapse(Record):
     E: Parameter
     voltage_block: Rate | None = None
     reference: str = ""
+    source: str | None = None
+    target: str | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "a synapse")
+        _see_ends(self)
         object.__setattr__(self, "weights", checked_weights(self.weights, self.name))
         object.__setattr__(self, "E", parameter(self.E, f"E of synapse {self.name}"))
         for name in ("alpha", "beta"):
@@ -90,7 +95,14 @@ class Synapse(Record):
     @classmethod
     @keyword_hints
     def sigmoidal(
-        cls, weights: Weights, *, E: Parameter = 20.0, w: float = 1.0, rate: float = 5.0
+        cls,
+        weights: Weights,
+        *,
+        E: Parameter = 20.0,
+        w: float = 1.0,
+        rate: float = 5.0,
+        source: str | None = None,
+        target: str | None = None,
     ) -> Synapse:
         """The synapse of the question: ds/dt = rate (1 - s)/(1 + exp(-(V + 3)/8)) - s.
 
@@ -106,6 +118,8 @@ class Synapse(Record):
             Divisor of all weights, positive.
         rate : float
             Rise rate, 1/ms.
+        source, target : str, optional
+            Names of populations. Default: all neurons.
 
         References
         ----------
@@ -120,6 +134,8 @@ class Synapse(Record):
             beta=Constant(1.0),
             E=E,
             reference="the two-neuron network that this library grew from",
+            source=source,
+            target=target,
         )
 
 
@@ -135,9 +151,11 @@ class GapJunction(Record):
     Parameters
     ----------
     weights : float, matrix, table of edges, graph or Topology
-        Conductance w[i, j], mS/cm^2, as for `Synapse`. A topology is made symmetric: both
-        directions are one edge. A matrix and edges are taken as they are, though a real gap
-        junction is symmetric.
+        Conductance w[i, j], mS/cm^2, as for `Synapse`. Inside a population a topology is made
+        symmetric: both directions are one edge; a matrix and edges are taken as they are, though a
+        real gap junction is symmetric. Between two populations the current goes both ways.
+    source, target : str, optional
+        Names of populations. Default: all neurons.
 
     Examples
     --------
@@ -148,14 +166,26 @@ class GapJunction(Record):
     units = {"weights": "mS/cm^2"}
 
     weights: Weights
+    source: str | None = None
+    target: str | None = None
 
     def __post_init__(self) -> None:
+        _see_ends(self)
         weights = checked_weights(self.weights, "GapJunction")
         if isinstance(weights, Topology):
             if getattr(weights, "delay", None) is not None:
                 raise ValueError("a gap junction has no delay: leave it out of the edges")
-            weights = weights.both_ways()
+            if self.source == self.target:
+                weights = weights.both_ways()
         object.__setattr__(self, "weights", weights)
+
+
+def _see_ends(synapse: Synapse | GapJunction) -> None:
+    """See that source and target are names, if they are given."""
+    for end in ("source", "target"):
+        name = getattr(synapse, end)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{end} must be the name of a population or None, got {shown(name)}")
 
 
 _DESTEXHE = (
@@ -212,7 +242,7 @@ def _with_weights(synapse: Synapse) -> Callable[..., Synapse]:
     def make(weights: Weights, **changes: Any) -> Synapse:
         return synapse.replace(weights=weights, **changes)
 
-    names = ("E", "alpha", "beta", "voltage_block", "name")
+    names = ("E", "alpha", "beta", "voltage_block", "name", "source", "target")
     keyword = inspect.Parameter.KEYWORD_ONLY
     make.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -244,6 +274,8 @@ _DOCSTRING = """A chemical synapse, ds/dt = alpha (1 - s) - beta s, I = w s (V -
         Factor on w, as a function of the postsynaptic potential.
     name : str
         Another name, where a network has two of them.
+    source, target : str, optional
+        Names of populations. Default: all neurons.
 
     Returns
     -------

@@ -1,7 +1,8 @@
-"""Tables of what a user chooses from by name: cells, synapses, stimuli, noise, methods."""
+"""Tables of what a user chooses from by name: cells, synapses, noise, methods, studies."""
 
 from __future__ import annotations
 
+import html
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -22,6 +23,35 @@ class Description(NamedTuple):
     summary: str
     parameters: str  # with their units
     reference: str
+
+    def lines(self, title: str, indent: str = "") -> list[str]:
+        """Title and summary, and below them the rest, further indented."""
+        head, below = f"{title}: {self.summary}" if self.summary else title, f"{indent}  "
+        lines = display.wrapped(head, indent, below)
+        for text in filter(None, (self.parameters, self.reference)):
+            lines += display.wrapped(text, below, below)
+        return lines
+
+
+class Described:
+    """An entry that is not a record, and shows itself as it is shown in its table."""
+
+    def description(self) -> Description:
+        """What it is, its parameters, its reference."""
+        raise NotImplementedError
+
+    def __post_init__(self) -> None:
+        # what help() prints of an object instead of the page of its class
+        hint = "help(type(...)) of it says what its fields are."
+        object.__setattr__(self, "__doc__", f"{self!r}\n\n{hint}")
+
+    def __repr__(self) -> str:
+        return "\n".join(self.description().lines(type(self).__name__))
+
+    def _repr_html_(self) -> str:
+        summary, parameters, reference = map(html.escape, self.description())
+        title = f"<b>{type(self).__name__}</b>: {summary}"
+        return f"{title}<p>{parameters}</p><p>{reference}</p>"
 
 
 class Table(MutableMapping[str, Entry]):
@@ -108,10 +138,8 @@ class Table(MutableMapping[str, Entry]):
 
     def __repr__(self) -> str:
         lines = [f"{self.name}, by name:"]
-        for name, (summary, parameters, reference) in self.describe().items():
-            lines += display.wrapped(f"{name}: {summary}" if summary else name, indent="    ")
-            for text in filter(None, (parameters, reference)):
-                lines += display.wrapped(text, "    ", "    ")
+        for name, description in self.describe().items():
+            lines += description.lines(name, "  ")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -146,6 +174,17 @@ def of_kind(base: type, table: str) -> Callable[[str, Any], Any]:
             raise TypeError(
                 f"{table}[{name!r}] takes a class derived from {base.__name__}, got {shown(entry)}"
             )
+        return entry
+
+    return check
+
+
+def instance_of(base: type[Entry], table: str) -> Callable[[str, Any], Entry]:
+    """A check that an entry is an object of the class `base`."""
+
+    def check(name: str, entry: Any) -> Entry:
+        if not isinstance(entry, base):
+            raise TypeError(f"{table}[{name!r}] takes a {base.__name__}, got {shown(entry)}")
         return entry
 
     return check

@@ -12,7 +12,9 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from hh_sde.checks import numbers_of
+from hh_sde.arguments.recording import rule_as_tuple
+from hh_sde.dataset import spikes_alone
+from hh_sde.measures.trains import with_stop_time
 from hh_sde.methods import Detection, Diverged, Method, Problem, Reached
 from hh_sde.stopping import Criterion
 
@@ -69,15 +71,15 @@ class Watch:
     def begin(self, problem: Problem) -> None:
         """Look at the initial states."""
         self._last = problem.x0[:, self.criterion.columns].copy()
-        found = problem.detection
+        detection = problem.detection
         if self.criterion.rule is None:
             at_start = self._beyond(self._last).any(axis=1)
             self.time[at_start] = problem.times(0, 0)[0]
-        elif found is None:
+        elif detection is None:
             self._armed = np.ones(self._last.shape, dtype=bool)
             self._last_spike = np.full(self._last.shape, -np.inf)
         else:
-            self._armed, self._last_spike = found.armed.copy(), found.last_spike
+            self._armed, self._last_spike = detection.armed.copy(), detection.last_spike
 
     def look(self, x: np.ndarray, members: np.ndarray, start: int, problem: Problem) -> None:
         """Look at the states (steps, members, watched) after steps start + 1, start + 2, ..."""
@@ -91,7 +93,7 @@ class Watch:
         )
         time = problem.times(start, start + len(x))[:-1, None, None] + fraction * problem.dt
         if rule is not None:
-            below = before < numbers_of(rule)[1]
+            below = before < rule_as_tuple(rule)[1]
             armed = self._armed[members] | np.logical_or.accumulate(below, axis=0)
             counts = armed & (time - self._last_spike[members] >= rule.lockout)
             time = np.where(counts, time, np.inf)
@@ -114,13 +116,14 @@ class Watch:
             "long_name": f"{when} {self.criterion.words}",
             "nan_means": "it did not happen",
         }
-        if trials is None:
-            return ds.assign(stop_time=((), self.time[0], text))
-        if "trial" in ds.dims:
-            return ds.assign(stop_time=("trial", self.time, text))
-        own = {"units": "1", "long_name": "trial number"}  # those of spikes have the name `trial`
-        ds = ds.assign_coords(of_trial=("of_trial", trials, own))
-        return ds.assign(stop_time=("of_trial", self.time, text))
+        times = xr.DataArray(
+            self.time[0] if trials is None else self.time,
+            coords={} if trials is None else {"trial": trials},
+            attrs=text,
+        )
+        if spikes_alone(ds):
+            return with_stop_time(ds, times)
+        return ds.assign(stop_time=(times.dims, times.values, text))
 
 
 class _Watched:
@@ -251,12 +254,13 @@ class _Watched:
         if reached.x is None:  # not even a window was finished
             reached = replace(self.begun, step=0)
         left = np.isnan(self.watch.time[self.members])
-        found = reached.detection
+        detection = reached.detection
         assert reached.x is not None
         self.begun = Reached(
             self.begun.step + reached.step,
             reached.x[left],
-            found and Detection(found.rule, found.armed[left], found.last_spike[left]),
+            detection
+            and Detection(detection.rule, detection.armed[left], detection.last_spike[left]),
             None if reached.opened is None else reached.opened[left],
         )
         self.members = self.members[left]

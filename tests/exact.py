@@ -6,7 +6,6 @@ import numpy as np
 
 import hh_sde as hh
 from hh_sde.equations.expressions import Binary, Call, Negative, Number, Power, Symbol
-from hh_sde.equations.population import Population
 
 
 def exact(e, values):
@@ -33,11 +32,12 @@ def exact(e, values):
 
 def exact_drift(net, x, I=3):
     """f of a flat state of Decimals under a current I, synapses and gap junctions summed here."""
-    equations, n = Population(net._model), net.n_neurons
+    (equations,), n = net._equations, net.n_neurons
+    gates = {v.role.get("synapse"): row for row, v in enumerate(equations.variables)}
     state = np.array(x, dtype=object).reshape(-1, n)
     sums = []
-    for k, synapse in enumerate(net.synapses):
-        of = state[0] if isinstance(synapse, hh.GapJunction) else state[net._first_synapse + k]
+    for synapse in net.synapses:
+        of = state[0] if isinstance(synapse, hh.GapJunction) else state[gates[synapse.name]]
         sums.append(
             [sum(Decimal(w) * s for w, s in zip(row, of, strict=True)) for row in synapse.weights]
         )

@@ -9,7 +9,6 @@ import scipy.stats
 
 import hh_sde as hh
 from hh_sde.equations.numba_ import written
-from hh_sde.equations.population import Population
 from hh_sde.methods import compiled, inputs
 
 ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
@@ -223,7 +222,7 @@ def test_a_jump_on_the_grid_does_not_cost_order(method):
 @pytest.mark.parametrize("method", [m for m in ENGINE if m != "tamed_euler"])
 def test_the_limit_is_that_of_an_independent_integrator(method, noisy_pair):
     """The pathwise limit on the spiking pair, against sdeint's SRI2 at a small step."""
-    fine = hh.BrownianPath(5, m=2, dt=0.0005, blocks=[0, 1])
+    fine = hh.BrownianPath(5, m=2, dt=0.0005, area_groups=[0, 1])
     exact = hh.solve(
         noisy_pair, 8.0, dt=0.0005, method="sdeint.itoSRI2", path=fine, save_dt=1.0, record=["V"]
     )
@@ -347,7 +346,7 @@ def test_excursions_are_counted():
 def test_other_numbers_need_no_other_module():
     cell = hh.CELLS["hodgkin_huxley"]
     texts = {
-        written(Population(net._model)).text
+        written(net._equations)[0].text
         for net in (
             hh.Network(1),
             hh.Network(7, stimulus=3.0, noise=hh.CurrentNoise(1.0)),

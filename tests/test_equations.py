@@ -22,7 +22,6 @@ from hh_sde.equations.expressions import (
     total,
 )
 from hh_sde.equations.numba_ import code, written
-from hh_sde.equations.population import Population
 
 NOISES = {
     "none": (),
@@ -39,7 +38,7 @@ NOISES = {
 def population(noise="none", **options):
     synapses = (hh.Synapse.sigmoidal(weights=0.1), hh.GapJunction(0.2))
     net = hh.Network(2, synapses=synapses, noise=NOISES[noise], **options)
-    return Population(net._model)
+    return net._equations[0]
 
 
 def values_at(equations, state):
@@ -136,7 +135,8 @@ def _value(e, at):
 
 @pytest.mark.parametrize("noise", NOISES)
 def test_a_written_module_can_be_read(noise):
-    text, scalars, rows = written(population(noise))
+    (text, ((scalars, rows),)), kinds = written([population(noise)])
+    assert kinds == (0,)
     lines = text.splitlines()
     assert max(map(len, lines)) < 120
     functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
@@ -149,30 +149,32 @@ def test_a_written_module_can_be_read(noise):
 
 
 def test_a_loop_works_out_what_it_gives_and_no_more():
-    text = written(population()).text
-    flow = text.partition("def V_flow(")[2].partition("@shared")[0]
+    text = written([population()])[0].text
+    flow = text.partition("def V_flow_0(")[2].partition("@shared")[0]
     assert "I_Na = g_Na * (V - E_Na)" in flow
     assert "expV" not in flow
     assert flow.count("exp(") == 1
-    rates = text.partition("def gate_rates(")[2].partition("@shared")[0]
+    rates = text.partition("def gate_rates_0(")[2].partition("@shared")[0]
     assert "alpha_m = " in rates
     assert "g_Na" not in rates
 
 
 def test_the_same_shape_is_written_once():
     cell = hh.CELLS["hodgkin_huxley"]
-    assert written(population()) is written(population(cell=cell.replace(g_Na=100.0)))
-    apart = written(population(cell=cell.replace(g_Na=[100.0, 110.0])))
-    assert apart.text != written(population()).text
-    assert apart.rows == ("gbar_Na",)
+    first, _ = written([population()])
+    assert written([population(cell=cell.replace(g_Na=100.0))])[0] is first
+    apart, _ = written([population(cell=cell.replace(g_Na=[100.0, 110.0]))])
+    assert apart.text != first.text
+    assert apart.numbers[0].rows == ("gbar_Na",)
 
 
 def test_loops_that_do_the_same_are_one():
     """Where the exchanges' order makes no difference, and only with the same arguments."""
     passive = hh.Cell("passive", (hh.Channel("L", g=0.1, E=-70.0),))
     net = hh.Network(2, cell=passive)
-    text = written(Population(net._model)).text
+    text = written(net._equations)[0].text
     assert "\ngates_flow_reversed = gates_flow\n" in text
+    assert "\ndef gates_flow_reversed_0(" not in text
     assert "\ndef add_noise(" in text
     assert hh.solve(net, 0.1, method="heun").V.shape == (11, 2)
 

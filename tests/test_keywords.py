@@ -1,12 +1,15 @@
 """Names that are not known bring up those that are meant."""
 
 import dataclasses
+import inspect
 import subprocess
 import sys
 
 import pytest
+import xarray as xr
 
 import hh_sde as hh
+from hh_sde.accessor import HHAccessor
 from hh_sde.records import Record
 
 NET = hh.Network(1)
@@ -38,6 +41,10 @@ CALLS = {
         lambda: hh.SDE(f=abs, G=abs, y0=[1.0]),
         "SDE has no parameter 'y0'; it has f, G, x0,",
     ),
+    "what area groups were called": (
+        lambda: hh.BrownianPath(1, m=2, dt=0.1, blocks=[0, 1]),
+        "did you mean area_groups?",
+    ),
     "a class method": (
         lambda: hh.Synapse.sigmoidal(weight=0.1),
         "Synapse.sigmoidal has no parameter 'weight'; it has weights, E, w, rate; "
@@ -62,6 +69,46 @@ def test_every_record_names_its_fields(kind):
             kind(**typo)
         assert f"{kind.__name__} has no parameter '{field.name}x'; it has " in str(caught.value)
         assert f"did you mean {field.name}" in str(caught.value)
+
+
+PUBLIC = {
+    **{f"hh.{name}": getattr(hh, name) for name in ("BrownianPath", "SpikeRule", "solve")},
+    **{f"measures.{name}": getattr(hh.measures, name) for name in hh.measures.__all__},
+    **{f"plot.{name}": draw for name, draw in hh.plot.PLOTS.items()},
+    **{f"studies.{name}": study for name, study in hh.studies.STUDIES.items()},
+}
+
+
+@pytest.mark.parametrize("call", PUBLIC)
+def test_every_public_function_brings_up_what_is_meant(call):
+    given = [
+        name
+        for name, parameter in inspect.signature(PUBLIC[call]).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    for name in given[-1:]:
+        with pytest.raises(TypeError, match=rf"{name}x'.*; did you mean {name}"):
+            PUBLIC[call](None, **{f"{name}x": 1.0})
+
+
+METHODS = [
+    name
+    for name, method in vars(HHAccessor).items()
+    if inspect.isfunction(method) and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_of_a_result_do_so_too(name):
+    method = getattr(xr.Dataset().hh, name)
+    assert "ds" not in inspect.signature(method).parameters
+    with pytest.raises(TypeError, match=rf"^{name} has no parameter 'qqq'; it has (?!self|ds)"):
+        method(qqq=1.0)
+
+
+def test_plots_of_a_result_do_so_too():
+    with pytest.raises(TypeError, match="'neuron'; did you mean neurons"):
+        hh.solve(NET, 1.0).hh.plot.traces(neuron=0)
 
 
 def test_other_wrong_calls_are_said_as_python_says_them():

@@ -6,6 +6,7 @@ import pydoc
 import numpy as np
 import pytest
 import scipy.sparse
+import xarray as xr
 
 import hh_sde as hh
 
@@ -356,7 +357,10 @@ def own_sde(f=lambda x, t: -x, G=lambda x, t: np.ones((2, 1)), **options):
         (lambda: own_sde(G=lambda x, t: x), r"G\(x0, 0\) must have shape \(2, m\), got \(2,\)"),
         (lambda: own_sde(G=lambda x, t: np.full((2, 1), np.nan)), r"G\(x0, 0\)\[0, 0\] is nan"),
         (lambda: own_sde(G=lambda x, t: [["a"], ["b"]]), r"G\(x0, 0\) must be real numbers"),
-        (lambda: own_sde(blocks=[0.5]), r"blocks must have shape \(1,\), one whole number"),
+        (
+            lambda: own_sde(area_groups=[0.5]),
+            r"area_groups must have shape \(1,\), one whole number",
+        ),
         (lambda: own_sde(names=[1, 2]), r"names must be text"),
         (lambda: own_sde(columns=[]), "columns must be 1 functions"),
         (lambda: own_sde(m="1"), "m must be 0, 1, 2, ..., got '1'"),
@@ -377,7 +381,7 @@ def test_a_start_that_is_no_numbers_is_refused(x0):
 
 def test_a_program_goes_with_its_equation_alone():
     sde = hh.Network(2, noise=hh.CurrentNoise(1.0)).sde()
-    for changes in ({"m": 1, "blocks": None, "columns": None}, {"blocks": [0, 0]}):
+    for changes in ({"m": 1, "area_groups": None, "columns": None}, {"area_groups": [0, 0]}):
         with pytest.raises(ValueError, match="program belongs to an equation with 8 components"):
             dataclasses.replace(sde, **changes)
     assert sde.without_noise().program is not None
@@ -426,18 +430,37 @@ def test_a_cell_called_with_changes_is_replaced():
 
 # -- tables ---------------------------------------------------------------------------------------
 
+
+@hh.studies.study
+def own(net: hh.Network, t_end: float = 10.0, *, dt: float = 0.05, rng=None) -> xr.Dataset:
+    """Where V ends.
+
+    References
+    ----------
+    A paper.
+    """
+    return hh.solve(net, t_end, dt=dt, rng=rng)[["V"]].isel(time=-1)
+
+
 OWN = {
     "CELLS": hh.CELLS["hodgkin_huxley"](name="own", g_Na=100.0),
     "SYNAPSES": hh.Synapse("own", 0.0, hh.Sigmoid(1.0, 0.0, 5.0), hh.Constant(0.1), E=-20.0),
     "NOISES": hh.CurrentNoise,
     "STIMULI": hh.StepCurrent,
     "METHODS": hh.METHODS["heun"],
+    "STUDIES": own,
+    "PROBLEMS": hh.problems.cubic(0.1),
+}
+TABLES = {
+    "STUDIES": hh.studies.STUDIES,
+    "PROBLEMS": hh.problems.PROBLEMS,
+    **{name: getattr(hh, name) for name in ("CELLS", "SYNAPSES", "NOISES", "STIMULI", "METHODS")},
 }
 
 
 @pytest.mark.parametrize("name", OWN)
 def test_a_table_takes_an_entry_of_ones_own(name):
-    table = getattr(hh, name)
+    table = TABLES[name]
     before = list(table)
     table["own"] = OWN[name]
     try:
@@ -456,7 +479,7 @@ def test_a_table_takes_an_entry_of_ones_own(name):
 
 @pytest.mark.parametrize("name", OWN)
 def test_a_table_keeps_its_own_and_names_what_it_has(name):
-    table = getattr(hh, name)
+    table = TABLES[name]
     first = next(iter(table))
     with pytest.raises(ValueError, match=f"{first!r} of {name} is the library's own: choose anoth"):
         table[first] = OWN[name]
@@ -522,6 +545,22 @@ def test_a_function_for_a_synapse_is_held_to_what_it_makes():
             ],
         ),
         (
+            "STUDIES",
+            [
+                "  reliability: Spike-timing reliability: how alike trials under one stimulus are",
+                "    net, sigmas = (0.1, 0.3, 1.0, 3.0) uA/cm^2*ms^0.5, t_end = 500 ms, trials",
+                "    Mainen & Sejnowski 1995, Science 268, 1503, doi:10.1126/science.7770778; Sch",
+            ],
+        ),
+        (
+            "PROBLEMS",
+            [
+                "  cubic: dx = -x (1 - x^2)/4 dt + (1 - x^2)/2 dW: x = tanh(W/2 + artanh x0)",
+                "    ito, diagonal noise; d = 1, m = 1; known along the path\n    Kloeden & Platen",
+                "    ito, additive noise; d = 2, m = 1; known in mean and covariance\n    Gardiner",
+            ],
+        ),
+        (
             "METHODS",
             [
                 "  heun: stochastic Heun",
@@ -533,7 +572,7 @@ def test_a_function_for_a_synapse_is_held_to_what_it_makes():
     ],
 )
 def test_a_table_shows_what_its_entries_are(name, lines):
-    table = getattr(hh, name)
+    table = TABLES[name]
     text = repr(table)
     assert max(map(len, text.splitlines())) <= 100
     for line in lines:
@@ -541,6 +580,47 @@ def test_a_table_shows_what_its_entries_are(name, lines):
     shown = table._repr_html_()
     assert shown.count("<tr>") == len(table) + 1
     assert all(f">{entry}<" in shown for entry in table)
+
+
+@pytest.mark.parametrize(
+    ("entry", "lines"),
+    [
+        (
+            hh.METHODS["heun"],
+            ["Method: stochastic Heun", "order 1 (additive, diagonal, commutative)", "Ruemelin 19"],
+        ),
+        (hh.problems.PROBLEMS["cubic"], ["SolvedProblem: dx = -x", "along the path", "Kloeden"]),
+    ],
+)
+def test_an_entry_shows_what_its_table_shows(entry, lines):
+    shown = repr(entry)
+    assert len(shown.splitlines()) <= 4
+    for text in (shown, entry._repr_html_(), pydoc.plain(pydoc.render_doc(entry))):
+        assert all(line.split(": ")[-1] in text for line in lines)
+    again = dataclasses.replace(entry, summary="another")
+    assert "another" in repr(again)
+    assert "another" in (again.__doc__ or "")
+    assert type(entry).__doc__ != entry.__doc__
+
+
+def test_a_study_of_ones_own_is_run_and_made_again():
+    hh.studies.STUDIES["own"] = own
+    try:
+        ds = hh.studies.STUDIES["own"](hh.Network(1, noise=hh.CurrentNoise(1.0)), t_end=1.0)
+        assert ds.attrs["study"] == "own"
+        assert hh.rerun(ds).identical(ds)
+        assert hh.rerun(ds, t_end=2.0).time == 2.0
+    finally:
+        del hh.studies.STUDIES["own"]
+
+
+def test_a_study_is_held_to_its_arguments_and_its_name():
+    with pytest.raises(ValueError, match="a study of that name, by which rerun finds it"):
+        hh.studies.STUDIES["mine"] = own
+    with pytest.raises(TypeError, match="no argument with a check 'sigmass'; did you mean sigmas"):
+        hh.studies.study(lambda net, sigmass, rng=None: None)
+    with pytest.raises(TypeError, match="must take a network first, net, and a seed, rng"):
+        hh.studies.study(lambda net: None)
 
 
 def test_help_on_a_synapse_says_what_it_takes():

@@ -217,3 +217,24 @@ def test_one_number_is_every_pair():
     found = hh.Network(4, synapses="AMPA", weights=0.1).connectivity()
     assert found.sizes["edge"] == 12
     assert np.all(found.source != found.target)
+
+
+def test_edges_of_populations():
+    """A synapse from all to one population: no neuron of it reaches itself, nor in the engine."""
+    net = hh.Network(
+        {"E": hh.Population(4), "I": hh.Population(3)},
+        synapses=[
+            hh.SYNAPSES["AMPA"](topology.random(p=1.0, weight=0.5, rng=1), target="I"),
+            hh.GapJunction(topology.fixed_indegree(k=2, rng=1), source="E", target="I"),
+        ],
+    )
+    found = net.connectivity()
+    chemical, gap = (found.isel(edge=found.synapse == name) for name in ("AMPA", "gap"))
+    assert chemical.sizes["edge"] == 3 * 6
+    assert np.all(chemical.source != chemical.target)
+    assert set(chemical.target.values) == {4, 5, 6}
+    conductance = net.conductances(hh.solve(net, 0.1, x0={"s": 1.0})).g_AMPA.isel(time=0)
+    np.testing.assert_allclose(conductance.sel(neuron=[4, 5, 6]), 3.0)
+    pairs = set(zip(gap.source.values.tolist(), gap.target.values.tolist(), strict=True))
+    assert len(pairs) == 2 * 3 * 2
+    assert pairs == {(target, source) for source, target in pairs}

@@ -19,6 +19,7 @@ from hh_sde.measures import SpikeRule
 from hh_sde.network import Network
 from hh_sde.records import shown
 from hh_sde.studies import STUDIES
+from hh_sde.studies.arguments import UNITS
 
 
 class ConfigError(ValueError):
@@ -172,7 +173,7 @@ def _study_keys(name: str) -> list[str]:
 
 def _study_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     accepted = _study_keys(name)
-    found = {}
+    arguments = {}
     for key, value in given.items():
         if key not in accepted:
             raise ConfigError(
@@ -180,15 +181,7 @@ def _study_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
                 + did_you_mean(key, accepted)
             )
         try:
-            found[key] = in_unit(_STUDY_UNITS[key])(value) if key in _STUDY_UNITS else value
+            arguments[key] = in_unit(UNITS[key])(value) if key in UNITS else value
         except ValueError as error:
             raise ConfigError(f"study.{key}: {error}") from None
-    return found
-
-
-_STUDY_UNITS = {
-    **dict.fromkeys(("t_end", "dt", "dts", "save_dt", "discard", "window", "width"), "ms"),
-    "reference_dt": "ms",
-    "currents": "uA/cm^2",
-    "sigmas": "uA/cm^2*ms^0.5",
-}
+    return arguments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import scipy.sparse
 
 from hh_sde.equations.expressions import Expression, Symbol, evaluate
 from hh_sde.equations.population import Population
+from hh_sde.equations.tables import Wiring
 
 
 class Evaluated(dict[str, Any]):
@@ -19,16 +20,18 @@ class Evaluated(dict[str, Any]):
     ----------
     population : Population
     state : mapping of variable to (..., n_neurons) array
-        As many as what is asked for depends on; all neurons where synapses or gap junctions do.
+        As many as what is asked for depends on.
     I_stim : array
         Injected current, of a shape that goes with theirs.
+    sums : sequence of (..., n_neurons) array, optional
+        What comes from other neurons, `sums_over_neurons`, if what is asked for depends on it.
     neurons : (n_neurons,) array of int, optional
-        Which neurons they are. Default: all.
+        Which neurons of the population they are. Default: all.
 
     Examples
     --------
     >>> from hh_sde import Network
-    >>> at = Evaluated(Population(Network(1)._model), {"V": np.array([-40.0])})
+    >>> at = Evaluated(*Network(1)._equations, {"V": np.array([-40.0])})
     >>> at["alpha_m"]
     array([1.])
     """
@@ -38,11 +41,14 @@ class Evaluated(dict[str, Any]):
         population: Population,
         state: Mapping[str, np.ndarray],
         I_stim: np.ndarray | float = 0.0,
+        sums: Sequence[np.ndarray] = (),
         neurons: np.ndarray | None = None,
     ) -> None:
         symbols = {variable.name: variable.symbol.name for variable in population.variables}
         super().__init__({symbols[name]: values for name, values in state.items()})
         self["I_stim"] = I_stim
+        names = [symbol.name for symbol in population.coupled]
+        self.update(zip(names, sums, strict=False))
         self._population = population
         self._neurons = slice(None) if neurons is None else neurons
         self._values_of = {target.name: value for target, value, *_ in population.assignments}
@@ -64,19 +70,20 @@ class Evaluated(dict[str, Any]):
             return parameters.table[name].values[self._neurons]
         if name == "curves":
             return np.concatenate([np.zeros(1), *parameters.curves])  # places count from 1
-        return self._sum_over_neurons([one.name for one in self._population.coupled].index(name))
+        raise KeyError(name)
 
-    def _sum_over_neurons(self, k: int) -> np.ndarray:
-        """W s of synapse number k, or after the synapses W V of the gap junctions."""
-        model, variables = self._population.model, self._population.variables
-        n, n_synapses = model.n_neurons, len(model.synapses)
-        variable = variables[len(variables) - n_synapses + k] if k < n_synapses else variables[0]
-        start, source, weight = model.connectivity
-        rows = start[k * n : (k + 1) * n + 1]
-        entries = slice(rows[0], rows[-1])
-        W = scipy.sparse.csr_array((weight[entries], source[entries], rows - rows[0]), (n, n))
-        values = self[variable.symbol.name]
-        return (W @ values.reshape(-1, n).T).T.reshape(values.shape)
+
+def sums_over_neurons(wiring: Wiring, rows: np.ndarray) -> np.ndarray:
+    """What each neuron gets from others: (inputs, ..., n_neurons) of (..., rows, n_neurons)."""
+    *before, n_rows, n = rows.shape
+    x = rows.reshape(-1, n_rows * n).T
+    start, source, weight, blocks, block_weight = wiring
+    W = scipy.sparse.csr_array((weight, source, start), (start.size - 1, n_rows * n))
+    sums = (W @ x).reshape(-1, n, x.shape[1])
+    for (k, target, many, place, sources, others), w in zip(blocks, block_weight, strict=True):
+        own = x[place : place + many] if others else 0.0
+        sums[k, target : target + many] += w * (x[place : place + sources].sum(axis=0) - own)
+    return np.moveaxis(sums, -1, 1).reshape(-1, *before, n)
 
 
 def steady_state(population: Population, V: np.ndarray) -> np.ndarray:

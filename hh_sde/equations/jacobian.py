@@ -83,7 +83,6 @@ class Derivatives:
                 "state, I, coupled, entries",
                 "Derivatives of f by a lane's own variables, and by the sums over other neurons.",
                 [Stage([], entries)],
-                called_from_python=True,
             ),
             Loop(
                 "tangent",

@@ -46,7 +46,7 @@ class Loop(NamedTuple):
     arguments: str
     description: str
     stages: Sequence[Stage]
-    called_from_python: bool = False
+    lane_by_lane: bool = False  # no SIMD, which would need the padding
 
 
 class Loops:
@@ -66,7 +66,7 @@ class Loops:
     def all(self) -> list[Loop]:
         """Every loop, in the order of LOOPS."""
         return [
-            Loop(name, arguments, make.__doc__ or "", make(self))
+            Loop(name, arguments, make.__doc__ or "", make(self), name == "exchange_channels")
             for name, (arguments, make) in LOOPS.items()
         ]
 
@@ -243,7 +243,7 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "rush_larsen": (_STEP, Loops.rush_larsen),
     "gates_flow": ("state, dW, dt", Loops.gates_flow),
     "gates_flow_reversed": ("state, dW, dt", Loops.gates_flow_reversed),
-    "exchange_channels": ("state, used, dW, dt", Loops.exchange_channels),
+    "exchange_channels": ("state, dW, dt", Loops.exchange_channels),
     "V_flow": ("state, w, I, coupled, A_dW, dt", Loops.V_flow),
     "gate_rates": ("state, alphas, betas", Loops.gate_rates),
     "bound": ("state", Loops.bound),

@@ -1,118 +1,156 @@
-"""A model's loops, loaded, with the numbers that they take; and what the engine runs."""
+"""A network's loops, loaded, with the numbers that they take; and what the engine runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
 from hh_sde.equations.jacobian import Derivatives, Entry
-from hh_sde.equations.numba_ import written, written_derivatives
+from hh_sde.equations.layout import StateLayout
+from hh_sde.equations.numba_ import Numbers, Written, written, written_derivatives
 from hh_sde.equations.population import Population
-from hh_sde.equations.quantities import NoiseTerm
-from hh_sde.equations.tables import Connectivity, Model
+from hh_sde.equations.tables import Connectivity, Model, Tables, Wiring
 from hh_sde.kernels import cache
 
 
+class LaneNumbers(NamedTuple):
+    """The numbers of a network for some lanes, as its loops take them."""
+
+    p: np.ndarray  # of the populations one after another, what all their neurons have the same
+    q: np.ndarray  # (rows, lanes): what differs, each population's in its first rows
+    curves: np.ndarray  # tabulated values of the populations, one after another
+    ranges: np.ndarray  # see `kernels.coupling.Lanes`
+
+
 class Compiled(NamedTuple):
-    """A model's module and the arguments that its functions take."""
+    """A network's module and the numbers that its functions take."""
 
     module: ModuleType
-    n_neurons: int
-    p: np.ndarray  # numbers that are the same in all neurons
-    q: np.ndarray  # (rows, n_neurons): numbers that differ
-    curves: np.ndarray  # tabulated values
-    connectivity: Connectivity
-    terms: tuple[NoiseTerm, ...]  # noise that every lane has of its own
-    population: Population  # the equations it was written from
+    populations: tuple[Population, ...]  # the equations it was written from
+    kinds: tuple[int, ...]  # of the populations
+    numbers: tuple[Numbers, ...]  # of the kinds
+    dtype: str
+    wiring: Wiring
 
-    def numbers(self, trials: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(p, q, curves) for `trials` trials of every neuron, q padded to `lanes` columns."""
-        return self.p, _by_lane(self.q, trials, lanes), self.curves
+    @property
+    def n_neurons(self) -> int:
+        """Of all populations."""
+        return sum(one.model.n_neurons for one in self.populations)
+
+    @property
+    def layout(self) -> StateLayout:
+        """Where the variables stand in the flat state."""
+        return layout_of(self.populations)
+
+    @property
+    def most_terms(self) -> int:
+        """Wiener processes of a neuron's own: of the population that has most."""
+        return max(len(one.terms) for one in self.populations)
+
+    def of_lanes(self, trials: int, lanes: int) -> LaneNumbers:
+        """The numbers for `trials` trials of every neuron, padded to `lanes` lanes."""
+        return _of_lanes(self.populations, self.kinds, self.numbers, trials, lanes, self.dtype)
 
 
-def compiled(model: Model, dtype: str = "float64") -> Compiled:
-    """The compiled loops for a model, and its numbers, in a precision."""
-    population = Population(model)
-    text, *used = written(population, dtype)
-    p, q, curves = _numbers(population, *used)
-    return Compiled(
-        cache.load(text),
-        model.n_neurons,
-        p.astype(dtype, copy=False),
-        q.astype(dtype, copy=False),
-        curves.astype(dtype, copy=False),
-        connectivity=model.connectivity,
-        terms=population.terms,
-        population=population,
+def layout_of(populations: Sequence[Population]) -> StateLayout:
+    """The layout of the state of populations."""
+    return StateLayout(
+        [(one.model.n_neurons, [v.name for v in one.variables]) for one in populations]
     )
 
 
+def compiled(tables: Tables, dtype: str = "float64") -> Compiled:
+    """The compiled loops for a network, and its numbers, in a precision."""
+    populations = tuple(map(Population, tables.populations))
+    found, kinds = written(populations, dtype)
+    return Compiled(cache.load(found.text), populations, kinds, found.numbers, dtype, tables.wiring)
+
+
 class CompiledDerivatives(NamedTuple):
-    """The module with a model's Jacobian and tangent, and the numbers that it takes."""
+    """The module with a network's Jacobian and tangent, and the numbers that it takes."""
 
     module: ModuleType
-    p: np.ndarray
-    q: np.ndarray
-    curves: np.ndarray
-    entries: tuple[Entry, ...]  # what the rows of `jacobian` are
+    derivatives: tuple[Derivatives, ...]
+    kinds: tuple[int, ...]
+    numbers: tuple[Numbers, ...]
 
-    def numbers(self, trials: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(p, q, curves) as of `Compiled`."""
-        return self.p, _by_lane(self.q, trials, lanes), self.curves
+    @property
+    def entries(self) -> tuple[tuple[Entry, ...], ...]:
+        """What the rows of `jacobian` are, for each population."""
+        return tuple(tuple(one.entries) for one in self.derivatives)
 
-
-def compiled_derivatives(model: Model) -> CompiledDerivatives:
-    """The compiled Jacobian of a model, and its numbers."""
-    derivatives = Derivatives(Population(model))
-    text, *used = written_derivatives(derivatives)
-    numbers = _numbers(derivatives.population, *used)
-    return CompiledDerivatives(cache.load(text), *numbers, entries=tuple(derivatives.entries))
+    def of_lanes(self, trials: int, lanes: int) -> LaneNumbers:
+        """As of `Compiled`."""
+        populations = [one.population for one in self.derivatives]
+        return _of_lanes(populations, self.kinds, self.numbers, trials, lanes, "float64")
 
 
-def _by_lane(q: np.ndarray, trials: int, lanes: int) -> np.ndarray:
-    """(rows, lanes): every neuron's column for each of its trials, the last one in the padding."""
-    q = np.repeat(q, trials, axis=1)
-    return np.pad(q, ((0, 0), (0, lanes - q.shape[1])), mode="edge")
+def compiled_derivatives(models: Sequence[Model]) -> CompiledDerivatives:
+    """The compiled Jacobian of a network, and its numbers."""
+    derivatives = tuple(Derivatives(Population(model)) for model in models)
+    found: Written
+    found, kinds = written_derivatives(derivatives)
+    return CompiledDerivatives(cache.load(found.text), derivatives, kinds, found.numbers)
 
 
-def _numbers(
-    population: Population, scalars: tuple[str, ...], rows: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """p, q and curves."""
-    table, n = population.parameters.table, population.model.n_neurons
-    return (
-        np.array([table[name].values[0] for name in scalars] or [0.0]),
-        np.array([table[name].values for name in rows]).reshape(len(rows), n),
-        np.concatenate([np.zeros(1), *population.parameters.curves]),
+def _of_lanes(
+    populations: Sequence[Population],
+    kinds: Sequence[int],
+    numbers: Sequence[Numbers],
+    trials: int,
+    lanes: int,
+    dtype: str,
+) -> LaneNumbers:
+    """The numbers of all populations, and their ranges, of which the last takes the padding."""
+    p: list[float] = []
+    curves: list[np.ndarray] = []
+    q = np.zeros((max(len(one.rows) for one in numbers), lanes))
+    ranges = [len(populations)]
+    first = 0
+    for kind, population in zip(kinds, populations, strict=True):
+        table = population.parameters.table
+        used = population.model.n_neurons * trials
+        padded = lanes - first if population is populations[-1] else used
+        ranges += [kind, first, padded, used, len(p), sum(map(len, curves))]
+        p += [table[name].values[0] for name in numbers[kind].scalars]
+        curves += [np.zeros(1), *population.parameters.curves]  # places count from 1
+        for row, name in enumerate(numbers[kind].rows):
+            own = np.repeat(table[name].values, trials)
+            q[row, first : first + padded] = np.pad(own, (0, padded - used), mode="edge")
+        first += used
+    return LaneNumbers(
+        np.array(p or [0.0]).astype(dtype),
+        q.astype(dtype),
+        np.concatenate(curves).astype(dtype),
+        np.array(ranges, dtype=np.int64),
     )
 
 
 class Program(NamedTuple):
-    """What the engine runs: the compiled model, the noise on V, and the injected current."""
+    """What the engine runs: the compiled network, the noise on V, and the injected current."""
 
     compiled: Compiled
-    n_variables: int  # rows of the state
-    first_synapse: int  # its row in the state
+    layout: StateLayout
     noise: Connectivity  # rows of A: dV_i gets sum_k A_ik dW_k
     current: Callable[[np.ndarray], np.ndarray]  # (times,) ms -> (times or 1, n_neurons)
     f: Callable[..., np.ndarray]  # the functions that say the same
     G: Callable[..., np.ndarray]
-    blocks: np.ndarray  # which Wiener processes belong together
+    area_groups: np.ndarray  # which Wiener processes belong together
     bounded: bool  # states are brought back into [0, 1] after each step
-    single: Callable[[], Compiled]  # the same model in single precision
+    single: Callable[[], Compiled]  # the same network in single precision
     interpretation: str = "ito"  # in which f states the equations
 
     def in_precision(self, dtype: str) -> Compiled:
-        """The compiled model in a precision."""
+        """The compiled network in a precision."""
         return self.single() if dtype == "float32" else self.compiled
 
     @property
     def d(self) -> int:
         """Length of the flat state."""
-        return self.n_variables * self.compiled.n_neurons
+        return self.layout.d
 
     def stands_for(
         self, f: Callable[..., np.ndarray], G: Callable[..., np.ndarray], interpretation: str
@@ -124,7 +162,7 @@ class Program(NamedTuple):
         """The same equations with nothing in the rows of the noise; G is what they have for G."""
         start = np.zeros_like(self.noise.start)
         none = Connectivity(start, self.noise.source[:0], self.noise.weight[:0])
-        return self._replace(noise=none, G=G, blocks=self.blocks[:0])
+        return self._replace(noise=none, G=G, area_groups=self.area_groups[:0])
 
     def restated(self, f: Callable[..., np.ndarray], interpretation: str) -> Program:
         """The same equations where f states them in the other calculus."""

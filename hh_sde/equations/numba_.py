@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +20,7 @@ from hh_sde.equations.jacobian import Derivatives
 from hh_sde.equations.loops import Loop, Loops, Output, Stage
 from hh_sde.equations.part import dt
 from hh_sde.equations.population import Population
-from hh_sde.equations.quantities import Assignment
+from hh_sde.equations.quantities import Assignment, Parameter
 from hh_sde.equations.sharing import SharedExponentials
 from hh_sde.equations.template import appended_text, tangent_text
 
@@ -27,23 +29,19 @@ WIDTH = 100
 
 HEADER = '''"""{variables}: written by hh_sde.equations, not by hand.
 
-Units are ms, mV, uA/cm^2, mS/cm^2, uF/cm^2. A lane is one neuron of one trial.
-
-The rows of the state:
-{rows}
-
-The numbers, p[k] where all neurons have the same and q[k, lane] where they differ:
-{legend}
+Units are ms, mV, uA/cm^2, mS/cm^2, uF/cm^2. A lane is one neuron of one trial. A population is a
+range of lanes, see `kernels.coupling.Lanes.ranges`; the loops of its kind run over that.
+{kinds}
 """
 from math import sqrt
 
 import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
-from hh_sde.kernels.coupling import I_at, add, add_row, couple
+from hh_sde.kernels.coupling import I_at, add, add_row, couple, put_in_rows, put_in_state
 from hh_sde.kernels.elementary import log, table_value
 from hh_sde.kernels.{functions} import (
-    decayed, exp, linoid, linoid_of, relaxed, {root} as root,
+    absolute_root, decayed, exp, linoid, linoid_of, positive_root, relaxed,
 )
 from hh_sde.kernels.jit import call, expression, kernel, maker, shared, stepper
 from hh_sde.kernels.rows import row
@@ -51,60 +49,101 @@ from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
 from hh_sde.kernels.watch import watched
 '''
 
+#: Of each kind of population.
+KIND = """
+The rows of the state{of_kind}:
+{rows}
+
+The numbers{of_kind}, p[k] where all neurons have the same and q[k, lane] where they differ:
+{legend}"""
+
 #: What the integrators read of a model.
 CONSTANTS = """\
 V_DEPENDENT_CONDUCTANCE = {V_dependent}  # or gap junctions: V's flow holds what follows V
-TERMS = {terms}  # Wiener processes of a lane's own
+TERMS = {terms}  # Wiener processes of a lane's own, at most
 BOUNDED = {bounded}  # states are brought back into [0, 1] after each step
-FREE = {free}  # rows of variables that may leave [0, 1]: from, up to
 """
 
 
-class Written(NamedTuple):
-    """The text of a module, and the names of the numbers that it takes in p and in q."""
+class Numbers(NamedTuple):
+    """The names of the numbers that the loops of a kind of population take in p and in q."""
 
-    text: str
     scalars: tuple[str, ...]
     rows: tuple[str, ...]
 
 
-#: What was written in this process, by the shape of the model.
+class Written(NamedTuple):
+    """The text of a module, and the numbers that its kinds of populations take."""
+
+    text: str
+    numbers: tuple[Numbers, ...]
+
+
+class Kind(NamedTuple):
+    """Populations whose equations differ in numbers alone: one of them, and its loops."""
+
+    population: Population
+    definitions: Sequence[Assignment]
+    loops: Sequence[Loop]
+
+
+#: What was written in this process, by the shapes of the kinds.
 _WRITTEN: dict[Hashable, Written] = {}
 
 
-def written(population: Population, dtype: str = "float64") -> Written:
-    """The module of a population in a precision: written once for all that have its shape."""
-    shared = SharedExponentials(population.assignments, population.parameters, population.names)
+def written(
+    populations: Sequence[Population], dtype: str = "float64"
+) -> tuple[Written, tuple[int, ...]]:
+    """The module of a network in a precision, and which kind each of its populations is of.
+
+    It is written once for all networks whose populations have these shapes.
+    """
+    shared = [SharedExponentials(one.assignments, one.parameters, one.names) for one in populations]
+    first, kinds = _kinds(list(map(_shape, populations, shared)))
 
     def text() -> Written:
-        loops = Loops(population, shared.assignments)
-        ending = [_constants(population), appended_text()]
-        return _Writer(population, loops.definitions, loops.all(), ending, dtype).written
+        loops = [(populations[k], Loops(populations[k], shared[k].assignments)) for k in first]
+        found = [Kind(one, own.definitions, own.all()) for one, own in loops]
+        return _Writer(found, [_constants(populations), appended_text()], dtype).written
 
-    return _of_shape(f"loops, {dtype}", population, shared, text)
+    shapes = tuple(_shape(populations[k], shared[k]) for k in first)
+    return _once((f"loops, {dtype}", shapes), text), kinds
 
 
-def written_derivatives(derivatives: Derivatives) -> Written:
-    """The module of a population's Jacobian and of its tangent flow."""
-    population = derivatives.population
-    shared = SharedExponentials(derivatives.assignments, population.parameters, population.names)
+def written_derivatives(derivatives: Sequence[Derivatives]) -> tuple[Written, tuple[int, ...]]:
+    """The module of a network's Jacobian and of its tangent flow, and the kinds."""
+    shared = [
+        SharedExponentials(one.assignments, one.population.parameters, one.population.names)
+        for one in derivatives
+    ]
+    shapes = [_shape(one.population, own) for one, own in zip(derivatives, shared, strict=True)]
+    first, kinds = _kinds(shapes)
 
     def text() -> Written:
-        return _Writer(
-            population, shared.assignments, derivatives.loops(), [tangent_text()]
-        ).written
+        found = [
+            Kind(derivatives[k].population, shared[k].assignments, derivatives[k].loops())
+            for k in first
+        ]
+        return _Writer(found, [tangent_text()], "float64").written
 
-    return _of_shape("derivatives", population, shared, text)
+    return _once(("derivatives", tuple(shapes[k] for k in first)), text), kinds
 
 
-def _of_shape(
-    kind: str, population: Population, shared: SharedExponentials, text: Callable[[], Written]
-) -> Written:
-    """What was written for this shape, or is now."""
+def _shape(population: Population, shared: SharedExponentials) -> Hashable:
+    """What the text of a population's loops depends on."""
     table = population.parameters.table
     uniform = tuple((name, parameter.uniform) for name, parameter in table.items())
-    tables = _without_numbers(population.model._replace(n_neurons=1))
-    shape = (kind, tables, uniform, shared.shape)
+    return _without_numbers(population.model._replace(n_neurons=1)), uniform, shared.shape
+
+
+def _kinds(shapes: Sequence[Hashable]) -> tuple[list[int], tuple[int, ...]]:
+    """The first of each of the shapes, and for each of them which one of those it is."""
+    different = list(dict.fromkeys(shapes))
+    kinds = tuple(different.index(shape) for shape in shapes)
+    return [kinds.index(kind) for kind in range(len(different))], kinds
+
+
+def _once(shape: Hashable, text: Callable[[], Written]) -> Written:
     if shape not in _WRITTEN:
         _WRITTEN[shape] = text()
     return _WRITTEN[shape]
@@ -118,82 +157,131 @@ def _without_numbers(table: Any) -> Hashable:
 
 
 class _Writer:
-    """Writes a population's module."""
+    """Writes a network's module."""
 
-    def __init__(
-        self,
-        population: Population,
-        definitions: Sequence[Assignment],
-        loops: Sequence[Loop],
-        ending: Sequence[str],
-        dtype: str = "float64",
-    ) -> None:
-        self.population = population
+    def __init__(self, kinds: Sequence[Kind], ending: Sequence[str], dtype: str) -> None:
         self.single = dtype == "float32"
-        printed = [_Printed(loop, definitions, population, self.single) for loop in loops]
+        self.one_kind = len(kinds) == 1
+        self.numbers: list[Numbers] = []
+        self.legends: list[str] = []
+        functions = [list(self._functions(number, kind)) for number, kind in enumerate(kinds)]
+        loops = [(loop, number) for number, kind in enumerate(kinds) for loop in kind.loops]
+        called: dict[str, dict[int, str]] = {}
+        for (loop, number), (name, _) in zip(loops, chain.from_iterable(functions), strict=True):
+            called.setdefault(loop.name, {})[number] = name
+        texts = [text for own in functions for _, text in own if text]
+        texts += self._over_populations(kinds[0].loops, called)
+        header = HEADER.format(
+            variables=" and ".join(f"{len(k.population.variables)} variables" for k in kinds),
+            functions="single" if self.single else "elementary",
+            kinds="\n".join(self.legends),
+        )
+        text = "\n\n".join([header, *texts, *ending])
+        self.written = Written(text, tuple(self.numbers))
+
+    def _functions(self, number: int, kind: Kind) -> Iterator[tuple[str, str]]:
+        """For each loop of a kind the function that stands for it, and its text if it is new."""
+        population = kind.population
+        printed = [_Printed(one, kind.definitions, population, self.single) for one in kind.loops]
         read = {name for loop in printed for name in loop.read}
         used = [p for name, p in population.parameters.table.items() if name in read]
-        self.scalars = [parameter for parameter in used if parameter.uniform]
-        self.rows = [parameter for parameter in used if not parameter.uniform]
-        places = {p.symbol.name: f"p[{k}]" for k, p in enumerate(self.scalars)}
-        places |= {p.symbol.name: f"q[{k}]" for k, p in enumerate(self.rows)}
-        functions = self._functions(printed, places)
-        self.written = Written(
-            text="\n\n".join([self._header(), *functions, *ending]),
-            scalars=tuple(parameter.symbol.name for parameter in self.scalars),
-            rows=tuple(parameter.symbol.name for parameter in self.rows),
+        scalars = [parameter for parameter in used if parameter.uniform]
+        rows = [parameter for parameter in used if not parameter.uniform]
+        places = {p.symbol.name: f"p[{k}]" for k, p in enumerate(scalars)}
+        places |= {p.symbol.name: f"q[{k}]" for k, p in enumerate(rows)}
+        self.numbers.append(
+            Numbers(tuple(p.symbol.name for p in scalars), tuple(p.symbol.name for p in rows))
         )
-
-    def _header(self) -> str:
-        population = self.population
-        rows = [(f"state[{k}]", v.symbol.name, v.units, v.long_name)
-                for k, v in enumerate(population.variables)]  # fmt: skip
-        numbers = [
-            (f"{array}[{k}]", p.symbol.name, p.units, p.meaning)
-            for array, parameters in (("p", self.scalars), ("q", self.rows))
-            for k, p in enumerate(parameters)
-        ]
-        return HEADER.format(
-            variables=f"{len(population.variables)} variables",
-            functions="single" if self.single else "elementary",
-            rows=_table(rows),
-            legend=_table(numbers),
-            root="absolute_root" if population.model.bounds == "absolute" else "positive_root",
-        )
-
-    def _functions(self, printed: Sequence[_Printed], places: Mapping[str, str]) -> Iterator[str]:
+        self.legends.append(self._legend(number, population, {"p": scalars, "q": rows}))
         same: dict[tuple[str, str], str] = {}
         for loop in printed:
-            name, arguments, description = loop.loop[:3]
             body = loop.body(places)
-            if (arguments, body) in same:  # compiled once
-                yield f"{name} = {same[arguments, body]}\n"
-            else:
-                same[arguments, body] = name
-                yield f'{_head(loop.loop)}    """{_first_paragraph(description)}"""\n{body}'
+            name = f"{loop.loop.name}_{number}"
+            known = same.setdefault((loop.loop.arguments, body), name)
+            if known != name:  # compiled once
+                yield known, ""
+                continue
+            description = _first_paragraph(loop.loop.description)
+            yield name, f'{_head(loop.loop, name)}    """{description}"""\n{body}'
+
+    def _legend(
+        self, number: int, population: Population, numbers: Mapping[str, Sequence[Parameter]]
+    ) -> str:
+        rows = [(f"state[{k}]", v.symbol.name, v.units, v.long_name)
+                for k, v in enumerate(population.variables)]  # fmt: skip
+        legend = [
+            (f"{array}[{k}]", p.symbol.name, p.units, p.meaning)
+            for array, parameters in numbers.items()
+            for k, p in enumerate(parameters)
+        ]
+        of_kind = "" if self.one_kind else f" of kind {number}"
+        return KIND.format(rows=_table(rows), legend=_table(legend), of_kind=of_kind)
+
+    def _over_populations(
+        self, loops: Sequence[Loop], called: Mapping[str, Mapping[int, str]]
+    ) -> Iterator[str]:
+        """Each loop as the integrators call it: over all populations, by their kinds."""
+        same: dict[tuple[str, ...], str] = {}
+        for loop in loops:
+            functions = called[loop.name]
+            key = (loop.arguments, *functions.values())
+            known = same.setdefault(key, loop.name)
+            if known != loop.name:
+                yield f"{loop.name} = {known}\n"
+                continue
+            yield _head_over_populations(loop) + "".join(_calls(loop, functions))
 
 
-def _head(loop: Loop) -> str:
-    """What a loop takes: arrays from Python, from other loops their first numbers and the lanes."""
+def _head(loop: Loop, name: str) -> str:
+    """What a loop takes: its arrays, from the first lane of a population on, and how many lanes."""
     first, *others = loop.arguments.split(", ")
-    if loop.called_from_python:
-        arguments = ", ".join([first, *others, "p", "q", "curves"])
-        return f"@kernel\ndef {loop.name}({arguments}):\n"
-    names = [first, "lanes", *others, "p", "q", "curves"]
+    names = [first, "lanes", "used", *others, "p", "q", "curves"]
     types = ", ".join(_TYPES.get(name, "real*") for name in names)
-    return f'@shared("void({types})")\ndef {loop.name}({", ".join(names)}):\n'
+    return f'@shared("void({types})")\ndef {name}({", ".join(names)}):\n'
 
 
-#: Types of the arguments that are no arrays.
-_TYPES = {"lanes": "i64", "used": "i64", "dt": "f64", "c": "f64"}
+def _head_over_populations(loop: Loop) -> str:
+    first, *others = loop.arguments.split(", ")
+    names = [first, "lanes", *others, "p", "q", "curves", "ranges"]
+    types = ", ".join(_TYPES.get(name, "real*") for name in names)
+    description = _first_paragraph(loop.description)
+    return (
+        f'@shared("void({types})")\ndef {loop.name}({", ".join(names)}):\n    """{description}"""\n'
+    )
 
 
-def _constants(population: Population) -> str:
+def _calls(loop: Loop, functions: Mapping[int, str]) -> Iterator[str]:
+    """The lines that call the loop of each population's kind from its first lane on."""
+    first, *others = loop.arguments.split(", ")
+    shifted = {"p": "ranges[at + 4]", "curves": "ranges[at + 5]"}
+    used = "ranges[at + 3]" if loop.lane_by_lane else "ranges[at + 2]"
+    arguments = [
+        name if name in _TYPES else f'row({name}, 1, {shifted.get(name, "first")}, "any")'
+        for name in (first, *others, "p", "q", "curves")
+    ]
+    arguments[1:1] = ["lanes", used]
+    yield "    for population in range(ranges[0]):\n"
+    yield "        at = 1 + 6 * population\n"
+    yield "        first = ranges[at + 1]\n"
+    for kind, function in functions.items():
+        indent = "        "
+        if len(functions) > 1:
+            yield f"        if ranges[at] == {kind}:\n"
+            indent += "    "
+        yield f"{indent}{function}(\n"
+        yield from (f"{indent}    {argument},\n" for argument in arguments)
+        yield f"{indent})\n"
+
+
+#: Types of the arguments that are no arrays of numbers for each lane.
+_TYPES = {"lanes": "i64", "used": "i64", "ranges": "i64*", "dt": "f64", "c": "f64"}
+
+
+def _constants(populations: Sequence[Population]) -> str:
     return CONSTANTS.format(
-        V_dependent=population.V_dependent,
-        terms=len(population.terms),
-        bounded=population.model.bounds in ("clip", "reflect"),
-        free=population.free,
+        V_dependent=any(one.V_dependent for one in populations),
+        terms=max(len(one.terms) for one in populations),
+        bounded=any(one.model.bounds in ("clip", "reflect") for one in populations),
     )
 
 
@@ -209,6 +297,7 @@ class _Printed:
     ) -> None:
         self.loop = loop
         self.single = single
+        self._style = _style(single, absolute=population.model.bounds == "absolute")
         self._sources = _sources(population)
         self._parameters = population.parameters.table
         self._definitions = {a.target.name: a for a in definitions}
@@ -230,14 +319,11 @@ class _Printed:
         before = [f"{name} = {value}" for name, value in {**scalars, **rows, **self._views}.items()]
         loads = [f"{name} = q_{name}[lane]" for name in self.read if f"q_{name}" in rows]
         inside = [*loads, *self._lines] or ["pass"]
-        if self.loop.called_from_python:
-            before = ["lanes = state.shape[1]", *before]
         if self.single:
             given = [name for name in ("dt", "c") if name in self.loop.arguments.split(", ")]
             before = [*(f"{name} = {_single(name)}" for name in given), *before]
         lines = [f"    {line}" for line in before]
-        many = "used" if "used" in self.loop.arguments else "lanes"
-        lines += [f"    for lane in range({many}):"]
+        lines += ["    for lane in range(used):"]
         lines += [f"        {line}" for entry in inside for line in _wrapped(entry)]
         return "\n".join(lines) + "\n"
 
@@ -267,7 +353,7 @@ class _Printed:
         elif name in self._parameters:
             self.read[name] = None
         elif name == "inv_dt":
-            self._views["inv_dt"] = code(1.0 / dt, self.single)
+            self._views["inv_dt"] = infix(1.0 / dt, self._style)
         elif name in self._sources:
             self._lines.append(f"{name} = {self._view(*self._sources[name])}[lane]")
         elif name not in ("dt", "c"):
@@ -276,7 +362,7 @@ class _Printed:
     def _value(self, value: Expression) -> str:
         for name in names(value):
             self._load(name)
-        return code(value, self.single)
+        return infix(value, self._style)
 
     def _assign(self, assignment: Assignment) -> None:
         self._lines.append(f"{assignment.target.name} = {self._value(assignment.value)}")
@@ -342,11 +428,11 @@ def _power(base: str, exponent: int) -> tuple[str, float]:
     return " * ".join([base] * exponent), CHAIN
 
 
-def _call(function: str, arguments: list[str]) -> str:
+def _call(function: str, arguments: list[str], root: str) -> str:
     if function.startswith("table_"):
         V, start, inv_step, begin, points = arguments
         arguments = [V, start, inv_step, "curves", f"int({begin})", f"int({points})"]
-    return f"{function}({', '.join(arguments)})"
+    return f"{root if function == 'root' else function}({', '.join(arguments)})"
 
 
 def _single(number: Any) -> str:
@@ -354,13 +440,15 @@ def _single(number: Any) -> str:
     return f"np.float32({number})"
 
 
-_DOUBLE = Style(_power, _call)
-_SINGLE = Style(_power, _call, _single)
+def _style(single: bool, absolute: bool) -> Style:
+    """How expressions are written in a precision, and where roots are those of |R|."""
+    call = partial(_call, root="absolute_root" if absolute else "positive_root")
+    return Style(_power, call, _single) if single else Style(_power, call)
 
 
-def code(e: Expression, single: bool = False) -> str:
-    """The expression as Python."""
-    return infix(e, _SINGLE if single else _DOUBLE)
+def code(e: Expression) -> str:
+    """The expression as Python, in double precision."""
+    return infix(e, _style(single=False, absolute=False))
 
 
 def _wrapped(line: str) -> list[str]:

@@ -22,7 +22,7 @@ from hh_sde.equations.part import Part
 from hh_sde.equations.quantities import Assignment, Names, Parameters, Variable
 from hh_sde.equations.rates import Kinetics, RateWriter, V, kinetics
 from hh_sde.equations.states import StatesPart
-from hh_sde.equations.tables import ChannelTable, ColoredTable, GateTable, Model, SynapseTable
+from hh_sde.equations.tables import ChannelTable, ColoredTable, GateTable, InputTable, Model
 
 
 def variables(model: Model, names: Names | None = None) -> list[list[Variable]]:
@@ -54,9 +54,9 @@ def variables(model: Model, names: Names | None = None) -> list[list[Variable]]:
         text = f"Ornstein-Uhlenbeck {what}"
         groups.append([variable(colored.name, units, text, role=f"noise {what}")])
     for synapse in model.synapses:
-        name = "s" if len(model.synapses) == 1 else f"s_{synapse.name}"
         text = f"gate of the synapse {synapse.name}"
-        groups.append([variable(name, "1", text, role="synaptic gate", synapse=synapse.name)])
+        role = {"role": "synaptic gate", "synapse": synapse.name}
+        groups.append([variable(synapse.variable, "1", text, **role)])
     return groups
 
 
@@ -262,29 +262,22 @@ class Population:
         self._current(table.name, variable.symbol, E, of, {})
 
     def _synapses(self) -> None:
-        sums = []
         for synapse in self.model.synapses:
-            table = GateTable(
-                "s" if len(self.model.synapses) == 1 else f"s_{synapse.name}",
-                1, False, (synapse.alpha, synapse.beta),
-            )  # fmt: skip
+            table = GateTable(synapse.variable, 1, False, (synapse.alpha, synapse.beta))
             rates = self._kinetics(table)
             (variable,) = next(self._groups)
             self.parts.append(GatePart(variable, self._row, rates, self.names))
-            sums.append(self._synaptic_current(synapse))
-        self.coupled = tuple(sums)
+        self.coupled = tuple(self._synaptic_current(table) for table in self.model.inputs)
 
-    def _synaptic_current(self, synapse: SynapseTable) -> Symbol:
-        name, of = synapse.name, f"the synapses {synapse.name}"
+    def _synaptic_current(self, table: InputTable) -> Symbol:
+        name, of = table.name, f"the synapses {table.name}"
+        g: Expression
         g = Ws = self.names.new(f"Ws_{name}")
-        if synapse.voltage_block is not None:
-            block = self._rates.assign(
-                synapse.voltage_block, f"block_{name}", "1", f"voltage-dependent block of {of}"
+        if table.voltage_block is not None:
+            g = Ws * self._rates.assign(
+                table.voltage_block, f"block_{name}", "1", f"voltage-dependent block of {of}"
             )
-            E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
-            self._current(name, Ws * block, E, of, {"synapse": name})
-            return Ws
-        E = self.parameters.new(f"E_{name}", synapse.E, "mV", f"reversal potential of {of}")
+        E = self.parameters.new(f"E_{name}", table.E, "mV", f"reversal potential of {of}")
         self._current(name, g, E, of, {"synapse": name})
         return Ws
 

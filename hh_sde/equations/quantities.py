@@ -71,7 +71,7 @@ _TAKEN = frozenset(
         "table_value", "binomial", "uniform_of", "int", "abs", "min", "max", "kernel",
         "expression", "True", "False", "None", "total", "changed", "forth", "back", "move",
         "lower", "upper", "z", "noise", "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE",
-        "TERMS", "BOUNDED", "FREE",
+        "TERMS", "BOUNDED", "lanes", "used", "ranges", "row", "absolute_root", "positive_root",
     )
 )  # fmt: skip
 

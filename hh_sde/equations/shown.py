@@ -220,6 +220,26 @@ class Equations:
         return symbol(name)
 
 
+class SeveralEquations(dict[str, Equations]):
+    """The equations of a network's populations, by name, shown one after another."""
+
+    def __str__(self) -> str:
+        return "\n\n".join(f"population {name}\n\n{one}" for name, one in self.items())
+
+    __repr__ = __str__
+
+    def latex(self, values: bool = False) -> str:
+        """As `Equations.latex`, of all populations."""
+        return "\n\n".join(one.latex(values) for one in self.values())
+
+    def markdown(self, values: bool = False) -> str:
+        """As `Equations.markdown`, under the name of each population."""
+        return "\n".join(f"**{name}**\n\n{one.markdown(values)}" for name, one in self.items())
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+
 def _value(parameter: Parameter) -> str:
     if parameter.uniform:
         return number(float(parameter.values[0]))

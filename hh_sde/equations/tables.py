@@ -1,4 +1,4 @@
-"""A network as the equations take it: names, and numbers per neuron; sparse connectivity."""
+"""A network as the equations take it: populations with numbers per neuron, and their wiring."""
 
 from __future__ import annotations
 
@@ -83,27 +83,58 @@ class ColoredTable(NamedTuple):
 
 
 class SynapseTable(NamedTuple):
-    """E is (n_neurons,); the weights are in Model.connectivity."""
+    """What neurons send through a graded synapse: the gate of their output, a variable."""
 
     name: str
+    variable: str
     alpha: RateTable
     beta: RateTable
-    voltage_block: RateTable | None
+
+
+class InputTable(NamedTuple):
+    """What neurons receive through the synapses of one name; E is (n_neurons,)."""
+
+    name: str
     E: np.ndarray
+    voltage_block: RateTable | None = None
 
 
 class Model(NamedTuple):
-    """Cells and synapses of n_neurons neurons.
-
-    Row s * n_neurons + i of `connectivity` are the inputs of neuron i through synapse s; after the
-    synapses come the gap junctions, if there are any.
-    """
+    """The neurons of one population: cells, what they send, what they receive."""
 
     n_neurons: int
     C: np.ndarray
     channels: tuple[ChannelTable, ...]
     synapses: tuple[SynapseTable, ...]
+    inputs: tuple[InputTable, ...]
     gap: np.ndarray | None  # (n_neurons,) sum of a neuron's gap conductances
-    connectivity: Connectivity
     colored: tuple[ColoredTable, ...] = ()
     bounds: str = "none"  # what is done with noisy gates and states outside [0, 1]
+
+
+class Wiring(NamedTuple):
+    """What the neurons of all populations get from each other, at a state (rows, n_neurons).
+
+    Row k * n_neurons + i of a sparse matrix (CSR) is what neuron i gets through its input k; gap
+    junctions are the last. `source` is the place of the value there, row * n_neurons + neuron.
+    A line of `blocks` stands for equal weights from all neurons of a population to all of another:
+    (input, first target, targets, place of the first source, sources, 1 if none is its own source).
+    """
+
+    start: np.ndarray
+    source: np.ndarray
+    weight: np.ndarray
+    blocks: np.ndarray  # (k, 6)
+    block_weight: np.ndarray  # (k,)
+
+
+class Tables(NamedTuple):
+    """A network as the equations take it."""
+
+    populations: tuple[Model, ...]
+    wiring: Wiring
+
+    @property
+    def n_neurons(self) -> int:
+        """Of all populations."""
+        return sum(model.n_neurons for model in self.populations)

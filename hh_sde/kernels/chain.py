@@ -80,6 +80,7 @@ class ChainLanes(NamedTuple):
     n_transitions: np.ndarray  # (lanes,) of int
     key: np.ndarray  # (2,), with the trials' numbers the address of the random numbers
     trials: np.ndarray  # (trials,)
+    first_neuron: int  # the number of the first of these neurons in the network
 
 
 class ChainKept(NamedTuple):
@@ -181,7 +182,7 @@ def rates_at(V, gate_rates, alphas, betas, q, many):
     call_void(
         gate_rates.address,
         (
-            row(V, 0, 0, "any"), many, row(alphas, 0, 0, "any"), row(betas, 0, 0, "any"),
+            row(V, 0, 0, "any"), many, many, row(alphas, 0, 0, "any"), row(betas, 0, 0, "any"),
             row(gate_rates.p, 0, 0, "any"), row(q, 0, 0, "any"),
             row(gate_rates.curves, 0, 0, "any"),
         ),
@@ -242,8 +243,8 @@ def next_event(a_0, step, lane, lanes, work):
         size = FEW if drawn[1] == 0 else MANY
         drawn[0], drawn[1] = drawn[2], drawn[2] + size
         waits_and_choices(
-            lanes.key, drawn[0], size, step, lane // trials.size, trials[lane % trials.size],
-            work.waits, work.choices,
+            lanes.key, drawn[0], size, step, lanes.first_neuron + lane // trials.size,
+            trials[lane % trials.size], work.waits, work.choices,
         )  # fmt: skip
     k = drawn[2] - drawn[0]
     drawn[2] += 1

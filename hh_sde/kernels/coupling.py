@@ -20,15 +20,19 @@ class Tangent(NamedTuple):
     ahead: np.ndarray  # the same: predicted
     slopes: np.ndarray  # the same: J v
     sums: np.ndarray  # (inputs, lanes): synaptic and gap sums of a displacement
-    p: np.ndarray  # numbers of the model, see the head of the module of its Jacobian
+    p: np.ndarray  # numbers of the network, see the head of the module of its Jacobian
     q: np.ndarray
     curves: np.ndarray
+    ranges: np.ndarray  # as of `Lanes`
 
 
 class Lanes(NamedTuple):
-    """A block of lanes: its state, its inputs over some steps, and its model's numbers.
+    """A block of lanes: its state, its inputs over some steps, and its network's numbers.
 
-    Trials are fastest: lane = neuron * trials + trial. Rows are padded to a multiple of 8.
+    Trials are fastest: lane = neuron * trials + trial. Rows are padded to a multiple of 8. Each
+    population is a range of lanes, whose variables are in the first rows; other rows are 0 there.
+    `ranges` holds their number, then for each (kind, first lane, lanes with the padding, lanes
+    without, its first number in p, and in curves).
     """
 
     x: np.ndarray  # (variables, lanes)
@@ -45,13 +49,15 @@ class Lanes(NamedTuple):
     noisy: int  # 0 where there is no noise: A_dW and dW are zeros, and corrections are left out
     n_neurons: int
     trials: int
-    first_synapse: int  # its row in x
-    start: np.ndarray  # rows of the matrices of synapses and gap junctions, one below the other
+    start: np.ndarray  # see `equations.tables.Wiring`, with places in x
     source: np.ndarray
     weight: np.ndarray
-    p: np.ndarray  # numbers of the model, see the head of its module
+    blocks: np.ndarray
+    block_weight: np.ndarray
+    p: np.ndarray  # numbers of the network, see the head of its module
     q: np.ndarray
     curves: np.ndarray
+    ranges: np.ndarray
     tangent: Tangent | None = None
 
 
@@ -68,9 +74,10 @@ class Inputs(NamedTuple):
     domains: np.ndarray  # (1 or 2,)
     scales: np.ndarray  # (1 or 2,): standard deviations
     addresses_V: np.ndarray  # (2, processes * trials): of the noise on V, processes and trials
-    addresses: np.ndarray  # (2, n_neurons * trials): the same for a neuron's first own process
+    addresses: np.ndarray  # of each range (2, its lanes): the same for a neuron's first own process
+    own: np.ndarray  # (ranges, 4): first lane, lanes, neurons, terms
     start: np.ndarray  # rows of A: dV_i gets sum_k A_ik dW_k
-    source: np.ndarray
+    source: np.ndarray  # the first trial of each process
     weight: np.ndarray
     diagonal: bool  # row i holds one entry, in column i
     dW_V: np.ndarray  # (steps, (1 or 2) * processes on V * trials)
@@ -80,10 +87,10 @@ class Inputs(NamedTuple):
 
 
 @expression
-def weighted_sums(s, first, out, to, first_row, n_neurons, trials, start, source, weight):
+def weighted_sums(s, out, to, first_row, n_neurons, trials, start, source, weight):
     """out_i = sum_j w_ij s_j for all trials of each neuron at once, added up in the order of j.
 
-    The numbers s_j begin at s[first], the sums at out[to].
+    The numbers s_j begin at s[source], the sums at out[to].
     """
     for i in range(n_neurons):
         begin = to + i * trials
@@ -91,49 +98,85 @@ def weighted_sums(s, first, out, to, first_row, n_neurons, trials, start, source
             out[begin + k] = 0.0
         for e in range(start[first_row + i], start[first_row + i + 1]):
             w = weight[e]
-            terms = first + source[e] * trials
+            terms = source[e]
             for k in range(trials):
                 out[begin + k] += w * s[terms + k]
 
 
 @expression
-def weighted_sums_of_one(s, first, out, to, first_row, n_neurons, start, source, weight):
+def weighted_sums_of_one(s, out, to, first_row, n_neurons, start, source, weight):
     """The same where a lane is a neuron."""
     for i in range(n_neurons):
         total = 0.0
         for e in range(start[first_row + i], start[first_row + i + 1]):
-            total += weight[e] * s[first + source[e]]
+            total += weight[e] * s[source[e]]
         out[to + i] = total
 
 
-@shared("void(real*, real*, i64, i64, i64, i64, i64, i64, i64*, i64*, real*)")
+@expression
+def add_blocks(x, sums, lanes, trials, blocks, block_weight):
+    """Sums with equal weights: of all sources, less a neuron's own where it is none."""
+    for b in range(block_weight.size):
+        w = block_weight[b]
+        row, first_target, targets, place, sources, others = (
+            blocks[b, 0], blocks[b, 1], blocks[b, 2], blocks[b, 3], blocks[b, 4], blocks[b, 5],
+        )  # fmt: skip
+        for k in range(trials):
+            total = 0.0
+            for j in range(sources):
+                total += x[place + j * trials + k]
+            to = row * lanes + first_target * trials + k
+            for i in range(targets):
+                own = others * x[place + i * trials + k] if others else 0.0
+                sums[to + i * trials] += w * (total - own)
+
+
+@shared("void(real*, real*, i64, i64, i64, i64, i64*, i64*, real*, i64[:,:], real[:])")
 def couple_rows(
-    x, sums, variables, lanes, first_synapse, inputs, n_neurons, trials, start, source, weight
-):
+    x, sums, lanes, inputs, n_neurons, trials, start, source, weight, blocks, block_weight
+):  # fmt: skip
     """Synaptic sums W s of the state x (variables, lanes), and gap sums W V after them.
 
     They go into the rows of sums (inputs, lanes).
     """
     for k in range(inputs):
-        row = first_synapse + k if first_synapse + k < variables else 0
         if trials == 1:
             weighted_sums_of_one(
-                x, row * lanes, sums, k * lanes, k * n_neurons, n_neurons, start, source, weight
+                x, sums, k * lanes, k * n_neurons, n_neurons, start, source, weight
             )  # fmt: skip
         else:
             weighted_sums(
-                x, row * lanes, sums, k * lanes, k * n_neurons, n_neurons, trials, start, source,
-                weight,
+                x, sums, k * lanes, k * n_neurons, n_neurons, trials, start, source, weight
             )  # fmt: skip
+    add_blocks(x, sums, lanes, trials, blocks, block_weight)
 
 
 @kernel
-def couple(x, sums, first_synapse, n_neurons, trials, start, source, weight):
+def couple(x, sums, n_neurons, trials, start, source, weight, blocks, block_weight):
     """The same for arrays x (variables, lanes) and sums (inputs, lanes)."""
     couple_rows(
-        x, sums, x.shape[0], x.shape[1], first_synapse, sums.shape[0], n_neurons, trials, start,
-        source, weight,
+        x, sums, x.shape[1], sums.shape[0], n_neurons, trials, start, source, weight, blocks,
+        block_weight,
     )  # fmt: skip
+
+
+@shared("void(real[:], i64[:], real[:,:])")
+def put_in_rows(flat, places, rows):
+    """A flat state into its rows (rows, n_neurons), which are 0 elsewhere."""
+    for k in range(rows.shape[0]):
+        for i in range(rows.shape[1]):
+            rows[k, i] = 0.0
+    to = row(rows, 0, 0, "rows")
+    for i in range(places.size):
+        to[places[i]] = flat[i]
+
+
+@shared("void(real[:,:], i64[:], real[:])")
+def put_in_state(rows, places, flat):
+    """Rows (rows, n_neurons) into a flat state."""
+    of = row(rows, 0, 0, "rows")
+    for i in range(places.size):
+        flat[i] = of[places[i]]
 
 
 @shared("void(real*, i64, i64, i64, i64*, i64*, f64*, i64, i64, i64, real*)")
@@ -144,14 +187,15 @@ def increments_of_V(
     for k in range(rows):
         if trials > 1:
             weighted_sums(
-                dW, k * width, A_dW, k * lanes, 0, n_neurons, trials, start, source, weight
+                row(dW, 1, k * width, "dW"), A_dW, k * lanes, 0, n_neurons, trials, start, source,
+                weight,
             )  # fmt: skip
         elif diagonal:
             for i in range(n_neurons):
                 A_dW[k * lanes + i] = weight[i] * dW[k * width + i]
         else:
             weighted_sums_of_one(
-                dW, k * width, A_dW, k * lanes, 0, n_neurons, start, source, weight
+                row(dW, 1, k * width, "dW"), A_dW, k * lanes, 0, n_neurons, start, source, weight
             )  # fmt: skip
 
 
@@ -174,24 +218,25 @@ def I_at(m, k, node):
 def draw_noise(inputs, step, steps, terms):
     """The increments of `steps` grid steps from `step` on; see `Inputs`."""
     kinds = inputs.domains.size
-    on_V, many = inputs.addresses_V.shape[1], inputs.addresses.shape[1]
+    on_V = inputs.addresses_V.shape[1]
     lanes = inputs.dW.shape[1] // (kinds * max(terms, 1))
-    for i in range(kinds * (1 + terms)):
-        kind, term = i // (1 + terms), i % (1 + terms) - 1
+    for kind in range(kinds):
         domain, scale = inputs.domains[kind], inputs.scales[kind]
-        if term >= 0:
-            draw(
-                inputs.key, domain, step, step + steps, inputs.addresses,
-                term * (inputs.start.size - 1), many, scale,
-                row(inputs.dW, 1, (kind * terms + term) * lanes, "any"), inputs.dW.shape[1],
-                inputs.words, inputs.z,
-            )  # fmt: skip
-        elif on_V:
+        if on_V:
             draw(
                 inputs.key, domain, step, step + steps, inputs.addresses_V, 0, on_V, scale,
                 row(inputs.dW_V, 1, kind * on_V, "any"), inputs.dW_V.shape[1],
                 inputs.words, inputs.z,
             )  # fmt: skip
+        for i in range(inputs.own.shape[0]):
+            first, many, neurons = inputs.own[i, 0], inputs.own[i, 1], inputs.own[i, 2]
+            for term in range(inputs.own[i, 3]):
+                draw(
+                    inputs.key, domain, step, step + steps,
+                    row(inputs.addresses, 1, 2 * first, "any"), term * neurons, many, scale,
+                    row(inputs.dW, 1, (kind * terms + term) * lanes + first, "any"),
+                    inputs.dW.shape[1], inputs.words, inputs.z,
+                )  # fmt: skip
     if kinds == 2:
         add_half(inputs.dW_V, inputs.dW_V.shape[1], steps)
         add_half(inputs.dW, inputs.dW.shape[1], steps)

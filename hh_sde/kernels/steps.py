@@ -25,7 +25,9 @@ from hh_sde.kernels.watch import watched
 def sum_inputs(m, x):
     """Synaptic and gap sums of the state x."""
     if m.sums.shape[0]:
-        couple(x, m.sums, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
+        couple(
+            x, m.sums, m.n_neurons, m.trials, m.start, m.source, m.weight, m.blocks, m.block_weight
+        )
 
 
 @expression
@@ -50,14 +52,38 @@ def dW(m, k, kind):
 def euler_maruyama(m, k, h):
     """x + f h + A dW (Maruyama 1955)."""
     sum_inputs(m, m.x)
-    euler(m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves)
+    euler(
+        m.x,
+        lanes(m),
+        I_at(m, k, 0),
+        m.sums,
+        A_dW(m, k, 0),
+        dW(m, k, 0),
+        h,
+        m.p,
+        m.q,
+        m.curves,
+        m.ranges,
+    )
 
 
 @expression
 def tamed_euler(m, k, h):
     """x + f h/(1 + h |f|) + A dW, |f| of each neuron (Hutzenthaler, Jentzen & Kloeden 2012)."""
     sum_inputs(m, m.x)
-    tamed(m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves)
+    tamed(
+        m.x,
+        lanes(m),
+        I_at(m, k, 0),
+        m.sums,
+        A_dW(m, k, 0),
+        dW(m, k, 0),
+        h,
+        m.p,
+        m.q,
+        m.curves,
+        m.ranges,
+    )
 
 
 @expression
@@ -66,11 +92,31 @@ def milstein(m, k, h):
     sum_inputs(m, m.x)
     if m.noisy:
         milstein_euler(
-            m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
+            m.x,
+            lanes(m),
+            I_at(m, k, 0),
+            m.sums,
+            A_dW(m, k, 0),
+            dW(m, k, 0),
+            h,
+            m.p,
+            m.q,
+            m.curves,
+            m.ranges,
         )
     else:
         euler(
-            m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
+            m.x,
+            lanes(m),
+            I_at(m, k, 0),
+            m.sums,
+            A_dW(m, k, 0),
+            dW(m, k, 0),
+            h,
+            m.p,
+            m.q,
+            m.curves,
+            m.ranges,
         )
 
 
@@ -79,25 +125,38 @@ def exponential_euler(m, k, h):
     """Gates by their exact flow, V by Euler, both from the old state (Rush & Larsen 1978)."""
     sum_inputs(m, m.x)
     rush_larsen(
-        m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h, m.p, m.q, m.curves
+        m.x,
+        lanes(m),
+        I_at(m, k, 0),
+        m.sums,
+        A_dW(m, k, 0),
+        dW(m, k, 0),
+        h,
+        m.p,
+        m.q,
+        m.curves,
+        m.ranges,
     )
 
 
 @expression
 def lie_trotter(m, k, h):
     """Gates by their exact flow at the old V, then V by its exact flow with the new gates."""
-    gates_flow(m.x, lanes(m), dW(m, k, 0), h, m.p, m.q, m.curves)
+    gates_flow(m.x, lanes(m), dW(m, k, 0), h, m.p, m.q, m.curves, m.ranges)
     sum_inputs(m, m.x)
-    V_flow(m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
+    V_flow(
+        m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves, m.ranges
+    )
 
 
 @expression
 def tau_leap(m, k, h):
     """Channels by exchanges of whole ones at the old V, then V by its exact flow with the new."""
-    used = m.n_neurons * m.trials  # no SIMD here that would need the padding
-    exchange_channels(m.x, lanes(m), used, dW(m, k, 0), h, m.p, m.q, m.curves)
+    exchange_channels(m.x, lanes(m), dW(m, k, 0), h, m.p, m.q, m.curves, m.ranges)
     sum_inputs(m, m.x)
-    V_flow(m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
+    V_flow(
+        m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves, m.ranges
+    )
 
 
 @expression
@@ -114,15 +173,36 @@ def V_step(m, h, k):
         middle = m.work[0]
         add(m.x, m.x, 0.0, middle)
         V_flow(
-            middle, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 1), 0.5 * h, m.p, m.q,
-            m.curves,
+            middle, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 1), 0.5 * h, m.p, m.q, m.curves, m.ranges
         )  # fmt: skip
         sum_inputs(m, middle)
         V_flow(
-            m.x, lanes(m), middle[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves
+            m.x,
+            lanes(m),
+            middle[0],
+            I_at(m, k, 0),
+            m.sums,
+            A_dW(m, k, 0),
+            h,
+            m.p,
+            m.q,
+            m.curves,
+            m.ranges,
         )
     else:
-        V_flow(m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
+        V_flow(
+            m.x,
+            lanes(m),
+            m.x[0],
+            I_at(m, k, 0),
+            m.sums,
+            A_dW(m, k, 0),
+            h,
+            m.p,
+            m.q,
+            m.curves,
+            m.ranges,
+        )
 
 
 @expression
@@ -132,10 +212,10 @@ def strang(m, k, h):
     Noise of gates and states goes with the half steps in which they move, each with its own half of
     the increment.
     """
-    gates_flow(m.x, lanes(m), dW(m, k, 1), 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(m.x, lanes(m), dW(m, k, 1), 0.5 * h, m.p, m.q, m.curves, m.ranges)
     V_step(m, h, k)
     add(dW(m, k, 0), dW(m, k, 1), -1.0, dW(m, k, 0))
-    gates_flow_reversed(m.x, lanes(m), dW(m, k, 0), 0.5 * h, m.p, m.q, m.curves)
+    gates_flow_reversed(m.x, lanes(m), dW(m, k, 0), 0.5 * h, m.p, m.q, m.curves, m.ranges)
 
 
 @expression
@@ -144,7 +224,9 @@ def strang_open(m, k, h):
 
     That half step and the first one of the next step are at the same V: one whole step.
     """
-    gates_flow(m.x, lanes(m), dW(m, k, 0), h if m.opened[0] else 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(
+        m.x, lanes(m), dW(m, k, 0), h if m.opened[0] else 0.5 * h, m.p, m.q, m.curves, m.ranges
+    )
     m.opened[0] = 1
     V_step(m, h, k)
 
@@ -153,7 +235,7 @@ def strang_open(m, k, h):
 def close_strang_open(m, h):
     """Put a copy of the state with that half step made into m.work[1]."""
     add(m.x, m.x, 0.0, m.work[1])
-    gates_flow(m.work[1], lanes(m), dW(m, 0, 0), 0.5 * h, m.p, m.q, m.curves)
+    gates_flow(m.work[1], lanes(m), dW(m, 0, 0), 0.5 * h, m.p, m.q, m.curves, m.ranges)
 
 
 @expression
@@ -165,18 +247,18 @@ def heun(m, k, h):
     """
     f, f_predicted, predicted = m.work[0], m.work[1], m.work[2]
     sum_inputs(m, m.x)
-    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves)
+    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves, m.ranges)
     if m.noisy:
-        add_ito_correction(m.x, lanes(m), -1.0, f, m.p, m.q, m.curves)
+        add_ito_correction(m.x, lanes(m), -1.0, f, m.p, m.q, m.curves, m.ranges)
     add(m.x, f, h, predicted)
     add_row(A_dW(m, k, 0), 1.0, predicted[0])
-    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, predicted, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, predicted, m.p, m.q, m.curves, m.ranges)
     sum_inputs(m, predicted)
-    drift(predicted, lanes(m), I_at(m, k, 1), m.sums, f_predicted, m.p, m.q, m.curves)
+    drift(predicted, lanes(m), I_at(m, k, 1), m.sums, f_predicted, m.p, m.q, m.curves, m.ranges)
     if m.noisy:
-        add_ito_correction(predicted, lanes(m), -1.0, f_predicted, m.p, m.q, m.curves)
-    add_noise(m.x, lanes(m), dW(m, k, 0), 0.5, m.x, m.p, m.q, m.curves)
-    add_noise(predicted, lanes(m), dW(m, k, 0), 0.5, m.x, m.p, m.q, m.curves)
+        add_ito_correction(predicted, lanes(m), -1.0, f_predicted, m.p, m.q, m.curves, m.ranges)
+    add_noise(m.x, lanes(m), dW(m, k, 0), 0.5, m.x, m.p, m.q, m.curves, m.ranges)
+    add_noise(predicted, lanes(m), dW(m, k, 0), 0.5, m.x, m.p, m.q, m.curves, m.ranges)
     add(m.x, f, 0.5 * h, m.x)
     add(m.x, f_predicted, 0.5 * h, m.x)
     add_row(A_dW(m, k, 0), 1.0, m.x[0])
@@ -187,13 +269,13 @@ def sra1(m, k, h):
     """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise."""
     f, f_stage, stage = m.work[0], m.work[1], m.work[2]
     sum_inputs(m, m.x)
-    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves)
+    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves, m.ranges)
     add(m.x, f, 0.75 * h, stage)
     add_row(A_dW(m, k, 1), 1.5, stage[0])
-    add_noise(m.x, lanes(m), dW(m, k, 1), 1.5, stage, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), dW(m, k, 1), 1.5, stage, m.p, m.q, m.curves, m.ranges)
     sum_inputs(m, stage)
-    drift(stage, lanes(m), I_at(m, k, 1), m.sums, f_stage, m.p, m.q, m.curves)
-    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, m.x, m.p, m.q, m.curves)
+    drift(stage, lanes(m), I_at(m, k, 1), m.sums, f_stage, m.p, m.q, m.curves, m.ranges)
+    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, m.x, m.p, m.q, m.curves, m.ranges)
     add(m.x, f, h / 3.0, m.x)
     add(m.x, f_stage, 2.0 * h / 3.0, m.x)
     add_row(A_dW(m, k, 0), 1.0, m.x[0])
@@ -209,54 +291,61 @@ def sri2(m, k, h):
     """
     f, f_next, ahead, stage = m.work[0], m.work[1], m.work[2], m.work[3]
     sum_inputs(m, m.x)
-    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves)
+    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves, m.ranges)
     add(m.x, f, h, ahead)
     sum_inputs(m, ahead)
-    drift(ahead, lanes(m), I_at(m, k, 1), m.sums, f_next, m.p, m.q, m.curves)
+    drift(ahead, lanes(m), I_at(m, k, 1), m.sums, f_next, m.p, m.q, m.curves, m.ranges)
     terms = m.areas.shape[1]
     change, amplitude = m.columns[0], m.columns[1]
     add(change, change, -1.0, change)
     for i in range(terms):
         for sign in (1.0, -1.0):
             add(ahead, ahead, 0.0, stage)
-            add_noise(m.x, lanes(m), m.areas[k, i], sign / sqrt(h), stage, m.p, m.q, m.curves)
+            add_noise(
+                m.x, lanes(m), m.areas[k, i], sign / sqrt(h), stage, m.p, m.q, m.curves, m.ranges
+            )
             add_row(m.areas[k, i, terms], sign / sqrt(h), stage[0])
-            noise_amplitudes(stage, lanes(m), amplitude, m.p, m.q, m.curves)
+            noise_amplitudes(stage, lanes(m), amplitude, m.p, m.q, m.curves, m.ranges)
             add_row(amplitude[i], 0.5 * sqrt(h) * sign, change[i])
-    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, m.x, m.p, m.q, m.curves)
-    add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves)
+    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, m.x, m.p, m.q, m.curves, m.ranges)
+    add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves, m.ranges)
     add(m.x, f, 0.5 * h, m.x)
     add(m.x, f_next, 0.5 * h, m.x)
     add_row(A_dW(m, k, 0), 1.0, m.x[0])
 
 
 @maker
-def flat_amplitudes(x, n_neurons, p, q, curves):
+def flat_amplitudes(x, places, shape, p, q, curves, ranges):
     """root(R) of every noise term in every neuron, (terms, n_neurons), of a flat state."""
-    s = np.empty((TERMS, n_neurons))
-    noise_amplitudes(x.reshape(x.size // n_neurons, n_neurons), n_neurons, s, p, q, curves)
+    state = np.empty(shape)
+    put_in_rows(x, places, state)
+    s = np.zeros((TERMS, shape[1]))
+    noise_amplitudes(state, shape[1], s, p, q, curves, ranges)
     return s
 
 
 @maker
-def flat_correction(x, n_neurons, p, q, curves):
+def flat_correction(x, places, shape, p, q, curves, ranges):
     """1/2 sum_k (dg_k) g_k of a flat state (d,)."""
-    state = x.reshape(x.size // n_neurons, n_neurons)
-    out = np.zeros_like(state)
-    add_ito_correction(state, state.shape[1], 1.0, out, p, q, curves)
-    return out.reshape(x.size)
+    state, out, flat = np.empty(shape), np.zeros(shape), np.empty(x.size)
+    put_in_rows(x, places, state)
+    add_ito_correction(state, shape[1], 1.0, out, p, q, curves, ranges)
+    put_in_state(out, places, flat)
+    return flat
 
 
 @maker
-def flat_drift(x, I, first_synapse, start, source, weight, p, q, curves):
+def flat_drift(x, I, places, shape, wiring, p, q, curves, ranges):
     """f of a flat state (d,) of one trial, as sdeint and scipy call it."""
     n = I.size
-    state = x.reshape(x.size // n, n)
-    dx = np.empty_like(state)
+    state, dx, flat = np.empty(shape), np.empty(shape), np.empty(x.size)
+    put_in_rows(x, places, state)
+    start, source, weight, blocks, block_weight = wiring
     u = np.empty(((start.size - 1) // n, n))
-    couple(state, u, first_synapse, n, 1, start, source, weight)
-    drift(state, state.shape[1], I, u, dx, p, q, curves)
-    return dx.reshape(x.size)
+    couple(state, u, n, 1, start, source, weight, blocks, block_weight)
+    drift(state, n, I, u, dx, p, q, curves, ranges)
+    put_in_state(dx, places, flat)
+    return flat
 
 
 @stepper
@@ -277,6 +366,6 @@ def advance(m, kept, h, first, last, grid):
         if not watched(m, kept, (grid + k) * h, h):
             return first - k - 1
         if BOUNDED:
-            bound(m.x, lanes(m), m.p, m.q, m.curves)
+            bound(m.x, lanes(m), m.p, m.q, m.curves, m.ranges)
     close(m, h)
     return last - first

@@ -20,13 +20,19 @@ from hh_sde.kernels.jit import call, expression, maker, stepper
 
 
 @expression
+def sums_of(m, x, sums):
+    """Synaptic and gap sums of x."""
+    couple(x, sums, m.n_neurons, m.trials, m.start, m.source, m.weight, m.blocks, m.block_weight)
+
+
+@expression
 def times_jacobian(m, k, node, x, v):
     """J(x) v into m.tangent.slopes for each vector, with the current at a node of step k."""
     t, I = m.tangent, I_at(m, k, node)
-    couple(x, m.sums, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
+    sums_of(m, x, m.sums)
     for j in range(v.shape[0]):
-        couple(v[j], t.sums, m.first_synapse, m.n_neurons, m.trials, m.start, m.source, m.weight)
-        tangent(x, x.shape[1], I, m.sums, v[j], t.sums, t.slopes[j], t.p, t.q, t.curves)
+        sums_of(m, v[j], t.sums)
+        tangent(x, x.shape[1], I, m.sums, v[j], t.sums, t.slopes[j], t.p, t.q, t.curves, t.ranges)
 
 
 @expression
@@ -66,13 +72,29 @@ def heun_tangent(m, kept, h, first, last, grid):
 
 
 @maker
-def flat_tangent(x, v, I, first_synapse, start, source, weight, p, q, curves):
+def flat_tangent(x, v, I, places, shape, wiring, p, q, curves, ranges):
     """J(x) v of a flat state (d,) of one trial."""
     n = I.size
-    state, vector = x.reshape(x.size // n, n), v.reshape(x.size // n, n)
+    start, source, weight, blocks, block_weight = wiring
+    state, vector, dv, flat = np.empty(shape), np.empty(shape), np.empty(shape), np.empty(x.size)
+    put_in_rows(x, places, state)
+    put_in_rows(v, places, vector)
     sums, vector_sums = np.empty(((start.size - 1) // n, n)), np.empty(((start.size - 1) // n, n))
-    couple(state, sums, first_synapse, n, 1, start, source, weight)
-    couple(vector, vector_sums, first_synapse, n, 1, start, source, weight)
-    dv = np.empty_like(state)
-    tangent(state, n, I, sums, vector, vector_sums, dv, p, q, curves)
-    return dv.reshape(x.size)
+    couple(state, sums, n, 1, start, source, weight, blocks, block_weight)
+    couple(vector, vector_sums, n, 1, start, source, weight, blocks, block_weight)
+    tangent(state, n, I, sums, vector, vector_sums, dv, p, q, curves, ranges)
+    put_in_state(dv, places, flat)
+    return flat
+
+
+@maker
+def flat_jacobian(x, I, places, shape, wiring, entries, p, q, curves, ranges):
+    """The derivatives that make up J of a flat state (d,) of one trial, (entries, n_neurons)."""
+    n = I.size
+    start, source, weight, blocks, block_weight = wiring
+    state, sums = np.empty(shape), np.empty(((start.size - 1) // n, n))
+    put_in_rows(x, places, state)
+    couple(state, sums, n, 1, start, source, weight, blocks, block_weight)
+    found = np.zeros((entries, n))
+    jacobian(state, n, I, sums, found, p, q, curves, ranges)
+    return found

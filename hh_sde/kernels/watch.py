@@ -17,7 +17,7 @@ class Kept(NamedTuple):
     closes: bool  # whether the state to save is the one that `advance` leaves in Lanes.work[1]
     rows: np.ndarray  # (k,): indices of the variables
     out: np.ndarray  # (saves, k, n_neurons * trials)
-    free: tuple[int, int]  # rows that may leave [0, 1], from and up to
+    bounded: np.ndarray  # (k, 3): what must stay in [0, 1]: row, first lane, lanes
     rule: tuple[float, float, float]  # threshold, re-arm level, lockout; threshold nan: no spikes
     seen: np.ndarray  # (3, lanes): V before the step, 1 where a crossing counts, last spike
     spikes: np.ndarray  # (2, capacity): lanes and times of those found
@@ -47,11 +47,10 @@ def detect(V, used, lanes, time, h, threshold, rearm, lockout, seen, spikes, roo
 
 
 @shared(
-    "bool(real*, i64, i64, i64, i64, i64, f64, f64, f64, f64, f64, f64*, f64*, i64, i64*)"
+    "bool(real*, i64, i64, i64[:,:], f64, f64, f64, f64, f64, f64*, f64*, i64, i64*)"
 )  # fmt: skip
 def watch(
-    x, variables, lanes, used, free_from, free_to, time, h, threshold, rearm, lockout, seen, spikes,
-    room, counts,
+    x, lanes, used, bounded, time, h, threshold, rearm, lockout, seen, spikes, room, counts
 ):  # fmt: skip
     """Look at the state after the step from `time`; False if a V is not finite.
 
@@ -63,10 +62,10 @@ def watch(
     if bad:
         return False
     outside = 0
-    for v in range(1, variables):
-        if not free_from <= v < free_to:
-            for i in range(v * lanes, v * lanes + used):
-                outside += (x[i] < 0.0) | (x[i] > 1.0)
+    for k in range(bounded.shape[0]):
+        first = bounded[k, 0] * lanes + bounded[k, 1]
+        for i in range(first, first + bounded[k, 2]):
+            outside += (x[i] < 0.0) | (x[i] > 1.0)
     counts[1] += outside
     if threshold == threshold:
         detect(x, used, lanes, time, h, threshold, rearm, lockout, seen, spikes, room, counts)
@@ -77,9 +76,9 @@ def watch(
 def watched(m, kept, time, h):
     """`watch` for the lanes m."""
     return watch(
-        m.x, m.x.shape[0], m.x.shape[1], m.n_neurons * m.trials, kept.free[0], kept.free[1],
-        time, h, kept.rule[0], kept.rule[1], kept.rule[2],
-        kept.seen, kept.spikes, kept.spikes.shape[1], kept.counts,
+        m.x, m.x.shape[1], m.n_neurons * m.trials, kept.bounded, time, h,
+        kept.rule[0], kept.rule[1], kept.rule[2], kept.seen, kept.spikes, kept.spikes.shape[1],
+        kept.counts,
     )  # fmt: skip
 
 

@@ -4,9 +4,12 @@ Measures of spikes take a result of `solve` with V, whose spikes they find by a 
 ragged Dataset of `spikes` (also of ``solve(..., record=("spikes",))``). They keep the dims trial
 and neuron, and any further ones that a sweep has added, unless they say that they pool them. Where
 there are too few spikes the result is NaN, and the variable's attribute `nan_means` says why. A
-transient is left out with ``start=``.
+transient is left out with ``start=``. Of trials that ``solve(stop=...)`` ended early, `rates` and
+measures of intervals take each one's own time; those of trials of one length refuse them.
 """
 
+from hh_sde.errors import keyword_hints
+from hh_sde.measures.by_population import by_population, population, with_labels
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
 from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
@@ -38,6 +41,7 @@ __all__ = [
     "isi_distance",
     "noise",
     "phase_locking",
+    "population",
     "power_spectrum",
     "psth",
     "ragged",
@@ -50,3 +54,18 @@ __all__ = [
     "to_neo",
     "window",
 ]
+
+#: Measures of a population's neurons together.
+_BY_POPULATION = (
+    "autocorrelogram", "coherence_time", "fano_factor", "first_passage", "interval_statistics",
+    "isi_distance", "phase_locking", "power_spectrum", "psth", "rates", "spike_distance",
+    "spike_spectrum", "synchrony",
+)  # fmt: skip
+#: Other measures whose result may have the dim neuron, or spikes.
+_WITH_LABELS = ("conductances", "currents", "intervals", "noise", "spikes")
+
+for _name in __all__:
+    _one = globals()[_name]
+    _one = by_population(_one) if _name in _BY_POPULATION else _one
+    _one = with_labels(_one) if _name in _WITH_LABELS else _one
+    globals()[_name] = keyword_hints(_one)

@@ -70,9 +70,9 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
     efel.reset()
     efel.set_setting("Threshold", float(level))
     efel.set_setting("interp_step", step)
-    found = [_features(efel, ds.time.values, row, level) for row in rows]
+    features = [_features(efel, ds.time.values, row, level) for row in rows]
     efel.reset()
-    train = np.repeat(np.arange(len(rows)), [len(one["peak"]) for one in found])
+    train = np.repeat(np.arange(len(rows)), [len(one["peak"]) for one in features])
     where = np.unravel_index(train, [V.sizes[dim] for dim in dims])
     described = {
         "peak_time": labels("ms", "time of the peak"),
@@ -80,7 +80,7 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
         **{name: labels(*text) for name, (_, *text) in FEATURES.items()},
     }
     data: dict[Any, Any] = {
-        name: ("spike", np.concatenate([one[name] for one in found]), attrs)
+        name: ("spike", np.concatenate([one[name] for one in features]), attrs)
         for name, attrs in described.items()
     }
     for dim, places in zip(dims, where, strict=True):
@@ -240,17 +240,20 @@ def to_neo(
     [4, 4]
     """
     neo = _extra("neo")
-    trains = Trains.of(ds, rule, start, stop)
+    trains = Trains.of(ds, rule, start, stop, of_own_length=True)
     block = neo.Block(name="hh_sde")
     coords, populations = trains.groups("neuron")
     shape = [len(values) for values in coords.values()]
-    for place, population in zip(np.ndindex(*shape), populations, strict=True):
+    ends = trains.ends[:: len(trains.coords["neuron"])]  # those of a trial end together
+    for place, population, end in zip(np.ndindex(*shape), populations, ends, strict=True):
         where = {
             name: values[k].item() for k, (name, values) in zip(place, coords.items(), strict=True)
         }
         segment = neo.Segment(name=str(where), **where)
+        # the spike that stopped its trial may lie behind it by rounding
+        last = max([end, *(train[-1] for train in population if train.size)])
         for neuron, train in zip(trains.coords["neuron"].tolist(), population, strict=True):
-            span = {"t_start": trains.start, "t_stop": trains.end}
+            span = {"t_start": trains.start, "t_stop": last}
             segment.spiketrains.append(
                 neo.SpikeTrain(train, units="ms", neuron=neuron, **span, **where)
             )
@@ -292,10 +295,10 @@ def _features(efel: Any, times: np.ndarray, V: np.ndarray, level: float) -> dict
 
 def _at(places: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
     """An array of `size` that has `values` at `places`, and NaN elsewhere."""
-    found = np.full(size, np.nan)
+    array = np.full(size, np.nan)
     n = min(places.size, values.size)  # features of cut-off spikes are missing at the end
-    found[places[:n]] = values[:n]
-    return found
+    array[places[:n]] = values[:n]
+    return array
 
 
 def _distances(
@@ -317,8 +320,8 @@ def _distances(
     values = trains.coords[between]
     matrix = getattr(pyspike, f"{name}_matrix")
     edges = [trains.start, trains.end]
-    found = np.full((len(groups), len(values), len(values)), np.nan)
-    for row, group in zip(found, groups, strict=True):
+    distances = np.full((len(groups), len(values), len(values)), np.nan)
+    for row, group in zip(distances, groups, strict=True):
         fired = np.flatnonzero([train.size for train in group])
         if fired.size > 1:
             row[np.ix_(fired, fired)] = matrix([pyspike.SpikeTrain(group[k], edges) for k in fired])
@@ -326,7 +329,7 @@ def _distances(
     other = f"{between}_other"
     label = trains.units.get(between, labels("1", f"{between} number"))
     return trains.dataset(
-        {name: Labelled(found, "1", f"{long_name} of spike trains", "a train has no spike")},
+        {name: Labelled(distances, "1", f"{long_name} of spike trains", "a train has no spike")},
         {
             **coords,
             between: values,

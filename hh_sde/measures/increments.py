@@ -53,7 +53,6 @@ def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
     """
     # the engine is loaded with these
     from hh_sde.network import Network
-    from hh_sde.noise import CurrentNoise
     from hh_sde.provenance import path_of
 
     _refuse_without_increments(ds)
@@ -66,20 +65,23 @@ def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
         f"the increments of {len(trials)} trials over {last - first} steps",
         "take fewer trials, or a shorter part: ds.hh.window(start, stop)",
     )
-    names = net.wiener_processes
     fine = path.lanes(first, last, trials)
-    fine = fine.reshape(-1, every, len(names), net.n_neurons, len(trials))
-    dW = fine.sum(axis=1).transpose(1, 3, 0, 2)  # (names, trials, intervals, neurons)
-    values = {
-        f"dW_{name}": (one, "ms^0.5", f"increments of the Wiener processes of {name}")
-        for name, one in zip(names, dW, strict=True)
-    }
-    white = [part for part in net.noise if isinstance(part, CurrentNoise)]
-    if white:
-        mixed = sum(
-            one @ part.amplitudes(net.n_neurons).toarray().T
-            for part, one in zip(white, dW, strict=False)
-        )
+    dW = fine.reshape(-1, every, path.m, len(trials)).sum(axis=1).transpose(2, 0, 1)
+    intervals = dW.shape[1]
+    values: dict[str, tuple[np.ndarray, str, str]] = {}
+    mixed = np.zeros((len(trials), intervals, net.n_neurons))
+    begin = 0
+    for name, neurons, white in net.processes:
+        own = dW[..., begin : begin + neurons.stop - neurons.start]
+        begin += neurons.stop - neurons.start
+        lacking = np.full((len(trials), intervals, net.n_neurons), np.nan)
+        text = f"increments of the Wiener processes of {name}"
+        array, *_ = values.setdefault(f"dW_{name}", (lacking, "ms^0.5", text))
+        array[..., neurons] = own
+        if white is not None:
+            amplitudes = white.amplitudes(neurons.stop - neurons.start).toarray()
+            mixed[..., neurons] += own @ amplitudes.T
+    if any(white is not None for *_, white in net.processes):
         text = "white noise current, mean over the interval"
         values["I_noise"] = (mixed / (every * path.dt), "uA/cm^2", text)
     coords = {
@@ -87,7 +89,7 @@ def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
         "time": path.dt * np.arange(first, last, every),
         "neuron": np.arange(net.n_neurons),
     }
-    found = xr.Dataset(
+    increments = xr.Dataset(
         {
             name: (tuple(coords), array, labels(units, text))
             for name, (array, units, text) in values.items()
@@ -95,7 +97,7 @@ def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
         coords={name: (name, one, labels(*COORDINATES[name])) for name, one in coords.items()},
         attrs=ds.attrs,
     )
-    return _as_in(ds, found)
+    return _as_in(ds, increments)
 
 
 def _refuse_without_increments(ds: xr.Dataset) -> None:
@@ -141,9 +143,9 @@ def _trials(ds: xr.Dataset) -> list[int]:
     return [int(ds.attrs.get("trial", 0))]
 
 
-def _as_in(ds: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
+def _as_in(ds: xr.Dataset, increments: xr.Dataset) -> xr.Dataset:
     """Without the dim `trial` where `ds` has none, and with the neurons of `ds`."""
     with_trials = "trial" in ds.dims or (spikes_alone(ds) and "trials" in ds.attrs)
     if not with_trials:
-        found = found.isel(trial=0, drop="trial" not in ds.coords)
-    return found.sel(neuron=ds.neuron.values) if "neuron" in ds.coords else found
+        increments = increments.isel(trial=0, drop="trial" not in ds.coords)
+    return increments.sel(neuron=ds.neuron.values) if "neuron" in ds.coords else increments

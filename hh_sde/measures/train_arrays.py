@@ -13,7 +13,7 @@ from hh_sde.measures.arguments import ROUNDING
 from hh_sde.measures.detection import SpikeRule
 from hh_sde.measures.labels import Labelled
 from hh_sde.measures.spike_times import spikes
-from hh_sde.measures.trains import COLUMNS, coordinates, positions_of
+from hh_sde.measures.trains import COLUMNS, coordinates, ends_of, positions_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Trains:
         One sorted train (ms) for each combination, the last dim fastest; it may be empty.
     start, end : float
         Span of the record, ms.
+    ends : (trains,) array
+        Where that of each train ends: of a trial that stopped early, at its stop.
     units : dict of sweep to its attributes
     attrs : dict
         Attributes of the spikes.
@@ -37,6 +39,7 @@ class Trains:
     times: list[np.ndarray]
     start: float
     end: float
+    ends: np.ndarray
     units: dict[str, dict[str, str]]
     attrs: dict[str, Any]
 
@@ -47,25 +50,53 @@ class Trains:
         rule: SpikeRule | None,
         start: float | None = None,
         stop: float | None = None,
+        *,
+        of_own_length: bool = False,
     ) -> Trains:
-        """The trains of a result of `solve` or of `spikes`, in a window of time."""
-        found = spikes(ds, rule, start=start, stop=stop)
-        coords = coordinates(found)
-        _refuse_strangers(found, coords)
-        where = [positions_of(values, found[name].values) for name, values in coords.items()]
+        """The trains of a result of `solve` or of `spikes`, in a window of time.
+
+        Raises
+        ------
+        ValueError
+            If trials stopped early, and not each train may have a length of its own.
+        """
+        record = spikes(ds, rule, start=start, stop=stop)
+        coords = coordinates(record)
+        _refuse_strangers(record, coords)
+        where = [positions_of(values, record[name].values) for name, values in coords.items()]
         shape = tuple(map(len, coords.values()))
         train = np.ravel_multi_index(tuple(where), shape)
-        order = np.lexsort((found.spike_time.values, train))
+        order = np.lexsort((record.spike_time.values, train))
         ends = np.cumsum(np.bincount(train, minlength=int(np.prod(shape))))
-        times = np.split(found.spike_time.values[order], ends[:-1])
-        units = {name: found[name].attrs for name in coords if name not in COLUMNS}
-        span = found.attrs["t_start"], found.attrs["t_end"]
-        return cls(coords, times, *span, units, found.attrs)
+        times = np.split(record.spike_time.values[order], ends[:-1])
+        units = {name: record[name].attrs for name in coords if name not in COLUMNS}
+        span = record.attrs["t_start"], record.attrs["t_end"]
+        ends = ends_of(record, coords).ravel()
+        trains = cls(coords, times, *span, ends, units, record.attrs)
+        if not of_own_length:
+            trains.refuse_early_stops()
+        return trains
 
     @property
     def duration(self) -> float:
         """Length of the record, ms."""
         return self.end - self.start
+
+    def refuse_early_stops(self) -> None:
+        """Refuse trials that stopped before the others, for a measure of one length of time.
+
+        Raises
+        ------
+        ValueError
+            If there are any.
+        """
+        first = self.ends.min(initial=self.end)
+        if first < self.end:
+            raise ValueError(
+                f"trials stopped before {self.end:g} ms (stop_time), the first at {first:g} ms, "
+                "and this measure takes trials of one length: give a window that ends before, "
+                "stop=, or trials that did not stop. rates and intervals take each one's own time"
+            )
 
     def groups(self, pool: str | None) -> tuple[dict[str, np.ndarray], list[list[np.ndarray]]]:
         """Coordinates without the dim `pool`, and for each combination the trains along it.
@@ -94,13 +125,13 @@ class Trains:
         the last whole window is not counted.
         """
         n = int(self.duration / width + ROUNDING)
-        found = np.zeros((len(trains), n), dtype=np.int64)
-        for row, train in zip(found, trains, strict=True):
+        counts = np.zeros((len(trains), n), dtype=np.int64)
+        for row, train in zip(counts, trains, strict=True):
             place = (train - self.start) / width
             place = np.where(np.abs(place - n) < ROUNDING, n - 1, np.floor(place + ROUNDING))
             inside = place[(place >= 0) & (place < n)].astype(np.int64)
             row += np.bincount(inside, minlength=n)
-        return found
+        return counts
 
     def dataset(
         self, variables: Mapping[str, Labelled], coords: Mapping[str, np.ndarray | Labelled]
@@ -123,18 +154,18 @@ class Trains:
         return attrs.get("units", "1"), attrs.get("long_name", f"{name} number")
 
 
-def _refuse_strangers(found: xr.Dataset, coords: Mapping[str, np.ndarray]) -> None:
+def _refuse_strangers(record: xr.Dataset, coords: Mapping[str, np.ndarray]) -> None:
     """Refuse spikes of what is not in the record."""
-    times, first, last = found.spike_time.values, found.attrs["t_start"], found.attrs["t_end"]
+    times, first, last = record.spike_time.values, record.attrs["t_start"], record.attrs["t_end"]
     if times.size and not (times.min() >= first and times.max() <= last):
         raise ValueError(
             f"there are spikes from {times.min():g} to {times.max():g} ms in a record from "
             f"{first:g} to {last:g} ms: spike_time, t_start and t_end go together"
         )
     for name, values in coords.items():
-        strange = ~np.isin(found[name].values, values)
+        strange = ~np.isin(record[name].values, values)
         if strange.any():
             raise ValueError(
-                f"there are spikes of {name} {found[name].values[strange][0]}, which is not in the "
-                f"record: {str(values)[:80]}"
+                f"there are spikes of {name} {record[name].values[strange][0]}, which is not in "
+                f"the record: {str(values)[:80]}"
             )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import scipy.integrate
 
 from hh_sde.methods import chain, compiled, scipy_, sdeint_
@@ -14,11 +12,9 @@ from hh_sde.methods.method import (
     Method,
     Problem,
     Reached,
-    description,
     each_trial,
 )
-from hh_sde.records import shown
-from hh_sde.tables import Table
+from hh_sde.tables import Table, instance_of
 
 __all__ = [
     "METHODS",
@@ -40,20 +36,14 @@ _EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general
 _HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
 
 
-def _entry(name: str, method: Any) -> Method:
-    if not isinstance(method, Method):
-        raise TypeError(f"METHODS[{name!r}] takes a Method, got {shown(method)}")
-    return method
-
-
 #: Methods by the name that `solve(method=...)` takes. Orders of convergence stand here alone.
 #: Strong order 1 for general noise is that against the true path: the number of terms in the areas
 #: of `hh_sde.levy` follows the step of the path's finest grid.
 METHODS = Table(
     "METHODS",
     "method",
-    check=_entry,
-    describe=description,
+    check=instance_of(Method, "METHODS"),
+    describe=Method.description,
     entries={
         "euler_maruyama": Method(
             run=compiled.engine("euler_maruyama"),

@@ -40,63 +40,92 @@ def gillespie(problem: Problem) -> Iterator[np.ndarray]:
             f"gillespie addresses its random numbers by 2^32 steps of dt = {problem.dt:g} ms, and "
             f"this run ends at step {problem.first_step + problem.n_steps}; take a larger dt"
         )
-    run = _Run(problem)
-    bounds = np.linspace(0, run.size, min(problem.threads, run.size) + 1).astype(int)
-    ranges = [_Range(run, *pair) for pair in pairwise(bounds)]
-    with ThreadPoolExecutor(max_workers=len(ranges)) as pool:
-        for start, stop in problem.windows(run.steps_at_once()):
-            pieces = run.pieces(start, stop)
-            out = np.empty((int(pieces.saves.max()) + 1, len(run.rows), run.size))
-            futures = [pool.submit(one.advance, pieces, out) for one in ranges]
+    runs = [_Run(problem, k) for k in range(len(problem.sde.program.layout.ranges))]
+    ranges = [one for run in runs for one in run.ranges(problem.threads)]
+    with ThreadPoolExecutor(max_workers=problem.threads) as pool:
+        for start, stop in problem.windows(min(run.steps_at_once() for run in runs)):
+            pieces = [run.pieces(start, stop) for run in runs]
+            saves = int(pieces[0].saves.max()) + 1
+            outs = [np.empty((saves, len(run.rows), run.size)) for run in runs]
+            futures = [
+                pool.submit(one.advance, pieces[one.run.number], outs[one.run.number])
+                for one in ranges
+            ]
             failures = [failure for future in futures if (failure := future.result())]
-            problem.report["transition_events"] = int(run.lanes.n_transitions.sum())
+            events = sum(int(run.lanes.n_transitions.sum()) for run in runs)
+            problem.report["transition_events"] = events
             failed = min(failures, key=lambda failure: failure.step, default=None)
-            done = len(out) if failed is None else failed.step // problem.save_every
+            done = saves if failed is None else failed.step // problem.save_every
             done -= 0 if failed is None else start // problem.save_every
             if failed is None:
-                problem.reach(run.reached(stop))
-            yield run.kept(out[:done])
+                problem.reach(_reached(problem, stop, runs))
+            kept = np.empty((done, len(problem.trials), problem.keep.size))
+            for run, out in zip(runs, outs, strict=True):
+                kept[..., run.wanted] = run.kept(out[:done])
+            yield kept
             if failed is not None:
                 raise failed
 
 
-class _Run:
-    """All lanes of a problem: lane = neuron * trials + trial."""
+def _reached(problem: Problem, step: int, runs: list[_Run]) -> Reached:
+    """All lanes after so many steps."""
+    detection = problem.detection and replace(
+        problem.detection,
+        armed=np.concatenate([run.by_trial(run.lanes.armed) for run in runs], axis=1),
+        last_spike=np.concatenate([run.by_trial(run.lanes.last_spike) for run in runs], axis=1),
+    )
+    return Reached(step, np.concatenate([run.state for run in runs], axis=1), detection)
 
-    def __init__(self, problem: Problem) -> None:
+
+class _Run:
+    """All lanes of a population: lane = neuron * trials + trial."""
+
+    def __init__(self, problem: Problem, number: int) -> None:
         assert problem.path is not None
         program: Program = problem.sde.program
-        self.problem = problem
-        self.program = program
-        self.chain = chain_of(program.compiled.population.model)
+        compiled, own = program.compiled, program.layout.ranges[number]
+        self.problem, self.program, self.number, self.own = problem, program, number, own
+        self.chain = chain_of(compiled.populations[number].model)
+        numbers = compiled.of_lanes(1, program.layout.n_neurons)
+        p, curves = numbers.ranges[1 + 6 * number + 4 : 1 + 6 * number + 6]
         self.gate_rates = GateRates(
-            program.compiled.module.gate_rates.link("f64").address,
-            program.compiled.p,
-            program.compiled.q,
-            program.compiled.curves,
+            getattr(compiled.module, f"gate_rates_{compiled.kinds[number]}").link("f64").address,
+            numbers.p[p:],
+            np.ascontiguousarray(numbers.q[:, own.neurons]),
+            numbers.curves[curves:],
         )
-        n, trials = program.compiled.n_neurons, problem.trials
+        n, trials = own.n, problem.trials
         self.size = n * len(trials)
-        x = problem.x0.reshape(len(trials), -1, n).transpose(1, 2, 0)
-        number = self.chain.number[:, :, None]
-        counts = np.rint(x[1:] * number).astype(np.int64)
+        x = problem.x0[:, own.components].reshape(len(trials), -1, n).transpose(1, 2, 0)
+        states = self.chain.number[:, :, None]
+        counts = np.rint(x[1:] * states).astype(np.int64)
         found = problem.detection
         shape = (len(trials), n)
-        armed = np.zeros(shape, dtype=np.bool_) if found is None else found.armed
-        last_spike = np.zeros(shape) if found is None else found.last_spike
+        armed = np.zeros(shape, dtype=np.bool_) if found is None else found.armed[:, own.neurons]
+        last_spike = np.zeros(shape) if found is None else found.last_spike[:, own.neurons]
         # copies: the kernel goes on in these arrays, and the problem's may be asked for again
         self.lanes = ChainLanes(
             V=x[0].flatten(),
-            counts=counts.reshape(len(number), -1).T.copy(),
+            counts=counts.reshape(len(states), -1).T.copy(),
             armed=armed.T.flatten(),
             last_spike=last_spike.T.flatten(),
             n_transitions=np.zeros(self.size, dtype=np.int64),
             key=problem.path.chain_key(),
             trials=trials,
+            first_neuron=own.first,
         )
-        self.rows = np.unique(problem.keep // n)
-        row = np.searchsorted(self.rows, problem.keep // n)
-        self.columns = row * n + problem.keep % n
+        begin = own.components.start
+        mine = (problem.keep >= begin) & (problem.keep < own.components.stop)
+        self.wanted = np.flatnonzero(mine)  # which of what is kept is of this population
+        keep = problem.keep[mine] - begin
+        self.rows = np.unique(keep // n)
+        row = np.searchsorted(self.rows, keep // n)
+        self.columns = row * n + keep % n
+
+    def ranges(self, threads: int) -> list[_Range]:
+        """Its lanes in as many parts."""
+        bounds = np.linspace(0, self.size, min(threads, self.size) + 1).astype(int)
+        return [_Range(self, *pair) for pair in pairwise(bounds)]
 
     def steps_at_once(self) -> int:
         """Steps of the output grid in a window."""
@@ -126,21 +155,21 @@ class _Run:
             edges=edges,
             steps=problem.first_step + start + step,
             saves=np.where(saved, number, -1),
-            current=self.program.current(middle),
+            current=np.ascontiguousarray(self.program.current(middle)[:, self.own.neurons]),
         )
 
-    def reached(self, step: int) -> Reached:
-        """All lanes after so many steps."""
+    @property
+    def state(self) -> np.ndarray:
+        """Its part of the flat state, (trials, components)."""
         trials = len(self.problem.trials)
         number = self.chain.number[:, :, None]
         fractions = self.lanes.counts.T.reshape(len(number), -1, trials) / number
         x = np.concatenate([self.lanes.V.reshape(1, -1, trials), fractions])
-        detection = self.problem.detection and replace(
-            self.problem.detection,
-            armed=self.lanes.armed.reshape(-1, trials).T.copy(),
-            last_spike=self.lanes.last_spike.reshape(-1, trials).T.copy(),
-        )
-        return Reached(step, x.transpose(2, 0, 1).reshape(trials, -1), detection)
+        return x.transpose(2, 0, 1).reshape(trials, -1)
+
+    def by_trial(self, lanes: np.ndarray) -> np.ndarray:
+        """(trials, neurons) of (lanes,), a copy."""
+        return lanes.reshape(-1, len(self.problem.trials)).T.copy()
 
     def kept(self, out: np.ndarray) -> np.ndarray:
         """(saves, trials, kept) of (saves, rows, lanes)."""
@@ -162,7 +191,8 @@ class _Range:
     def advance(self, pieces: Pieces, out: np.ndarray) -> Diverged | None:
         """Go through a window; once more from its start if there was no room for its spikes."""
         run, lanes = self.run, self.run.lanes
-        changing = [array[self.first : self.last] for array in lanes[: -len(("key", "trials"))]]
+        all_lanes = (lanes.V, lanes.counts, lanes.armed, lanes.last_spike, lanes.n_transitions)
+        changing = [array[self.first : self.last] for array in all_lanes]
         before = [array.copy() for array in changing]
         while True:
             lane, time = np.empty(self.room, dtype=np.int64), np.empty(self.room)
@@ -178,11 +208,12 @@ class _Range:
                 array[:] = values
         neuron, member = np.divmod(lane[: found[0]], len(run.problem.trials))
         if found[0]:
-            run.problem.events.append((member, neuron, time[: found[0]]))
+            run.problem.events.append((member, run.own.first + neuron, time[: found[0]]))
         if step < 0:
             return None
         neuron, member = divmod(failed, len(run.problem.trials))
-        return Diverged(int(step) - run.problem.first_step, int(neuron), int(member))
+        component = run.own.components.start + int(neuron)
+        return Diverged(int(step) - run.problem.first_step, component, int(member))
 
 
 def chain_of(model: Model) -> Chain:
@@ -233,7 +264,7 @@ def _number(channel: ChannelTable) -> np.ndarray:
     return channel.number[0]
 
 
-def whole_channels(model: Model, x: np.ndarray) -> np.ndarray:
+def whole_channels(program: Program, x: np.ndarray) -> np.ndarray:
     """States (trials, d) with the channels' occupancies rounded to whole channels.
 
     Those that lose most by being rounded down are rounded up, so that no channel is lost.
@@ -243,15 +274,18 @@ def whole_channels(model: Model, x: np.ndarray) -> np.ndarray:
     ValueError
         If the occupancies of a channel are negative or do not add up to 1.
     """
-    chain = chain_of(model)
-    state = np.array(x).reshape(len(x), -1, model.n_neurons)
-    first = 0
-    for last in chain.conducting:
-        rows = slice(1 + first, 2 + last)
-        number = chain.number[first]
-        state[:, rows] = _rounded(state[:, rows] * number, number) / number
-        first = last + 1
-    return state.reshape(x.shape)
+    x = np.array(x)
+    for own, equations in zip(program.layout.ranges, program.compiled.populations, strict=True):
+        chain = chain_of(equations.model)
+        state = x[:, own.components].reshape(len(x), -1, own.n)
+        first = 0
+        for last in chain.conducting:
+            rows = slice(1 + first, 2 + last)
+            number = chain.number[first]
+            state[:, rows] = _rounded(state[:, rows] * number, number) / number
+            first = last + 1
+        x[:, own.components] = state.reshape(len(x), -1)
+    return x
 
 
 def _rounded(expected: np.ndarray, number: np.ndarray) -> np.ndarray:

@@ -102,7 +102,8 @@ class Block:
     def __init__(self, problem: Problem, members: np.ndarray, scheme: Scheme) -> None:
         program: Program = problem.sde.program
         self.compiled = program.in_precision(problem.dtype)
-        module, n_neurons = self.compiled.module, self.compiled.n_neurons
+        self.layout = program.layout
+        n_neurons = self.layout.n_neurons
         self.problem = problem
         self.program = program
         self.members = members
@@ -112,32 +113,32 @@ class Block:
         self.inputs = BlockInputs(problem, members, width, scheme.nodes, scheme.needs)
         opened = scheme.opened if not self.inputs.gates_noisy else ""
         self.leaves_open = bool(opened)
-        advance = getattr(module, f"{opened or scheme.step}_advance")
-        self.rows = np.unique(problem.keep // n_neurons)
-        # where the component v * n_neurons + i stands once only `rows` are kept
-        row = np.searchsorted(self.rows, problem.keep // n_neurons)
-        self.columns = row * n_neurons + problem.keep % n_neurons
+        advance = getattr(self.compiled.module, f"{opened or scheme.step}_advance")
+        row, neuron = np.divmod(self.layout.places[problem.keep], n_neurons)
+        self.rows = np.unique(row)
+        # where the component in row v of neuron i stands once only `rows` are kept
+        self.columns = np.searchsorted(self.rows, row) * n_neurons + neuron
         self.failure: Diverged | None = None
         self.m = self._lanes()
-        bounded = scheme.keeps_gates and not self.inputs.gates_noisy
-        self.kept = self._nothing_kept((1, len(self.m.x)) if bounded else module.FREE)
+        self.kept = self._nothing_kept(scheme.keeps_gates and not self.inputs.gates_noisy)
         self.address = address_of(advance, self.m, self.kept, 0.0, 0, 0, 0)
 
     def _lanes(self) -> Lanes:
         """The lanes, with room for what reaches them."""
-        program, inputs = self.program, self.inputs
+        inputs = self.inputs
         compiled, trials = self.compiled, len(self.members)
         resumed = self.problem.opened if self.leaves_open else None
         dtype = self.problem.dtype
         x = self._by_lane(self.problem.x0 if resumed is None else resumed).astype(dtype)
         steps, kinds, lanes = inputs.at_once, inputs.kinds, x.shape[1]
-        terms = len(compiled.terms)  # read without noise too: zeros
-        p, q, curves = compiled.numbers(trials, lanes)
-        start, source, weight = compiled.connectivity
+        terms = compiled.most_terms  # read without noise too: zeros
+        wiring = compiled.wiring
+        blocks = wiring.blocks.copy()
+        blocks[:, 3] = self._places(blocks[:, 3], lanes)
         return Lanes(
             x=x,
             I=np.zeros((1, len(inputs.nodes), lanes), dtype),
-            sums=np.zeros(((start.size - 1) // compiled.n_neurons, lanes), dtype),
+            sums=np.zeros(((wiring.start.size - 1) // self.layout.n_neurons, lanes), dtype),
             A_dW=np.zeros((steps, kinds, lanes), dtype),
             dW=np.zeros((steps, kinds, terms, lanes), dtype),
             areas=np.empty((0, 0, 0, 0), dtype),
@@ -147,44 +148,66 @@ class Block:
             at=np.zeros(1, dtype=np.int64),
             changing=int(inputs.changing),
             noisy=int(self.problem.path is not None),
-            n_neurons=compiled.n_neurons,
+            n_neurons=self.layout.n_neurons,
             trials=trials,
-            first_synapse=program.first_synapse,
-            start=start,
-            source=source,
-            weight=weight.astype(dtype, copy=False),
-            p=p,
-            q=q,
-            curves=curves,
+            start=wiring.start,
+            source=self._places(wiring.source, lanes),
+            weight=wiring.weight.astype(dtype, copy=False),
+            blocks=blocks,
+            block_weight=wiring.block_weight.astype(dtype, copy=False),
+            **compiled.of_lanes(trials, lanes)._asdict(),
         )
 
-    def _nothing_kept(self, free: tuple[int, int]) -> Kept:
+    def _places(self, places: np.ndarray, lanes: int) -> np.ndarray:
+        """Where the first trial of what stands at `places` in rows of neurons is among lanes."""
+        row, neuron = np.divmod(places, self.layout.n_neurons)
+        return row * lanes + neuron * len(self.members)
+
+    def _nothing_kept(self, gates_stay: bool) -> Kept:
         """With the state of the detection, and room for the spikes of a window, if wanted."""
         found = self.problem.detection
         seen = np.zeros((3, self.m.x.shape[1]))
         seen[0] = self.m.x[0]
         if found is not None:
-            seen[1], seen[2] = self._by_lane(found.armed)[0], self._by_lane(found.last_spike)[0]
+            armed, last_spike = map(self._neurons_by_lane, (found.armed, found.last_spike))
+            seen[1], seen[2] = armed[0], last_spike[0]
         return Kept(
             save_every=self.problem.save_every,
             closes=self.leaves_open,
             rows=self.rows,
             out=np.empty((0, len(self.rows), self.lanes), self.problem.dtype),
-            free=free,
+            bounded=self._bounded() if not gates_stay else np.empty((0, 3), np.int64),
             rule=(np.nan, np.nan, np.nan) if found is None else found.rule,
             seen=seen,
             spikes=np.empty((2, 0 if found is None else max(_ROOM, 4 * self.lanes))),
             counts=np.zeros(2, dtype=np.int64),
         )
 
-    def _by_lane(self, values: np.ndarray) -> np.ndarray:
-        """(rows, lanes), padded, of the members' values (trials, rows * n_neurons)."""
-        rows = np.ascontiguousarray(values[self.members].T).reshape(-1, self.lanes)
-        return np.pad(rows, ((0, 0), (0, self.padding)), mode="edge")
+    def _bounded(self) -> np.ndarray:
+        """The rows of lanes that must stay in [0, 1]: `Kept.bounded`."""
+        trials = len(self.members)
+        found = [
+            (row, own.first * trials, own.n * trials)
+            for own, equations in zip(self.layout.ranges, self.compiled.populations, strict=True)
+            for row in range(1, len(own.names))
+            if not equations.free[0] <= row < equations.free[1]
+        ]
+        return np.array(found, dtype=np.int64).reshape(-1, 3)
+
+    def _by_lane(self, states: np.ndarray) -> np.ndarray:
+        """(rows, lanes), padded, of the members' states (trials, d)."""
+        return self._neurons_by_lane(self.layout.by_row(states))
+
+    def _neurons_by_lane(self, values: np.ndarray) -> np.ndarray:
+        """(rows, lanes), padded, of the members' values (trials, ..., n_neurons)."""
+        rows = np.moveaxis(values[self.members], 0, -1).reshape(-1, self.lanes)
+        return np.ascontiguousarray(np.pad(rows, ((0, 0), (0, self.padding)), mode="edge"))
 
     def by_trial(self, lanes: np.ndarray) -> np.ndarray:
-        """(members, rows * n_neurons) of (rows, lanes) or (lanes,), a copy."""
-        return lanes[..., : self.lanes].reshape(-1, len(self.members)).T.copy()
+        """(members, d) of the state (rows, lanes), or (members, n_neurons) of (lanes,): a copy."""
+        rows = lanes[..., : self.lanes].reshape(*lanes.shape[:-1], -1, len(self.members))
+        values = np.moveaxis(rows, -1, 0)
+        return (self.layout.flat(values) if lanes.ndim == 2 else values).copy()
 
     @property
     def closed(self) -> np.ndarray:
@@ -225,6 +248,5 @@ class Block:
         counts[0] = 0
 
     def _failure(self, step: int) -> Diverged:
-        by_trial = self.m.x[:, : self.lanes].reshape(-1, len(self.members))
-        component, member = np.argwhere(~np.isfinite(by_trial))[0]
+        member, component = np.argwhere(~np.isfinite(self.by_trial(self.m.x)))[0]
         return Diverged(step, int(component), int(self.members[member]))

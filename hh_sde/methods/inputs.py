@@ -39,7 +39,7 @@ class BlockInputs:
     Attributes
     ----------
     terms : int
-        Wiener processes of a neuron's own, in its model.
+        Wiener processes of a neuron's own: of the population that has most.
     gates_noisy : bool
         Whether there are some, and they are not ignored.
     kinds : int
@@ -67,7 +67,7 @@ class BlockInputs:
         self.dtype = np.dtype(problem.dtype)
         self.nodes = nodes
         # without a path too the loops read what their model has: increments that are 0
-        self.terms = len(program.compiled.terms)
+        self.terms = program.compiled.most_terms
         self.gates_noisy = self.terms > 0 and path is not None
         # increments are split for noise of gates and states, and for inputs that depend on V
         split = self.terms or program.compiled.module.V_DEPENDENT_CONDUCTANCE
@@ -91,7 +91,7 @@ class BlockInputs:
     @property
     def n_neurons(self) -> int:
         """Number of neurons."""
-        return self.program.compiled.n_neurons
+        return self.program.layout.n_neurons
 
     def of_window(self, start: int, stop: int, m: Lanes) -> tuple[Inputs, Lanes]:
         """What drives the steps start + 1 ... stop, and the lanes that it comes to."""
@@ -103,24 +103,48 @@ class BlockInputs:
             inputs = inputs._replace(dW_V=dW_V.astype(m.dW.dtype, copy=False))
         return inputs._replace(dW=m.dW.reshape(len(m.dW), m.dW[0].size)), m
 
+    @property
+    def m_V(self) -> int:
+        """Wiener processes of the noise on V, where there is a path."""
+        own = sum(n * terms for _, n, _, terms in self._own(0))
+        return self.problem.sde.m - own
+
+    def _own(self, m_V: int | None = None) -> list[tuple[int, int, int, int]]:
+        """Of each population: first neuron, how many, their first own process, own processes."""
+        first = self.m_V if m_V is None else m_V
+        found = []
+        for own, one in zip(
+            self.program.layout.ranges, self.program.compiled.populations, strict=True
+        ):
+            found.append((own.first, own.n, first, len(one.terms)))
+            first += own.n * len(one.terms)
+        return found
+
     def _addresses(self) -> Inputs:
         """What is the same for all windows."""
         trials, many = trial_words(self.trials), len(self.trials)
-        m_V = self.problem.sde.m - len(self.program.compiled.terms) * self.n_neurons
-        m_V = m_V if self.problem.path is not None else 0
+        m_V = self.m_V if self.problem.path is not None else 0
         drawing = self.drawing or _NONE._replace(domains=np.zeros(self.kinds, np.int64))
         words, z = room_to_draw(max(m_V, self.n_neurons) * many, self.dtype)
         on_V = np.repeat(np.arange(m_V, dtype=np.uint64), many)
-        own = np.repeat(np.arange(m_V, m_V + self.n_neurons, dtype=np.uint64), many)
+        own = [
+            np.stack(
+                [np.repeat((first + np.arange(n)).astype(np.uint64), many), np.tile(trials, n)]
+            )
+            for _, n, first, _ in self._own()
+        ]
         return Inputs(
             drawn=self.drawing is not None,
             key=drawing.key,
             domains=drawing.domains,
             scales=drawing.scales,
             addresses_V=np.stack([on_V, np.tile(trials, m_V)]),
-            addresses=np.stack([own, np.tile(trials, self.n_neurons)]),
+            addresses=np.concatenate([one.ravel() for one in own]),
+            own=np.array(
+                [(begin * many, n * many, n, terms) for begin, n, _, terms in self._own()]
+            ),
             start=self.program.noise.start,
-            source=self.program.noise.source,
+            source=self.program.noise.source * many,
             weight=self.program.noise.weight,
             diagonal=_is_diagonal(self.program.noise),
             dW_V=np.empty((self.at_once, self.kinds * m_V * many), self.dtype),
@@ -145,12 +169,16 @@ class BlockInputs:
     def _given(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """dW of the noise on V (steps, kinds * processes * trials), and `Lanes.dW`."""
         increments = self._increments(start, stop)
-        steps, kinds, width = increments.shape
-        many = self.n_neurons * len(self.trials)
-        on_V = increments[..., : width - self.terms * many]
-        dW = increments[..., width - self.terms * many :].reshape(steps, kinds, self.terms, many)
-        on_V = on_V.reshape(steps, kinds * on_V.shape[2])
-        return np.ascontiguousarray(on_V), np.ascontiguousarray(self._padded(dW))
+        steps, kinds, _ = increments.shape
+        many = len(self.trials)
+        on_V = increments[..., : self.m_V * many].reshape(steps, kinds * self.m_V * many)
+        dW = np.zeros((steps, kinds, self.terms, self.lanes))
+        for begin, n, first, terms in self._own():
+            own = increments[..., first * many : (first + terms * n) * many]
+            dW[:, :, :terms, begin * many : (begin + n) * many] = own.reshape(
+                steps, kinds, terms, n * many
+            )
+        return np.ascontiguousarray(on_V), dW
 
     def _increments(self, start: int, stop: int) -> np.ndarray:
         """(steps, kinds, processes * trials), first those on V."""
@@ -166,22 +194,22 @@ class BlockInputs:
 
     # -- areas -------------------------------------------------------------------------------------
 
-    def _joined(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def _joined(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
         """The processes that meet in each neuron: those of its noise on V, then its own terms.
 
-        Neurons with equally many go together: (processes (neurons, b), those neurons, the
-        amplitudes of the processes on V).
+        Neurons of a population with equally many go together: (processes (neurons, b), those
+        neurons, the amplitudes of the processes on V, own terms).
         """
-        n_neurons, noise = self.n_neurons, self.program.noise
-        m_V = self.problem.sde.m - self.terms * n_neurons
+        noise = self.program.noise
         number = np.diff(noise.start)
         found = []
-        for many in np.unique(number):
-            neurons = np.flatnonzero(number == many)
-            entries = noise.start[neurons, None] + np.arange(many)
-            own = m_V + np.arange(self.terms) * n_neurons + neurons[:, None]
-            rows = np.concatenate([noise.source[entries], own], axis=1)
-            found.append((rows, neurons, noise.weight[entries]))
+        for begin, n, first, terms in self._own():
+            for many in np.unique(number[begin : begin + n]):
+                local = np.flatnonzero(number[begin : begin + n] == many)
+                entries = noise.start[begin + local, None] + np.arange(many)
+                own = first + np.arange(terms) * n + local[:, None]
+                rows = np.concatenate([noise.source[entries], own], axis=1)
+                found.append((rows, begin + local, noise.weight[entries], terms))
         return found
 
     def _areas(self, start: int, stop: int) -> np.ndarray:
@@ -189,24 +217,26 @@ class BlockInputs:
 
         Nothing where the scheme does not need them.
         """
-        terms, problem = self.terms, self.problem
+        problem = self.problem
         if not self.joined:
             return np.empty((0, 0, 0, 0), self.dtype)
         assert problem.path is not None
         window = (problem.first_step + start, problem.first_step + stop)
         areas = problem.sde.noise_type == "general"
         many = len(self.trials)
-        out = np.zeros((stop - start, terms, terms + 1, self.lanes))
+        out = np.zeros((stop - start, self.terms, self.terms + 1, self.lanes))
         used = out[..., : self.n_neurons * many]
         by_neuron = used.reshape(*used.shape[:3], self.n_neurons, many)
         for k, trial in enumerate(self.trials):
             path = problem.path.of_trial(int(trial))
-            for rows, neurons, weight in self.joined:
+            for rows, neurons, weight, terms in self.joined:
+                if not terms:
+                    continue
                 I = path.integrals_within(rows, *window, areas=areas)[..., -terms:]
                 I = I.transpose(0, 3, 2, 1)  # (steps, terms, b, neurons)
-                by_neuron[:, :, :terms, neurons, k] = I[:, :, -terms:]
+                by_neuron[:, :terms, :terms, neurons, k] = I[:, :, -terms:]
                 for j in range(weight.shape[1]):
-                    by_neuron[:, :, terms, neurons, k] += weight[:, j] * I[:, :, j]
+                    by_neuron[:, :terms, self.terms, neurons, k] += weight[:, j] * I[:, :, j]
         used[:] = by_neuron.reshape(used.shape)
         return out.astype(self.dtype, copy=False)
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from hh_sde.brownian import BrownianPath
 from hh_sde.sde import SDE
-from hh_sde.tables import Description
+from hh_sde.tables import Described, Description
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,10 +164,10 @@ class Problem:
 
         The last of them is how far the run is; if there is none, the last state.
         """
-        made = len(states)
-        past = (start + made) % self.save_every  # steps since a save
-        last = made - past if past < made else made
-        if made:
+        n_steps = len(states)
+        past = (start + n_steps) % self.save_every  # steps since a save
+        last = n_steps - past if past < n_steps else n_steps
+        if n_steps:
             self.reach(Reached(start + last, states[last - 1 : last].copy()))
         first = -(start + 1) % self.save_every
         return states[first :: self.save_every]
@@ -188,8 +188,8 @@ class Problem:
 Run = Callable[[Problem], Iterator[np.ndarray]]
 
 
-@dataclass(frozen=True)
-class Method:
+@dataclass(frozen=True, repr=False)
+class Method(Described):
     """An entry of METHODS.
 
     Parameters
@@ -246,22 +246,21 @@ class Method:
         """The library that does the arithmetic."""
         return "numba" if self.compiled else self.reference.split(".")[0]
 
-
-def description(method: Method) -> Description:
-    """What METHODS shows of a method: its equation, its orders, its tolerances."""
-    by_order: dict[float, list[str]] = {}
-    for noise, order in method.strong_order.items():
-        by_order.setdefault(order, []).append(noise)
-    orders = [f"{order:g} ({', '.join(noises)})" for order, noises in by_order.items()]
-    plain = method.deterministic_order
-    parts = [
-        method.interpretation,
-        f"strong order {', '.join(orders)}" if orders else "",
-        f"weak order {method.weak_order:g}" if method.weak_order else "",
-        f"order {plain:g} without noise" if plain else "",
-        f"tolerances {', '.join(method.tolerances)}" if method.tolerances else "",
-    ]
-    return Description(method.summary, "; ".join(filter(None, parts)), method.reference)
+    def description(self) -> Description:
+        """Its equation, its orders, its tolerances, its reference."""
+        by_order: dict[float, list[str]] = {}
+        for noise, order in self.strong_order.items():
+            by_order.setdefault(order, []).append(noise)
+        orders = [f"{order:g} ({', '.join(noises)})" for order, noises in by_order.items()]
+        plain = self.deterministic_order
+        parts = [
+            self.interpretation,
+            f"strong order {', '.join(orders)}" if orders else "",
+            f"weak order {self.weak_order:g}" if self.weak_order else "",
+            f"order {plain:g} without noise" if plain else "",
+            f"tolerances {', '.join(self.tolerances)}" if self.tolerances else "",
+        ]
+        return Description(self.summary, "; ".join(filter(None, parts)), self.reference)
 
 
 class Diverged(Exception):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hh_sde.brownian import Rng
-from hh_sde.equations.module import compiled_derivatives
+from hh_sde.equations.module import LaneNumbers, compiled_derivatives
 from hh_sde.errors import unknown
 from hh_sde.kernels.coupling import Lanes, Tangent
 from hh_sde.kernels.jit import address_of
@@ -144,9 +144,10 @@ class DisplacedBlock(Block):
     ) -> None:
         self._v0 = v0
         super().__init__(problem, members, scheme)
-        compiled = compiled_derivatives(self.program.compiled.population.model)
-        p, q, curves = compiled.numbers(len(members), self.m.x.shape[1])
-        tangent = self._tangent._replace(step=self.address, p=p, q=q, curves=curves)
+        models = [one.model for one in self.program.compiled.populations]
+        compiled = compiled_derivatives(models)
+        numbers = compiled.of_lanes(len(members), self.m.x.shape[1])
+        tangent = self._tangent._replace(step=self.address, **numbers._asdict())
         self.m = self.m._replace(tangent=tangent)
         advance = getattr(compiled.module, f"{scheme.step}_tangent")
         self.address = address_of(advance, self.m, self.kept, 0.0, 0, 0, 0)
@@ -155,8 +156,8 @@ class DisplacedBlock(Block):
         m = super()._lanes()
         v = np.stack([self._by_lane(self._v0[:, j]) for j in range(self._v0.shape[1])])
         room = {"v": v, "ahead": np.empty_like(v), "slopes": np.empty_like(v)}
-        # the model's own numbers in place of those of its Jacobian, which are not there yet
-        numbers = {"p": m.p, "q": m.q, "curves": m.curves}
+        # the network's own numbers in place of those of its Jacobian, which are not there yet
+        numbers = {name: getattr(m, name) for name in LaneNumbers._fields}
         return m._replace(tangent=Tangent(step=0, sums=np.zeros_like(m.sums), **room, **numbers))
 
     @property

@@ -2,5 +2,6 @@
 
 from hh_sde.network.derived import Derived
 from hh_sde.network.network import Network
+from hh_sde.network.populations import Population
 
-__all__ = ["Derived", "Network"]
+__all__ = ["Derived", "Network", "Population"]

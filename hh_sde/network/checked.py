@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,35 +15,34 @@ from hh_sde.records import shown
 from hh_sde.synapses import SYNAPSES, GapJunction, Synapse
 
 
-def checked_count(n_neurons: Any) -> int:
-    if isinstance(n_neurons, bool) or not isinstance(n_neurons, int | np.integer) or n_neurons < 1:
-        raise ValueError(f"n_neurons must be 1, 2, 3, ..., got {shown(n_neurons)}")
-    return int(n_neurons)
+def checked_count(n: Any, name: str) -> int:
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(f"{name} must be 1, 2, 3, ..., got {shown(n)}")
+    return int(n)
 
 
 def see_that_it_fits(
-    n_neurons: int, cell: Cell, synapses: tuple[Any, ...], noise: tuple[Noise, ...]
+    parts: Sequence[tuple[int, Cell]], synapses: tuple[Any, ...], noise: tuple[Noise, ...]
 ) -> None:
-    """See that the tables of so many neurons fit into memory, before any is made.
+    """See that the tables of populations of so many neurons fit into memory, before any is made.
 
     Raises
     ------
     ValueError
         If they do not.
     """
-    n = float(min(n_neurons, 2**100))
-    alone = 8.0 * n * (3 + 3 * len(cell.channels) + len(cell.gates) + len(synapses))
-    square = 8.0 * n * n
+    n = float(min(sum(count for count, _ in parts), 2**100))
+    rows = max(3 + 3 * len(cell.channels) + len(cell.gates) for _, cell in parts) + len(synapses)
+    alone = 8.0 * n * rows
     # one number for all pairs: a full matrix, and its entries with their places
-    pairs = 3 * sum(isinstance(synapse.weights, float) for synapse in synapses)
-    pairs += 3 * sum(isinstance(getattr(part, "correlation", None), float) for part in noise)
-    wanted = alone + pairs * square
+    pairs = 3 * sum(isinstance(getattr(part, "correlation", None), float) for part in noise)
     hint = (
-        "one number as weights or correlation couples every pair: give a scipy.sparse matrix"
+        "one number as correlation couples every pair: give a scipy.sparse matrix"
         if alone <= memory.available()
         else "take fewer neurons"
     )
-    memory.require(wanted, f"the tables of n_neurons = {shown(n_neurons)}", hint)
+    wanted = alone + pairs * 8.0 * n * n
+    memory.require(wanted, f"the tables of n_neurons = {shown(int(n))}", hint)
 
 
 def checked_cell(cell: Any) -> Cell:

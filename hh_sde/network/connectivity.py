@@ -36,6 +36,18 @@ class Projection(NamedTuple):
             positions = {"target": weights.positions, "source": of_source}
         return cls(name, targets, sources, *matrices, positions)
 
+    def turned(self) -> Projection:
+        """The same edges the other way round, as gap junctions have them."""
+        positions = dict(zip(reversed(ENDS), map(self.positions.get, ENDS), strict=True))
+        return Projection(
+            self.name,
+            self.sources,
+            self.targets,
+            scipy.sparse.csr_array(self.weights.T),
+            self.delays,
+            {end: places for end, places in positions.items() if places is not None},
+        )
+
     @property
     def ends(self) -> dict[str, np.ndarray]:
         """The neurons at either end of each edge, counted from the first of their range."""
@@ -44,7 +56,9 @@ class Projection(NamedTuple):
         return {"source": self.weights.indices.astype(int), "target": target}
 
 
-def dataset(projections: Sequence[Projection], n_neurons: int) -> xr.Dataset:
+def dataset(
+    projections: Sequence[Projection], n_neurons: int, population_of: np.ndarray | None = None
+) -> xr.Dataset:
     """The edges of projections, one after the other; see `Network.connectivity`."""
     first = [{"source": one.sources.start, "target": one.targets.start} for one in projections]
     ends = [one.ends for one in projections]
@@ -55,6 +69,12 @@ def dataset(projections: Sequence[Projection], n_neurons: int) -> xr.Dataset:
         )
         for end in ENDS
     }  # fmt: skip
+    if population_of is not None:
+        for end in ENDS:
+            name = f"{end}_population"
+            coords[name] = _column(
+                [population_of[coords[end][1]]], str, "1", f"population of the {end}"
+            )
     names = [np.full(one.weights.nnz, one.name) for one in projections]
     coords["synapse"] = _column(names, str, "1", "synapse")
     dimensions = max((one.shape[1] for p in projections for one in p.positions.values()), default=0)

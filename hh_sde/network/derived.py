@@ -7,8 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from hh_sde.equations.evaluated import Evaluated, Quantity, conductances, currents
+from hh_sde.equations.evaluated import (
+    Evaluated,
+    Quantity,
+    conductances,
+    currents,
+    sums_over_neurons,
+)
+from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.population import Population
+from hh_sde.equations.tables import Wiring
 from hh_sde.records import shown
 
 
@@ -17,7 +25,9 @@ class Derived:
 
     Parameters
     ----------
-    population : Population
+    populations : sequence of Population
+    wiring : Wiring
+    layout : StateLayout
     current : callable
         (times,) ms -> (times or 1, n_neurons): injected current.
     constant : bool
@@ -26,23 +36,31 @@ class Derived:
     Attributes
     ----------
     currents, conductances : dict of name to Quantity
+        Those of the first population that has them.
     """
 
     def __init__(
-        self, population: Population, current: Callable[[np.ndarray], np.ndarray], constant: bool
+        self,
+        populations: Sequence[Population],
+        wiring: Wiring,
+        layout: StateLayout,
+        current: Callable[[np.ndarray], np.ndarray],
+        constant: bool,
     ) -> None:
-        self._population = population
+        self._populations = populations
+        self._wiring = wiring
+        self._layout = layout
         self._current = current
         self._constant = constant
-        self.currents = currents(population)
-        self.conductances = conductances(population)
+        self._of_each = [{**currents(one), **conductances(one)} for one in populations]
+        self.currents = _of_all(currents(one) for one in populations)
+        self.conductances = _of_all(conductances(one) for one in populations)
 
     @property
     def quantities(self) -> dict[str, Quantity]:
         """All that is no variable of the state itself."""
-        variables = {variable.name for variable in self._population.variables}
         every = {**self.currents, **self.conductances}
-        return {name: one for name, one in every.items() if name not in variables}
+        return {name: one for name, one in every.items() if name not in self._layout.names}
 
     def recorded(self, names: Iterable[str], states: np.ndarray, times: np.ndarray) -> np.ndarray:
         """Variables of the state and quantities that follow from it.
@@ -59,16 +77,45 @@ class Derived:
         -------
         (times, trials, names, n_neurons) array
         """
-        variables = [variable.name for variable in self._population.variables]
-        n = self._population.model.n_neurons
-        rows = np.moveaxis(states.reshape(*states.shape[:2], len(variables), n), 2, 0)
-        state = dict(zip(variables, rows, strict=True))
-        at = Evaluated(self._population, state, self._current(times)[:, None])
-        found = [
-            state[name] if name in state else _spread(at, self.quantities[name], rows.shape[1:])
-            for name in names
-        ]
-        return np.stack(found, axis=2)
+        state = {name: self._layout.of(states, name) for name in self._layout.names}
+        found = self._values([name for name in names if name not in state], state, times)
+        return np.stack([state[name] if name in state else found[name] for name in names], axis=2)
+
+    def _values(
+        self,
+        names: Iterable[str],
+        state: Mapping[str, np.ndarray],
+        times: np.ndarray,
+        neurons: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Quantities of states (times, ..., neurons) of all neurons, or of some."""
+        chosen = np.arange(self._layout.n_neurons) if neurons is None else neurons
+        shape = state["V"].shape
+        I = self._current(times)[:, chosen]
+        I = I.reshape(len(I), *(1,) * (len(shape) - 2), -1)
+        sums = self._sums(state) if any(one.coupled for one in self._populations) else None
+        found = {name: np.full(shape, np.nan) for name in names}
+        for own, population, known in zip(
+            self._layout.ranges, self._populations, self._of_each, strict=True
+        ):
+            here = np.flatnonzero((chosen >= own.first) & (chosen < own.first + own.n))
+            if not here.size:
+                continue
+            at = Evaluated(
+                population,
+                {name: state[name][..., here] for name in own.names},
+                I[..., here],
+                () if sums is None else list(sums[..., own.neurons]),
+                chosen[here] - own.first,
+            )
+            for name in found:
+                if name in known:
+                    found[name][..., here] = at.of(known[name].expression)
+        return found
+
+    def _sums(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What all neurons get from each other, (inputs, ..., n_neurons)."""
+        return sums_over_neurons(self._wiring, self._layout.by_row(self._layout.joined(state)))
 
     def of(self, ds: xr.Dataset, quantities: Mapping[str, Quantity]) -> xr.Dataset:
         """The quantities at the states of a Dataset, each with the dims of its V.
@@ -81,22 +128,21 @@ class Derived:
         variables = self._states(ds)
         V = variables["V"]
         neurons = self._neurons(V)
-        at = Evaluated(
-            self._population,
-            {name: one.values for name, one in variables.items()},
-            self._injected(V, neurons),
-            neurons,
-        )
-        found = {
-            name: V.copy(data=_spread(at, one, V.shape)).assign_attrs(one.labels)
-            for name, one in quantities.items()
-        }
+        first = ("time",) if "time" in V.dims else ()
+        lined_up = V.transpose(*first, ..., "neuron").dims
+        state = {name: one.transpose(*lined_up).values for name, one in variables.items()}
+        if not first:
+            state = {name: values[None] for name, values in state.items()}
+        found = {}
+        for name, values in self._values(quantities, state, self._times(V), neurons).items():
+            one = V.transpose(*lined_up).copy(data=values if first else values[0])
+            found[name] = one.transpose(*V.dims).assign_attrs(quantities[name].labels)
         only = xr.Dataset(found)
         return only if "neuron" in ds.dims else only.isel(neuron=0)
 
     def _states(self, ds: xr.Dataset) -> dict[str, xr.DataArray]:
         """The variables of the state, all with the dims of V, neurons last."""
-        names = [variable.name for variable in self._population.variables]
+        names = self._layout.names
         missing = [name for name in names if name not in ds]
         if missing:
             raise ValueError(
@@ -115,14 +161,15 @@ class Derived:
 
     def _neurons(self, V: xr.DataArray) -> np.ndarray:
         """Which neurons there are."""
-        n = self._population.model.n_neurons
+        n = self._layout.n_neurons
         neurons = V.neuron.values
         if not set(neurons.tolist()) <= set(range(n)):
             raise ValueError(
                 f"this Dataset has the neurons {shown(neurons.tolist())}; those of this network "
                 f"are 0 to {n - 1}"
             )
-        if self._population.coupled and not np.array_equal(neurons, np.arange(n)):
+        coupled = any(one.coupled for one in self._populations)
+        if coupled and not np.array_equal(neurons, np.arange(n)):
             raise ValueError(
                 f"currents of synapses and gap junctions follow from all {n} neurons, in their "
                 f"order, but this Dataset has {shown(neurons.tolist())}: take the currents of the "
@@ -130,17 +177,21 @@ class Derived:
             )
         return neurons
 
-    def _injected(self, V: xr.DataArray, neurons: np.ndarray) -> np.ndarray:
-        """Injected current, with as many dims as V."""
-        if self._constant:
-            return self._current(np.zeros(1))[0, neurons]
-        if "time" not in V.coords:
+    def _times(self, V: xr.DataArray) -> np.ndarray:
+        """The times that V is of, ms; one, whichever, where nothing depends on it."""
+        if "time" in V.coords:
+            return np.atleast_1d(V.time.values)
+        if not self._constant:
             raise ValueError("this Dataset has no coordinate time, which its stimulus depends on")
-        time = V.time
-        I = self._current(np.atleast_1d(time.values))[:, neurons]
-        I_stim = xr.DataArray(I.reshape(*time.shape, -1), dims=(*time.dims, "neuron"))
-        return I_stim.broadcast_like(V.drop_vars(V.coords)).transpose(*V.dims).values
+        return np.zeros(V.sizes.get("time", 1))
 
 
-def _spread(at: Evaluated, one: Quantity, shape: Sequence[int]) -> np.ndarray:
-    return np.array(np.broadcast_to(at.of(one.expression), shape))
+def _of_all(of_each: Iterable[dict[str, Quantity]]) -> dict[str, Quantity]:
+    """The quantities of all populations, I_stim last as it is in each."""
+    found: dict[str, Quantity] = {}
+    for own in of_each:
+        for name, one in own.items():
+            found.setdefault(name, one)
+    if "I_stim" in found:
+        found["I_stim"] = found.pop("I_stim")
+    return found

@@ -1,18 +1,31 @@
-"""G of a network, and what follows from its shape: noise type, blocks, correction."""
+"""G of a network, and what follows from its shape: noise type, area groups, correction."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 
 from hh_sde.equations.differentiation import noise_type
+from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.module import Compiled
-from hh_sde.sde import Function
+from hh_sde.equations.quantities import NoiseTerm
+from hh_sde.sde import NOISE_TYPES, Function
+
+
+class _Own(NamedTuple):
+    """A noise term of a population: a Wiener process of each of its neurons."""
+
+    term: NoiseTerm
+    number: int  # of the term among those of its population
+    neurons: slice
+    components: int  # the first one of its population in the flat state
+    n: int
+    first: int  # its first process
 
 
 class Diffusion:
@@ -22,88 +35,95 @@ class Diffusion:
     ----------
     compiled : Compiled
         With its terms: dy_row = sign root(R) dW for the rows that a term goes to.
+    layout : StateLayout
     amplitudes : (n_neurons, m_V) sparse array
         A with dV_i = (...) dt + sum_k A[i, k] dW_k.
-    d : int
-        Length of the flat state.
 
     Attributes
     ----------
     m, m_V : int
         Number of Wiener processes, and of those that act on V.
     noise_type : str
-    blocks : (m,) array of int
-        Which processes belong together: columns of different blocks commute.
+    area_groups : (m,) array of int
+        Which processes belong together: columns of different groups commute.
     """
 
-    def __init__(self, compiled: Compiled, amplitudes: scipy.sparse.csr_array, d: int) -> None:
-        self._n = compiled.n_neurons
-        self._compiled = compiled
+    def __init__(
+        self, compiled: Compiled, layout: StateLayout, amplitudes: scipy.sparse.csr_array
+    ) -> None:
+        self._module = compiled.module
+        self._layout = layout
         self._amplitudes = amplitudes
-        self._d = d
-        self._numbers = compiled.numbers(1, self._n)
-        self.m_V = amplitudes.shape[1]
-        self.m = self.m_V + len(compiled.terms) * self._n
-        equations = compiled.population
-        self.noise_type = noise_type(
-            equations.terms, equations.variables, equations.assignments, bool(amplitudes.nnz)
-        )
-        self.blocks = self._blocks()
+        n = layout.n_neurons
+        self._numbers = (layout.places, (layout.rows, n), *compiled.of_lanes(1, n))
+        self.m = self.m_V = amplitudes.shape[1]
+        self._own: list[_Own] = []
+        for own, equations in zip(layout.ranges, compiled.populations, strict=True):
+            for number, term in enumerate(equations.terms):
+                begin = own.components.start
+                self._own.append(_Own(term, number, own.neurons, begin, own.n, self.m))
+                self.m += own.n
+        on_V = np.diff(amplitudes.indptr) > 0
+        types = [
+            noise_type(one.terms, one.variables, one.assignments, bool(np.any(on_V[own.neurons])))
+            for own, one in zip(layout.ranges, compiled.populations, strict=True)
+        ]
+        self.noise_type = max(types, key=NOISE_TYPES.index)
+        self.area_groups = self._area_groups()
 
     def __call__(self, x: np.ndarray, t: float) -> np.ndarray:
         """G (d, m)."""
-        if not self._compiled.terms:
+        if not self._own:
             return self._on_V
         G = np.array(self._on_V)
         s = self._sizes(x)
-        neurons = np.arange(self._n)
-        for k, term in enumerate(self._compiled.terms):
-            for row, sign in term.to:
-                column = self.m_V + k * self._n + neurons
-                G[row * self._n + neurons, column] = sign * s[k]
+        for own in self._own:
+            neurons = np.arange(own.n)
+            for row, sign in own.term.to:
+                at = own.components + row * own.n + neurons
+                G[at, own.first + neurons] = sign * s[own.number, own.neurons]
         return G
 
     def column(self, k: int) -> Function:
         """The k-th column of G as a function of its own."""
-        if k < self.m_V or not self._compiled.terms:
+        if k < self.m_V:
             return lambda x, t: self._on_V[:, k]
-        term, neuron = divmod(k - self.m_V, self._n)
+        own = next(one for one in self._own if k < one.first + one.n)
+        neuron = k - own.first
 
         def g(x: np.ndarray, t: float) -> np.ndarray:
-            size = self._sizes(x)[term, neuron]
-            out = np.zeros(self._d)
-            for row, sign in self._compiled.terms[term].to:
-                out[row * self._n + neuron] = sign * size
+            size = self._sizes(x)[own.number, own.neurons.start + neuron]
+            out = np.zeros(self._layout.d)
+            for row, sign in own.term.to:
+                out[own.components + row * own.n + neuron] = sign * size
             return out
 
         return g
 
     def correction(self, x: np.ndarray, t: float) -> np.ndarray:
         """1/2 sum_k (dg_k) g_k: what an Ito drift has more than the Stratonovich drift."""
-        x = checked_state(x, self._d)
-        return self._compiled.module.flat_correction(x, self._n, *self._numbers)
+        return self._module.flat_correction(checked_state(x, self._layout.d), *self._numbers)
 
     def _sizes(self, x: np.ndarray) -> np.ndarray:
-        x = checked_state(x, self._d)
-        return self._compiled.module.flat_amplitudes(x, self._n, *self._numbers)
+        return self._module.flat_amplitudes(checked_state(x, self._layout.d), *self._numbers)
 
     @cached_property
     def _on_V(self) -> np.ndarray:
         """The constant columns, made when they are first asked for: the engine never does."""
-        G = np.zeros((self._d, self.m))
-        G[: self._n, : self.m_V] = self._amplitudes.toarray()
+        G = np.zeros((self._layout.d, self.m))
+        G[self._layout.components["V"], : self.m_V] = self._amplitudes.toarray()
         G.flags.writeable = False
         return G
 
-    def _blocks(self) -> np.ndarray:
+    def _area_groups(self) -> np.ndarray:
         """Noise on V belongs to the neurons that it reaches, other noise to its neuron."""
         if self.noise_type != "general":
             return np.arange(self.m)
-        n_terms = len(self._compiled.terms)
         reach = abs(self._amplitudes).tocsr()
         joined = scipy.sparse.bmat([[None, reach.T], [reach, None]])
         _, label = scipy.sparse.csgraph.connected_components(joined, directed=False)
-        return np.concatenate([label[: self.m_V], np.tile(label[self.m_V :], n_terms)])
+        of_neurons = label[self.m_V :]
+        return np.concatenate([label[: self.m_V], *(of_neurons[own.neurons] for own in self._own)])
 
 
 class Columns(Sequence[Function]):

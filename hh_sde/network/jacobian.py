@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.module import CompiledDerivatives, compiled_derivatives
-from hh_sde.equations.tables import Model
-from hh_sde.kernels.coupling import couple
+from hh_sde.equations.tables import Tables
 from hh_sde.network.diffusion import checked_state
 
 
@@ -20,18 +20,17 @@ class Jacobian:
 
     Parameters
     ----------
-    model : Model
-    first_synapse : int
-        Row of the first synapse's gate in the state.
+    tables : Tables
+    layout : StateLayout
     current : callable
         (times,) ms -> (times or 1, n_neurons): injected current.
     """
 
     def __init__(
-        self, model: Model, first_synapse: int, current: Callable[[np.ndarray], np.ndarray]
+        self, tables: Tables, layout: StateLayout, current: Callable[[np.ndarray], np.ndarray]
     ) -> None:
-        self._model = model
-        self._first_synapse = first_synapse
+        self._tables = tables
+        self._layout = layout
         self._current = current
 
     def __call__(self, x: np.ndarray, t: float, sparse: bool = False) -> Any:
@@ -56,13 +55,14 @@ class Jacobian:
         >>> sde.jac(sde.x0, 0.0).shape, sde.jac(sde.x0, 0.0, sparse=True).nnz
         ((8, 8), 20)
         """
-        state, I, coupled = self._at(x, t)
-        entries = np.empty((len(self._compiled.entries), self._model.n_neurons))
-        module, *numbers = self._compiled[:4]
-        module.jacobian(state, I, coupled, entries, *numbers)
+        x = checked_state(x, self._layout.d)
+        most = max(map(len, self._compiled.entries))
+        entries = self._compiled.module.flat_jacobian(
+            x, self._current(np.array([t]))[0], *self._shape, most, *self._numbers
+        )
         rows, columns, entry, neuron, weight = self._places
         values = entries[entry, neuron] * weight
-        d = state.size
+        d = self._layout.d
         if sparse:
             return scipy.sparse.coo_array((values, (rows, columns)), shape=(d, d)).tocsr()
         return np.bincount(rows * d + columns, values, minlength=d * d).reshape(d, d)
@@ -88,43 +88,61 @@ class Jacobian:
         >>> bool(np.allclose(sde.jac.times(sde.x0, 0.0, v), sde.jac(sde.x0, 0.0) @ v))
         True
         """
-        x, v = (checked_state(one, self._rows * self._model.n_neurons) for one in (x, v))
-        module, *numbers = self._compiled[:4]
+        x, v = (checked_state(one, self._layout.d) for one in (x, v))
         I = self._current(np.array([t]))[0]
-        connectivity = self._model.connectivity
-        return module.flat_tangent(x, v, I, self._first_synapse, *connectivity, *numbers)
-
-    def _at(self, x: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The state by variables, the injected current, the sums over other neurons."""
-        n = self._model.n_neurons
-        state = checked_state(x, self._rows * n).reshape(-1, n)
-        connectivity = self._model.connectivity
-        coupled = np.empty(((connectivity.start.size - 1) // n, n))
-        couple(state, coupled, self._first_synapse, n, 1, *connectivity)
-        return state, self._current(np.array([t]))[0], coupled
-
-    @property
-    def _rows(self) -> int:
-        return self._first_synapse + len(self._model.synapses)
+        return self._compiled.module.flat_tangent(x, v, I, *self._shape, *self._numbers)
 
     @cached_property
     def _compiled(self) -> CompiledDerivatives:
-        return compiled_derivatives(self._model)
+        return compiled_derivatives(self._tables.populations)
+
+    @cached_property
+    def _numbers(self) -> tuple[np.ndarray, ...]:
+        n = self._layout.n_neurons
+        return self._compiled.of_lanes(1, n)
+
+    @property
+    def _shape(self) -> tuple[Any, ...]:
+        """Where the state's components are in rows, the shape of these, and the wiring."""
+        layout = self._layout
+        shape = (layout.rows, layout.n_neurons)
+        return layout.places, shape, tuple(self._tables.wiring)
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, ...]:
         """Of each summand of an entry of J: row, column, which derivative, neuron, weight."""
-        n, (start, source, weight) = self._model.n_neurons, self._model.connectivity
-        neurons, one = np.arange(n), np.ones(n)
+        n = self._layout.n_neurons
+        component = np.full(self._layout.rows * n, -1)  # of each place in rows
+        component[self._layout.places] = np.arange(self._layout.d)
         found = []
-        for k, (row, column, coupled, _) in enumerate(self._compiled.entries):
-            if not coupled:
-                found.append((row * n + neurons, column * n + neurons, k, neurons, one))
-                continue
-            of_sum = slice(start[column * n], start[(column + 1) * n])
-            target = np.repeat(neurons, np.diff(start[column * n : (column + 1) * n + 1]))
-            variable = 0 if column >= len(self._model.synapses) else self._first_synapse + column
-            places = (row * n + target, variable * n + source[of_sum], k, target, weight[of_sum])
-            found.append(places)
+        for own, entries in zip(self._layout.ranges, self._compiled.entries, strict=True):
+            neurons, one = np.arange(own.first, own.first + own.n), np.ones(own.n)
+            for k, (row, column, coupled, _) in enumerate(entries):
+                if not coupled:
+                    places = (component[row * n + neurons], component[column * n + neurons])
+                    found.append((*places, k, neurons, one))
+                    continue
+                target, source, weight = self._edges(column, neurons)
+                found.append((component[row * n + target], component[source], k, target, weight))
         parts = [(r, c, np.full(r.size, k), i, w) for r, c, k, i, w in found]
         return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+    def _edges(self, k: int, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of what neurons get through input k: targets, places of the sources, weights."""
+        n = self._layout.n_neurons
+        start, source, weight, blocks, block_weight = self._tables.wiring
+        rows = k * n + neurons
+        entries = slice(start[rows[0]], start[rows[-1] + 1])
+        found = [(np.repeat(neurons, np.diff(start[rows[0] : rows[-1] + 2])), source[entries],
+                  weight[entries])]  # fmt: skip
+        for (block, first, targets, place, sources, others), w in zip(
+            blocks, block_weight, strict=True
+        ):
+            if block != k or first != neurons[0]:
+                continue
+            to, of = np.divmod(np.arange(targets * sources), sources)
+            wanted = (to != of) if others else np.ones(to.size, dtype=bool)
+            to, of = to[wanted], of[wanted]
+            found.append((first + to, place + of, np.full(to.size, w)))
+        target, place, values = map(np.concatenate, zip(*found, strict=True))
+        return target, place, values

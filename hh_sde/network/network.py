@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,13 +15,12 @@ import xarray as xr
 from hh_sde import display
 from hh_sde.cells import Cell
 from hh_sde.descriptions import decode, encode
-from hh_sde.equations import evaluated, module
-from hh_sde.equations.population import Population
-from hh_sde.equations.shown import Equations
-from hh_sde.equations.tables import ChannelTable, Model
-from hh_sde.kinetics import Channel
-from hh_sde.markov import scheme
-from hh_sde.network import connectivity, packing
+from hh_sde.equations import evaluated, module, population
+from hh_sde.equations.layout import StateLayout
+from hh_sde.equations.shown import Equations, SeveralEquations
+from hh_sde.equations.tables import Tables
+from hh_sde.errors import unknown
+from hh_sde.network import clamped, connectivity, packing
 from hh_sde.network.checked import (
     checked_cell,
     checked_count,
@@ -32,12 +31,14 @@ from hh_sde.network.checked import (
 from hh_sde.network.derived import Derived
 from hh_sde.network.diffusion import Columns, Diffusion, checked_state
 from hh_sde.network.jacobian import Jacobian
-from hh_sde.noise import (
-    ChannelNoise,
-    CurrentNoise,
-    Noise,
-    ShieldedNoise,
+from hh_sde.network.populations import (
+    Group,
+    Population,
+    checked_populations,
+    groups,
+    see_common_noise,
 )
+from hh_sde.noise import CurrentNoise, Noise, ShieldedNoise
 from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
@@ -50,17 +51,29 @@ class Network(Record):
 
     Parameters
     ----------
-    n_neurons : int
+    n_neurons : int, or mapping of str to Population
+        How many neurons of one kind, or populations by name.
     cell : str or Cell
-        A name of CELLS, or a cell; its numbers may be arrays with one value per neuron.
+        A name of CELLS, or a cell; its numbers may be arrays with one value per neuron. With
+        populations it is theirs, and so is `stimulus`.
     synapses : str, Synapse, GapJunction or a sequence of the latter two
-        A name of SYNAPSES takes `weights` beside it.
+        A name of SYNAPSES takes `weights` beside it. `source` and `target` name populations.
     stimulus : Stimulus, float or (n_neurons,) array
         Injected current, uA/cm^2.
     noise : Noise or a sequence of them, optional
-        Entries of NOISES, of channel noise at most one.
+        Entries of NOISES, of channel noise at most one. With populations: CurrentNoise for the
+        neurons of all of them, beside the noise of each.
     weights : float, matrix, table of edges, graph or Topology, optional
         Of the synapse that is named, [to, from], mS/cm^2; see `Synapse`.
+    populations : mapping of str to Population, optional
+        As the first argument may be.
+
+    Attributes
+    ----------
+    n_neurons : int
+        Of all populations.
+    populations : dict of str to Population
+        Empty where the neurons are of one kind, and `cell` and `stimulus` say which.
 
     Raises
     ------
@@ -77,37 +90,52 @@ class Network(Record):
     >>> sde = net.sde()
     >>> sde.d, sde.m, sde.noise_type
     (10, 2, 'additive')
+
+    >>> from hh_sde import SYNAPSES
+    >>> net = Network({"E": Population(8, stimulus=7.0), "I": Population(2, "wang_buzsaki")},
+    ...               synapses=[SYNAPSES["AMPA"](0.05, source="E", target="I"),
+    ...                         SYNAPSES["GABA_A"](0.2, source="I", target="E")])
+    >>> net.variables
+    ('V', 'm', 'h', 'n', 's_AMPA', 's_GABA_A')
     """
 
     n_neurons: int
-    cell: Cell
+    cell: Cell | None
     synapses: tuple[Synapse | GapJunction, ...]
-    stimulus: Stimulus
+    stimulus: Stimulus | None
     noise: tuple[Noise, ...]
+    populations: dict[str, Population]
 
     def __init__(
         self,
-        n_neurons: int,
-        cell: str | Cell = "hodgkin_huxley",
+        n_neurons: int | Mapping[str, Population] | None = None,
+        cell: str | Cell | None = None,
         synapses: str | Synapse | GapJunction | Sequence[Synapse | GapJunction] = (),
-        stimulus: Any = 0.0,
+        stimulus: Any = None,
         noise: Noise | Sequence[Noise] | None = None,
         *,
         weights: Any = None,
+        populations: Mapping[str, Population] | None = None,
     ) -> None:
+        if isinstance(n_neurons, Mapping):
+            n_neurons, populations = None, n_neurons
         parts: dict[str, Any] = {
-            "n_neurons": checked_count(n_neurons),
-            "cell": checked_cell(cell),
             "synapses": checked_synapses(synapses, weights),
-            "stimulus": as_stimulus(stimulus),
             "noise": checked_noise(noise),
         }
-        see_that_it_fits(parts["n_neurons"], parts["cell"], parts["synapses"], parts["noise"])
+        if populations:
+            parts |= _of_populations(populations, n_neurons, cell, stimulus)
+            see_common_noise(parts["noise"])
+        else:
+            parts |= _of_one_kind(n_neurons, cell, stimulus)
         for name, value in parts.items():
             object.__setattr__(self, name, value)
-        if self._channel_noise is not None:
-            self._channel_noise.check_names(self.cell.channels)
-        for checked_against_n_neurons in ("labels", "_model", "_amplitudes"):
+        see_that_it_fits(
+            [(group.n, group.population.cell) for group in self._groups],
+            self.synapses,
+            tuple(one for group in self._groups for one in group.population.noise) + self.noise,
+        )
+        for checked_against_n_neurons in ("labels", "_tables", "_amplitudes"):
             getattr(self, checked_against_n_neurons)
         self._currents(np.zeros(1))
 
@@ -121,6 +149,8 @@ class Network(Record):
         """
         if weights is not None or isinstance(changes.get("synapses"), str):
             changes["synapses"] = checked_synapses(changes.get("synapses"), weights)
+        if "populations" in changes:
+            changes = {"n_neurons": None, "cell": None, "stimulus": None, **changes}
         return super().replace(**changes)
 
     def __repr__(self) -> str:
@@ -147,12 +177,19 @@ class Network(Record):
         >>> Network(1).labels["m"]
         {'units': '1', 'long_name': 'gate m of channel Na', 'role': 'gate', 'channel': 'Na'}
         """
-        return packing.state_labels(self._model)
+        return packing.state_labels(self._tables.populations)
+
+    @property
+    def layout(self) -> StateLayout:
+        """Where the variables of each neuron stand in the flat state."""
+        return self._layout
 
     @cached_property
     def derived(self) -> Derived:
         """What follows from its state: currents, conductances, open fractions."""
-        return Derived(self._population, self._currents, self.stimulus.constant)
+        return Derived(
+            self._equations, self._tables.wiring, self._layout, self._currents, self._is_constant
+        )
 
     def steady_state(self, V: Any = None) -> np.ndarray:
         """The flat state with potential `V` (mV, default the cell's V0) and gates at rest.
@@ -177,17 +214,24 @@ class Network(Record):
                 raise ValueError(
                     f"V has shape {potentials.shape}; this network takes (trials, {self.n_neurons})"
                 )
+        elif V is None:
+            potentials = self._V0
         else:
-            given = self.cell.V0 if V is None else parameter(V, "V")
-            potentials = per_neuron(given, self.n_neurons, "V")
-        x = evaluated.steady_state(self._population, potentials)
+            potentials = per_neuron(parameter(V, "V"), self.n_neurons, "V")
+        x = np.empty((*potentials.shape[:-1], self._layout.d))
+        for own, equations in zip(self._layout.ranges, self._equations, strict=True):
+            at_rest = evaluated.steady_state(equations, potentials[..., own.neurons])
+            state = np.moveaxis(at_rest, 0, -2)
+            x[..., own.components] = state.reshape(*state.shape[:-2], -1)
         if not np.all(np.isfinite(x)):
-            row, *_, neuron = place = tuple(np.argwhere(~np.isfinite(x))[0])
+            *_, component = place = tuple(np.argwhere(~np.isfinite(x))[0])
+            neuron = int(self._layout.places[component]) % self.n_neurons
             raise ValueError(
-                f"{self.variables[row]} has no steady state at V = {potentials[place[1:]]:g} mV "
-                f"(neuron {neuron}): alpha + beta is zero or not finite there"
+                f"{self._layout.name_of(component)} has no steady state at V = "
+                f"{potentials[(*place[:-1], neuron)]:g} mV (neuron {neuron}): alpha + beta is zero "
+                "or not finite there"
             )
-        return np.moveaxis(x, 0, -2).reshape(*potentials.shape[:-1], -1)
+        return x
 
     def equilibrium(self) -> np.ndarray:
         """The flat state (d,) in which nothing moves but for the noise, stable or not.
@@ -202,9 +246,9 @@ class Network(Record):
         f = self._drift()
 
         def imbalance(V: np.ndarray) -> np.ndarray:
-            return f(self.steady_state(V), 0.0)[: self.n_neurons]
+            return self._layout.of(f(self.steady_state(V), 0.0), "V")
 
-        start = per_neuron(self.cell.V0, self.n_neurons, "V0")
+        start = self._V0
         found = scipy.optimize.root(imbalance, start, tol=1e-12)
         if np.max(np.abs(found.fun)) > 1e-8:
             raise ValueError(
@@ -213,13 +257,15 @@ class Network(Record):
             )
         return self.steady_state(found.x)
 
-    def kinetics(self, V: Any) -> xr.Dataset:
+    def kinetics(self, V: Any, population: str | None = None) -> xr.Dataset:
         """Steady state and time constant of the first neuron's gates as functions of V.
 
         Parameters
         ----------
         V : (points,) array
             mV.
+        population : str, optional
+            Whose first neuron it is. Default: the only one there is.
 
         Returns
         -------
@@ -231,38 +277,11 @@ class Network(Record):
         >>> float(Network(1).kinetics([-40.0]).alpha.sel(gate="m", V=-40.0))
         1.0
         """
-        V = np.atleast_1d(numbers(V, "V", "numbers (mV)"))
-        alone = Network(1, cell=self.cell.of_neuron(0))._population
-        at = evaluated.Evaluated(alone, {"V": V[:, None]})
-        alpha, beta, x_inf, tau = np.full((4, len(self.cell.gates), V.size), np.nan)
-        variable, instantaneous = iter(alone.kinetics), iter(alone.instantaneous)
-        for k, gate in enumerate(self.cell.gates):
-            if gate.instantaneous:
-                x_inf[k], tau[k] = at.of(next(instantaneous)).ravel(), 0.0
-                continue
-            rates = next(variable)
-            alpha[k], beta[k], x_inf[k] = (
-                at.of(e).ravel() for e in (rates.alpha, rates.beta, rates.x_inf)
-            )
-            tau[k] = at.of(1.0 / (rates.alpha + rates.beta)).ravel()
-        values = {
-            "alpha": (alpha, "1/ms", "opening rate"),
-            "beta": (beta, "1/ms", "closing rate"),
-            "x_inf": (x_inf, "1", "steady state"),
-            "tau": (tau, "ms", "time constant"),
-        }
-        return xr.Dataset(
-            {
-                name: (("gate", "V"), array, {"units": units, "long_name": long_name})
-                for name, (array, units, long_name) in values.items()
-            },
-            coords={
-                "gate": [gate.name for gate in self.cell.gates],
-                "V": ("V", V, {"units": "mV", "long_name": "membrane potential"}),
-            },
-        )
+        cell = self._group(population).population.cell
+        alone = Network(1, cell=cell.of_neuron(0))
+        return clamped.kinetics(cell, alone._tables.populations[0], V)
 
-    def shielding(self, V: Any = None) -> xr.Dataset:
+    def shielding(self, V: Any = None, population: str | None = None) -> xr.Dataset:
         """What is missing of the open fractions' variance because not all transitions are noisy.
 
         For the first neuron's rates.
@@ -271,6 +290,8 @@ class Network(Record):
         ----------
         V : (points,) array, optional
             Clamped potentials, mV. Default: -100 to 60 in steps of 5.
+        population : str, optional
+            As of `kinetics`.
 
         Returns
         -------
@@ -286,30 +307,10 @@ class Network(Record):
         True
         """
         V = np.arange(-100.0, 61.0, 5.0) if V is None else np.atleast_1d(numbers(V, "V"))
-        rates = self.kinetics(V)
-        chosen = [
-            channel
-            for channel, table in zip(self.cell.channels, self._channels, strict=True)
-            if table.form == "states"
-        ]
-        missing = [self._missing_variance(channel, rates) for channel in chosen]
-        return xr.Dataset(
-            {
-                "missing": (
-                    ("channel", "V"),
-                    np.array(missing).reshape(len(chosen), V.size),
-                    {"units": "1", "long_name": "missing part of the open fraction's variance"},
-                )
-            },
-            coords={
-                "channel": (
-                    "channel",
-                    [channel.name for channel in chosen],
-                    {"units": "1", "long_name": "channel"},
-                ),
-                "V": ("V", V, {"units": "mV", "long_name": "membrane potential"}),
-            },
-        )
+        group = self._group(population)
+        model = self._tables.populations[self._groups.index(group)]
+        rates = self.kinetics(V, population)
+        return clamped.shielding(group.population.cell, model, group.channel_noise, V, rates)
 
     def sde(self) -> SDE:
         """The network as dx = f(x, t) dt + G(x, t) dW.
@@ -317,8 +318,7 @@ class Network(Record):
         The Wiener processes are those of the noise on V, then, for each of the others in turn, one
         in every neuron.
         """
-        n = self.n_neurons
-        diffusion = Diffusion(self._compiled, self._amplitudes, n * len(self.variables))
+        diffusion = Diffusion(self._compiled, self._layout, self._amplitudes)
         f = self._drift()
         additive = diffusion.noise_type == "additive"
         return SDE(
@@ -327,31 +327,38 @@ class Network(Record):
             m=diffusion.m,
             x0=self.steady_state(),
             noise_type=diffusion.noise_type,
-            names=[f"{variable}[{i}]" for variable in self.variables for i in range(n)],
+            names=[
+                f"{variable}[{neuron}]"
+                for own in self._layout.ranges
+                for variable in own.names
+                for neuron in range(own.first, own.first + own.n)
+            ],
             correction=None if additive else diffusion.correction,
-            blocks=diffusion.blocks,
+            area_groups=diffusion.area_groups,
             columns=Columns(diffusion),
-            breakpoints=None if self.stimulus.constant else self.stimulus.breakpoints,
-            jac=Jacobian(self._model, self._first_synapse, self._currents),
+            breakpoints=None if self._is_constant else self._breakpoints,
+            jac=Jacobian(self._tables, self._layout, self._currents),
             program=module.Program(
                 compiled=self._compiled,
-                n_variables=len(self.variables),
-                first_synapse=self._first_synapse,
-                noise=packing.connectivity([self._amplitudes], diffusion.m_V),
+                layout=self._layout,
+                noise=packing.rows_of(self._amplitudes),
                 current=self._currents,
                 f=f,
                 G=diffusion,
-                blocks=diffusion.blocks,
-                bounded=self._bounds in ("clip", "reflect"),
+                area_groups=diffusion.area_groups,
+                bounded=any(
+                    model.bounds in ("clip", "reflect") for model in self._tables.populations
+                ),
                 single=lambda: self._compiled_single,
             ),
         )
 
     @property
     def wiener_processes(self) -> tuple[str, ...]:
-        """What the Wiener processes of `sde` belong to, in their order, n_neurons for each name.
+        """What the Wiener processes of `sde` belong to, in their order, one of each neuron's.
 
         "V" stands for a `CurrentNoise` (a second one's are "V_2"), other names for what they drive.
+        With populations, a name stands for each of them that has such processes, one after another.
 
         Examples
         --------
@@ -360,32 +367,38 @@ class Network(Record):
         >>> Network(3, noise=noise).wiener_processes
         ('V', 'eta')
         """
-        white = sum(isinstance(noise, CurrentNoise) for noise in self.noise)
-        on_V = ["V", *(f"V_{k}" for k in range(2, white + 1))][:white]
-        terms = self._compiled.population.terms
-        return (*on_V, *(term.dW.name.removeprefix("noise_") for term in terms))
+        return tuple(name for name, *_ in self.processes)
 
-    def _missing_variance(self, channel: Channel, rates: xr.Dataset) -> list[float]:
-        """1 - variance/(variance with all noise) of a channel's open fraction, for each V."""
-        assert self._channel_noise is not None
-        states = scheme(channel)
-        noisy = self._channel_noise.noisy(states)
-        gates = [gate.name for gate in channel.variable_gates]
-        alpha, beta = (rates[name].sel(gate=gates).values.T for name in ("alpha", "beta"))
-        open_state = (states.open, states.open)
-        return [
-            1.0 - states.covariance(a, b, noisy)[open_state] / states.covariance(a, b)[open_state]
-            for a, b in zip(alpha, beta, strict=True)
-        ]
+    @property
+    def processes(self) -> list[tuple[str, slice, CurrentNoise | None]]:
+        """Each name of `wiener_processes` with its neurons, and the noise on V that it is of."""
+        found: list[tuple[str, slice, CurrentNoise | None]] = []
+        most = 0
+        for group in self._groups:
+            for k, white in enumerate(group.current_noise, start=1):
+                found.append((_white_name(k), group.neurons, white))
+                most = max(most, k)
+        if self.populations:
+            for k, white in enumerate(self._common_noise, start=most + 1):
+                found.append((_white_name(k), slice(0, self.n_neurons), white))
+        for group, equations in zip(self._groups, self._equations, strict=True):
+            for term in equations.terms:
+                found.append((term.dW.name.removeprefix("noise_"), group.neurons, None))
+        return found
 
-    def equations(self) -> Equations:
+    def equations(self, population: str | None = None) -> Equations | SeveralEquations:
         """The equations of its neurons: names, expressions and units, with LaTeX in a notebook.
 
         They are those that the engine runs: loops, corrections and `noise_type` are made of them.
 
+        Parameters
+        ----------
+        population : str, optional
+            Default: all of them.
+
         Returns
         -------
-        Equations
+        Equations, or SeveralEquations of populations
             Whose text is a table, and whose `latex()` and `markdown()` are for documents.
 
         Examples
@@ -405,7 +418,14 @@ class Network(Record):
           E_L  = -70  mV       reversal potential of the channels L
           C    = 1    uF/cm^2  membrane capacitance
         """
-        return Equations(self._population, noise_on_V=bool(self._amplitudes.nnz))
+        wanted = self._groups if population is None else (self._group(population),)
+        on_V = np.diff(self._amplitudes.indptr) > 0
+        found = {
+            group.name: Equations(equations, noise_on_V=bool(np.any(on_V[group.neurons])))
+            for group, equations in zip(self._groups, self._equations, strict=True)
+            if group in wanted
+        }
+        return next(iter(found.values())) if len(found) == 1 else SeveralEquations(found)
 
     def currents(self, ds: xr.Dataset) -> xr.Dataset:
         """All currents at the states of a result, outward positive but for the injected one.
@@ -472,8 +492,9 @@ class Network(Record):
         Returns
         -------
         Dataset with weight (edge,), mS/cm^2, and delay (ms) where edges have one; coordinates
-        source, target and synapse along edge, and where a rule has positions, source_x, target_x,
-        ... (um). Edges are ordered by synapse, target and source; a gap junction is two of them.
+        source, target and synapse along edge, where there are populations source_population and
+        target_population, and where a rule has positions, source_x, target_x, ... (um). Edges are
+        ordered by synapse, target and source; a gap junction is two of them.
 
         Examples
         --------
@@ -485,17 +506,22 @@ class Network(Record):
         0        0.1       1       0    AMPA
         1        0.1       2       0    AMPA
         """
-        neurons = range(self.n_neurons)
-        projections = [
-            connectivity.Projection.of(
-                synapse.name if isinstance(synapse, Synapse) else "gap",
-                synapse.weights,
-                targets=neurons,
-                sources=neurons,
-            )
-            for synapse in self.synapses
-        ]
-        return connectivity.dataset(projections, self.n_neurons)
+        projections = []
+        for synapse in self.synapses:
+            sources, targets = self._neurons_of(synapse.source), self._neurons_of(synapse.target)
+            name = synapse.name if isinstance(synapse, Synapse) else "gap"
+            one = connectivity.Projection.of(name, synapse.weights, targets, sources)
+            projections.append(one)
+            if isinstance(synapse, GapJunction) and sources != targets:
+                projections.append(one.turned())
+        return connectivity.dataset(projections, self.n_neurons, self.population_of)
+
+    def _neurons_of(self, population: str | None) -> range:
+        """The neurons of a population, or all."""
+        if population is None:
+            return range(self.n_neurons)
+        neurons = self._group(population).neurons
+        return range(neurons.start, neurons.stop)
 
     def describe(self) -> str:
         """The network as JSON, which results have as their attribute `network`."""
@@ -528,97 +554,190 @@ class Network(Record):
             raise ValueError(f"the attribute 'network' describes no network but {shown(net)}")
         return net
 
+    # -- populations -------------------------------------------------------------------------------
+
+    @cached_property
+    def _groups(self) -> tuple[Group, ...]:
+        if self.populations:
+            return groups(self.populations)
+        assert self.cell is not None
+        assert self.stimulus is not None
+        alone = Population(self.n_neurons, self.cell, self.stimulus, self.noise)
+        return (Group("", 0, alone),)
+
+    def _group(self, name: str | None) -> Group:
+        """The population of a name, or the only one."""
+        found = {group.name: group for group in self._groups}
+        if name is None and len(found) == 1:
+            return self._groups[0]
+        if name is None:
+            raise ValueError(f"this network has the populations {', '.join(found)}: name one")
+        if name not in self.populations:
+            raise ValueError(unknown("population", name, self.populations))
+        return found[name]
+
+    @property
+    def parts(self) -> dict[str, Population]:
+        """Its populations by name; where the neurons are of one kind, these, called ""."""
+        return {group.name: group.population for group in self._groups}
+
+    def with_parts(self, parts: Mapping[str, Population]) -> Network:
+        """A copy with others in place of its `parts`."""
+        if self.populations:
+            return self.replace(populations=dict(parts))
+        (only,) = parts.values()
+        own = {"cell": only.cell, "stimulus": only.stimulus, "noise": only.noise}
+        return self.replace(n_neurons=only.n, **own)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether it has any noise."""
+        return any(part.noise for part in self.parts.values()) or bool(self.noise)
+
+    @property
+    def population_of(self) -> np.ndarray | None:
+        """The name of each neuron's population; None where the neurons are of one kind."""
+        if not self.populations:
+            return None
+        return np.repeat(list(self.populations), [one.n for one in self.populations.values()])
+
+    @property
+    def _common_noise(self) -> tuple[CurrentNoise, ...]:
+        """Noise of all populations."""
+        return self.noise if self.populations else ()  # type: ignore[return-value]
+
+    @property
+    def _is_constant(self) -> bool:
+        return all(group.population.stimulus.constant for group in self._groups)
+
+    @property
+    def piecewise_constant(self) -> bool:
+        """Whether the injected current changes at its breakpoints alone."""
+        return all(group.population.stimulus.piecewise_constant for group in self._groups)
+
+    def _breakpoints(self, start: float, stop: float) -> np.ndarray:
+        """Times at which an injected current jumps or has a corner, ms."""
+        found = [group.population.stimulus.breakpoints(start, stop) for group in self._groups]
+        return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
+
     def _currents(self, times: np.ndarray) -> np.ndarray:
         """Injected current at `times` (ms): (times, n_neurons), or (1, n_neurons) if constant."""
-        times = times[:1] if self.stimulus.constant else times
-        current = self.stimulus.current(times[:, None])
-        if current.shape[1] not in (1, self.n_neurons):
-            raise ValueError(
-                f"the stimulus has values for {current.shape[1]} neurons; "
-                f"this network has {self.n_neurons}"
-            )
-        return np.ascontiguousarray(np.broadcast_to(current, (len(times), self.n_neurons)))
+        times = times[:1] if self._is_constant else times
+        parts = []
+        for group in self._groups:
+            current = group.population.stimulus.current(times[:, None])
+            if current.shape[1] not in (1, group.n):
+                of = f"population {group.name}" if group.name else "this network"
+                raise ValueError(
+                    f"the stimulus has values for {current.shape[1]} neurons; {of} has {group.n}"
+                )
+            parts.append(np.broadcast_to(current, (len(times), group.n)))
+        return np.ascontiguousarray(parts[0] if len(parts) == 1 else np.hstack(parts))
+
+    @cached_property
+    def _V0(self) -> np.ndarray:
+        return np.concatenate(
+            [per_neuron(group.population.cell.V0, group.n, "V0") for group in self._groups]
+        )
 
     @cached_property
     def _amplitudes(self) -> scipy.sparse.csr_array:
         """A with dV_i = (...) dt + sum_k A[i, k] dW_k: (n_neurons, m), mV ms^-0.5."""
-        n = self.n_neurons
-        C = per_neuron(self.cell.C, n, "C")
-        white = [noise.amplitudes(n) for noise in self.noise if isinstance(noise, CurrentNoise)]
-        amplitudes = scipy.sparse.hstack([scipy.sparse.csr_array((n, 0)), *white])
-        return scipy.sparse.csr_array(scipy.sparse.diags_array(1 / C) @ amplitudes)
-
-    @property
-    def _channel_noise(self) -> ChannelNoise | None:
-        return next((noise for noise in self.noise if isinstance(noise, ChannelNoise)), None)
-
-    @property
-    def _colored_noise(self) -> list[packing.Colored]:
-        return [noise for noise in self.noise if isinstance(noise, packing.Colored)]
+        C = np.concatenate([model.C for model in self._tables.populations])
+        own = []
+        for group in self._groups:
+            none = scipy.sparse.csr_array((group.n, 0))
+            white = [noise.amplitudes(group.n) for noise in group.current_noise]
+            own.append(scipy.sparse.hstack([none, *white]))
+        together = [noise.amplitudes(self.n_neurons) for noise in self._common_noise]
+        amplitudes = scipy.sparse.hstack([scipy.sparse.block_diag(own), *together])
+        scaled = scipy.sparse.csr_array(scipy.sparse.diags_array(1 / C) @ amplitudes)
+        scaled.sort_indices()
+        return scaled
 
     @cached_property
     def noise_report(self) -> dict[str, Any]:
         """What a result has to say of its channel noise, as attributes."""
-        noise = self._channel_noise
-        if noise is None:
-            return {}
-        report: dict[str, Any] = {"bounds": noise.bounds}
-        if isinstance(noise, ShieldedNoise) or getattr(noise, "transitions", None) is not None:
-            report["largest_missing_variance"] = float(self.shielding().missing.max())
+        report: dict[str, Any] = {}
+        for group in self._groups:
+            noise, of = group.channel_noise, f"_{group.name}" if group.name else ""
+            if noise is None:
+                continue
+            report[f"bounds{of}"] = noise.bounds
+            if isinstance(noise, ShieldedNoise) or getattr(noise, "transitions", None) is not None:
+                missing = self.shielding(population=group.name or None).missing
+                report[f"largest_missing_variance{of}"] = float(missing.max())
         return report
 
-    @property
-    def _bounds(self) -> str:
-        return "none" if self._channel_noise is None else self._channel_noise.bounds
+    # -- equations ---------------------------------------------------------------------------------
 
     def _drift(self) -> Function:
-        n = self.n_neurons
-        d = n * len(self.variables)
         flat_drift = self._compiled.module.flat_drift
+        layout, n = self._layout, self.n_neurons
         arguments = (
-            self._first_synapse,
-            *self._compiled.connectivity,
-            *self._compiled.numbers(1, n),
+            layout.places,
+            (layout.rows, n),
+            tuple(self._tables.wiring),
+            *self._compiled.of_lanes(1, n),
         )
-        constant = self._currents(np.zeros(1))[0] if self.stimulus.constant else None
+        constant = self._currents(np.zeros(1))[0] if self._is_constant else None
 
         def f(x: np.ndarray, t: float) -> np.ndarray:
-            x = checked_state(x, d)
+            x = checked_state(x, layout.d)
             I = self._currents(np.array([t]))[0] if constant is None else constant
             return flat_drift(x, I, *arguments)
 
         return f
 
-    @property
-    def _first_synapse(self) -> int:
-        return len(self.variables) - sum(isinstance(s, Synapse) for s in self.synapses)
+    @cached_property
+    def _tables(self) -> Tables:
+        return packing.tables(self._groups, self.synapses)
 
     @cached_property
-    def _population(self) -> Population:
-        return Population(self._model)
+    def _equations(self) -> tuple[population.Population, ...]:
+        return tuple(map(population.Population, self._tables.populations))
+
+    @cached_property
+    def _layout(self) -> StateLayout:
+        return module.layout_of(self._equations)
 
     @cached_property
     def _compiled(self) -> module.Compiled:
-        return module.compiled(self._model)
+        return module.compiled(self._tables)
 
     @cached_property
     def _compiled_single(self) -> module.Compiled:
-        return module.compiled(self._model, "float32")
+        return module.compiled(self._tables, "float32")
 
-    @cached_property
-    def _model(self) -> Model:
-        return packing.model(
-            self.n_neurons,
-            self.cell,
-            self._channels,
-            self.synapses,
-            self._colored_noise,
-            self._bounds,
-        )
 
-    @cached_property
-    def _channels(self) -> tuple[ChannelTable, ...]:
-        return tuple(
-            packing.channel_table(channel, self._channel_noise, self.n_neurons)
-            for channel in self.cell.channels
+def _white_name(k: int) -> str:
+    """What the processes of a neuron's k-th white noise are called."""
+    return "V" if k == 1 else f"V_{k}"
+
+
+def _of_one_kind(n_neurons: Any, cell: Any, stimulus: Any) -> dict[str, Any]:
+    """The parts of a network whose neurons are of one kind."""
+    return {
+        "n_neurons": checked_count(n_neurons, "n_neurons"),
+        "cell": checked_cell("hodgkin_huxley" if cell is None else cell),
+        "stimulus": as_stimulus(0.0 if stimulus is None else stimulus),
+        "populations": {},
+    }
+
+
+def _of_populations(given: Any, n_neurons: Any, cell: Any, stimulus: Any) -> dict[str, Any]:
+    """The parts of a network of populations."""
+    for name, value in (("cell", cell), ("stimulus", stimulus)):
+        if value is not None:
+            raise TypeError(
+                f"{name} belongs to the populations here: hh_sde.Population(n, {name}=...)"
+            )
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f'populations must be a mapping, as {{"E": hh_sde.Population(100)}}, got {shown(given)}'
         )
+    found = checked_populations(given)
+    n = sum(one.n for one in found.values())
+    if n_neurons not in (None, n):
+        raise ValueError(f"n_neurons = {shown(n_neurons)}, but the populations have {n}: leave it")
+    return {"n_neurons": n, "cell": None, "stimulus": None, "populations": found}

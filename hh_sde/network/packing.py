@@ -1,28 +1,29 @@
 """A network's description as the equations take it: tables, every number spread over the neurons.
 
-The state is variable-major: [V_0 ... V_{n-1}, m_0 ..., h_0 ..., n_0 ..., s_0 ...]; which variables
-there are, and in which order, `hh_sde.equations.population.variables` says.
+Where the state's variables stand, `hh_sde.equations.layout` says; which there are, and in which
+order, `hh_sde.equations.population.variables`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
-from hh_sde.cells import Cell
 from hh_sde.equations.population import variables
 from hh_sde.equations.tables import (
     ChannelTable,
     ColoredTable,
     Connectivity,
     GateTable,
+    InputTable,
     Model,
     PairTable,
     RateTable,
     SynapseTable,
+    Tables,
 )
 from hh_sde.kinetics import (
     Channel,
@@ -37,6 +38,8 @@ from hh_sde.kinetics import (
     TimeConstant,
 )
 from hh_sde.markov import scheme
+from hh_sde.network import wiring
+from hh_sde.network.populations import Group
 from hh_sde.noise import (
     ChannelNoise,
     OrnsteinUhlenbeckConductance,
@@ -45,7 +48,6 @@ from hh_sde.noise import (
 )
 from hh_sde.records import per_neuron, see_indices
 from hh_sde.synapses import GapJunction, Synapse
-from hh_sde.weights import weight_matrix
 
 Colored = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
 
@@ -61,36 +63,53 @@ RATE_KINDS: dict[type[Rate], str] = {
 }
 
 
-def model(
-    n: int,
-    cell: Cell,
-    channels: tuple[ChannelTable, ...],
-    synapses: Sequence[Synapse | GapJunction],
-    colored: Sequence[Colored],
-    bounds: str,
-) -> Model:
-    """The tables of n neurons; gap junctions are one, with the sum of their weights."""
-    chemical = [synapse for synapse in synapses if isinstance(synapse, Synapse)]
-    junctions = [synapse.weights for synapse in synapses if isinstance(synapse, GapJunction)]
-    matrices = [
-        weight_matrix(synapse.weights, range(n), range(n), synapse.name) for synapse in chemical
-    ]
-    gap = None
-    if junctions:
-        total = sum(
-            weight_matrix(weights, range(n), range(n), "GapJunction") for weights in junctions
-        )
-        matrices.append(scipy.sparse.csr_array(total))
-        gap = np.asarray(matrices[-1].sum(axis=1)).ravel()
+def tables(groups: Sequence[Group], synapses: Sequence[Synapse | GapJunction]) -> Tables:
+    """The tables of populations and of what connects them.
+
+    Raises
+    ------
+    ValueError
+        If weights do not fit, two synapses of one name differ, or variables clash.
+    """
+    connections = wiring.Connections(groups, synapses)
+    models = tuple(_model(group, k, connections) for k, group in enumerate(groups))
+    for one in models:
+        state_labels([one])
+    return Tables(models, connections.wiring(models))
+
+
+def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
+    cell, n = group.population.cell, group.n
+    noise = group.channel_noise
+    if noise is not None:
+        noise.check_names(cell.channels)
+    colored = [one for one in group.population.noise if isinstance(one, Colored)]
     return Model(
         n_neurons=n,
         C=per_neuron(cell.C, n, "C"),
-        channels=channels,
-        synapses=tuple(_synapse_table(synapse, n) for synapse in chemical),
-        gap=gap,
-        connectivity=connectivity(matrices, n),
-        colored=tuple(_colored_table(noise, n) for noise in colored),
-        bounds=bounds,
+        channels=tuple(channel_table(channel, noise, n) for channel in cell.channels),
+        synapses=tuple(
+            SynapseTable(
+                one.name,
+                "s" if connections.one_kind else f"s_{one.name}",
+                alpha=_rate_table(one.alpha, one.name, n),
+                beta=_rate_table(one.beta, one.name, n),
+            )
+            for one in connections.sent_by[number].values()
+        ),
+        inputs=tuple(_input_table(one, n) for one in connections.received_by[number].values()),
+        gap=connections.gap_conductance(number),
+        colored=tuple(_colored_table(one, n) for one in colored),
+        bounds="none" if noise is None else noise.bounds,
+    )
+
+
+def _input_table(synapse: Synapse, n: int) -> InputTable:
+    block = synapse.voltage_block
+    return InputTable(
+        name=synapse.name,
+        E=per_neuron(synapse.E, n, f"E of synapse {synapse.name}"),
+        voltage_block=None if block is None else _rate_table(block, synapse.name, n),
     )
 
 
@@ -163,31 +182,18 @@ def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
     return RateTable(kind, tuple(numbers))
 
 
-def connectivity(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Connectivity:
-    """Matrices [to, from] one below the other."""
-    none = scipy.sparse.csr_array((0, n_neurons))
-    stacked = scipy.sparse.csr_array(scipy.sparse.vstack([none, *matrices], format="csr"))
-    see_indices(stacked)  # the loops do not look
-    stacked.sort_indices()
+def rows_of(matrix: scipy.sparse.csr_array) -> Connectivity:
+    """A matrix [to, from]."""
+    see_indices(matrix)  # the loops do not look
+    matrix.sort_indices()
     return Connectivity(
-        start=stacked.indptr.astype(np.int64),
-        source=stacked.indices.astype(np.int64),
-        weight=stacked.data.astype(float),
+        start=matrix.indptr.astype(np.int64),
+        source=matrix.indices.astype(np.int64),
+        weight=matrix.data.astype(float),
     )
 
 
-def _synapse_table(synapse: Synapse, n: int) -> SynapseTable:
-    block = synapse.voltage_block
-    return SynapseTable(
-        name=synapse.name,
-        alpha=_rate_table(synapse.alpha, synapse.name, n),
-        beta=_rate_table(synapse.beta, synapse.name, n),
-        voltage_block=None if block is None else _rate_table(block, synapse.name, n),
-        E=per_neuron(synapse.E, n, f"E of synapse {synapse.name}"),
-    )
-
-
-def state_labels(model: Model) -> dict[str, dict[str, Any]]:
+def state_labels(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
     """The attributes of each state variable, in the order of the flat state.
 
     Raises
@@ -195,16 +201,31 @@ def state_labels(model: Model) -> dict[str, dict[str, Any]]:
     ValueError
         If two variables have the same name, or one that results use.
     """
-    found = [variable for part in variables(model) for variable in part]
-    _no_clash([variable.name for variable in found])
-    return {
-        variable.name: {"units": variable.units, "long_name": variable.long_name, **variable.role}
-        for variable in found
-    }
+    labels: dict[str, dict[str, Any]] = {}
+    for model in models:
+        found = [variable for part in variables(model) for variable in part]
+        _no_clash([variable.name for variable in found])
+        for one in found:
+            own = {"units": one.units, "long_name": one.long_name, **one.role}
+            labels[one.name] = _of_both(one.name, labels.get(one.name, own), own)
+    return labels
+
+
+def _of_both(name: str, first: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """What two populations say of a variable."""
+    for key in ("units", "role"):
+        if first[key] != other[key]:
+            raise ValueError(
+                f"{name} is a {first['role']} ({first['units']}) in one population and a "
+                f"{other['role']} ({other['units']}) in another: give one of them another name"
+            )
+    both = {key: value for key, value in first.items() if other.get(key) == value}
+    return {"units": first["units"], "long_name": f"{first['role']} {name}", **both}
 
 
 def _no_clash(found: list[str]) -> None:
-    reserved = sorted({"time", "neuron", "trial", "spike", "spike_time"} & set(found))
+    used = {"time", "neuron", "trial", "spike", "spike_time", "population", "index"}
+    reserved = sorted(used & set(found))
     if reserved:
         raise ValueError(f"{', '.join(reserved)} cannot be a gate's name: results use it")
     double = sorted({name for name in found if found.count(name) > 1})

@@ -14,7 +14,7 @@ from hh_sde.plot.drawing import COLOURS, MOST_LINES
 from hh_sde.plot.firing import correlogram, interval_histogram, psth, raster
 from hh_sde.plot.panels import overview
 from hh_sde.plot.spectra import spectrum
-from hh_sde.plot.states import components, gates, phase_plane, traces
+from hh_sde.plot.states import components, currents, gates, phase_plane, traces
 from hh_sde.plot.sweeps import curve, heatmap
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "components",
     "connectivity",
     "correlogram",
+    "currents",
     "curve",
     "gates",
     "heatmap",
@@ -41,6 +42,7 @@ PLOTS: dict[str, Callable[..., Any]] = {
     "overview": overview,
     "traces": traces,
     "gates": gates,
+    "currents": currents,
     "phase_plane": phase_plane,
     "components": components,
     "raster": raster,

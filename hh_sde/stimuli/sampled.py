@@ -86,10 +86,12 @@ class SampledCurrent(Stimulus):
             position = (t[:, 0] - self._first + SAME_TIME) / self._spacing
         sampled = (position >= 0) & (position < self._pieces)
         k = np.where(sampled, position, 0.0).astype(np.int64)
-        found = values[k]
+        amplitude = values[k]
         if self.interpolation == "linear" and self._pieces:
-            found = found + np.where(sampled, position - k, 0.0)[:, None] * (values[k + 1] - found)
-        return found * sampled[:, None]
+            amplitude = amplitude + np.where(sampled, position - k, 0.0)[:, None] * (
+                values[k + 1] - amplitude
+            )
+        return amplitude * sampled[:, None]
 
     @property
     def _pieces(self) -> int:

@@ -1,15 +1,19 @@
 """Studies: functions of a network that answer one question with a labelled Dataset.
 
 Every study has an interval beside each estimate, can be run from a TOML file (`hh-sde study`), and
-`hh_sde.rerun` makes its Dataset again.
+`hh_sde.rerun` makes its Dataset again. A study of your own is a function under `study`, entered in
+`STUDIES`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import xarray as xr
 
+from hh_sde.records import shown
+from hh_sde.studies.common import study
 from hh_sde.studies.compare import compare_methods
 from hh_sde.studies.convergence import strong_convergence
 from hh_sde.studies.network_synchrony import synchrony
@@ -18,6 +22,7 @@ from hh_sde.studies.precision import recommend, work_precision
 from hh_sde.studies.rates import rate_curve
 from hh_sde.studies.spike_reliability import reliability
 from hh_sde.studies.weak import weak_convergence
+from hh_sde.tables import Table, description_of
 
 __all__ = [
     "STUDIES",
@@ -27,21 +32,41 @@ __all__ = [
     "recommend",
     "reliability",
     "strong_convergence",
+    "study",
     "synchrony",
     "weak_convergence",
     "work_precision",
 ]
 
 
+def _entry(name: str, function: Any) -> Callable[..., xr.Dataset]:
+    if not getattr(function, "is_study", False):
+        raise TypeError(
+            f"STUDIES[{name!r}] takes a function under @hh_sde.studies.study, got {shown(function)}"
+        )
+    if function.__name__ != name:
+        raise ValueError(
+            f"STUDIES[{name!r}] takes a study of that name, by which rerun finds it, and this one "
+            f"is called {function.__name__!r}"
+        )
+    return function
+
+
 #: Studies by name.
-STUDIES: dict[str, Callable[..., xr.Dataset]] = {
-    "compare_methods": compare_methods,
-    "strong_convergence": strong_convergence,
-    "weak_convergence": weak_convergence,
-    "work_precision": work_precision,
-    "recommend": recommend,
-    "rate_curve": rate_curve,
-    "noise_sweep": noise_sweep,
-    "reliability": reliability,
-    "synchrony": synchrony,
-}
+STUDIES = Table(
+    "STUDIES",
+    "study",
+    check=_entry,
+    describe=description_of,
+    entries={
+        "compare_methods": compare_methods,
+        "strong_convergence": strong_convergence,
+        "weak_convergence": weak_convergence,
+        "work_precision": work_precision,
+        "recommend": recommend,
+        "rate_curve": rate_curve,
+        "noise_sweep": noise_sweep,
+        "reliability": reliability,
+        "synchrony": synchrony,
+    },
+)

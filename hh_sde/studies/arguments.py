@@ -8,8 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hh_sde.checks import between_0_and_1, finite, non_negative, positive, positive_int
-from hh_sde.choice import suited
+from hh_sde.arguments.scalars import (
+    between_0_and_1,
+    finite,
+    non_negative,
+    positive,
+    positive_int,
+)
+from hh_sde.choice import sde_for_method
 from hh_sde.errors import unknown
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
@@ -38,7 +44,7 @@ def checked(net: Network, arguments: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(unknown("variable", values["variable"], net.labels))
     reference = [values["reference"]] if values.get("reference") else []
     for name in (*(values.get("methods") or ()), *reference):
-        suited(net, METHODS[name], name, None)
+        sde_for_method(net, METHODS[name], name, None)
     return values
 
 
@@ -86,6 +92,14 @@ def text(value: Any, name: str) -> str:
         raise TypeError(f"{name} must be a name, got {value!r}")
     return value
 
+
+#: Units of those arguments that have one.
+UNITS: dict[str, str] = {
+    **dict.fromkeys(("t_end", "dt", "dts", "save_dt", "discard", "window", "width"), "ms"),
+    "reference_dt": "ms",
+    "currents": "uA/cm^2",
+    "sigmas": "uA/cm^2*ms^0.5",
+}
 
 #: The check of every argument that a study may have, `net` and `rng` aside.
 CHECKS: dict[str, Callable[[Any, str], Any]] = {

@@ -15,15 +15,16 @@ import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
-from hh_sde.errors import DivergenceError, keyword_hints
+from hh_sde.errors import DivergenceError, keyword_hints, unknown
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
-from hh_sde.noise import CurrentNoise
+from hh_sde.noise import CurrentNoise, Noise
 from hh_sde.progress import quiet_if_asked
 from hh_sde.provenance import arguments_attribute, made_with, seed_attributes
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
-from hh_sde.studies.arguments import checked
+from hh_sde.stimuli import ConstantCurrent
+from hh_sde.studies.arguments import CHECKS, UNITS, checked
 from hh_sde.studies.intervals import NO_INTERVAL, jackknife, unless_all_agree
 
 #: Labels of the dims that studies vary.
@@ -47,9 +48,15 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     """Make a function of a network, keywords and `rng` a study: its result can be run again.
 
     The arguments are checked by their names and the seed is fixed before the study begins; the
-    arguments become attributes as JSON.
+    arguments become attributes as JSON. To be found by its name in `STUDIES` it is entered there.
+
+    Raises
+    ------
+    TypeError
+        If it does not take a network, `net`, first, and `rng`, or `CHECKS` lacks an argument.
     """
     signature = inspect.signature(function)
+    _see_arguments(function.__name__, list(signature.parameters))
 
     @keyword_hints
     @quiet_if_asked
@@ -75,7 +82,21 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         }
         return label(result.assign_attrs(attrs), {})
 
+    wrapper.units = UNITS  # type: ignore[attr-defined]
+    wrapper.is_study = True  # type: ignore[attr-defined]
     return wrapper
+
+
+def _see_arguments(name: str, arguments: list[str]) -> None:
+    if arguments[:1] != ["net"] or "rng" not in arguments:
+        raise TypeError(
+            f"the study {name} must take a network first, net, and a seed, rng; it takes "
+            f"{', '.join(arguments)}"
+        )
+    for argument in arguments:
+        if argument not in ("net", "rng", *CHECKS):
+            problem = unknown("argument with a check", argument, CHECKS)
+            raise TypeError(f"the study {name}: {problem}")
 
 
 def _warn(result: xr.Dataset, name: str) -> None:
@@ -143,22 +164,42 @@ def rate_interval(net: Network, rates: np.ndarray, confidence: float) -> tuple[A
     """Interval of the mean of firing rates (trials,)."""
     mean = partial(mean_of, rates)
     ends = jackknife(mean, len(rates), confidence, within=(0.0, np.inf))
-    return unless_all_agree(bool(net.noise), *ends)
+    return unless_all_agree(net.noisy, *ends)
 
 
 def with_white(net: Network, sigma: float) -> Network:
     """The network with white noise of this intensity in place of its own."""
-    others = tuple(noise for noise in net.noise if not isinstance(noise, CurrentNoise))
-    own = [noise for noise in net.noise if isinstance(noise, CurrentNoise)]
+    if net.populations and net.noise:  # one for all of them
+        own = {
+            name: part.replace(noise=_with_white(part.noise, 0.0))
+            for name, part in net.parts.items()
+        }
+        return net.with_parts(own).replace(noise=_with_white(net.noise, sigma))
+    parts = {
+        name: part.replace(noise=_with_white(part.noise, sigma)) for name, part in net.parts.items()
+    }
+    return net.with_parts(parts)
+
+
+def _with_white(noise: tuple[Noise, ...], sigma: float) -> tuple[Noise, ...]:
+    others = tuple(one for one in noise if not isinstance(one, CurrentNoise))
+    own = [one for one in noise if isinstance(one, CurrentNoise)]
     if sigma == 0:
-        return net.replace(noise=others)
+        return others
     correlation = own[0].correlation if own else None
-    return net.replace(noise=(CurrentNoise(sigma, correlation=correlation), *others))
+    return (CurrentNoise(sigma, correlation=correlation), *others)
+
+
+def with_stimulus(net: Network, current: float) -> Network:
+    """The network with one constant current in all neurons."""
+    stimulus = ConstantCurrent(current)
+    parts = {name: part.replace(stimulus=stimulus) for name, part in net.parts.items()}
+    return net.with_parts(parts)
 
 
 def meant(net: Network) -> str | None:
     """`noise=` of solve: that a network without noise is meant, and its trials to be equal."""
-    return None if net.noise else "ignore"
+    return None if net.noisy else "ignore"
 
 
 def reference_method(sde: SDE) -> str:

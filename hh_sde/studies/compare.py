@@ -97,7 +97,7 @@ def compare_methods(
             continue
         cost = wall_time(net, t_end, step, method, trials=trials, threads=threads)
         columns["cost"][i, j] = 1e9 * cost / (t_end / step * net.n_neurons * trials)
-        entries = {**_statistics(far, bool(net.noise), confidence), **_against(near, exact)}
+        entries = {**_statistics(far, net.noisy, confidence), **_against(near, exact)}
         for name, value in entries.items():
             columns[name][i, j] = value
     values = {

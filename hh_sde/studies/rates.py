@@ -15,7 +15,6 @@ from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.solver import solve
-from hh_sde.stimuli import ConstantCurrent
 from hh_sde.studies.common import (
     Column,
     estimated,
@@ -23,6 +22,7 @@ from hh_sde.studies.common import (
     meant,
     rate_interval,
     study,
+    with_stimulus,
     with_white,
 )
 
@@ -103,7 +103,7 @@ def rate_curve(
     firing = Branch(with_white(net, 0.0), t_end, {**options, "method": _flow(method)}).at(currents)
     rate, low, high, amplitude = np.empty((4, len(sigmas), 2, len(currents)))
     for (s, sigma), (k, current) in watched(list(product(enumerate(sigmas), enumerate(currents)))):
-        here = with_white(net, sigma).replace(stimulus=ConstantCurrent(current))
+        here = with_stimulus(with_white(net, sigma), current)
         rest = _above_rest(here, NUDGE) if _is_stable(here) else firing[k]
         for j, x0 in enumerate((rest, firing[k])):
             late = solve(
@@ -156,7 +156,7 @@ class Branch:
         return -np.inf, np.empty(0), 0.0
 
     def _raised(self, current: float) -> np.ndarray:
-        return _above_rest(self.net.replace(stimulus=ConstantCurrent(current)), KICK)
+        return _above_rest(with_stimulus(self.net, current), KICK)
 
     def _followed(
         self, current: float, state: np.ndarray, extent: float, wanted: float
@@ -177,7 +177,7 @@ class Branch:
 
     def _run(self, current: float, x0: np.ndarray) -> tuple[np.ndarray, float]:
         """The state after a run, and the extent of V in its second half."""
-        here = self.net.replace(stimulus=ConstantCurrent(current))
+        here = with_stimulus(self.net, current)
         ds = solve(here, self.t_end, x0=x0, noise="ignore", **self.options)
         late = ds.V.isel(time=slice(ds.sizes["time"] // 2, None))
         extent = float((late.max("time") - late.min("time")).max())
@@ -194,7 +194,8 @@ def _downwards(currents: Sequence[float]) -> Iterator[float]:
 def _above_rest(net: Network, above: float) -> np.ndarray:
     """The equilibrium, with V raised, mV."""
     still = net.equilibrium()
-    return still + above * (np.arange(still.size) < net.n_neurons)
+    still[net.layout.components["V"]] += above
+    return still
 
 
 def _is_stable(net: Network) -> bool:

@@ -81,7 +81,7 @@ def reliability(
             _mean_correlation, _trial_correlations(ds, net.n_neurons, trials, t_end, width)
         )
         ends = jackknife(mean, trials, confidence, within=(0.0, 1.0))
-        low, high = unless_all_agree(bool(noisy.noise), *ends)
+        low, high = unless_all_agree(noisy.noisy, *ends)
         estimates[:, s] = mean(np.arange(trials)[None])[0], low, high
     column = Column(("sigma",), estimates[0], "1", "correlation of trials",
                     "fewer than 2 trials, or no spikes")  # fmt: skip

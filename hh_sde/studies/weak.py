@@ -125,7 +125,7 @@ def weak_convergence(
             continue
         sums_of[i, j] = sums = _sums(ds)
         estimate[i, :, j] = _observables(sums, whole, t_end)[0]
-        low[i, :, j], high[i, :, j] = _interval(bool(net.noise), sums, exact, t_end, confidence)
+        low[i, :, j], high[i, :, j] = _interval(net.noisy, sums, exact, t_end, confidence)
     order, fitted = _weak_orders(sums_of, exact, low, high, dts, t_end, confidence)
     three, two = ("scheme", "observable", "dt"), ("scheme", "observable")
     gone = "the method diverged, or no trial has what is observed"

@@ -1,0 +1,1 @@
+"""The arguments of `solve`: what each may be, and what becomes of it."""
