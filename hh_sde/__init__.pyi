@@ -18,8 +18,6 @@ from .kinetics import (
     TimeConstant,
 )
 from .methods import METHODS
-from .spike_rule import SpikeRule
-from .spike_sources import PoissonInput, SpikeTimes
 from .network import Network, Population
 from .noise import (
     NOISES,
@@ -35,6 +33,8 @@ from .noise import (
 from .reruns import rerun
 from .sde import SDE
 from .solver import solve
+from .spike_rule import SpikeRule
+from .spike_sources import PoissonInput, SpikeTimes
 from .stimuli import (
     STIMULI,
     AlphaCurrent,
@@ -47,7 +47,7 @@ from .stimuli import (
     Stimulus,
 )
 from .stopping import Threshold
-from .synapses import SYNAPSES, GapJunction, Synapse
+from .synapses import SYNAPSES, EventSynapse, GapJunction, ShortTermPlasticity, Synapse
 from .topology import TOPOLOGIES
 
 __version__: str
@@ -71,6 +71,7 @@ __all__ = [
     "CurrentNoise",
     "DivergenceError",
     "EffectiveConductanceNoise",
+    "EventSynapse",
     "Exponential",
     "GapJunction",
     "Gate",
@@ -82,15 +83,18 @@ __all__ = [
     "Normal",
     "OrnsteinUhlenbeckConductance",
     "OrnsteinUhlenbeckCurrent",
+    "PoissonInput",
     "Population",
     "PulseTrain",
     "RampCurrent",
     "Rate",
     "SampledCurrent",
     "ShieldedNoise",
+    "ShortTermPlasticity",
     "Sigmoid",
     "SineCurrent",
     "SpikeRule",
+    "SpikeTimes",
     "SteadyState",
     "StepCurrent",
     "Stimulus",

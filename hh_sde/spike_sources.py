@@ -145,7 +145,9 @@ class SpikeTimes(Record):
             raise ValueError("SpikeTimes: each spike time belongs to one train")
         if not np.all(np.isfinite(time)):
             raise ValueError("SpikeTimes: spike times must be finite (ms)")
-        if train.size and (np.any(train != np.floor(train)) or not 0 <= train.min() <= train.max() < n):
+        if train.size and (
+            np.any(train != np.floor(train)) or not 0 <= train.min() <= train.max() < n
+        ):
             raise ValueError(f"SpikeTimes: trains are numbered from 0 to {n - 1}")
         order = np.lexsort((train, time))
         object.__setattr__(self, "times", None)
@@ -192,5 +194,7 @@ def _of_dataset(ds: Any) -> tuple[np.ndarray, np.ndarray, int]:
             "ds.sel(trial=0).hh.spikes()"
         )
     neurons = ds[column].values.astype(np.int64)
-    known = np.array(json.loads(ds.attrs["neurons"])) if "neurons" in ds.attrs else np.unique(neurons)
+    known = (
+        np.array(json.loads(ds.attrs["neurons"])) if "neurons" in ds.attrs else np.unique(neurons)
+    )
     return ds.spike_time.values, np.searchsorted(known, neurons), known.size

@@ -31,9 +31,7 @@ ACCEPTED = (
 COLUMNS = ("source", "target", "weight", "delay", "synapse")
 
 
-def checked_weights(
-    weights: Weights, name: str, signed: bool = False
-) -> float | np.ndarray | Any:
+def checked_weights(weights: Weights, name: str, signed: bool = False) -> float | np.ndarray | Any:
     """Weights as a description holds them.
 
     Parameters
@@ -79,20 +77,18 @@ def checked_weights(
 
 
 def weight_matrix(
-    weights: Weights, n_target: int, n_source: int, name: str, same: bool
+    weights: Weights, targets: range, sources: range, name: str
 ) -> scipy.sparse.csr_array:
-    """The weights [to, from] as a sparse matrix of shape (n_target, n_source).
+    """The weights [to, from] as a sparse matrix of shape (targets, sources).
 
     Parameters
     ----------
     weights
         As `checked_weights` gives them.
-    n_target, n_source : int
-        Neurons of the populations.
+    targets, sources : range
+        The neurons, counted over the whole network. A number and rules connect none to itself.
     name : str
         Whose they are.
-    same : bool
-        Whether these are one population, inside which no rule connects a neuron to itself.
 
     Raises
     ------
@@ -104,20 +100,20 @@ def weight_matrix(
         raise ValueError(
             f"weights of {name}: the edges have delays, which it does not take; leave out delay"
         )
-    matrix = _matrix(weights, n_target, n_source, name, same).copy()
+    matrix = _matrix(weights, targets, sources, name).copy()
     matrix.eliminate_zeros()
     matrix.sort_indices()
     return matrix
 
 
 def weights_and_delays(
-    weights: Weights, n_target: int, n_source: int, name: str, same: bool
+    weights: Weights, targets: range, sources: range, name: str
 ) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array | None]:
     """The weights [to, from], and where a table or graph of edges has them, the delays.
 
     Parameters
     ----------
-    weights, n_target, n_source, name, same
+    weights, targets, sources, name
         As `weight_matrix` takes them.
 
     Returns
@@ -127,29 +123,40 @@ def weights_and_delays(
     delays : csr_array or None
         ms, with the same `indptr` and `indices`: an entry, be it 0, for each weight.
     """
-    delays = weights.delays(n_target, n_source) if isinstance(weights, EdgeList) else None
+    size = len(targets), len(sources)
+    delays = weights.delays(*size) if isinstance(weights, EdgeList) else None
     if delays is None:
-        return weight_matrix(weights, n_target, n_source, name, same), None
-    return _matrix(weights, n_target, n_source, name, same), delays
+        return weight_matrix(weights, targets, sources, name), None
+    return _matrix(weights, targets, sources, name), delays
 
 
-def _matrix(
-    weights: Weights, n_target: int, n_source: int, name: str, same: bool
-) -> scipy.sparse.csr_array:
+def _matrix(weights: Weights, targets: range, sources: range, name: str) -> scipy.sparse.csr_array:
+    size = len(targets), len(sources)
     if isinstance(weights, float):
         weights = AllToAll(weight=weights)
     if isinstance(weights, Topology):
         try:
-            return weights.matrix(n_target, n_source, same)
+            matrix = weights.matrix(*size, targets == sources)
         except ValueError as error:
             raise ValueError(f"weights of {name}: {error}") from None
-    if weights.shape != (n_target, n_source):
-        neurons = f"{n_target} neurons" if same else f"{n_source} to {n_target} neurons"
+        given = isinstance(weights, EdgeList) or targets == sources
+        return matrix if given else _without_loops(matrix, targets, sources)
+    if weights.shape != size:
         raise ValueError(
-            f"weights of {name} have shape {weights.shape}; a network of {neurons} "
-            f"takes shape ({n_target}, {n_source}), [to, from], or one number"
+            f"weights of {name} have shape {weights.shape}; from {size[1]} neurons to {size[0]} "
+            f"they take shape {size}, [to, from], or one number"
         )
     return scipy.sparse.csr_array(weights, dtype=float)
+
+
+def _without_loops(
+    matrix: scipy.sparse.csr_array, targets: range, sources: range
+) -> scipy.sparse.csr_array:
+    """The matrix less the edges of neurons to themselves, where two ranges share some."""
+    target = targets.start + np.repeat(np.arange(len(targets)), np.diff(matrix.indptr))
+    matrix.data[target == sources.start + matrix.indices] = 0.0
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def _conductances(values: Any, entries: np.ndarray, what: str, signed: bool) -> Any:

@@ -52,7 +52,7 @@ BAD = [
     (lambda: hh.Synapse.sigmoidal([0, 1, 2]), r"a matrix \[to, from\] .* array of shape \(3,\)"),
     (
         lambda: hh.Network(3, synapses=hh.Synapse.sigmoidal([[0, 1, 2]])),
-        r"weights of sigmoidal have shape \(1, 3\); a network of 3 neurons takes shape \(3, 3\)",
+        r"weights of sigmoidal have shape \(1, 3\); from 3 neurons to 3 they take shape \(3, 3\)",
     ),
     (lambda: hh.Synapse.sigmoidal([[0, -1], [1, 0]]), "finite and not negative"),
     (lambda: hh.Synapse.sigmoidal("x"), "weights of sigmoidal must be a number, a matrix"),
@@ -96,7 +96,7 @@ BAD = [
     ),
     (
         lambda: hh.Network(3, synapses=hh.Synapse.sigmoidal([[0, 1], [1, 0]])),
-        r"weights of sigmoidal have shape \(2, 2\); a network of 3 neurons takes shape \(3, 3\)",
+        r"weights of sigmoidal have shape \(2, 2\); from 3 neurons to 3 they take shape \(3, 3\)",
     ),
     (lambda: hh.Network(3, noise=hh.CurrentNoise([1.0, 2.0])), "CurrentNoise.sigma has 2 values"),
     (

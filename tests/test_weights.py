@@ -13,6 +13,7 @@ from hh_sde.weights import checked_weights, weight_matrix, weights_and_delays
 
 #: 0 -> 1 (0.1), 1 -> 2 (0.2), 2 -> 0 (0.3).
 EDGES = pd.DataFrame({"source": [0, 1, 2], "target": [1, 2, 0], "weight": [0.1, 0.2, 0.3]})
+THREE = range(3), range(3)
 MATRIX = np.array([[0.0, 0.0, 0.3], [0.1, 0.0, 0.0], [0.0, 0.2, 0.0]])
 
 
@@ -24,7 +25,7 @@ def graph(kind, edges=EDGES):
 
 
 def matrix_of(weights, n=3):
-    return weight_matrix(checked_weights(weights, "it"), n, n, "it", True).toarray()
+    return weight_matrix(checked_weights(weights, "it"), range(n), range(n), "it").toarray()
 
 
 SAME = {
@@ -104,16 +105,20 @@ def test_a_table_has_room_for_neurons_without_edges_and_a_graph_has_its_size():
 @pytest.mark.parametrize("shape", [(2, 3), (5, 3)])
 def test_between_populations_a_matrix_is_rectangular(shape):
     given = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
-    for weights in (
-        given,
-        scipy.sparse.coo_array(given),
-        xr.DataArray(given, dims=("target", "source")),
-    ):
+    ends = range(shape[0]), range(10, 10 + shape[1])
+    labelled = xr.DataArray(given, dims=("target", "source"))
+    for weights in (given, scipy.sparse.coo_array(given), labelled):
         held = hh.SYNAPSES["AMPA"](weights=weights).weights
-        np.testing.assert_array_equal(weight_matrix(held, *shape, "it", False).toarray(), given)
-    assert np.all(weight_matrix(0.5, *shape, "it", False).toarray() == 0.5)
-    with pytest.raises(ValueError, match=r"neurons takes shape \(3, 2\), \[to, from\]"):
-        weight_matrix(given, 3, 2, "it", False)
+        np.testing.assert_array_equal(weight_matrix(held, *ends, "it").toarray(), given)
+    assert np.all(weight_matrix(0.5, *ends, "it").toarray() == 0.5)
+    with pytest.raises(ValueError, match=r"from 2 neurons to 3 they take shape \(3, 2\)"):
+        weight_matrix(given, range(3), range(2), "it")
+
+
+def test_ranges_that_share_neurons_connect_none_to_itself():
+    for weights in (0.5, topology.random(p=1.0, weight=0.5, rng=1)):
+        found = weight_matrix(weights, range(2, 5), range(6), "it").toarray()
+        np.testing.assert_array_equal(found, 0.5 * (np.arange(2, 5)[:, None] != np.arange(6)))
 
 
 def test_delays_have_the_places_of_the_weights():
@@ -124,14 +129,14 @@ def test_delays_have_the_places_of_the_weights():
     dataset = xr.Dataset({name: ("edge", table[name].values) for name in table})
     for given in (table, dataset, with_delay):
         held = hh.SYNAPSES["AMPA"](weights=given).weights
-        weights, delays = weights_and_delays(held, 3, 3, "it", True)
+        weights, delays = weights_and_delays(held, *THREE, "it")
         np.testing.assert_array_equal(weights.indptr, delays.indptr)
         np.testing.assert_array_equal(weights.indices, delays.indices)
         np.testing.assert_array_equal(weights.data, [0.3, 0.1, 0.0])
         np.testing.assert_array_equal(delays.data, [2.0, 0.0, 1.5])
-    assert weights_and_delays(checked_weights(MATRIX, "it"), 3, 3, "it", True)[1] is None
+    assert weights_and_delays(checked_weights(MATRIX, "it"), *THREE, "it")[1] is None
     missing = checked_weights(EDGES.assign(delay=np.nan), "it")
-    assert weights_and_delays(missing, 3, 3, "it", True)[1] is None
+    assert weights_and_delays(missing, *THREE, "it")[1] is None
 
 
 BAD = [
@@ -212,3 +217,24 @@ def test_one_number_is_every_pair():
     found = hh.Network(4, synapses="AMPA", weights=0.1).connectivity()
     assert found.sizes["edge"] == 12
     assert np.all(found.source != found.target)
+
+
+def test_edges_of_populations():
+    """A synapse from all to one population: no neuron of it reaches itself, nor in the engine."""
+    net = hh.Network(
+        {"E": hh.Population(4), "I": hh.Population(3)},
+        synapses=[
+            hh.SYNAPSES["AMPA"](topology.random(p=1.0, weight=0.5, rng=1), target="I"),
+            hh.GapJunction(topology.fixed_indegree(k=2, rng=1), source="E", target="I"),
+        ],
+    )
+    found = net.connectivity()
+    chemical, gap = (found.isel(edge=found.synapse == name) for name in ("AMPA", "gap"))
+    assert chemical.sizes["edge"] == 3 * 6
+    assert np.all(chemical.source != chemical.target)
+    assert set(chemical.target.values) == {4, 5, 6}
+    conductance = net.conductances(hh.solve(net, 0.1, x0={"s": 1.0})).g_AMPA.isel(time=0)
+    np.testing.assert_allclose(conductance.sel(neuron=[4, 5, 6]), 3.0)
+    pairs = set(zip(gap.source.values.tolist(), gap.target.values.tolist(), strict=True))
+    assert len(pairs) == 2 * 3 * 2
+    assert pairs == {(target, source) for source, target in pairs}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Method
@@ -55,5 +53,3 @@ def reductions(reduce: Any, has_trials: bool, n_trials: int, rule: SpikeRule | N
     if names and (not has_trials or n_trials < 2):
         raise ValueError("reduce takes statistics over trials; give trials=2 or more")
     return [name for name in ("mean", "var") if name in names]
-
-

@@ -12,7 +12,7 @@ from hh_sde.equations.jacobian import Derivatives, Entry
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.numba_ import Numbers, Written, written, written_derivatives
 from hh_sde.equations.population import Population
-from hh_sde.equations.tables import Connectivity, Model, Tables, Wiring
+from hh_sde.equations.tables import Connectivity, Model, Tables
 from hh_sde.kernels import cache
 
 
@@ -33,7 +33,7 @@ class Compiled(NamedTuple):
     kinds: tuple[int, ...]  # of the populations
     numbers: tuple[Numbers, ...]  # of the kinds
     dtype: str
-    wiring: Wiring
+    tables: Tables
 
     @property
     def n_neurons(self) -> int:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hh_sde.spike_sources import PoissonInput, SpikeTimes
+
 
 class Connectivity(NamedTuple):
     """Rows of a sparse matrix [to, from] (CSR): row i holds entries start[i] to start[i + 1]."""
@@ -134,11 +136,54 @@ class Wiring(NamedTuple):
     block_weight: np.ndarray  # (k,)
 
 
+class Late(NamedTuple):
+    """The rest of `Wiring`: what comes with a delay.
+
+    `source` is number * n_neurons + neuron, the number that of the source's row in `rows`.
+    """
+
+    start: np.ndarray
+    source: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray  # ms
+    rows: np.ndarray  # of the state
+
+
+class Sender(NamedTuple):
+    """An event-driven synapse: whose spikes go where.
+
+    A place is input * n_neurons + neuron, the input being one of those of the target population
+    that jump, counted from 0. A line of `blocks` stands for equal weights to all neurons of a
+    population: (place of the first, how many, its number).
+    """
+
+    name: str
+    spikes: tuple[float, float, float] | PoissonInput | SpikeTimes  # the rule, or the trains
+    first_source: int  # a neuron; 0 of trains
+    n_sources: int
+    each: int  # how many trains each of them stands for
+    start: np.ndarray  # rows of a sparse matrix [from, to]
+    place: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray  # ms
+    blocks: np.ndarray  # (k, 3)
+    block_weight: np.ndarray
+    block_delay: float  # ms
+    plasticity: tuple[float, float, float] | None  # U, tau_rec, tau_facil
+
+
 class Tables(NamedTuple):
     """A network as the equations take it."""
 
     populations: tuple[Model, ...]
     wiring: Wiring
+    late: Late | None = None
+    senders: tuple[Sender, ...] = ()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what comes next depends on more than the state: on spikes, or on the past."""
+        return self.late is not None or bool(self.senders)
 
     @property
     def n_neurons(self) -> int:

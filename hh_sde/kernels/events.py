@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hh_sde.kernels.elementary import exp
 from hh_sde.kernels.coupling import couple_rows
+from hh_sde.kernels.elementary import exp
 from hh_sde.kernels.jit import expression, stepper
 from hh_sde.kernels.random import address, philox4x32, unit_interval
 from hh_sde.kernels.rows import row

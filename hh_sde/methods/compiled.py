@@ -132,7 +132,7 @@ class Block:
         x = self._by_lane(self.problem.x0 if resumed is None else resumed).astype(dtype)
         steps, kinds, lanes = inputs.at_once, inputs.kinds, x.shape[1]
         terms = compiled.most_terms  # read without noise too: zeros
-        wiring = compiled.wiring
+        wiring = compiled.tables.wiring
         blocks = wiring.blocks.copy()
         blocks[:, 3] = self._places(blocks[:, 3], lanes)
         return Lanes(

@@ -12,7 +12,7 @@ from hh_sde.cells import CELLS, Cell
 from hh_sde.errors import did_you_mean, unknown
 from hh_sde.noise import NOISES, ChannelNoise, Noise
 from hh_sde.records import shown
-from hh_sde.synapses import SYNAPSES, GapJunction, Synapse
+from hh_sde.synapses import SYNAPSES, AnySynapse
 
 
 def checked_count(n: Any, name: str) -> int:
@@ -56,7 +56,7 @@ def checked_cell(cell: Any) -> Cell:
     )
 
 
-def checked_synapses(synapses: Any, weights: Any = None) -> tuple[Synapse | GapJunction, ...]:
+def checked_synapses(synapses: Any, weights: Any = None) -> tuple[AnySynapse, ...]:
     if isinstance(synapses, str):
         return (_named_synapse(synapses, weights),)
     if weights is not None:
@@ -64,7 +64,7 @@ def checked_synapses(synapses: Any, weights: Any = None) -> tuple[Synapse | GapJ
             "weights goes with the name of a synapse, as synapses='AMPA', weights=0.1; a Synapse "
             f"has its own weights, and synapses is {shown(synapses)}"
         )
-    if isinstance(synapses, Synapse | GapJunction):
+    if isinstance(synapses, AnySynapse):
         return (synapses,)
     if synapses is None:
         return ()
@@ -76,7 +76,7 @@ def checked_synapses(synapses: Any, weights: Any = None) -> tuple[Synapse | GapJ
                 'is called with the weights, hh_sde.SYNAPSES["AMPA"](weights=0.1); one alone is '
                 "named: synapses='AMPA', weights=0.1"
             )
-        if not isinstance(part, Synapse | GapJunction):
+        if not isinstance(part, AnySynapse):
             raise TypeError(
                 "synapses must be Synapse or GapJunction, or a tuple or list of them, "
                 f"got {shown(part)}"
@@ -84,7 +84,7 @@ def checked_synapses(synapses: Any, weights: Any = None) -> tuple[Synapse | GapJ
     return tuple(parts)
 
 
-def _named_synapse(name: str, weights: Any) -> Synapse | GapJunction:
+def _named_synapse(name: str, weights: Any) -> AnySynapse:
     """The entry of SYNAPSES with these weights."""
     if name not in SYNAPSES:
         raise ValueError(unknown("synapse", name, SYNAPSES))
@@ -94,7 +94,7 @@ def _named_synapse(name: str, weights: Any) -> Synapse | GapJunction:
             f"neurons, or a matrix [to, from]; as synapses={name!r}, weights=0.1"
         )
     synapse = SYNAPSES[name](weights=weights)
-    if not isinstance(synapse, Synapse | GapJunction):
+    if not isinstance(synapse, AnySynapse):
         raise TypeError(f"SYNAPSES[{name!r}] made no Synapse or GapJunction, but {shown(synapse)}")
     return synapse
 

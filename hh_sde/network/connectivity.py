@@ -29,11 +29,10 @@ class Projection(NamedTuple):
     @classmethod
     def of(cls, name: str, weights: Any, targets: range, sources: range) -> Projection:
         """That of a synapse's weights."""
-        same = targets == sources
-        matrices = weights_and_delays(weights, len(targets), len(sources), name, same)
+        matrices = weights_and_delays(weights, targets, sources, name)
         positions = {}
         if isinstance(weights, Distance):
-            of_source = weights.positions if same else weights.source_positions
+            of_source = weights.positions if targets == sources else weights.source_positions
             positions = {"target": weights.positions, "source": of_source}
         return cls(name, targets, sources, *matrices, positions)
 

@@ -42,7 +42,7 @@ from hh_sde.noise import CurrentNoise, Noise, ShieldedNoise
 from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
-from hh_sde.synapses import GapJunction, Synapse
+from hh_sde.synapses import AnySynapse, EventSynapse, GapJunction
 
 
 @record
@@ -56,7 +56,7 @@ class Network(Record):
     cell : str or Cell
         A name of CELLS, or a cell; its numbers may be arrays with one value per neuron. With
         populations it is theirs, and so is `stimulus`.
-    synapses : str, Synapse, GapJunction or a sequence of the latter two
+    synapses : str, Synapse, EventSynapse, GapJunction or a sequence of the latter three
         A name of SYNAPSES takes `weights` beside it. `source` and `target` name populations.
     stimulus : Stimulus, float or (n_neurons,) array
         Injected current, uA/cm^2.
@@ -101,7 +101,7 @@ class Network(Record):
 
     n_neurons: int
     cell: Cell | None
-    synapses: tuple[Synapse | GapJunction, ...]
+    synapses: tuple[AnySynapse, ...]
     stimulus: Stimulus | None
     noise: tuple[Noise, ...]
     populations: dict[str, Population]
@@ -110,7 +110,7 @@ class Network(Record):
         self,
         n_neurons: int | Mapping[str, Population] | None = None,
         cell: str | Cell | None = None,
-        synapses: str | Synapse | GapJunction | Sequence[Synapse | GapJunction] = (),
+        synapses: str | AnySynapse | Sequence[AnySynapse] = (),
         stimulus: Any = None,
         noise: Noise | Sequence[Noise] | None = None,
         *,
@@ -508,8 +508,10 @@ class Network(Record):
         """
         projections = []
         for synapse in self.synapses:
+            if isinstance(synapse, EventSynapse) and not isinstance(synapse.source, str | None):
+                continue
             sources, targets = self._neurons_of(synapse.source), self._neurons_of(synapse.target)
-            name = synapse.name if isinstance(synapse, Synapse) else "gap"
+            name = "gap" if isinstance(synapse, GapJunction) else synapse.name
             one = connectivity.Projection.of(name, synapse.weights, targets, sources)
             projections.append(one)
             if isinstance(synapse, GapJunction) and sources != targets:

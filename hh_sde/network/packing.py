@@ -47,7 +47,7 @@ from hh_sde.noise import (
     SubunitNoise,
 )
 from hh_sde.records import per_neuron, see_indices
-from hh_sde.synapses import GapJunction, Synapse
+from hh_sde.synapses import AnySynapse, EventSynapse
 
 Colored = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
 
@@ -63,7 +63,7 @@ RATE_KINDS: dict[type[Rate], str] = {
 }
 
 
-def tables(groups: Sequence[Group], synapses: Sequence[Synapse | GapJunction]) -> Tables:
+def tables(groups: Sequence[Group], synapses: Sequence[AnySynapse]) -> Tables:
     """The tables of populations and of what connects them.
 
     Raises
@@ -75,7 +75,7 @@ def tables(groups: Sequence[Group], synapses: Sequence[Synapse | GapJunction]) -
     models = tuple(_model(group, k, connections) for k, group in enumerate(groups))
     for one in models:
         state_labels([one])
-    return Tables(models, connections.wiring(models))
+    return Tables(models, *connections.wiring(models), connections.senders(models))
 
 
 def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
@@ -104,12 +104,19 @@ def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
     )
 
 
-def _input_table(synapse: Synapse, n: int) -> InputTable:
-    block = synapse.voltage_block
+def _input_table(synapse: Synapse | EventSynapse, n: int) -> InputTable:
+    name, block = synapse.name, synapse.voltage_block
+
+    def number(field: str) -> np.ndarray | None:
+        value = getattr(synapse, field, None)
+        return None if value is None else per_neuron(value, n, f"{field} of synapse {name}")
+
     return InputTable(
-        name=synapse.name,
-        E=per_neuron(synapse.E, n, f"E of synapse {synapse.name}"),
-        voltage_block=None if block is None else _rate_table(block, synapse.name, n),
+        name=name,
+        E=number("E"),
+        voltage_block=None if block is None else _rate_table(block, name, n),
+        tau=number("tau"),
+        tau_rise=number("tau_rise"),
     )
 
 

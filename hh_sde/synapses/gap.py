@@ -15,9 +15,9 @@ class GapJunction(Record):
     Parameters
     ----------
     weights : float, matrix, table of edges, graph or Topology
-        Conductance w[i, j], mS/cm^2, as for `Synapse`. A topology is made symmetric: both
-        directions are one edge. A matrix and edges are taken as they are, though a real gap
-        junction is symmetric. Between two populations the current goes both ways.
+        Conductance w[i, j], mS/cm^2, as for `Synapse`. Inside a population a topology is made
+        symmetric: both directions are one edge; a matrix and edges are taken as they are, though a
+        real gap junction is symmetric. Between two populations the current goes both ways.
     source, target : str, optional
         Names of populations. Default: all neurons.
 
@@ -39,5 +39,6 @@ class GapJunction(Record):
         if isinstance(weights, Topology):
             if getattr(weights, "delay", None) is not None:
                 raise ValueError("a gap junction has no delay: leave it out of the edges")
-            weights = weights.both_ways()
+            if self.source == self.target:
+                weights = weights.both_ways()
         object.__setattr__(self, "weights", weights)

@@ -140,5 +140,3 @@ class Synapse(Record):
 Synapse.sigmoidal.__func__.units = {  # type: ignore[attr-defined]
     **Synapse.units, "rate": "1/ms"
 }  # fmt: skip
-
-
