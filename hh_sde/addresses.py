@@ -12,6 +12,7 @@ numbers of another use again, so that everything beyond is refused.
     33 + 2048 d       bridge from the grid before                  halved d = 1 ... 31 times
     34                key of what is no Wiener process             -
     36                initial states, at step = the variable       -
+    38                keys of Poisson trains                       -
     40 + 2048 d       midpoints of `halves`                        halved d = 0 ... 31 times
     65 ... 2047       tail of the areas, pairs (i, j): 64 + j      first
     2112 ... 4095     terms 31 ... 2014 of the areas               first
@@ -45,6 +46,7 @@ DOMAINS = {
     "bridge": range(33, 34),
     "chain": range(34, 35),
     "initial state": range(36, 37),
+    "spike trains": range(38, 39),
     "midpoint": range(40, 41),
     "area, tail of a pair": range(65, 2048),
     "area, later term": range(2112, 4096),

@@ -86,8 +86,10 @@ class Layout:
     def by_variable(self, kept: list[str], chunk: np.ndarray) -> np.ndarray:
         """States (saves, trials, components) as (saves, trials, kept, neurons); NaN: lacking."""
         shape = (*chunk.shape[:2], len(kept), self.width)
-        if self.by_component or chunk.shape[2] == len(kept) * self.width:
-            return chunk.reshape(*chunk.shape[:2], -1, 1 if self.by_component else self.width)
+        if self.by_component:
+            return chunk.reshape(*chunk.shape[:2], 1, -1)
+        if chunk.shape[2] == len(kept) * self.width:
+            return chunk.reshape(shape)
         there = np.concatenate([self.state_layout.components[name] >= 0 for name in kept])
         found = np.full((*chunk.shape[:2], there.size), np.nan, chunk.dtype)
         found[..., there] = chunk

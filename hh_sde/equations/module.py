@@ -66,7 +66,7 @@ def compiled(tables: Tables, dtype: str = "float64") -> Compiled:
     """The compiled loops for a network, and its numbers, in a precision."""
     populations = tuple(map(Population, tables.populations))
     found, kinds = written(populations, dtype)
-    return Compiled(cache.load(found.text), populations, kinds, found.numbers, dtype, tables.wiring)
+    return Compiled(cache.load(found.text), populations, kinds, found.numbers, dtype, tables)
 
 
 class CompiledDerivatives(NamedTuple):

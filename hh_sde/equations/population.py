@@ -298,9 +298,9 @@ class Population:
         self.coupled = tuple(
             self._synaptic_sum(table) for table in self.model.inputs if table.tau is None
         )
-        for table in self.model.inputs:
-            if table.tau is not None:
-                self._synaptic_current(table, self._arriving[table.name].symbol)
+        for received in self.model.inputs:
+            if received.tau is not None:
+                self._synaptic_current(received, self._arriving[received.name].symbol)
 
     def _synaptic_sum(self, table: InputTable) -> Symbol:
         """W s of a graded synapse, which carries its current."""

@@ -1,5 +1,5 @@
 # ruff: noqa: F821
-# mypy: disable-error-code="name-defined"
+# mypy: disable-error-code="name-defined, no-redef"
 """The steps of the integrators.
 
 `equations.template` puts the text below the mark behind a model's loops, so that `drift`, `euler`,

@@ -13,7 +13,7 @@ from hh_sde.measures.by_population import by_population, population, with_labels
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
 from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
-from hh_sde.measures.detection import SpikeRule, rule_attributes
+from hh_sde.measures.detection import rule_attributes
 from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance, to_neo
 from hh_sde.measures.increments import noise
 from hh_sde.measures.isi import interval_statistics, intervals
@@ -24,6 +24,7 @@ from hh_sde.measures.spike_times import spikes
 from hh_sde.measures.states import gates
 from hh_sde.measures.trains import ragged
 from hh_sde.measures.windows import window
+from hh_sde.spike_rule import SpikeRule
 
 __all__ = [
     "SpikeRule",

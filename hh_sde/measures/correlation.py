@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.arguments import checked
-from hh_sde.measures.detection import SpikeRule
 from hh_sde.measures.labels import Labelled, labels
 from hh_sde.measures.traces import increasing_times, over_time
 from hh_sde.measures.train_arrays import Trains
+from hh_sde.spike_rule import SpikeRule
 
 #: Pairs of spikes held in memory at a time.
 MOST_PAIRS = 1 << 20

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.arguments import checked
-from hh_sde.measures.detection import SpikeRule
 from hh_sde.measures.labels import Labelled
 from hh_sde.measures.train_arrays import Trains
+from hh_sde.spike_rule import SpikeRule
 
 
 def rates(

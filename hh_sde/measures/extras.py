@@ -12,9 +12,9 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.correlation import evenly_sampled
-from hh_sde.measures.detection import SpikeRule
 from hh_sde.measures.labels import Labelled, labels
 from hh_sde.measures.train_arrays import Trains
+from hh_sde.spike_rule import SpikeRule
 
 if TYPE_CHECKING:
     import neo

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from hh_sde.measures.detection import SpikeRule
 from hh_sde.measures.labels import Labelled, labels
 from hh_sde.measures.spike_times import spikes
 from hh_sde.measures.train_arrays import Trains
 from hh_sde.measures.trains import sweeps_of
+from hh_sde.spike_rule import SpikeRule
 
 #: Statistic: units, long name, what NaN means.
 STATISTICS = {

@@ -9,10 +9,11 @@ from typing import NoReturn
 import numpy as np
 import xarray as xr
 
-from hh_sde.measures.detection import SpikeRule, rule_attributes
+from hh_sde.measures.detection import rule_attributes
 from hh_sde.measures.traces import end_of_record, increasing_times
 from hh_sde.measures.trains import positions_of, ragged_over, with_stop_time
 from hh_sde.records import single
+from hh_sde.spike_rule import SpikeRule
 
 
 def recorded_beside(ds: xr.Dataset) -> xr.Dataset:

@@ -9,9 +9,9 @@ import xarray as xr
 
 from hh_sde.measures.arguments import checked
 from hh_sde.measures.correlation import evenly_sampled
-from hh_sde.measures.detection import SpikeRule
 from hh_sde.measures.labels import Labelled, labels
 from hh_sde.measures.train_arrays import Trains
+from hh_sde.spike_rule import SpikeRule
 
 #: Complex numbers held in memory at a time.
 MOST_PHASES = 1 << 20

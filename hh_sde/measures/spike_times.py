@@ -7,10 +7,11 @@ import xarray as xr
 
 from hh_sde.dataset import spikes_alone
 from hh_sde.measures.arguments import ROUNDING
-from hh_sde.measures.detection import SpikeRule, checked_rule, rule_attributes, times_of
+from hh_sde.measures.detection import checked_rule, rule_attributes, times_of
 from hh_sde.measures.recorded import recorded_beside
 from hh_sde.measures.traces import increasing_times
 from hh_sde.measures.trains import ragged_over, window_of_spikes
+from hh_sde.spike_rule import SpikeRule
 
 #: The widest spacing of samples in which spikes are looked for, ms. One is lost where V is above
 #: threshold between two samples alone. In the classic cell it stays above 0 mV for 0.9 ms at 10

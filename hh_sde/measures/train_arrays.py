@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.arguments import ROUNDING
-from hh_sde.measures.detection import SpikeRule
 from hh_sde.measures.labels import Labelled
 from hh_sde.measures.spike_times import spikes
 from hh_sde.measures.trains import COLUMNS, coordinates, ends_of, positions_of
+from hh_sde.spike_rule import SpikeRule
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ import xarray as xr
 
 from hh_sde.dataset import SCHEMA_VERSION
 from hh_sde.measures.arguments import window_bounds
-from hh_sde.measures.detection import SpikeRule, rule_attributes
+from hh_sde.measures.detection import rule_attributes
 from hh_sde.measures.labels import labels
+from hh_sde.spike_rule import SpikeRule
 
 COLUMNS = {
     "trial": ("1", "trial number"),

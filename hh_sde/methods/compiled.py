@@ -16,6 +16,7 @@ from hh_sde.kernels.watch import Kept
 from hh_sde.kernels.window import window
 from hh_sde.methods.inputs import BlockInputs
 from hh_sde.methods.method import Diverged, Problem, Reached
+from hh_sde.methods.on_the_way import Way
 
 #: Spikes of a window for which there is room before they are collected.
 _ROOM = 2**14
@@ -93,7 +94,11 @@ def _reached(problem: Problem, step: int, blocks: list[Block]) -> Reached:
     )
     x = together([one.closed for one in blocks])
     opened = together([one.m.x for one in blocks]) if blocks[0].leaves_open else None
-    return Reached(step, x, detection, opened)
+    carried = None
+    if blocks[0].way is not None:
+        each = [one.way.carried(problem.first_step + step) for one in blocks if one.way]
+        carried = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
+    return Reached(step, x, detection, opened, carried)
 
 
 class Block:
@@ -107,11 +112,13 @@ class Block:
         self.problem = problem
         self.program = program
         self.members = members
+        self.way: Way | None = None
         self.lanes = n_neurons * len(members)
         self.padding = -self.lanes % _WIDTH[problem.dtype]
         width = self.lanes + self.padding
         self.inputs = BlockInputs(problem, members, width, scheme.nodes, scheme.needs)
-        opened = scheme.opened if not self.inputs.gates_noisy else ""
+        remembers = self.compiled.tables.remembers  # what arrives has its whole half step
+        opened = scheme.opened if not (self.inputs.gates_noisy or remembers) else ""
         self.leaves_open = bool(opened)
         advance = getattr(self.compiled.module, f"{opened or scheme.step}_advance")
         row, neuron = np.divmod(self.layout.places[problem.keep], n_neurons)
@@ -135,7 +142,7 @@ class Block:
         wiring = compiled.tables.wiring
         blocks = wiring.blocks.copy()
         blocks[:, 3] = self._places(blocks[:, 3], lanes)
-        return Lanes(
+        m = Lanes(
             x=x,
             I=np.zeros((1, len(inputs.nodes), lanes), dtype),
             sums=np.zeros(((wiring.start.size - 1) // self.layout.n_neurons, lanes), dtype),
@@ -157,6 +164,11 @@ class Block:
             block_weight=wiring.block_weight.astype(dtype, copy=False),
             **compiled.of_lanes(trials, lanes)._asdict(),
         )
+        if not compiled.tables.remembers:
+            return m
+        self.way = Way(self.problem, compiled, self.members, x)
+        connections = (m.start, m.source, m.weight, m.blocks, m.block_weight)
+        return m._replace(way=self.way.handled(m.sums, connections))
 
     def _places(self, places: np.ndarray, lanes: int) -> np.ndarray:
         """Where the first trial of what stands at `places` in rows of neurons is among lanes."""

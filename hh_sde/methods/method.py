@@ -61,12 +61,15 @@ class Reached:
         How far the search for spikes is then.
     opened : (trials, d) array or None
         The state that a scheme goes on from which leaves its steps half done.
+    carried : dict of name to (trials, ...) array, or None
+        What is on its way between neurons: `methods.on_the_way`.
     """
 
     step: int = 0
     x: np.ndarray | None = None
     detection: Detection | None = None
     opened: np.ndarray | None = None
+    carried: Mapping[str, np.ndarray] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +102,10 @@ class Problem:
         neurons, times).
     opened : (trials, d) array, optional
         See `Reached`: where a run is continued that left its last step half done.
+    carried : mapping of name to array, optional
+        See `Reached`.
+    seed : SeedSequence, optional
+        Of what is drawn besides the path: spike trains.
     milestones : list of Reached
         How far the method last said that it is; see `reached`.
     report : dict
@@ -123,6 +130,8 @@ class Problem:
     atol: float = 1e-8
     detection: Detection | None = None
     opened: np.ndarray | None = None
+    carried: Mapping[str, np.ndarray] | None = None
+    seed: np.random.SeedSequence | None = None
     milestones: list[Reached] = field(default_factory=lambda: [Reached()])
     events: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     report: dict[str, int] = field(default_factory=dict)

@@ -47,7 +47,7 @@ from hh_sde.noise import (
     SubunitNoise,
 )
 from hh_sde.records import per_neuron, see_indices
-from hh_sde.synapses import AnySynapse, EventSynapse
+from hh_sde.synapses import AnySynapse, EventSynapse, Synapse
 
 Colored = OrnsteinUhlenbeckCurrent | OrnsteinUhlenbeckConductance
 

@@ -277,7 +277,7 @@ class Connections:
             blocks=np.array([(p, m, p % n) for p, m, _ in blocks], dtype=np.int64).reshape(-1, 3),
             block_weight=np.array(weights, dtype=float),
             block_delay=synapse.delay,
-            plasticity=plastic and (plastic.U, plastic.tau_rec, plastic.tau_facil),
+            plasticity=(plastic.U, plastic.tau_rec, plastic.tau_facil) if plastic else None,
         )
 
     def _event_matrix(

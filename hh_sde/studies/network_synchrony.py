@@ -24,7 +24,7 @@ from hh_sde.studies.common import (
     with_white,
 )
 from hh_sde.studies.intervals import jackknife
-from hh_sde.synapses import GapJunction, Synapse
+from hh_sde.synapses import AnySynapse
 
 
 @study
@@ -99,8 +99,5 @@ def synchrony(
     )
 
 
-def _scaled(synapse: Synapse | GapJunction, factor: float) -> Synapse | GapJunction:
-    weights = synapse.weights * factor
-    if isinstance(synapse, GapJunction):
-        return GapJunction(weights)
-    return synapse.replace(weights=weights)
+def _scaled(synapse: AnySynapse, factor: float) -> AnySynapse:
+    return synapse.replace(weights=synapse.weights * factor)

@@ -34,7 +34,7 @@ def checked_delay(delay: Any, name: str) -> float:
     value = numbers(delay, f"delay of {name}", "a number (ms)")
     if value.ndim or not np.isfinite(value) or value < 0:
         raise ValueError(
-            f"delay of {name} must be one number, finite and not negative (ms), got {shown(delay)}; "
-            "a delay for each edge stands in a table of edges, in its column delay"
+            f"delay of {name} must be one number, finite and not negative (ms), got "
+            f"{shown(delay)}; a delay for each edge stands in a table of edges, in its column delay"
         )
     return float(value)

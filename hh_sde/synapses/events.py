@@ -269,5 +269,5 @@ class EventSynapse(Record):
         )  # fmt: skip
 
 
-for _make in (EventSynapse.exponential, EventSynapse.biexponential):
-    _make.__func__.units = EventSynapse.units  # type: ignore[attr-defined]
+for _name in ("exponential", "biexponential"):
+    vars(EventSynapse)[_name].__func__.units = EventSynapse.units
