@@ -231,6 +231,7 @@ class Connections:
             of = range(spikes.n)
         else:
             of = self._range(self._numbers(synapse, "source"))
+            assert synapse.spike_rule is not None
             spikes = synapse.spike_rule.levels
         from_outside = not isinstance(spikes, tuple)
         blocks = []

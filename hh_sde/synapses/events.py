@@ -126,7 +126,7 @@ class EventSynapse(Record):
     source: Any = None
     target: str | None = None
     delay: float = 0.0
-    spike_rule: SpikeRule = SpikeRule()
+    spike_rule: SpikeRule | None = None
     plasticity: ShortTermPlasticity | None = None
     voltage_block: Rate | None = None
     reference: str = ""
@@ -138,6 +138,7 @@ class EventSynapse(Record):
             "weights": checked_weights(self.weights, name, signed=self.E is None),
             "tau": parameter(self.tau, f"tau of synapse {name}", positive=True),
             "delay": checked_delay(self.delay, name),
+            "spike_rule": SpikeRule() if self.spike_rule is None else self.spike_rule,
         }
         if self.tau_rise is not None:
             what = f"tau_rise of synapse {name}"
@@ -218,7 +219,7 @@ class EventSynapse(Record):
             Another name, where a network has two of them.
         """
         return cls(
-            name, weights, tau, None, E, source, target, delay, spike_rule or SpikeRule(),
+            name, weights, tau, None, E, source, target, delay, spike_rule,
             plasticity, voltage_block,
         )  # fmt: skip
 
@@ -265,7 +266,7 @@ class EventSynapse(Record):
         """
         return cls(
             name, weights, tau_decay, tau_rise, E, source, target, delay,
-            spike_rule or SpikeRule(), plasticity, voltage_block,
+            spike_rule, plasticity, voltage_block,
         )  # fmt: skip
 
 
