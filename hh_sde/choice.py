@@ -50,6 +50,13 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
     if method.interpretation == "chain":
         return require_chain_network(model, method, name, noise).sde()
     sde = model.sde() if isinstance(model, Network) else model
+    remembers = sde.program is not None and sde.program.compiled.tables.remembers
+    if remembers and not method.compiled:
+        raise ValueError(
+            f"{name} takes dx = f(x, t) dt + G(x, t) dW, and this network has event-driven "
+            "synapses or delays, whose spikes and past potentials are no part of x: take a method "
+            f"of the engine, {', '.join(key for key, other in METHODS.items() if other.compiled)}"
+        )
     if noise == "ignore":
         sde = sde.without_noise()
     if method.compiled and sde.program is not None and not _is_compiled(sde):

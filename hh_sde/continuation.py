@@ -12,6 +12,7 @@ its attribute `last_state`; they would only multiply its rows in tables.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,10 @@ from hh_sde.descriptions import decode, encode
 from hh_sde.equations.layout import StateLayout
 from hh_sde.methods import Detection, Reached
 from hh_sde.records import numbers, shown
+from hh_sde.sde import SDE
+
+#: What names of variables begin with that hold what is on its way.
+_CARRIED = "carried_"
 
 
 def state_of(
@@ -70,15 +75,65 @@ def state_of(
         values["spike_armed"] = (detection.armed, "1", "whether the next crossing is a spike")
         values["last_spike_time"] = (spike, "ms", "time of the last spike; nan: none yet")
     sizes = [len(axis) for axis in axes.values()]
+    found = {
+        name: (list(axes), array.reshape(sizes), _labels(units, text) | {"time": time})
+        for name, (array, units, text) in values.items()
+    }
     return xr.Dataset(
-        {
-            name: (list(axes), array.reshape(sizes), _labels(units, text) | {"time": time})
-            for name, (array, units, text) in values.items()
-        },
+        found | _on_the_way(reached.carried or {}, axes, time),
         coords={
             name: (name, np.asarray(one), _labels(*COORDINATES[name])) for name, one in axes.items()
         },
     )
+
+
+def _on_the_way(
+    carried: Mapping[str, np.ndarray], axes: Mapping[str, Any], time: float
+) -> dict[str, Any]:
+    """What is on its way between neurons, each array over dims of its own after the trials."""
+    found = {}
+    for name, array in carried.items():
+        own = array if "trial" in axes else array[0]
+        dims = [f"{name}_dim{k}" for k in range(array.ndim - 1)]
+        dims = ["trial", *dims] if "trial" in axes else dims
+        labels = _labels("1", f"on its way between neurons: {name}") | {"time": time}
+        found[f"{_CARRIED}{name}"] = (dims, own, labels)
+    return found
+
+
+def carried(
+    x0: Any, sde: SDE, trials: Sequence[int], *, dt: float, time: float
+) -> dict[str, np.ndarray] | None:
+    """What was on its way between neurons where a run goes on, each array (trials, ...).
+
+    None where nothing is kept but the state, and where `x0` is no run: nothing is on its way then,
+    and a warning says so of a run that kept it.
+    """
+    tables = None if sde.program is None else sde.program.compiled.tables
+    if tables is None or not tables.remembers or not isinstance(x0, xr.Dataset):
+        return None
+    state = last_state(x0)
+    kept = {str(name): one for name, one in state.data_vars.items()}
+    kept = {name: one for name, one in kept.items() if name.startswith(_CARRIED)}
+    there = all(abs(_time_of(one, name) - time) <= 2e-6 * dt for name, one in kept.items())
+    if not kept or not there or x0.attrs.get("dt") != dt:
+        if time:
+            warnings.warn(
+                "x0 does not hold the spikes and potentials that are on their way in this network "
+                "with event-driven synapses or delays: the run begins without them. A result of "
+                "solve as it is, with the same dt, holds them",
+                stacklevel=5,
+            )
+        return None
+    return {name.removeprefix(_CARRIED): _of_trials(one, trials) for name, one in kept.items()}
+
+
+def _of_trials(variable: xr.DataArray, trials: Sequence[int]) -> np.ndarray:
+    """Values (trials, ...) of these trials."""
+    if "trial" not in variable.dims:
+        return np.broadcast_to(variable.values, (len(trials), *variable.shape)).copy()
+    known = variable.trial.values.tolist()
+    return variable.isel(trial=[known.index(trial) for trial in trials]).values
 
 
 def with_last_state(ds: xr.Dataset, state: xr.Dataset) -> xr.Dataset:

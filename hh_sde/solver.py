@@ -174,7 +174,8 @@ def solve(
     sde = sde_for_method(model, integrator, name, noise)
     no_noise_meant = noise == "ignore" and integrator.interpretation != "ode"
     noisy = sde.m > 0 or no_noise_meant
-    noisy |= initial.is_drawn(x0)
+    drawn = initial.is_drawn(x0) or (isinstance(model, Network) and model.draws_spikes)
+    noisy |= drawn
     threads = positive_int(threads, "threads")
     refuse_ignored(name, integrator, noisy, rng, threads, {"rtol": rtol, "atol": atol})
     dtype = precision(dtype, integrator, name, sde.m > 0)
@@ -228,6 +229,8 @@ def solve(
             dt=step,
             time=start,
         ),
+        carried=continuation.carried(x0, sde, numbers.tolist(), dt=step, time=start),
+        seed=seed,
     )
     attrs = _provenance(problem, integrator, name, model, noise) | {
         "t_start": start,
@@ -239,7 +242,7 @@ def solve(
         else None,
         "stop": ends and ends.words,
     }
-    if initial.is_drawn(x0):
+    if drawn:
         attrs |= seed_attributes(seed)
     arguments = {
         "dt": problem.dt, "method": name, "trials": trials, "save_dt": save_dt, "record": record,
@@ -291,7 +294,7 @@ class _Run:
         dtype = "float64" if statistics else problem.dtype
         self.values = np.empty((len(self.variables), rows, 0, len(self.members)), dtype)
         self.saved = 0
-        self.reached = Reached(0, problem.x0, problem.detection, problem.opened)
+        self.reached = Reached(0, problem.x0, problem.detection, problem.opened, problem.carried)
         self.t_end = float(attrs["t_end"])
 
     def complete(self, method: Method, skipped: int, progress: bool | None) -> xr.Dataset:
@@ -340,6 +343,7 @@ class _Run:
             x0=self.reached.x,
             detection=self.reached.detection,
             opened=self.reached.opened,
+            carried=self.reached.carried,
         )
 
     def _begin(self) -> None:
@@ -385,7 +389,7 @@ class _Run:
 
     def _keeps_state(self) -> bool:
         """Whether the result holds a last state beside the traces."""
-        half_done = self.reached.opened is not None
+        half_done = self.reached.opened is not None or self.reached.carried is not None
         return not self.statistics and (half_done or self.rule is not None or not self._in_traces())
 
     def dataset(self) -> xr.Dataset:

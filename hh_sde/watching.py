@@ -136,7 +136,7 @@ class _Watched:
     def __init__(self, watch: Watch, method: Method, problem: Problem) -> None:
         self.watch, self.method, self.problem = watch, method, problem
         self.members = np.arange(len(problem.trials))  # positions of those that are run
-        self.begun = Reached(0, problem.x0, problem.detection, problem.opened)
+        self.begun = Reached(0, problem.x0, problem.detection, problem.opened, problem.carried)
         self.looked = 0  # the step up to which the states were looked at
         self.saved = 0
 
@@ -181,6 +181,7 @@ class _Watched:
             trials=problem.trials[self.members],
             detection=begun.detection,
             opened=begun.opened,
+            carried=begun.carried,
             first_window=_FIRST_WINDOW,
             milestones=[Reached()],
             events=[],
@@ -261,6 +262,7 @@ class _Watched:
             detection
             and Detection(detection.rule, detection.armed[left], detection.last_spike[left]),
             None if reached.opened is None else reached.opened[left],
+            reached.carried and {name: one[left] for name, one in reached.carried.items()},
         )
         self.members = self.members[left]
 

@@ -101,7 +101,7 @@ class Layout:
         """The state that a run begins with, as an attribute; None if it is too large for one."""
         axes = {"trial": problem.trials, self.dim: self.members}
         time = problem.first_step * problem.dt
-        begun = Reached(0, problem.x0, problem.detection, problem.opened)
+        begun = Reached(0, problem.x0, problem.detection, problem.opened, problem.carried)
         state = continuation.state_of(axes, self.labels, self.state_layout, begun, time)
         if state.nbytes > LARGEST_INITIAL_STATE:
             return None

@@ -207,6 +207,11 @@ def _see_equations(sde: SDE) -> None:
     program = sde.program
     if program is None or not program.stands_for(sde.f, sde.G, sde.interpretation):
         raise ValueError("tangent_flow differentiates a network's equations: give Network.sde()")
+    if program.compiled.tables.remembers:
+        raise ValueError(
+            "tangent_flow differentiates a step of the state alone, and this network has "
+            "event-driven synapses or delays"
+        )
     if sde.m and sde.noise_type != "additive":
         raise ValueError(
             f"this noise ({sde.noise_type}) depends on the state, so that it moves displacements "

@@ -32,6 +32,8 @@ class Derived:
         (times,) ms -> (times or 1, n_neurons): injected current.
     constant : bool
         Whether that is the same at all times.
+    late : bool
+        Whether synapses have delays.
 
     Attributes
     ----------
@@ -46,7 +48,9 @@ class Derived:
         layout: StateLayout,
         current: Callable[[np.ndarray], np.ndarray],
         constant: bool,
+        late: bool = False,
     ) -> None:
+        self._late = late
         self._populations = populations
         self._wiring = wiring
         self._layout = layout
@@ -93,7 +97,14 @@ class Derived:
         shape = state["V"].shape
         I = self._current(times)[:, chosen]
         I = I.reshape(len(I), *(1,) * (len(shape) - 2), -1)
-        sums = self._sums(state) if any(one.coupled for one in self._populations) else None
+        sums = None
+        if any(one.coupled for one in self._populations):
+            if self._late:
+                raise ValueError(
+                    "currents of graded synapses with delays follow from potentials of the past, "
+                    "which a result does not hold"
+                )
+            sums = self._sums(state)
         found = {name: np.full(shape, np.nan) for name in names}
         for own, population, known in zip(
             self._layout.ranges, self._populations, self._of_each, strict=True

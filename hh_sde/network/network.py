@@ -188,7 +188,12 @@ class Network(Record):
     def derived(self) -> Derived:
         """What follows from its state: currents, conductances, open fractions."""
         return Derived(
-            self._equations, self._tables.wiring, self._layout, self._currents, self._is_constant
+            self._equations,
+            self._tables.wiring,
+            self._layout,
+            self._currents,
+            self._is_constant,
+            late=self._tables.late is not None,
         )
 
     def steady_state(self, V: Any = None) -> np.ndarray:
@@ -319,7 +324,7 @@ class Network(Record):
         in every neuron.
         """
         diffusion = Diffusion(self._compiled, self._layout, self._amplitudes)
-        f = self._drift()
+        f = self._drift() if not self._tables.remembers else _refusing("f")
         additive = diffusion.noise_type == "additive"
         return SDE(
             f=f,
@@ -337,7 +342,9 @@ class Network(Record):
             area_groups=diffusion.area_groups,
             columns=Columns(diffusion),
             breakpoints=None if self._is_constant else self._breakpoints,
-            jac=Jacobian(self._tables, self._layout, self._currents),
+            jac=_refusing("jac")
+            if self._tables.remembers
+            else Jacobian(self._tables, self._layout, self._currents),
             program=module.Program(
                 compiled=self._compiled,
                 layout=self._layout,
@@ -592,9 +599,15 @@ class Network(Record):
         return self.replace(n_neurons=only.n, **own)
 
     @property
+    def draws_spikes(self) -> bool:
+        """Whether spike trains are drawn that come from outside."""
+        return any(hasattr(one.spikes, "means") for one in self._tables.senders)
+
+    @property
     def noisy(self) -> bool:
-        """Whether it has any noise."""
-        return any(part.noise for part in self.parts.values()) or bool(self.noise)
+        """Whether it has any noise, or spike trains that are drawn."""
+        own = any(part.noise for part in self.parts.values())
+        return own or bool(self.noise) or self.draws_spikes
 
     @property
     def population_of(self) -> np.ndarray | None:
@@ -710,6 +723,19 @@ class Network(Record):
     @cached_property
     def _compiled_single(self) -> module.Compiled:
         return module.compiled(self._tables, "float32")
+
+
+def _refusing(name: str) -> Function:
+    """In place of a function of the state alone, where there is none."""
+
+    def refuse(x: np.ndarray, t: float, *args: Any) -> np.ndarray:
+        raise ValueError(
+            f"{name}(x, t) does not say what this network does: it has event-driven synapses or "
+            "delays, so that what comes next depends on spikes and potentials of the past. The "
+            "methods of the engine take it: hh_sde.solve(net, ...)"
+        )
+
+    return refuse
 
 
 def _white_name(k: int) -> str:
