@@ -65,7 +65,7 @@ def layout_of(populations: Sequence[Population]) -> StateLayout:
 def compiled(tables: Tables, dtype: str = "float64") -> Compiled:
     """The compiled loops for a network, and its numbers, in a precision."""
     populations = tuple(map(Population, tables.populations))
-    found, kinds = written(populations, dtype)
+    found, kinds = written(populations, dtype, tables.remembers)
     return Compiled(cache.load(found.text), populations, kinds, found.numbers, dtype, tables)
 
 
