@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
 
 from hh_sde.equations.expressions import Expression, Symbol, evaluate
+from hh_sde.equations.fixed_point import LEAST, fixed_point
+from hh_sde.equations.pools import PoolPart
 from hh_sde.equations.population import Population
+
+#: Times that several pools are put to rest in turn.
+SWEEPS = 100
 
 
 class Evaluated(dict[str, Any]):
@@ -81,9 +86,42 @@ class Evaluated(dict[str, Any]):
 
 def steady_state(population: Population, V: np.ndarray) -> np.ndarray:
     """The state (variables, n_neurons) with these potentials (mV) and all else at rest."""
-    at = Evaluated(population, {"V": V})
-    rest = [at.of(value) for part in population.parts for _, value, *_ in part.steady()]
-    return np.stack([V, *(np.broadcast_to(value, V.shape) for value in rest)])
+    at = at_rest(population, V)
+    rows = [at[variable.symbol.name] for variable in population.variables]
+    return np.stack([np.broadcast_to(row, V.shape) for row in rows])
+
+
+def at_rest(population: Population, V: np.ndarray) -> Evaluated:
+    """All quantities with these potentials (mV) and all else at rest.
+
+    A concentration at rest is what its own current leads to, which may depend on it.
+    """
+    pools = [part for part in population.parts if isinstance(part, PoolPart)]
+
+    def given(concentrations: Sequence[np.ndarray]) -> Evaluated:
+        names = [pool.variables[0].name for pool in pools]
+        at = Evaluated(population, {"V": V, **dict(zip(names, concentrations, strict=True))})
+        for part in population.parts:
+            for target, value, *_ in part.steady() if not part.with_V else ():
+                at[target.name] = at.of(value)
+        return at
+
+    levels = [np.broadcast_to(np.nan, V.shape)] * len(pools)
+    if pools:
+        values = population.parameters.values
+        levels = [np.maximum(values(pool.rest), LEAST) + 0.0 * V for pool in pools]
+    for _ in range(SWEEPS if len(pools) > 1 else 1):
+        before = levels
+        for k, pool in enumerate(pools):
+
+            def led_to(c: np.ndarray, k: int = k, pool: PoolPart = pool) -> np.ndarray:
+                at = given([*levels[:k], c, *levels[k + 1 :]])
+                return at.of(pool.steady()[0].value)
+
+            levels = [*levels[:k], fixed_point(led_to, levels[k]), *levels[k + 1 :]]
+        if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, levels, strict=True)):
+            break
+    return given(levels)
 
 
 class Quantity(NamedTuple):

@@ -41,9 +41,9 @@ import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
 from hh_sde.kernels.coupling import I_at, add, add_row, couple
-from hh_sde.kernels.elementary import log, table_value
+from hh_sde.kernels.elementary import table_value
 from hh_sde.kernels.{functions} import (
-    decayed, exp, linoid, linoid_of, relaxed, {root} as root,
+    decayed, exp, linoid, linoid_of, log, power, relaxed, {root} as root,
 )
 from hh_sde.kernels.jit import call, expression, kernel, maker, shared, stepper
 from hh_sde.kernels.rows import row
@@ -54,6 +54,7 @@ from hh_sde.kernels.watch import watched
 #: What the integrators read of a model.
 CONSTANTS = """\
 V_DEPENDENT_CONDUCTANCE = {V_dependent}  # or gap junctions: V's flow holds what follows V
+POOLS = {pools}  # concentrations move with V
 TERMS = {terms}  # Wiener processes of a lane's own
 BOUNDED = {bounded}  # states are brought back into [0, 1] after each step
 FREE = {free}  # rows of variables that may leave [0, 1]: from, up to
@@ -191,6 +192,7 @@ _TYPES = {"lanes": "i64", "used": "i64", "dt": "f64", "c": "f64"}
 def _constants(population: Population) -> str:
     return CONSTANTS.format(
         V_dependent=population.V_dependent,
+        pools=bool(population.concentrations),
         terms=len(population.terms),
         bounded=population.model.bounds in ("clip", "reflect"),
         free=population.free,
@@ -210,6 +212,9 @@ class _Printed:
         self.loop = loop
         self.single = single
         self._sources = _sources(population)
+        if "w" in loop.arguments.split(", "):  # concentrations are held as they are there
+            held = {symbol.name for symbol in population.concentrations.values()}
+            self._sources |= {name: ("w", *self._sources[name][1:]) for name in held}
         self._parameters = population.parameters.table
         self._definitions = {a.target.name: a for a in definitions}
         self._lines: list[str] = []
@@ -308,6 +313,7 @@ def _sources(population: Population) -> dict[str, tuple[str, int, str]]:
         name = variable.symbol.name
         found[name] = ("state", k, name)
         found[f"old_{name}"] = ("out", k, name)
+        found[f"own_{name}"] = ("state", k, name)
         found[f"along_{name}"] = ("vector", k, name)
     for k, term in enumerate(population.terms):
         found[term.dW.name] = ("dW", k, term.dW.name)

@@ -198,7 +198,7 @@ class Equations:
     @property
     def _uniform_rates(self) -> dict[str, float]:
         """Parameters of rates that are the same in all neurons."""
-        endings = ("_rate", "_mid", "_scale", "_0")
+        endings = ("_rate", "_mid", "_scale", "_0", "_half", "_exponent")
         return {
             p.symbol.name: float(p.values[0])
             for p in self.parameters

@@ -89,6 +89,8 @@ def lie_trotter(m, k, h):
     gates_flow(m.x, lanes(m), dW(m, k, 0), h, m.p, m.q, m.curves)
     sum_inputs(m, m.x)
     V_flow(m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
+    if POOLS:
+        pool_flow(m.x, lanes(m), m.x[0], h, m.p, m.q, m.curves)
 
 
 @expression
@@ -98,16 +100,18 @@ def tau_leap(m, k, h):
     exchange_channels(m.x, lanes(m), used, dW(m, k, 0), h, m.p, m.q, m.curves)
     sum_inputs(m, m.x)
     V_flow(m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
+    if POOLS:
+        pool_flow(m.x, lanes(m), m.x[0], h, m.p, m.q, m.curves)
 
 
 @expression
 def V_step(m, h, k):
     """V with its noise by a whole step of its flow, seen from the middle of the step.
 
-    It is exact in law but for inputs that depend on V, gap currents and blocks. Those are frozen at
-    the middle of the step, where half the step and the noise of its first half lead: this keeps
-    order 2, and weak order 2 too, as that noise has the variance of its own and the covariance with
-    the whole one that the noise at the middle has.
+    It is exact in law but for inputs that depend on V, gap currents and blocks, and concentrations,
+    which move with it. Those are frozen at the middle of the step, where half the step and the
+    noise of its first half lead: this keeps order 2, and weak order 2 too, as that noise has the
+    variance of its own and the covariance with the whole one that the noise at the middle has.
     """
     sum_inputs(m, m.x)
     if V_DEPENDENT_CONDUCTANCE:
@@ -117,10 +121,14 @@ def V_step(m, h, k):
             middle, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 1), 0.5 * h, m.p, m.q,
             m.curves,
         )  # fmt: skip
+        if POOLS:
+            pool_flow(middle, lanes(m), m.x[0], 0.5 * h, m.p, m.q, m.curves)
         sum_inputs(m, middle)
         V_flow(
             m.x, lanes(m), middle[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves
         )
+        if POOLS:
+            pool_flow(m.x, lanes(m), middle[0], h, m.p, m.q, m.curves)
     else:
         V_flow(m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves)
 

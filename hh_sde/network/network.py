@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -139,7 +139,8 @@ class Network(Record):
         """What each state variable is, as attributes, in the order of the flat state.
 
         `units`, `long_name`, and `role`: "potential"; "gate", "channel state" or "fluctuation" of
-        a `channel`; "noise current", "noise conductance"; "synaptic gate" of a `synapse`. Of the
+        a `channel`; "noise current", "noise conductance"; "concentration" of a `pool`; "synaptic
+        gate" of a `synapse`. Of the
         states of a channel the one that conducts has ``conducting = 1``, the others 0.
 
         Examples
@@ -155,7 +156,7 @@ class Network(Record):
         return Derived(self._population, self._currents, self.stimulus.constant)
 
     def steady_state(self, V: Any = None) -> np.ndarray:
-        """The flat state with potential `V` (mV, default the cell's V0) and gates at rest.
+        """The flat state with potential `V` (mV, default the cell's V0) and all else at rest.
 
         Parameters
         ----------
@@ -169,7 +170,8 @@ class Network(Record):
         Raises
         ------
         TypeError, ValueError
-            If V is not of such a shape, or a gate has no steady state there: its rates are both 0.
+            If V is not of such a shape, or something has no steady state there: a gate whose rates
+            are both 0, a concentration that currents would take below 0.
         """
         if np.ndim(V) == 2:
             potentials = numbers(V, "V", "a number, or numbers (n_neurons,) or (trials, n_neurons)")
@@ -185,14 +187,16 @@ class Network(Record):
             row, *_, neuron = place = tuple(np.argwhere(~np.isfinite(x))[0])
             raise ValueError(
                 f"{self.variables[row]} has no steady state at V = {potentials[place[1:]]:g} mV "
-                f"(neuron {neuron}): alpha + beta is zero or not finite there"
+                f"(neuron {neuron}): alpha + beta is zero or not finite there, or a concentration "
+                "is not above 0"
             )
         return np.moveaxis(x, 0, -2).reshape(*potentials.shape[:-1], -1)
 
     def equilibrium(self) -> np.ndarray:
         """The flat state (d,) in which nothing moves but for the noise, stable or not.
 
-        Found from the cell's V0, at the stimulus's value at t = 0.
+        Found from the cell's V0, or from the nearest potential at which a neuron's current is
+        balanced where all neurons are at it; at the stimulus's value at t = 0.
 
         Raises
         ------
@@ -206,7 +210,9 @@ class Network(Record):
 
         start = per_neuron(self.cell.V0, self.n_neurons, "V0")
         found = scipy.optimize.root(imbalance, start, tol=1e-12)
-        if np.max(np.abs(found.fun)) > 1e-8:
+        if not np.max(np.abs(found.fun)) <= 1e-8:
+            found = scipy.optimize.root(imbalance, _balanced(imbalance, start), tol=1e-12)
+        if not np.max(np.abs(found.fun)) <= 1e-8:
             raise ValueError(
                 f"no equilibrium found from V0 = {start[0]:g} mV; dV/dt is still "
                 f"{np.max(np.abs(found.fun)):.2g} mV/ms"
@@ -215,6 +221,8 @@ class Network(Record):
 
     def kinetics(self, V: Any) -> xr.Dataset:
         """Steady state and time constant of the first neuron's gates as functions of V.
+
+        Where they read concentrations, those are at rest at that V.
 
         Parameters
         ----------
@@ -233,7 +241,7 @@ class Network(Record):
         """
         V = np.atleast_1d(numbers(V, "V", "numbers (mV)"))
         alone = Network(1, cell=self.cell.of_neuron(0))._population
-        at = evaluated.Evaluated(alone, {"V": V[:, None]})
+        at = evaluated.at_rest(alone, V[:, None])
         alpha, beta, x_inf, tau = np.full((4, len(self.cell.gates), V.size), np.nan)
         variable, instantaneous = iter(alone.kinetics), iter(alone.instantaneous)
         for k, gate in enumerate(self.cell.gates):
@@ -588,6 +596,18 @@ class Network(Record):
     @cached_property
     def _channels(self) -> tuple[ChannelTable, ...]:
         return tuple(
-            packing.channel_table(channel, self._channel_noise, self.n_neurons)
-            for channel in self.cell.channels
+            packing.channel_table(
+                channel, self._channel_noise, self.n_neurons, self.cell.temperature
+            )
+            for channel in self.cell.channels_in_effect
         )
+
+
+def _balanced(imbalance: Callable[[np.ndarray], np.ndarray], start: np.ndarray) -> np.ndarray:
+    """For each neuron the potential nearest to its start where the imbalance changes its sign."""
+    V = np.arange(-100.0, 51.0)
+    signs = np.sign([imbalance(np.full(start.shape, level)) for level in V])
+    changes = signs[1:] != signs[:-1]
+    far = np.where(changes, np.abs(V[:-1, None] + 0.5 - start), np.inf)
+    nearest = V[np.argmin(far, axis=0)] + 0.5
+    return np.where(changes.any(axis=0), nearest, start)

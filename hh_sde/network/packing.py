@@ -20,7 +20,9 @@ from hh_sde.equations.tables import (
     Connectivity,
     GateTable,
     Model,
+    NernstTable,
     PairTable,
+    PoolTable,
     RateTable,
     SynapseTable,
 )
@@ -29,10 +31,19 @@ from hh_sde.kinetics import (
     Constant,
     Exponential,
     Gate,
+    Hill,
     Linoid,
+    Minimum,
+    Nernst,
+    Parameter,
+    Pool,
+    Power,
+    Product,
+    Proportional,
     Rate,
     Sigmoid,
     SteadyState,
+    Sum,
     Tabulated,
     TimeConstant,
 )
@@ -57,6 +68,21 @@ RATE_KINDS: dict[type[Rate], str] = {
     Tabulated: "tabulated",
     SteadyState: "steady_state",
     TimeConstant: "time_constant",
+    Sum: "sum",
+    Product: "product",
+    Minimum: "minimum",
+    Power: "power",
+    Proportional: "proportional",
+    Hill: "hill",
+}
+
+
+#: Their numbers, one for every neuron.
+_NUMBERS = {
+    **dict.fromkeys(("exponential", "sigmoid", "linoid"), ("rate", "mid", "scale")),
+    **dict.fromkeys(("constant", "proportional"), ("rate",)),
+    "power": ("exponent",),
+    "hill": ("rate", "half"),
 }
 
 
@@ -85,16 +111,19 @@ def model(
         gap=gap,
         connectivity=connectivity(matrices, n),
         colored=tuple(_colored_table(noise, n) for noise in colored),
+        pools=tuple(_pool_table(pool, n) for pool in cell.pools),
         bounds=bounds,
     )
 
 
-def channel_table(channel: Channel, noise: ChannelNoise | None, n: int) -> ChannelTable:
-    """A channel, and what the channel noise makes of it."""
+def channel_table(
+    channel: Channel, noise: ChannelNoise | None, n: int, temperature: Parameter | None
+) -> ChannelTable:
+    """A channel at a temperature, and what the channel noise makes of it."""
     table = ChannelTable(
         name=channel.name,
         g=per_neuron(channel.g, n, f"g_{channel.name}"),
-        E=per_neuron(channel.E, n, f"E_{channel.name}"),
+        E=_reversal(channel, n, temperature),
         gates=tuple(_gate_table(gate, n) for gate in channel.variable_gates),
         instantaneous=tuple(_gate_table(gate, n) for gate in channel.gates if gate.instantaneous),
     )
@@ -122,6 +151,23 @@ def channel_table(channel: Channel, noise: ChannelNoise | None, n: int) -> Chann
         ),
         paired=getattr(noise, "paired", False),
     )
+
+
+def _reversal(
+    channel: Channel, n: int, temperature: Parameter | None
+) -> np.ndarray | NernstTable:
+    E, of = channel.E, f"of E_{channel.name}"
+    if not isinstance(E, Nernst):
+        return per_neuron(E, n, f"E_{channel.name}")
+    slope = per_neuron(E.slope(temperature), n, f"temperature {of}")
+    return NernstTable(E.pool, slope, per_neuron(E.outside, n, f"outside {of}"))
+
+
+def _pool_table(pool: Pool, n: int) -> PoolTable:
+    k, rest, tau = (
+        per_neuron(getattr(pool, name), n, f"{name}_{pool.name}") for name in ("k", "rest", "tau")
+    )
+    return PoolTable(pool.name, pool.channels, k, rest, tau)
 
 
 def _colored_table(
@@ -153,9 +199,16 @@ def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
         return RateTable(kind, curve=(rate.start, rate.step, rate.values))
     if isinstance(rate, SteadyState | TimeConstant):
         return RateTable(kind, of=tuple(_rate_table(r, owner, n) for r in (rate.alpha, rate.beta)))
-    names = ["rate"] if isinstance(rate, Constant) else ["rate", "mid", "scale"]
-    numbers = (per_neuron(getattr(rate, name), n, f"{owner}: {name}") for name in names)
-    return RateTable(kind, tuple(numbers))
+    numbers = tuple(
+        per_neuron(getattr(rate, name), n, f"{owner}: {name}") for name in _NUMBERS.get(kind, ())
+    )
+    if isinstance(rate, Proportional | Hill):
+        return RateTable(kind, numbers, pool=rate.pool, power=getattr(rate, "power", 1))
+    if isinstance(rate, Power):
+        return RateTable(kind, numbers, of=(_rate_table(rate.of, owner, n),))
+    if isinstance(rate, Sum | Product | Minimum):
+        return RateTable(kind, of=tuple(_rate_table(one, owner, n) for one in rate.of))
+    return RateTable(kind, numbers)
 
 
 def connectivity(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Connectivity:
