@@ -141,8 +141,16 @@ def _standard_normals(
 def _see_fractions(
     x: np.ndarray, population: Population, trials: np.ndarray, x0: Mapping[str, Any]
 ) -> None:
-    """See that gates and fractions of channels in states (trials, variables, n_neurons) are so."""
+    """See that gates and fractions of channels in states (trials, variables, n_neurons) are so.
+
+    And that concentrations are not negative.
+    """
     for row, variable in enumerate(population.variables):
+        if variable.role["role"] == "concentration" and np.any(x[:, row] < 0.0):
+            raise ValueError(
+                f"x0: {variable.name} is a concentration (mM) and must not be negative, got "
+                f"{x[:, row].min():.4g}"
+            )
         outside = (x[:, row] < 0.0) | (x[:, row] > 1.0)
         if row == 0 or population.free[0] <= row < population.free[1] or not outside.any():
             continue

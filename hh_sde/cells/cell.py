@@ -106,9 +106,8 @@ class Cell(Record):
         for pool in self.pools:
             for name in pool.channels:
                 if name not in channels:
-                    raise ValueError(
-                        f"pool {pool.name} of cell {self.name}: {unknown('channel', name, channels)}"
-                    )
+                    what = unknown("channel", name, channels)
+                    raise ValueError(f"pool {pool.name} of cell {self.name}: {what}")
         for channel in self.channels:
             for name in channel.pools:
                 if name not in names:

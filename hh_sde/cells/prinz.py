@@ -26,7 +26,7 @@ def _gate(name: str, power: int, mid: float, slope: float, tau: Rate) -> Gate:
 
 def _falling(at_rest: float, fall: float, mid: float, slope: float) -> Rate:
     """The paper's at_rest - fall/(1 + exp((V + mid)/slope)), as a sum of what is positive."""
-    return Sum((Constant(at_rest - fall), Sigmoid(rate=fall, mid=-mid, scale=slope)))
+    return Sum((Constant(round(at_rest - fall, 9)), Sigmoid(rate=fall, mid=-mid, scale=slope)))
 
 
 def _bell(base: float, height: float, m1: float, s1: float, m2: float, s2: float) -> Rate:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hh_sde.cells.cell import Cell
 from hh_sde.kinetics import Channel, Exponential, Gate, Linoid, Sigmoid
 
 #: The paper's rates are those at 6.3 degC; at others they are multiplied by 3^((T - 6.3)/10).
-_AT_6_3: dict[str, float] = {"q10": 3.0, "reference_temperature": 6.3}
+_AT_6_3: dict[str, Any] = {"q10": 3.0, "reference_temperature": 6.3}
 
 HODGKIN_HUXLEY = Cell(
     name="hodgkin_huxley",

@@ -108,9 +108,7 @@ TRAUB_CA3 = Cell(
     ),
     C=3.0,
     V0=-64.6,
-    pools=(
-        Pool("Ca", channels=("Ca",), k=0.13 * _UNIT / _HALF, rest=0.0, tau=1 / 0.075),
-    ),
+    pools=(Pool("Ca", channels=("Ca",), k=0.13 * _UNIT / _HALF, rest=0.0, tau=1 / 0.075),),
     reference=(
         "Traub, Wong, Miles & Michelson 1991, J. Neurophysiol. 66, 635, "
         "doi:10.1152/jn.1991.66.2.635, in the reduction of Pinsky & Rinzel 1994, J. Comput. "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hh_sde.cells.cell import Cell
 from hh_sde.kinetics import Channel, Exponential, Gate, Linoid, Parameter, Sigmoid
 
@@ -10,7 +12,7 @@ def fast_channels(
     *, g_Na: float, E_Na: float, g_K: float, E_K: float, q10: Parameter = 1.0, at: float = 36.0
 ) -> tuple[Channel, Channel]:
     """Na and K of Traub & Miles (1991), V counted from V_T, given at so many degC."""
-    follows = {"q10": q10, "reference_temperature": at}
+    follows: dict[str, Any] = {"q10": q10, "reference_temperature": at}
     return (
         Channel(
             name="Na",
@@ -63,7 +65,7 @@ TRAUB_MILES = Cell(
     V_T=-63.0,
     reference=(
         "Traub & Miles 1991, Neuronal Networks of the Hippocampus, doi:10.1017/CBO9780511895401, "
-        "in the form and with the numbers of benchmark 3 (COBAHH) of Brette et al. 2007, J. Comput. "
-        "Neurosci. 23, 349, doi:10.1007/s10827-007-0038-6"
+        "in the form and with the numbers of benchmark 3 (COBAHH) of Brette et al. 2007, J. "
+        "Comput. Neurosci. 23, 349, doi:10.1007/s10827-007-0038-6"
     ),
 )

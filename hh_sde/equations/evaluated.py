@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,31 +98,40 @@ def at_rest(population: Population, V: np.ndarray) -> Evaluated:
     A concentration at rest is what its own current leads to, which may depend on it.
     """
     pools = [part for part in population.parts if isinstance(part, PoolPart)]
-
-    def given(concentrations: Sequence[np.ndarray]) -> Evaluated:
-        names = [pool.variables[0].name for pool in pools]
-        at = Evaluated(population, {"V": V, **dict(zip(names, concentrations, strict=True))})
-        for part in population.parts:
-            for target, value, *_ in part.steady() if not part.with_V else ():
-                at[target.name] = at.of(value)
-        return at
-
-    levels = [np.broadcast_to(np.nan, V.shape)] * len(pools)
-    if pools:
-        values = population.parameters.values
-        levels = [np.maximum(values(pool.rest), LEAST) + 0.0 * V for pool in pools]
+    levels = {
+        pool.name: np.maximum(population.parameters.values(pool.rest), LEAST) + 0.0 * V
+        for pool in pools
+    }
     for _ in range(SWEEPS if len(pools) > 1 else 1):
-        before = levels
-        for k, pool in enumerate(pools):
-
-            def led_to(c: np.ndarray, k: int = k, pool: PoolPart = pool) -> np.ndarray:
-                at = given([*levels[:k], c, *levels[k + 1 :]])
-                return at.of(pool.steady()[0].value)
-
-            levels = [*levels[:k], fixed_point(led_to, levels[k]), *levels[k + 1 :]]
-        if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, levels, strict=True)):
+        before = dict(levels)
+        for pool in pools:
+            led_to = partial(_led_to, population, V, levels, pool)
+            levels[pool.name] = fixed_point(led_to, levels[pool.name])
+        if all(np.array_equal(levels[name], c, equal_nan=True) for name, c in before.items()):
             break
-    return given(levels)
+    return _gates_at_rest(population, {"V": V, **levels})
+
+
+def _led_to(
+    population: Population,
+    V: np.ndarray,
+    levels: Mapping[str, np.ndarray],
+    pool: PoolPart,
+    c: np.ndarray,
+) -> np.ndarray:
+    """What a pool's current leads to where its concentration is c."""
+    at = _gates_at_rest(population, {"V": V, **levels, pool.name: c})
+    ((_, value, *_),) = pool.steady()
+    return at.of(value)
+
+
+def _gates_at_rest(population: Population, state: Mapping[str, np.ndarray]) -> Evaluated:
+    """All quantities with this V and these concentrations, and all else at rest."""
+    at = Evaluated(population, state)
+    for part in population.parts:
+        for target, value, *_ in part.steady() if not part.with_V else ():
+            at[target.name] = at.of(value)
+    return at
 
 
 class Quantity(NamedTuple):

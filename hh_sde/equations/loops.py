@@ -137,7 +137,7 @@ class Loops:
         return [self._flowed(lambda part: [] if part.with_V else part.exchange())]
 
     def pool_flow(self) -> list[Stage]:
-        """Concentrations by their exact flow over dt, currents being held as V and they are in w."""
+        """Concentrations by their exact flow over dt, currents held as V and they are in w."""
         flow = self._flowed(lambda part: part.flow(reverse=False) if part.with_V else [])
         return [flow._replace(V_from="w")]
 

@@ -73,7 +73,9 @@ class PoolTable(NamedTuple):
 
 
 class ChannelTable(NamedTuple):
-    """g and E are (n_neurons,), or E follows a concentration. Instantaneous gates stand apart from those that are variables.
+    """g is (n_neurons,), and so is E, or it follows a concentration.
+
+    Instantaneous gates stand apart from those that are variables.
 
     form: "gates", the gates are the variables, with noise of their own if there is a `number`;
     "states", the occupancies of the channel's states are; "fluctuations", the gates are, and so

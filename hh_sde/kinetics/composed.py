@@ -40,7 +40,7 @@ class _OfSeveral(_Composed):
 
 @record
 class Sum(_OfSeveral):
-    """The sum of rates, all in the unit of its slot.
+    r"""The sum of rates, all in the unit of its slot.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Sum(_OfSeveral):
     --------
     >>> from hh_sde import Constant, Sigmoid
     >>> Sum((Constant(0.12), Sigmoid(2.52, -120.0, -25.0))).latex()
-    '0.12 + \\\\frac{2.52}{1 + e^{(V + 120)/25}}'
+    '0.12 + \\frac{2.52}{1 + e^{(V + 120)/25}}'
     """
 
     of: tuple[Rate, ...]
@@ -136,7 +136,7 @@ class Minimum(_OfSeveral):
 
 @record
 class Power(_Composed):
-    """A rate, as a number above 0, raised to an exponent.
+    r"""A rate, as a number above 0, raised to an exponent.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class Power(_Composed):
     --------
     >>> from hh_sde import Sigmoid
     >>> Power(Sigmoid(1.0, -53.3, -14.5), 4.0).latex()
-    '\\\\left(\\\\frac{1}{1 + e^{(V + 53.3)/14.5}}\\\\right)^{4}'
+    '\\left(\\frac{1}{1 + e^{(V + 53.3)/14.5}}\\right)^{4}'
     """
 
     units = {"exponent": "1"}
@@ -184,5 +184,3 @@ class Power(_Composed):
         exponent = self.exponent
         text = f"{exponent:.4g}" if isinstance(exponent, float) else "n"
         return rf"\left({self.of.latex()}\right)^{{{text}}}"
-
-

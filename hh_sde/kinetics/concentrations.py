@@ -40,7 +40,7 @@ class _OfPool(Rate):
 
 @record
 class Proportional(_OfPool):
-    """rate * c.
+    r"""rate * c.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Proportional(_OfPool):
     Examples
     --------
     >>> Proportional("Ca", rate=0.02).latex()
-    '0.02 \\\\, [\\\\mathrm{Ca}]'
+    '0.02 \\, [\\mathrm{Ca}]'
     """
 
     units = {"rate": f"{OF_SLOT}/mM"}

@@ -1,7 +1,7 @@
 """A network's description as the equations take it: tables, every number spread over the neurons.
 
 The state is variable-major: [V_0 ... V_{n-1}, m_0 ..., h_0 ..., n_0 ..., s_0 ...]; which variables
-there are, and in which order, `hh_sde.equations.population.variables` says.
+there are, and in which order, `hh_sde.equations.variables` says.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 import scipy.sparse
 
 from hh_sde.cells import Cell
-from hh_sde.equations.population import variables
 from hh_sde.equations.tables import (
     ChannelTable,
     ColoredTable,
@@ -26,6 +25,7 @@ from hh_sde.equations.tables import (
     RateTable,
     SynapseTable,
 )
+from hh_sde.equations.variables import variables
 from hh_sde.kinetics import (
     Channel,
     Constant,
@@ -153,9 +153,7 @@ def channel_table(
     )
 
 
-def _reversal(
-    channel: Channel, n: int, temperature: Parameter | None
-) -> np.ndarray | NernstTable:
+def _reversal(channel: Channel, n: int, temperature: Parameter | None) -> np.ndarray | NernstTable:
     E, of = channel.E, f"of E_{channel.name}"
     if not isinstance(E, Nernst):
         return per_neuron(E, n, f"E_{channel.name}")
