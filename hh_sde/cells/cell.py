@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import fields, replace
 from typing import Any
 
-import numpy as np
-
 from hh_sde import display
 from hh_sde.errors import no_parameter, unknown
 from hh_sde.kinetics import Channel, Gate, Nernst, Parameter, Pool
@@ -81,24 +79,6 @@ class Cell(Record):
         gates, concentrations = ([one.name for one in ones] for ones in (self.gates, self.pools))
         _no_clash("gates or pools", ["V", *gates, *concentrations])
         self._see_pools(concentrations)
-        self._see_use()
-
-    def _see_use(self) -> None:
-        """See that something follows what is given."""
-        follow = any(gate.reference_temperature is not None for gate in self.gates)
-        follow = follow or any(
-            isinstance(channel.E, Nernst) and channel.E.temperature is None
-            for channel in self.channels
-        )
-        if self.temperature is not None and not follow:
-            raise ValueError(
-                f"nothing of cell {self.name} follows the temperature: none of its gates has q10 "
-                "and reference_temperature"
-            )
-        if not any(channel.from_V_T for channel in self.channels) and np.any(self.V_T):
-            raise ValueError(
-                f"nothing of cell {self.name} follows V_T: none of its channels has from_V_T=True"
-            )
 
     def _see_pools(self, names: list[str]) -> None:
         """See that what is read and what is fed is there."""
@@ -139,7 +119,10 @@ class Cell(Record):
     @property
     def quantities(self) -> dict[str, tuple[Parameter, str]]:
         """Its parameters with their units."""
-        found = {name: (getattr(self, name), self.units[name]) for name in self._own_numbers}
+        own = {name: getattr(self, name) for name in self._own_numbers}
+        found = {
+            name: (value, self.units[name]) for name, value in own.items() if value is not None
+        }
         for channel in self.channels:
             for name in ("g", "E"):
                 value = getattr(channel, name)
@@ -152,12 +135,15 @@ class Cell(Record):
 
     @property
     def _own_numbers(self) -> list[str]:
-        """Names of its numbers that are of use."""
-        used = {
-            "temperature": self.temperature is not None,
+        """Names of its numbers that something follows."""
+        E = [channel.E for channel in self.channels]
+        given_at = any(gate.reference_temperature is not None for gate in self.gates)
+        nernst = any(isinstance(one, Nernst) and one.temperature is None for one in E)
+        followed = {
+            "temperature": given_at or nernst,
             "V_T": any(channel.from_V_T for channel in self.channels),
         }
-        return [name for name in self.units if used.get(name, True)]
+        return [name for name in self.units if followed.get(name, True)]
 
     def __call__(self, **changes: Any) -> Cell:
         """A copy with other parameters: the same as `replace`."""
@@ -179,6 +165,7 @@ class Cell(Record):
         """
         reversals = {f"E_{channel.name}" for channel in self.channels}
         known = {field.name for field in fields(self)} | reversals | set(self.parameters)
+        known -= {"temperature", "V_T"} - set(self._own_numbers)  # nothing would follow them
         for name in changes:
             if name not in known:
                 raise ValueError(no_parameter(self.name, name, self.parameters))

@@ -97,7 +97,9 @@ def _cell(name: str, what: str, *others: Channel, g_K: float, g_L: float, E_L: f
     return Cell(
         name=name,
         channels=(
-            *fast_channels(g_Na=50.0, E_Na=50.0, g_K=g_K, E_K=-100.0, q10=3.0, at=36.0),
+            *fast_channels(
+                g_Na=50.0, E_Na=50.0, g_K=g_K, E_K=-100.0, q10=3.0, reference_temperature=36.0
+            ),
             *others,
             Channel(name="L", g=g_L, E=E_L),
         ),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from hh_sde.cells.cell import Cell
-from hh_sde.kinetics import Channel, Exponential, Gate, Linoid, Parameter, Sigmoid
+from hh_sde.kinetics import Channel, Exponential, Gate, Linoid, Sigmoid
 
 
 def fast_channels(
-    *, g_Na: float, E_Na: float, g_K: float, E_K: float, q10: Parameter = 1.0, at: float = 36.0
+    *, g_Na: float, E_Na: float, g_K: float, E_K: float, **follows: Any
 ) -> tuple[Channel, Channel]:
-    """Na and K of Traub & Miles (1991), V counted from V_T, given at so many degC."""
-    follows: dict[str, Any] = {"q10": q10, "reference_temperature": at}
+    """Na and K of Traub & Miles (1991), V counted from V_T; what gates take besides rates."""
     return (
         Channel(
             name="Na",

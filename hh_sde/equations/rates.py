@@ -70,8 +70,6 @@ class RateWriter:
         return OF_OTHERS[table.kind](others)
 
     def _of_pool(self, table: RateTable, name: str, units: str) -> Expression:
-        if table.pool not in self.concentrations:
-            raise ValueError(f"{name} reads the concentration {table.pool}, which no pool has")
         c, parameters = self.concentrations[table.pool], self.parameters
         r, *half = table.numbers
         if table.kind == "proportional":

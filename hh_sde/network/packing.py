@@ -96,6 +96,8 @@ def model(
 ) -> Model:
     """The tables of n neurons; gap junctions are one, with the sum of their weights."""
     chemical = [synapse for synapse in synapses if isinstance(synapse, Synapse)]
+    for synapse in chemical:
+        _see_pools(synapse, cell)
     junctions = [synapse.weights for synapse in synapses if isinstance(synapse, GapJunction)]
     matrices = [weight_matrix(synapse.weights, n, synapse.name) for synapse in chemical]
     gap = None
@@ -220,6 +222,19 @@ def connectivity(matrices: list[scipy.sparse.csr_array], n_neurons: int) -> Conn
         source=stacked.indices.astype(np.int64),
         weight=stacked.data.astype(float),
     )
+
+
+def _see_pools(synapse: Synapse, cell: Cell) -> None:
+    """See that what a synapse's rates read is there, of both neurons."""
+    rates = [rate for rate in (synapse.alpha, synapse.beta, synapse.voltage_block) if rate]
+    lacking = frozenset().union(*(rate.pools for rate in rates)) - {
+        pool.name for pool in cell.pools
+    }
+    if lacking:
+        raise ValueError(
+            f"synapse {synapse.name} reads the concentration {', '.join(sorted(lacking))}, and "
+            f"cell {cell.name} has no such pool"
+        )
 
 
 def _synapse_table(synapse: Synapse, n: int) -> SynapseTable:
