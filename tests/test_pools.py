@@ -1,4 +1,4 @@
-"""Concentrations: their equations, their flow, what reads them; temperature and Nernst potentials."""
+"""Concentrations: equations, flow, what reads them; temperature and Nernst potentials."""
 
 import numpy as np
 import pytest
