@@ -77,7 +77,7 @@ class Cell(Record):
         object.__setattr__(self, "pools", pools)
         _no_clash("channels", [channel.name for channel in self.channels])
         gates, concentrations = ([one.name for one in ones] for ones in (self.gates, self.pools))
-        _no_clash("gates or pools", ["V", *gates, *concentrations])
+        _no_clash("gates or pools" if self.pools else "gates", ["V", *gates, *concentrations])
         self._see_pools(concentrations)
 
     def _see_pools(self, names: list[str]) -> None:
