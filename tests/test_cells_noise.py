@@ -54,7 +54,10 @@ def test_gates_with_noise_of_their_own_are_binomial(name):
         see_binomial(ds[gate].values, float(x_inf.sel(gate=gate)), MANY, gate)
 
 
-@pytest.mark.parametrize("name", hh.CELLS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(c, marks=pytest.mark.slow) if c == "prinz_abpd" else c for c in hh.CELLS],
+)
 def test_open_channels_are_binomial(name):
     """The open state; what follows at once is a factor on its conductance."""
     V = CLAMPED.get(name, -40.0)
@@ -92,5 +95,5 @@ def test_whole_channels_are_binomial(name):
 def test_the_chain_says_why_it_takes_no_other_cell(name):
     numbers = {channel.name: 40 for channel in gated(hh.CELLS[name])}
     net = hh.Network(1, cell=name, noise=hh.ConductanceNoise(numbers=numbers))
-    with pytest.raises(ValueError, match="gillespie .*(pools|instantaneous|monotone|x_inf)"):
+    with pytest.raises(ValueError, match=r"gillespie .*(pools|instantaneous|monotone|x_inf)"):
         hh.solve(net, 1.0, method="gillespie")
