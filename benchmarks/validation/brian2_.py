@@ -175,13 +175,15 @@ def spikes(case: dict) -> list[float]:
     """Times of upward crossings, from a straight line between steps, ms."""
     name, start = case["cell"], case["start"]
     b2.defaultclock.dt = DT * b2.ms
-    drive = f"I = {case['current']}*int(t >= {start - 0.25 * DT}*ms) : 1\n"
-    group = b2.NeuronGroup(1, EQUATIONS[name] + drive, method="rk4")
+    group = b2.NeuronGroup(1, EQUATIONS[name] + "I : 1\n", method="rk4")
     for variable, value in case["state"].items():
         scale = UNITS.get(name, 1.0) if variable == "Ca" else 1.0
         setattr(group, RENAMED.get(variable, variable), value / scale)
     monitor = b2.StateMonitor(group, "V", record=True)
-    b2.Network(group, monitor).run(case["duration"] * b2.ms)
+    network = b2.Network(group, monitor)
+    network.run(start * b2.ms)
+    group.I = case["current"]
+    network.run((case["duration"] - start) * b2.ms)
     V = np.append(monitor.V[0], group.V[0])
     k = np.flatnonzero((V[:-1] < case["threshold"]) & (V[1:] >= case["threshold"]))
     return list((k + (case["threshold"] - V[k]) / (V[k + 1] - V[k])) * DT)

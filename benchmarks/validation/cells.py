@@ -109,8 +109,8 @@ def theirs(peer: str, names: list[str], folder: Path) -> dict[str, np.ndarray]:
 
 def ours(case: Case, **options: Any) -> np.ndarray:
     """Spike times of the library, ms."""
-    ds = hh.solve(case.network, case.duration, record="spikes", spike_rule=case.rule, **options)
-    return ds.spike_time.values
+    ds = hh.solve(case.network, case.duration, record=["V"], **options)
+    return ds.hh.spikes(case.rule).spike_time.values
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""Rates as functions of the membrane potential, in the forms of NeuroML 2."""
+"""Rates as functions of the membrane potential, in the forms of NeuroML 2, and their base."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONE = 1.0 + 1e-9
 
 
 class Rate(Record):
-    """A function of the membrane potential, never negative: one of the tables' elementary forms.
+    """A function of the membrane potential or of concentrations, never negative.
 
     Its unit is that of the slot it is given for: 1/ms as alpha and beta, ms as tau, 1 as x_inf and
     as a synapse's voltage-dependent block.
