@@ -86,7 +86,7 @@ def cell(cell: hh.Cell) -> str:
         [
             f"### `{cell.name}`\n",
             f"Reference: {cell.reference}.\n",
-            f"A run starts at $V$ = {_number(cell.V0)} mV with every gate at its steady state. "
+            f"A run starts at $V$ = {_number(cell.V0)} mV with all else at its steady state. "
             f"Channels per µm², for channel noise: {density or 'not given'}.\n",
             equations.markdown(values=True),
         ]

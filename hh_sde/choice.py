@@ -171,6 +171,12 @@ def _exactly_solvable(model: Network, name: str) -> None:
     other = "; tau_leap takes them"
     if model.synapses:
         raise ValueError(f"{name} takes neurons without synapses and gap junctions{other}")
+    pools = [pool for part in model.parts.values() for pool in part.cell.pools]
+    if pools:
+        raise ValueError(
+            f"{name} takes cells without pools: between two transitions the concentration of "
+            f"{pools[0].name} changes, and V with it{other}"
+        )
     if not model.piecewise_constant:
         raise ValueError(
             f"{name} takes currents that change at jumps alone: numbers, StepCurrent, PulseTrain, "

@@ -156,11 +156,31 @@ def _rates(gate: Any) -> list[tuple[str, Any]]:
 
 def _numbers(channel: Any) -> tuple[str, str, str]:
     g, E, density = (
-        "" if value is None else f"{name} = {quantity(value, channel.units[name])}"
+        "" if value is None else f"{name} = {_quantity_or_record(value, channel.units[name])}"
         for name in ("g", "E", "density")
         for value in [getattr(channel, name)]
     )
     return g, E, density
+
+
+def _quantity_or_record(value: Any, unit: str) -> str:
+    """A number with its unit, or what it follows."""
+    return repr(value) if hasattr(value, "pool") else quantity(value, unit)
+
+
+def _own_numbers(cell: Any) -> list[tuple[str, Any, str]]:
+    """The numbers of a cell that are of no channel and no pool."""
+    return [(name, *cell.quantities[name]) for name in cell.units if name in cell.quantities]
+
+
+def _pool_lines(cell: Any) -> list[str]:
+    """Each pool of a cell in a line."""
+    rows = [
+        (pool.name, f"fed by {', '.join(pool.channels)}",
+         parameters((name, getattr(pool, name), unit) for name, unit in pool.units.items()))
+        for pool in cell.pools
+    ]  # fmt: skip
+    return aligned(rows, "  ")
 
 
 def channel_text(channel: Any) -> str:
@@ -171,10 +191,10 @@ def channel_text(channel: Any) -> str:
 
 def cell_text(cell: Any) -> str:
     """A cell: its numbers, its channels, its paper."""
-    numbers = parameters((name, getattr(cell, name), cell.units[name]) for name in ("C", "V0"))
+    numbers = parameters(_own_numbers(cell))
     reference = wrapped(cell.reference) if cell.reference else []
     title = wrapped(f"Cell {cell.name}: {numbers}", first="", indent="    ")
-    return "\n".join([*title, *channel_lines(cell.channels, "  "), *reference])
+    return "\n".join([*title, *channel_lines(cell.channels, "  "), *_pool_lines(cell), *reference])
 
 
 def channels_html(channels: Sequence[Any]) -> str:
@@ -197,7 +217,12 @@ def channels_html(channels: Sequence[Any]) -> str:
 
 def cell_html(cell: Any) -> str:
     """A cell as tables, with the formulas of its currents and rates."""
-    numbers = [(name, quantity(getattr(cell, name), cell.units[name])) for name in ("C", "V0")]
+    numbers = [(name, quantity(value, unit)) for name, value, unit in _own_numbers(cell)]
+    numbers += [
+        (f"{name} of {pool.name}", quantity(getattr(pool, name), unit))
+        for pool in cell.pools
+        for name, unit in pool.units.items()
+    ]
     reference = f"<p>{html.escape(cell.reference)}</p>" if cell.reference else ""
     return f"<b>Cell {cell.name}</b>{html_table(numbers)}{channels_html(cell.channels)}{reference}"
 

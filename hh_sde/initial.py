@@ -193,9 +193,14 @@ def _see_fractions(
 ) -> None:
     """See that gates and fractions of channels in states (trials, variables, n_neurons) are so.
 
-    `first` is the number of the first of these neurons.
+    And that concentrations are not negative. `first` is the number of the first of these neurons.
     """
     for row, variable in enumerate(population.variables):
+        if variable.role["role"] == "concentration" and np.any(x[:, row] < 0.0):
+            raise ValueError(
+                f"x0: {variable.name} is a concentration (mM) and must not be negative, got "
+                f"{x[:, row].min():.4g}"
+            )
         outside = (x[:, row] < 0.0) | (x[:, row] > 1.0)
         if row == 0 or population.free[0] <= row < population.free[1] or not outside.any():
             continue

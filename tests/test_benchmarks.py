@@ -5,8 +5,10 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import hh_sde as hh
 from hh_sde.equations.expressions import Symbol, call
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -101,3 +103,17 @@ def test_the_engine_is_held_to_what_is_asked(script, tmp_path):
     assert asked() == "-"
     missing = engine.Row("neurons", "label", "ns", engine.of("b"), 0.5)
     assert engine.line(missing, before, now)["asked"] == "ratio ≤ 0.5"
+
+
+def test_every_cell_is_compared_with_another_simulator(script):
+    validation = script("validation/cells")
+    assert {name.partition(",")[0] for name in validation.CASES} == set(hh.CELLS)
+    texts = (validation.HERE / "brian2_.py").read_text(encoding="utf-8")
+    assert all(f'"{name}": ' in texts for name in validation.CASES)
+    first, second = np.array([1.0, 2.0]), np.array([1.0, 2.004])
+    assert validation.difference(first, second) == "0.004"
+    assert validation.difference(first, second[:1]) == "2 and 1 spikes"
+    case = validation.CASES["prinz_abpd"]
+    asked = validation.asked("prinz_abpd", case)
+    assert list(asked["state"]) == list(case.network.variables)
+    assert asked["temperature"] == 10.0

@@ -42,7 +42,10 @@ BAD = [
         lambda: hh.Channel("Na", g=1.0, E=50.0, gates=["m"]),
         "gates of channel Na must be Gate",
     ),
-    (lambda: CLASSIC.replace(gNa=1.0), "hodgkin_huxley has no parameter 'gNa'; it has C, V0, g_Na"),
+    (
+        lambda: CLASSIC.replace(gNa=1.0),
+        "hodgkin_huxley has no parameter 'gNa'; it has C, V0, temperature",
+    ),
     (lambda: CLASSIC.replace(C=0.0), "C must be positive, got 0.0"),
     (lambda: hh.Cell("twice", CLASSIC.channels[:1] * 2), "two channels of one cell are called Na"),
     (
@@ -110,7 +113,10 @@ BAD = [
     (lambda: GATE.replace(pwoer=2), "Gate has no parameter 'pwoer'; it has name, power, alpha"),
     (lambda: GATE.replace(pwoer=2), "did you mean power"),
     (lambda: CLASSIC.replace(gNa=1.0), r"; did you mean g_Na\?"),
-    (lambda: hh.Network(1, cell="Hodgkin-Huxley"), r"; did you mean hodgkin_huxley\?"),
+    (
+        lambda: hh.Network(1, cell="Hodgkin-Huxley"),
+        r"; did you mean hodgkin_huxley or hodgkin_huxley_1952\?",
+    ),
     (lambda: hh.SubunitNoise(100.0, bounds="clipp"), r"; did you mean clip\?"),
     (lambda: hh.Channel("Na", 1.0, 50.0, gates=GATE), r"got Gate\(.*; write \(it,\) for one alone"),
     (lambda: hh.Cell("c", channels=hh.Channel("L", 1.0, 0.0)), r"write \(it,\) for one alone"),
@@ -644,8 +650,9 @@ def test_a_network_shows_itself_in_a_few_lines():
         repr(net)
         == """\
 Network of 2 neurons with V, m, h, n, s
-  cell      hodgkin_huxley     C = 1 uF/cm^2, V0 = -65 mV, g_Na = 120 mS/cm^2, E_Na = 50 mV,
-                               g_K = 36 mS/cm^2, E_K = -77 mV, g_L = 0.3 mS/cm^2, E_L = -54.387 mV
+  cell      hodgkin_huxley     C = 1 uF/cm^2, V0 = -65 mV, temperature = 6.3 degC,
+                               g_Na = 120 mS/cm^2, E_Na = 50 mV, g_K = 36 mS/cm^2, E_K = -77 mV,
+                               g_L = 0.3 mS/cm^2, E_L = -54.387 mV
   stimulus  ConstantCurrent    amplitude = 10 uA/cm^2
   synapses  Synapse sigmoidal  weights = [[0.0, 0.1], [0.1, 0.0]] mS/cm^2,
                                alpha = Sigmoid(rate=5.0, mid=-3.0, scale=8.0),

@@ -116,13 +116,8 @@ def _cell(value: Any) -> Cell:
                 f"{name} has no parameter {shown(key)}; it has {', '.join(accepted)}"
                 + did_you_mean(key, accepted)
             )
-    return CELLS[name].replace(
-        **{key: in_unit(_cell_unit(key))(item) for key, item in changes.items()}
-    )
-
-
-def _cell_unit(parameter: str) -> str:
-    return {"g": "mS/cm^2", "E": "mV", "V": "mV", "C": "uF/cm^2"}.get(parameter[0], "1")
+    units = {key: unit for key, (_, unit) in CELLS[name].quantities.items()}
+    return CELLS[name].replace(**{key: in_unit(units[key])(item) for key, item in changes.items()})
 
 
 def _stimulus(value: Any) -> Any:

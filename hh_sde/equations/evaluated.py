@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
 
 from hh_sde.equations.expressions import Expression, Symbol, evaluate
+from hh_sde.equations.fixed_point import LEAST, fixed_point
+from hh_sde.equations.pools import PoolPart
 from hh_sde.equations.population import Population
 from hh_sde.equations.tables import Wiring
+
+#: Times that several pools are put to rest in turn.
+SWEEPS = 100
 
 
 class Evaluated(dict[str, Any]):
@@ -88,9 +94,51 @@ def sums_over_neurons(wiring: Wiring, rows: np.ndarray) -> np.ndarray:
 
 def steady_state(population: Population, V: np.ndarray) -> np.ndarray:
     """The state (variables, n_neurons) with these potentials (mV) and all else at rest."""
-    at = Evaluated(population, {"V": V})
-    rest = [at.of(value) for part in population.parts for _, value, *_ in part.steady()]
-    return np.stack([V, *(np.broadcast_to(value, V.shape) for value in rest)])
+    at = at_rest(population, V)
+    rows = [at[variable.symbol.name] for variable in population.variables]
+    return np.stack([np.broadcast_to(row, V.shape) for row in rows])
+
+
+def at_rest(population: Population, V: np.ndarray) -> Evaluated:
+    """All quantities with these potentials (mV) and all else at rest.
+
+    A concentration at rest is what its own current leads to, which may depend on it.
+    """
+    pools = [part for part in population.parts if isinstance(part, PoolPart)]
+    levels = {
+        pool.name: np.maximum(population.parameters.values(pool.rest), LEAST) + 0.0 * V
+        for pool in pools
+    }
+    for _ in range(SWEEPS if len(pools) > 1 else 1):
+        before = dict(levels)
+        for pool in pools:
+            led_to = partial(_led_to, population, V, levels, pool)
+            levels[pool.name] = fixed_point(led_to, levels[pool.name])
+        if all(np.array_equal(levels[name], c, equal_nan=True) for name, c in before.items()):
+            break
+    return _gates_at_rest(population, {"V": V, **levels})
+
+
+def _led_to(
+    population: Population,
+    V: np.ndarray,
+    levels: Mapping[str, np.ndarray],
+    pool: PoolPart,
+    c: np.ndarray,
+) -> np.ndarray:
+    """What a pool's current leads to where its concentration is c."""
+    at = _gates_at_rest(population, {"V": V, **levels, pool.name: c})
+    ((_, value, *_),) = pool.steady()
+    return at.of(value)
+
+
+def _gates_at_rest(population: Population, state: Mapping[str, np.ndarray]) -> Evaluated:
+    """All quantities with this V and these concentrations, and all else at rest."""
+    at = Evaluated(population, state)
+    for part in population.parts:
+        for target, value, *_ in part.steady() if not part.with_V else ():
+            at[target.name] = at.of(value)
+    return at
 
 
 class Quantity(NamedTuple):

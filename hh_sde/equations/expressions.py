@@ -363,4 +363,6 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "table_slope": Function(_no_value, _no_derivative),
     "sqrt": Function(np.sqrt, lambda u: (0.5 / call("sqrt", u),)),
+    "log": Function(np.log, lambda u: (1.0 / u,)),
+    "power": Function(np.power, lambda u, k: (k * call("power", u, k - 1.0), ZERO)),  # k fixed
 }

@@ -70,6 +70,10 @@ def _call(
         return f"e^{{{latex(first, names)}}}", _ATOM
     if function == "linoid":
         return _latex(first / (1.0 - call("exp", -first)), names)
+    if function == "log":
+        return rf"\ln\left({latex(first, names)}\right)", _ATOM
+    if function == "power":
+        return f"{latex(first, names, _ATOM)}^{{{latex(arguments[1], names)}}}", _ATOM
     if function in ("sqrt", "root"):
         return rf"\sqrt{{{latex(first, names)}}}", _ATOM
     if function == "table_value":

@@ -125,19 +125,24 @@ class Loops:
         return [gates._replace(outputs=[self._euler_V(dt), *gates.outputs])]
 
     def gates_flow(self) -> list[Stage]:
-        """All variables but V by their exact flow over dt at fixed V."""
-        return [self._flowed(lambda part: part.flow(reverse=False))]
+        """All variables but V and concentrations by their exact flow over dt at fixed V."""
+        return [self._flowed(lambda part: [] if part.with_V else part.flow(reverse=False))]
 
     def gates_flow_reversed(self) -> list[Stage]:
         """The same with exchanges between states in the opposite order."""
-        return [self._flowed(lambda part: part.flow(reverse=True))]
+        return [self._flowed(lambda part: [] if part.with_V else part.flow(reverse=True))]
 
     def exchange_channels(self) -> list[Stage]:
         """Whole channels change their state over dt at fixed V (tau-leaping)."""
-        return [self._flowed(lambda part: part.exchange())]
+        return [self._flowed(lambda part: [] if part.with_V else part.exchange())]
+
+    def pool_flow(self) -> list[Stage]:
+        """Concentrations by their exact flow over dt, currents held as V and they are in w."""
+        flow = self._flowed(lambda part: part.flow(reverse=False) if part.with_V else [])
+        return [flow._replace(V_from="w")]
 
     def V_flow(self) -> list[Stage]:
-        """V by its exact flow over dt at fixed conductances, those that follow V being taken at w.
+        """V by its exact flow over dt at fixed conductances, what follows V being taken at w.
 
         It is V_inf + (V - V_inf) e^-z with z = G dt/C, and the noise gathered on the way, of the
         variance of dW_V times (1 - e^-2z)/(2z), which is (1 - e^-z)/z times (1 + e^-z)/2.
@@ -245,6 +250,7 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "gates_flow_reversed": ("state, dW, dt", Loops.gates_flow_reversed),
     "exchange_channels": ("state, dW, dt", Loops.exchange_channels),
     "V_flow": ("state, w, I, coupled, A_dW, dt", Loops.V_flow),
+    "pool_flow": ("state, w, dt", Loops.pool_flow),
     "gate_rates": ("state, alphas, betas", Loops.gate_rates),
     "bound": ("state", Loops.bound),
     "noise_amplitudes": ("state, amplitudes", Loops.noise_amplitudes),

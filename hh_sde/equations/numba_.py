@@ -39,9 +39,9 @@ import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
 from hh_sde.kernels.coupling import I_at, add, add_row, couple, put_in_rows, put_in_state
-from hh_sde.kernels.elementary import log, table_value
+from hh_sde.kernels.elementary import table_value
 from hh_sde.kernels.{functions} import (
-    absolute_root, decayed, exp, linoid, linoid_of, positive_root, relaxed,
+    absolute_root, decayed, exp, linoid, linoid_of, log, positive_root, power, relaxed,
 )
 from hh_sde.kernels.jit import call, call_void, expression, kernel, maker, shared, stepper
 from hh_sde.kernels.rows import row
@@ -60,6 +60,7 @@ The numbers{of_kind}, p[k] where all neurons have the same and q[k, lane] where 
 #: What the integrators read of a model.
 CONSTANTS = """\
 V_DEPENDENT_CONDUCTANCE = {V_dependent}  # or gap junctions: V's flow holds what follows V
+POOLS = {pools}  # concentrations move with V
 TERMS = {terms}  # Wiener processes of a lane's own, at most
 BOUNDED = {bounded}  # states are brought back into [0, 1] after each step
 """
@@ -282,6 +283,7 @@ _TYPES = {"lanes": "i64", "used": "i64", "ranges": "i64*", "dt": "f64", "c": "f6
 def _constants(populations: Sequence[Population]) -> str:
     return CONSTANTS.format(
         V_dependent=any(one.V_dependent for one in populations),
+        pools=any(one.concentrations for one in populations),
         terms=max(len(one.terms) for one in populations),
         bounded=any(one.model.bounds in ("clip", "reflect") for one in populations),
     )
@@ -301,6 +303,9 @@ class _Printed:
         self.single = single
         self._style = _style(single, absolute=population.model.bounds == "absolute")
         self._sources = _sources(population)
+        if "w" in loop.arguments.split(", "):  # concentrations are held as they are there
+            held = {symbol.name for symbol in population.concentrations.values()}
+            self._sources |= {name: ("w", *self._sources[name][1:]) for name in held}
         self._parameters = population.parameters.table
         self._definitions = {a.target.name: a for a in definitions}
         self._lines: list[str] = []
@@ -396,6 +401,7 @@ def _sources(population: Population) -> dict[str, tuple[str, int, str]]:
         name = variable.symbol.name
         found[name] = ("state", k, name)
         found[f"old_{name}"] = ("out", k, name)
+        found[f"own_{name}"] = ("state", k, name)
         found[f"along_{name}"] = ("vector", k, name)
     for k, term in enumerate(population.terms):
         found[term.dW.name] = ("dW", k, term.dW.name)

@@ -21,6 +21,7 @@ class Part:
     variables: tuple[Variable, ...] = ()
     first_row = 0
     terms: tuple[NoiseTerm, ...] = ()  # its noise
+    with_V = False  # whether it moves when V does, at what V is in the middle of the step
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:

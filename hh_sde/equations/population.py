@@ -3,12 +3,13 @@
     C dV/dt = I_stim - sum over channels, synapses, gap junctions of I, + coloured currents
     I_Na    = g_Na (V - E_Na),  g_Na = gbar_Na p,  p the open fraction of the channels
 
-p is the product of the gates with their powers, or the occupancy of the open state.
+p is the product of the gates with their powers, or the occupancy of the open state. Gates and
+reversal potentials may read the concentrations of pools, which currents of channels feed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,80 +17,23 @@ import numpy as np
 from hh_sde.equations.arrivals import ArrivalPart
 from hh_sde.equations.colored import ColoredPart
 from hh_sde.equations.differentiation import dependencies
-from hh_sde.equations.expressions import Expression, Negative, Symbol, product, total
+from hh_sde.equations.expressions import Expression, Negative, Symbol, call, product, total
 from hh_sde.equations.fluctuations import FluctuationPart
 from hh_sde.equations.gates import GatePart
 from hh_sde.equations.part import Part
+from hh_sde.equations.pools import PoolPart
 from hh_sde.equations.quantities import Assignment, Names, Parameters, Variable
 from hh_sde.equations.rates import Kinetics, RateWriter, V, kinetics
 from hh_sde.equations.states import StatesPart
-from hh_sde.equations.tables import ChannelTable, ColoredTable, GateTable, InputTable, Model
-
-
-def variables(model: Model, names: Names | None = None) -> list[list[Variable]]:
-    """The rows of the state, those of a part together.
-
-    V, the gates or states channel by channel, then what is free to leave [0, 1] (fluctuations, then
-    coloured noise), then the synapses' gates.
-    """
-    names = names or Names()
-
-    def variable(name: str, units: str, long_name: str, **role: str | int) -> Variable:
-        return Variable(name, units, long_name, names.new(name), role)
-
-    groups = [[variable("V", "mV", "membrane potential", role="potential")]]
-    for channel in model.channels:
-        if channel.form == "states":
-            groups.append(_occupancies(channel, variable))
-            continue
-        for gate in channel.gates:
-            text = f"gate {gate.name} of channel {channel.name}"
-            groups.append([variable(gate.name, "1", text, role="gate", channel=channel.name)])
-    for channel in model.channels:
-        if channel.form == "fluctuations":
-            role = {"role": "fluctuation", "channel": channel.name}
-            text = f"fluctuation of the open fraction of {channel.name}, part"
-            groups += [[variable(f"z_{s}", "1", f"{text} {s}", **role)] for s in channel.states[1:]]
-    for colored in model.colored:
-        units, what = ("uA/cm^2", "current") if colored.E is None else ("mS/cm^2", "conductance")
-        text = f"Ornstein-Uhlenbeck {what}"
-        groups.append([variable(colored.name, units, text, role=f"noise {what}")])
-    for table in model.inputs:
-        if table.tau is not None:
-            groups.append(_arrivals(table, variable))
-    for synapse in model.synapses:
-        text = f"gate of the synapse {synapse.name}"
-        role = {"role": "synaptic gate", "synapse": synapse.name}
-        groups.append([variable(synapse.variable, "1", text, **role)])
-    return groups
-
-
-def _occupancies(channel: ChannelTable, variable: Callable[..., Variable]) -> list[Variable]:
-    """The fractions of a channel's number in each of its states, the last of which conducts."""
-    return [
-        variable(
-            state,
-            "1",
-            f"fraction of the channels {channel.name} in state {state}",
-            role="channel state",
-            channel=channel.name,
-            conducting=int(state == channel.states[-1]),
-        )
-        for state in channel.states
-    ]
-
-
-def _arrivals(table: InputTable, variable: Callable[..., Variable]) -> list[Variable]:
-    """What jumps as spikes arrive, and where it rises first, what it makes rise."""
-    current = table.E is None
-    units, what = ("uA/cm^2", "current") if current else ("mS/cm^2", "conductance")
-    kind, own = "i" if current else "g", {"synapse": table.name}
-    text = f"{what} of the synapses {table.name}"
-    last = variable(f"{kind}_{table.name}", units, text, role=f"synaptic {what}", **own)
-    if table.tau_rise is None:
-        return [last]
-    text = f"what raises the {text}"
-    return [variable(f"h_{table.name}", f"{units}/ms", text, role="synaptic rise", **own), last]
+from hh_sde.equations.tables import (
+    ChannelTable,
+    ColoredTable,
+    GateTable,
+    InputTable,
+    Model,
+    NernstTable,
+)
+from hh_sde.equations.variables import variables
 
 
 class Current(NamedTuple):
@@ -123,6 +67,8 @@ class Population:
         The sum of all currents, inward.
     free : (int, int)
         Rows of variables that may leave [0, 1]: from, up to.
+    concentrations : dict of str to Symbol
+        Those of the pools, by name.
     coupled : tuple of Symbol
         Sums over the other neurons: W s of each synapse, W V of gap junctions.
     """
@@ -137,13 +83,20 @@ class Population:
         self.dV = self.names.new("dV")
         self.kinetics: list[Kinetics] = []
         self.parts: list[Part] = []
-        self._rates = RateWriter(self.names, self.parameters)
+        self.concentrations = {
+            str(variable.role["pool"]): variable.symbol
+            for variable in self.variables
+            if variable.role["role"] == "concentration"
+        }
+        self._rates = RateWriter(self.names, self.parameters, self.concentrations)
         self._assignments = self._rates.assignments
         self.instantaneous: list[Symbol] = []
         self.currents: list[Current] = []
+        self._nernst: list[tuple[NernstTable, Symbol]] = []
         self.coupled: tuple[Symbol, ...] = ()
         self._channels()
         self._colored()
+        self._pools()
         self._arriving: dict[str, Variable] = {}
         self._arrivals()
         self._synapses()
@@ -260,9 +213,27 @@ class Population:
         what = "maximal conductance" if gates else "conductance"
         label = f"gbar_{name}" if gates else f"g_{name}"
         g = self.parameters.new(label, channel.g, "mS/cm^2", f"{what} of {of}")
-        E = self.parameters.new(f"E_{name}", channel.E, "mV", f"reversal potential of {of}")
+        E = self._reversal(name, channel.E, of)
         p = product(open_fraction) if gates else None
         self._current(name, product([g, *open_fraction]), E, of, {"channel": name}, p)
+
+    def _reversal(self, name: str, E: np.ndarray | NernstTable, of: str) -> Symbol:
+        """E_name: a parameter, or what follows a concentration, once for all that are the same."""
+        if not isinstance(E, NernstTable):
+            return self.parameters.new(f"E_{name}", E, "mV", f"reversal potential of {of}")
+        for table, symbol in self._nernst:
+            if table.pool == E.pool and all(map(np.array_equal, table[1:], E[1:])):
+                return symbol
+        meaning = f"RT/(zF) of the reversal potential of {of}"
+        slope = self.parameters.new(f"slope_E_{name}", E.slope, "mV", meaning)
+        outside = self.parameters.new(
+            f"{E.pool}_outside_{name}", E.outside, "mM", f"concentration outside, of {of}"
+        )
+        symbol = self.names.new(f"E_{name}")
+        value = slope * call("log", outside / self.concentrations[E.pool])
+        self._assignments.append(Assignment(symbol, value, "mV", f"reversal potential of {of}"))
+        self._nernst.append((E, symbol))
+        return symbol
 
     def _colored(self) -> None:
         for table in self.model.colored:
@@ -288,6 +259,14 @@ class Population:
             return
         E = self.parameters.new(f"E_{table.name}", table.E, "mV", f"reversal potential of {of}")
         self._current(table.name, variable.symbol, E, of, {})
+
+    def _pools(self) -> None:
+        for table in self.model.pools:
+            (variable,) = next(self._groups)
+            fed = [I.outward for I in self.currents if I.carrier.get("channel") in table.channels]
+            part = PoolPart(variable, self._row, table, fed, self.parameters, self.names)
+            self.parts.append(part)
+        self.free = (self.free[0], self._row)
 
     def _synapses(self) -> None:
         for synapse in self.model.synapses:
@@ -367,8 +346,12 @@ class Population:
 
     @property
     def V_dependent(self) -> bool:
-        """Whether V's flow is exact only if something that follows V is held: as before, or V_j."""
-        return self.model.gap is not None or self.V_dependent_conductances
+        """Whether V's flow is exact only if something that follows V is held.
+
+        As before, or V_j of gap junctions, or concentrations.
+        """
+        held = self.model.gap is not None or bool(self.model.pools)
+        return held or self.V_dependent_conductances
 
 
 def _opposite(e: Expression) -> Expression:

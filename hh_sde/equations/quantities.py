@@ -62,7 +62,7 @@ class Parameter(NamedTuple):
 
 #: What names of the written modules begin with, and what else means something there.
 _TAKEN_PREFIX = re.compile(
-    r"(state|dx|out|old|dW|coupled|amplitudes|alphas|betas|given|along|vector|entries|dv|expV|hh|p|q)_?\d*(_|$)"
+    r"(state|dx|out|old|own|dW|coupled|amplitudes|alphas|betas|given|along|vector|entries|dv|expV|hh|p|q)_?\d*(_|$)"
 )
 _TAKEN = frozenset(
     (
@@ -71,7 +71,8 @@ _TAKEN = frozenset(
         "table_value", "binomial", "uniform_of", "int", "abs", "min", "max", "kernel",
         "expression", "True", "False", "None", "total", "changed", "forth", "back", "move",
         "lower", "upper", "z", "noise", "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE",
-        "TERMS", "BOUNDED", "lanes", "used", "ranges", "row", "absolute_root", "positive_root",
+        "TERMS", "BOUNDED", "POOLS", "power", "lanes", "used", "ranges", "row", "absolute_root",
+        "positive_root",
     )
 )  # fmt: skip
 

@@ -1,14 +1,15 @@
-"""Rates: functions of V by their tables, and what a gate has of them.
+"""Rates: functions of V and of concentrations by their tables, and what a gate has of them.
 
 A new form of rate is a line in FORMS here, and one in `kinetics`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import NamedTuple
 
-from hh_sde.equations.expressions import Expression, Symbol, call
+from hh_sde.equations.expressions import Choice, Expression, Symbol, call, product, total
 from hh_sde.equations.quantities import Assignment, Names, Parameters
 from hh_sde.equations.tables import GateTable, RateTable
 
@@ -16,10 +17,16 @@ V = Symbol("V")
 
 
 class RateWriter:
-    """Makes expressions of rates, and assignments for those that others are made of."""
+    """Makes expressions of rates, and assignments for those that others are made of.
 
-    def __init__(self, names: Names, parameters: Parameters) -> None:
+    `concentrations` are the symbols of the pools by name.
+    """
+
+    def __init__(
+        self, names: Names, parameters: Parameters, concentrations: Mapping[str, Symbol]
+    ) -> None:
         self.names, self.parameters = names, parameters
+        self.concentrations = concentrations
         self.assignments: list[Assignment] = []
 
     def assign(self, table: RateTable, name: str, units: str, meaning: str) -> Symbol:
@@ -41,11 +48,40 @@ class RateWriter:
                 for of, which in zip(table.of, ("alpha", "beta"), strict=True)
             )
             return OF_TWO[table.kind](alpha, beta)
+        if table.kind in OF_OTHERS:
+            return self._of_others(table, name, units)
+        if table.pool:
+            return self._of_pool(table, name, units)
         r, mid, scale = table.numbers
         factor = parameters.new(f"{name}_rate", r, units, f"factor of {name}")
         middle = parameters.new(f"{name}_mid", mid, "mV", f"mid-point of {name}")
         width = parameters.new(f"{name}_scale", scale, "mV", f"scale of {name}")
         return FORMS[table.kind](factor, (V - middle) / width)
+
+    def _of_others(self, table: RateTable, name: str, units: str) -> Expression:
+        others: list[Expression] = [
+            self.assign(of, f"{name}_{k}", units if k == 1 or table.kind != "product" else "1",
+                        f"part {k} of {name}")
+            for k, of in enumerate(table.of, start=1)
+        ]  # fmt: skip
+        if table.numbers:
+            meaning = f"exponent in {name}"
+            others.append(self.parameters.new(f"{name}_exponent", table.numbers[0], "1", meaning))
+        return OF_OTHERS[table.kind](others)
+
+    def _of_pool(self, table: RateTable, name: str, units: str) -> Expression:
+        c, parameters = self.concentrations[table.pool], self.parameters
+        r, *half = table.numbers
+        if table.kind == "proportional":
+            return parameters.new(f"{name}_rate", r, f"{units}/mM", f"factor of {name}") * c
+        factor = parameters.new(f"{name}_rate", r, units, f"factor of {name}")
+        middle = parameters.new(f"{name}_half", half[0], "mM", f"concentration of half {name}")
+        if table.power > 1:
+            raised = f"{name}_half^{table.power}"
+            middle = parameters.derived(
+                f"{name}_half_raised", middle**table.power, f"mM^{table.power}", raised
+            )
+        return factor * (c**table.power / (c**table.power + middle))
 
 
 def _tabulated(table: RateTable, name: str, units: str, parameters: Parameters) -> Expression:
@@ -75,6 +111,19 @@ FORMS: dict[str, Callable[[Expression, Expression], Expression]] = {
 OF_TWO: dict[str, Callable[[Expression, Expression], Expression]] = {
     "steady_state": lambda alpha, beta: alpha / (alpha + beta),
     "time_constant": lambda alpha, beta: 1.0 / (alpha + beta),
+}
+
+
+def _least(rates: list[Expression]) -> Expression:
+    return reduce(lambda a, b: Choice(b, a, a, b), rates)
+
+
+#: Rates that are made of any number of others, or of one and a number.
+OF_OTHERS: dict[str, Callable[[list[Expression]], Expression]] = {
+    "sum": total,
+    "product": product,
+    "minimum": _least,
+    "power": lambda parts: call("power", *parts),
 }
 
 

@@ -53,7 +53,7 @@ class Equations:
 
     def __init__(self, population: Population, noise_on_V: bool) -> None:
         self._population = population
-        self._rows = {v.symbol.name: v.symbol for v in population.variables}
+        self._rows = {v.symbol.name: v.name for v in population.variables}
         self.equations = tuple(
             Equation(target.name, self._spelled(value), units, meaning)
             for target, value, units, meaning in population.assignments
@@ -198,7 +198,7 @@ class Equations:
     @property
     def _uniform_rates(self) -> dict[str, float]:
         """Parameters of rates that are the same in all neurons."""
-        endings = ("_rate", "_mid", "_scale", "_0")
+        endings = ("_rate", "_mid", "_scale", "_0", "_half", "_exponent")
         return {
             p.symbol.name: float(p.values[0])
             for p in self.parameters
@@ -208,11 +208,11 @@ class Equations:
     @property
     def _symbols(self) -> dict[str, str]:
         """LaTeX of the variables, whose names are not taken apart."""
-        return {name: symbol(v.name) for name, v in self._rows.items()}
+        return {name: symbol(written) for name, written in self._rows.items()}
 
     def _target(self, name: str) -> str:
         derivatives = {
-            f.name: v.symbol.name
+            f.name: v.name
             for v, f in zip(self._population.variables, self._population.drift, strict=True)
         }
         if name in derivatives:

@@ -18,16 +18,19 @@ class Connectivity(NamedTuple):
 
 
 class RateTable(NamedTuple):
-    """A rate: kind is one of `rates.FORMS`, constant, tabulated, or of `rates.OF_TWO`.
+    """A rate: kind is one of `rates.FORMS`, `rates.OF_OTHERS`, or of those named here.
 
     numbers, each (n_neurons,): rate, mid, scale; of a constant: rate; of a tabulated one: none, but
-    its curve: start, step, values; of one that is made of two others: those, alpha and beta.
+    its curve: start, step, values; of one that is made of others: those, and of power the exponent;
+    of one of a concentration the name of its pool: proportional: rate; hill: rate, half, and power.
     """
 
     kind: str
     numbers: tuple[np.ndarray, ...] = ()
     curve: tuple[float, float, np.ndarray] | None = None
     of: tuple[RateTable, ...] = ()
+    pool: str = ""
+    power: int = 1
 
 
 class GateTable(NamedTuple):
@@ -53,8 +56,28 @@ class PairTable(NamedTuple):
     noisy: tuple[bool, bool]
 
 
+class NernstTable(NamedTuple):
+    """A reversal potential slope ln(outside/c) of a pool's concentration c; (n_neurons,)."""
+
+    pool: str
+    slope: np.ndarray
+    outside: np.ndarray
+
+
+class PoolTable(NamedTuple):
+    """dc/dt = -k I - (c - rest)/tau, I the sum of these channels' currents; (n_neurons,)."""
+
+    name: str
+    channels: tuple[str, ...]
+    k: np.ndarray
+    rest: np.ndarray
+    tau: np.ndarray
+
+
 class ChannelTable(NamedTuple):
-    """g and E are (n_neurons,). Instantaneous gates stand apart from those that are variables.
+    """g is (n_neurons,), and so is E, or it follows a concentration.
+
+    Instantaneous gates stand apart from those that are variables.
 
     form: "gates", the gates are the variables, with noise of their own if there is a `number`;
     "states", the occupancies of the channel's states are; "fluctuations", the gates are, and so
@@ -63,7 +86,7 @@ class ChannelTable(NamedTuple):
 
     name: str
     g: np.ndarray
-    E: np.ndarray
+    E: np.ndarray | NernstTable
     gates: tuple[GateTable, ...]
     form: str = "gates"
     number: tuple[np.ndarray, ...] | None = None  # of channels, (n_neurons,), for each gate
@@ -117,6 +140,7 @@ class Model(NamedTuple):
     inputs: tuple[InputTable, ...]
     gap: np.ndarray | None  # (n_neurons,) sum of a neuron's gap conductances
     colored: tuple[ColoredTable, ...] = ()
+    pools: tuple[PoolTable, ...] = ()
     bounds: str = "none"  # what is done with noisy gates and states outside [0, 1]
 
 

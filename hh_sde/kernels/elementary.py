@@ -252,6 +252,12 @@ def log(x):
 
 
 @expression
+def power(x, exponent):
+    """x^exponent for positive normal x."""
+    return exp(exponent * log(x))
+
+
+@expression
 def cos_sin_turns(v):
     """cos(2 pi v), sin(2 pi v) for v in [0, 1): the quadrant, then [-pi/4, pi/4]."""
     shifted = fmuladd(v, 4.0, ROUND_TO_INT)

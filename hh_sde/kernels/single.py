@@ -7,6 +7,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from hh_sde.kernels import elementary
 from hh_sde.kernels.elementary import fmuladd, of_precision, reduction_of_exp
 from hh_sde.kernels.jit import expression
 
@@ -52,3 +53,17 @@ reduce_exp = reduction_of_exp(LOG2_E, LN2_HIGH, LN2_LOW, ROUND_TO_INT, EXP_MIN, 
 exp, linoid, linoid_of, decayed, relaxed, positive_root, absolute_root = of_precision(
     np.float32, reduce_exp, expm1_over
 )
+
+log_of_double, power_of_double = elementary.log, elementary.power
+
+
+@expression
+def log(x):
+    """ln x for positive normal x: by way of double precision."""
+    return np.float32(log_of_double(x))
+
+
+@expression
+def power(x, exponent):
+    """x^exponent for positive normal x: by way of double precision."""
+    return np.float32(power_of_double(x, exponent))

@@ -82,22 +82,52 @@ def dW(m, k, kind):
 
 
 @expression
+def f(m, x, k, node, out):
+    """The drift at a state, with the current at a node of step k."""
+    sum_inputs(m, x)
+    drift(x, lanes(m), I_at(m, k, node), m.sums, out, m.p, m.q, m.curves, m.ranges)
+
+
+@expression
+def ito_correction(m, x, factor, out):
+    """out + factor times 1/2 sum_k (dg_k) g_k, where there is noise."""
+    if m.noisy:
+        add_ito_correction(x, lanes(m), factor, out, m.p, m.q, m.curves, m.ranges)
+
+
+@expression
+def own_noise(m, x, dW, factor, out):
+    """out + factor G dW, of the lanes' own processes."""
+    add_noise(x, lanes(m), dW, factor, out, m.p, m.q, m.curves, m.ranges)
+
+
+@expression
+def flow_of_gates(m, x, dW, h):
+    """All but V, and what moves with it, by its exact flow over h."""
+    gates_flow(x, lanes(m), dW, h, m.p, m.q, m.curves, m.ranges)
+
+
+@expression
+def flow_of_V(m, x, held, k, kind, h):
+    """V by its exact flow over h, then concentrations; what follows V is held as it is in `held`.
+
+    With noise of the kind that METHODS asks for. The sums are those that were made last.
+    """
+    V_flow(
+        x, lanes(m), held, I_at(m, k, 0), m.sums, A_dW(m, k, kind), h, m.p, m.q, m.curves, m.ranges
+    )
+    if POOLS:
+        pool_flow(x, lanes(m), held, h, m.p, m.q, m.curves, m.ranges)
+
+
+@expression
 def euler_maruyama(m, k, h):
     """x + f h + A dW (Maruyama 1955)."""
     sum_inputs(m, m.x)
     euler(
-        m.x,
-        lanes(m),
-        I_at(m, k, 0),
-        m.sums,
-        A_dW(m, k, 0),
-        dW(m, k, 0),
-        h,
-        m.p,
-        m.q,
-        m.curves,
-        m.ranges,
-    )
+        m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h,
+        m.p, m.q, m.curves, m.ranges,
+    )  # fmt: skip
 
 
 @expression
@@ -105,18 +135,9 @@ def tamed_euler(m, k, h):
     """x + f h/(1 + h |f|) + A dW, |f| of each neuron (Hutzenthaler, Jentzen & Kloeden 2012)."""
     sum_inputs(m, m.x)
     tamed(
-        m.x,
-        lanes(m),
-        I_at(m, k, 0),
-        m.sums,
-        A_dW(m, k, 0),
-        dW(m, k, 0),
-        h,
-        m.p,
-        m.q,
-        m.curves,
-        m.ranges,
-    )
+        m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h,
+        m.p, m.q, m.curves, m.ranges,
+    )  # fmt: skip
 
 
 @expression
@@ -125,32 +146,14 @@ def milstein(m, k, h):
     sum_inputs(m, m.x)
     if m.noisy:
         milstein_euler(
-            m.x,
-            lanes(m),
-            I_at(m, k, 0),
-            m.sums,
-            A_dW(m, k, 0),
-            dW(m, k, 0),
-            h,
-            m.p,
-            m.q,
-            m.curves,
-            m.ranges,
-        )
+            m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h,
+            m.p, m.q, m.curves, m.ranges,
+        )  # fmt: skip
     else:
         euler(
-            m.x,
-            lanes(m),
-            I_at(m, k, 0),
-            m.sums,
-            A_dW(m, k, 0),
-            dW(m, k, 0),
-            h,
-            m.p,
-            m.q,
-            m.curves,
-            m.ranges,
-        )
+            m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h,
+            m.p, m.q, m.curves, m.ranges,
+        )  # fmt: skip
 
 
 @expression
@@ -158,28 +161,17 @@ def exponential_euler(m, k, h):
     """Gates by their exact flow, V by Euler, both from the old state (Rush & Larsen 1978)."""
     sum_inputs(m, m.x)
     rush_larsen(
-        m.x,
-        lanes(m),
-        I_at(m, k, 0),
-        m.sums,
-        A_dW(m, k, 0),
-        dW(m, k, 0),
-        h,
-        m.p,
-        m.q,
-        m.curves,
-        m.ranges,
-    )
+        m.x, lanes(m), I_at(m, k, 0), m.sums, A_dW(m, k, 0), dW(m, k, 0), h,
+        m.p, m.q, m.curves, m.ranges,
+    )  # fmt: skip
 
 
 @expression
 def lie_trotter(m, k, h):
     """Gates by their exact flow at the old V, then V by its exact flow with the new gates."""
-    gates_flow(m.x, lanes(m), dW(m, k, 0), h, m.p, m.q, m.curves, m.ranges)
+    flow_of_gates(m, m.x, dW(m, k, 0), h)
     sum_inputs(m, m.x)
-    V_flow(
-        m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves, m.ranges
-    )
+    flow_of_V(m, m.x, m.x[0], k, 0, h)
 
 
 @expression
@@ -187,55 +179,27 @@ def tau_leap(m, k, h):
     """Channels by exchanges of whole ones at the old V, then V by its exact flow with the new."""
     exchange_channels(m.x, lanes(m), dW(m, k, 0), h, m.p, m.q, m.curves, m.ranges)
     sum_inputs(m, m.x)
-    V_flow(
-        m.x, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 0), h, m.p, m.q, m.curves, m.ranges
-    )
+    flow_of_V(m, m.x, m.x[0], k, 0, h)
 
 
 @expression
 def V_step(m, h, k):
     """V with its noise by a whole step of its flow, seen from the middle of the step.
 
-    It is exact in law but for inputs that depend on V, gap currents and blocks. Those are frozen at
-    the middle of the step, where half the step and the noise of its first half lead: this keeps
-    order 2, and weak order 2 too, as that noise has the variance of its own and the covariance with
-    the whole one that the noise at the middle has.
+    It is exact in law but for inputs that depend on V, gap currents, blocks and concentrations.
+    Those are frozen at the middle of the step, where half the step and the noise of its first half
+    lead: this keeps order 2, and weak order 2 too, as that noise has the variance of its own and
+    the covariance with the whole one that the noise at the middle has.
     """
     sum_inputs(m, m.x)
     if V_DEPENDENT_CONDUCTANCE:
         middle = m.work[0]
         add(m.x, m.x, 0.0, middle)
-        V_flow(
-            middle, lanes(m), m.x[0], I_at(m, k, 0), m.sums, A_dW(m, k, 1), 0.5 * h, m.p, m.q, m.curves, m.ranges
-        )  # fmt: skip
+        flow_of_V(m, middle, m.x[0], k, 1, 0.5 * h)
         sum_inputs(m, middle)
-        V_flow(
-            m.x,
-            lanes(m),
-            middle[0],
-            I_at(m, k, 0),
-            m.sums,
-            A_dW(m, k, 0),
-            h,
-            m.p,
-            m.q,
-            m.curves,
-            m.ranges,
-        )
+        flow_of_V(m, m.x, middle[0], k, 0, h)
     else:
-        V_flow(
-            m.x,
-            lanes(m),
-            m.x[0],
-            I_at(m, k, 0),
-            m.sums,
-            A_dW(m, k, 0),
-            h,
-            m.p,
-            m.q,
-            m.curves,
-            m.ranges,
-        )
+        flow_of_V(m, m.x, m.x[0], k, 0, h)
 
 
 @expression
@@ -245,7 +209,7 @@ def strang(m, k, h):
     Noise of gates and states goes with the half steps in which they move, each with its own half of
     the increment.
     """
-    gates_flow(m.x, lanes(m), dW(m, k, 1), 0.5 * h, m.p, m.q, m.curves, m.ranges)
+    flow_of_gates(m, m.x, dW(m, k, 1), 0.5 * h)
     V_step(m, h, k)
     add(dW(m, k, 0), dW(m, k, 1), -1.0, dW(m, k, 0))
     gates_flow_reversed(m.x, lanes(m), dW(m, k, 0), 0.5 * h, m.p, m.q, m.curves, m.ranges)
@@ -257,9 +221,7 @@ def strang_open(m, k, h):
 
     That half step and the first one of the next step are at the same V: one whole step.
     """
-    gates_flow(
-        m.x, lanes(m), dW(m, k, 0), h if m.opened[0] else 0.5 * h, m.p, m.q, m.curves, m.ranges
-    )
+    flow_of_gates(m, m.x, dW(m, k, 0), h if m.opened[0] else 0.5 * h)
     m.opened[0] = 1
     V_step(m, h, k)
 
@@ -268,7 +230,7 @@ def strang_open(m, k, h):
 def close_strang_open(m, h):
     """Put a copy of the state with that half step made into m.work[1]."""
     add(m.x, m.x, 0.0, m.work[1])
-    gates_flow(m.work[1], lanes(m), dW(m, 0, 0), 0.5 * h, m.p, m.q, m.curves, m.ranges)
+    flow_of_gates(m, m.work[1], dW(m, 0, 0), 0.5 * h)
 
 
 @expression
@@ -278,39 +240,33 @@ def heun(m, k, h):
     f is here the drift of the Stratonovich equation. The predictor stays in m.work[2], where
     `kernels.tangent` takes it from.
     """
-    f, f_predicted, predicted = m.work[0], m.work[1], m.work[2]
-    sum_inputs(m, m.x)
-    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves, m.ranges)
-    if m.noisy:
-        add_ito_correction(m.x, lanes(m), -1.0, f, m.p, m.q, m.curves, m.ranges)
-    add(m.x, f, h, predicted)
+    slope, slope_predicted, predicted = m.work[0], m.work[1], m.work[2]
+    f(m, m.x, k, 0, slope)
+    ito_correction(m, m.x, -1.0, slope)
+    add(m.x, slope, h, predicted)
     add_row(A_dW(m, k, 0), 1.0, predicted[0])
-    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, predicted, m.p, m.q, m.curves, m.ranges)
-    sum_inputs(m, predicted)
-    drift(predicted, lanes(m), I_at(m, k, 1), m.sums, f_predicted, m.p, m.q, m.curves, m.ranges)
-    if m.noisy:
-        add_ito_correction(predicted, lanes(m), -1.0, f_predicted, m.p, m.q, m.curves, m.ranges)
-    add_noise(m.x, lanes(m), dW(m, k, 0), 0.5, m.x, m.p, m.q, m.curves, m.ranges)
-    add_noise(predicted, lanes(m), dW(m, k, 0), 0.5, m.x, m.p, m.q, m.curves, m.ranges)
-    add(m.x, f, 0.5 * h, m.x)
-    add(m.x, f_predicted, 0.5 * h, m.x)
+    own_noise(m, m.x, dW(m, k, 0), 1.0, predicted)
+    f(m, predicted, k, 1, slope_predicted)
+    ito_correction(m, predicted, -1.0, slope_predicted)
+    own_noise(m, m.x, dW(m, k, 0), 0.5, m.x)
+    own_noise(m, predicted, dW(m, k, 0), 0.5, m.x)
+    add(m.x, slope, 0.5 * h, m.x)
+    add(m.x, slope_predicted, 0.5 * h, m.x)
     add_row(A_dW(m, k, 0), 1.0, m.x[0])
 
 
 @expression
 def sra1(m, k, h):
     """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise."""
-    f, f_stage, stage = m.work[0], m.work[1], m.work[2]
-    sum_inputs(m, m.x)
-    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves, m.ranges)
-    add(m.x, f, 0.75 * h, stage)
+    slope, slope_stage, stage = m.work[0], m.work[1], m.work[2]
+    f(m, m.x, k, 0, slope)
+    add(m.x, slope, 0.75 * h, stage)
     add_row(A_dW(m, k, 1), 1.5, stage[0])
-    add_noise(m.x, lanes(m), dW(m, k, 1), 1.5, stage, m.p, m.q, m.curves, m.ranges)
-    sum_inputs(m, stage)
-    drift(stage, lanes(m), I_at(m, k, 1), m.sums, f_stage, m.p, m.q, m.curves, m.ranges)
-    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, m.x, m.p, m.q, m.curves, m.ranges)
-    add(m.x, f, h / 3.0, m.x)
-    add(m.x, f_stage, 2.0 * h / 3.0, m.x)
+    own_noise(m, m.x, dW(m, k, 1), 1.5, stage)
+    f(m, stage, k, 1, slope_stage)
+    own_noise(m, m.x, dW(m, k, 0), 1.0, m.x)
+    add(m.x, slope, h / 3.0, m.x)
+    add(m.x, slope_stage, 2.0 * h / 3.0, m.x)
     add_row(A_dW(m, k, 0), 1.0, m.x[0])
 
 
@@ -322,28 +278,24 @@ def sri2(m, k, h):
     H = x + f(x) h and v_k = sum_l g_l(x) I_(l,k)/sqrt(h). Noise on V is constant, so only the
     lanes' own processes have the last sum; their v_k holds the noise on V all the same.
     """
-    f, f_next, ahead, stage = m.work[0], m.work[1], m.work[2], m.work[3]
-    sum_inputs(m, m.x)
-    drift(m.x, lanes(m), I_at(m, k, 0), m.sums, f, m.p, m.q, m.curves, m.ranges)
-    add(m.x, f, h, ahead)
-    sum_inputs(m, ahead)
-    drift(ahead, lanes(m), I_at(m, k, 1), m.sums, f_next, m.p, m.q, m.curves, m.ranges)
+    slope, slope_ahead, ahead, stage = m.work[0], m.work[1], m.work[2], m.work[3]
+    f(m, m.x, k, 0, slope)
+    add(m.x, slope, h, ahead)
+    f(m, ahead, k, 1, slope_ahead)
     terms = m.areas.shape[1]
     change, amplitude = m.columns[0], m.columns[1]
     add(change, change, -1.0, change)
     for i in range(terms):
         for sign in (1.0, -1.0):
             add(ahead, ahead, 0.0, stage)
-            add_noise(
-                m.x, lanes(m), m.areas[k, i], sign / sqrt(h), stage, m.p, m.q, m.curves, m.ranges
-            )
+            own_noise(m, m.x, m.areas[k, i], sign / sqrt(h), stage)
             add_row(m.areas[k, i, terms], sign / sqrt(h), stage[0])
             noise_amplitudes(stage, lanes(m), amplitude, m.p, m.q, m.curves, m.ranges)
             add_row(amplitude[i], 0.5 * sqrt(h) * sign, change[i])
-    add_noise(m.x, lanes(m), dW(m, k, 0), 1.0, m.x, m.p, m.q, m.curves, m.ranges)
+    own_noise(m, m.x, dW(m, k, 0), 1.0, m.x)
     add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves, m.ranges)
-    add(m.x, f, 0.5 * h, m.x)
-    add(m.x, f_next, 0.5 * h, m.x)
+    add(m.x, slope, 0.5 * h, m.x)
+    add(m.x, slope_ahead, 0.5 * h, m.x)
     add_row(A_dW(m, k, 0), 1.0, m.x[0])
 
 

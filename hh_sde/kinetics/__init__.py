@@ -7,6 +7,9 @@ tables, and so do the equations page, the labels and the units.
 """
 
 from hh_sde.kinetics.channels import Channel, Gate
+from hh_sde.kinetics.composed import Minimum, Power, Product, Sum
+from hh_sde.kinetics.concentrations import Hill, Proportional
+from hh_sde.kinetics.pools import Nernst, Pool
 from hh_sde.kinetics.rates import (
     Constant,
     Exponential,
@@ -24,11 +27,19 @@ __all__ = [
     "Constant",
     "Exponential",
     "Gate",
+    "Hill",
     "Linoid",
+    "Minimum",
+    "Nernst",
     "Parameter",
+    "Pool",
+    "Power",
+    "Product",
+    "Proportional",
     "Rate",
     "Sigmoid",
     "SteadyState",
+    "Sum",
     "Tabulated",
     "TimeConstant",
 ]

@@ -7,6 +7,7 @@ from dataclasses import field
 import numpy as np
 
 from hh_sde import display
+from hh_sde.kinetics.pools import Nernst, temperature_of
 from hh_sde.kinetics.rates import WORKING_RANGE, Parameter, Rate
 from hh_sde.records import Record, check_name, parameter, record, several, shown
 
@@ -31,6 +32,10 @@ class Gate(Record):
         Opening and closing rate, 1/ms.
     x_inf, tau : Rate
         Steady state (0 to 1) and time constant, ms.
+    q10 : float or (n_neurons,) array
+        Factor on its rates for every 10 degC above the temperature at which they are given.
+    reference_temperature : float or (n_neurons,) array, optional
+        That temperature, degC.
 
     Raises
     ------
@@ -44,7 +49,10 @@ class Gate(Record):
     4
     """
 
-    units = {"alpha": "1/ms", "beta": "1/ms", "x_inf": "1", "tau": "ms"}
+    units = {
+        "alpha": "1/ms", "beta": "1/ms", "x_inf": "1", "tau": "ms",
+        "q10": "1", "reference_temperature": "degC",
+    }  # fmt: skip
 
     name: str
     power: int
@@ -52,6 +60,8 @@ class Gate(Record):
     beta: Rate | None = None
     x_inf: Rate | None = None
     tau: Rate | None = None
+    q10: Parameter = 1.0
+    reference_temperature: Parameter | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "a gate")
@@ -84,6 +94,34 @@ class Gate(Record):
                 raise ValueError(
                     f"tau of gate {self.name} must be positive (ms), got {shown(self.tau)}"
                 )
+        self._see_temperature()
+
+    def _see_temperature(self) -> None:
+        name = f"gate {self.name}"
+        object.__setattr__(self, "q10", parameter(self.q10, f"q10 of {name}", positive=True))
+        if self.reference_temperature is not None:
+            reference = temperature_of(self.reference_temperature, f"reference of {name}")
+            object.__setattr__(self, "reference_temperature", reference)
+        elif not np.all(np.asarray(self.q10) == 1.0):
+            raise ValueError(
+                f"{name}: q10 = {shown(self.q10)} needs reference_temperature, the temperature "
+                "(degC) at which its rates are given"
+            )
+
+    def at(self, temperature: Parameter | None, V_T: Parameter = 0.0) -> Gate:
+        """The gate with the rates that it has at a temperature, in degC, measured from V_T.
+
+        At None they are as they are given.
+        """
+        slots = ("alpha", "beta", "x_inf", "tau")
+        rates = {slot: getattr(self, slot) for slot in slots if getattr(self, slot) is not None}
+        if not np.all(np.asarray(V_T) == 0.0):
+            rates = {slot: rate.shifted(V_T) for slot, rate in rates.items()}
+        if temperature is not None and self.reference_temperature is not None:
+            factor = self.q10 ** ((temperature - self.reference_temperature) / 10.0)
+            factors = {"alpha": factor, "beta": factor, "tau": 1.0 / factor}
+            rates |= {slot: rates[slot].scaled(factors[slot]) for slot in factors if slot in rates}
+        return self.replace(**rates)
 
     @property
     def rates(self) -> tuple[Rate, ...]:
@@ -107,10 +145,12 @@ class Channel(Record):
         Ion or channel name (Na, K, L, ...).
     g : float or (n_neurons,) array
         Maximal conductance, mS/cm^2.
-    E : float or (n_neurons,) array
-        Reversal potential, mV.
+    E : float or (n_neurons,) array, or Nernst
+        Reversal potential, mV, or how it follows a concentration.
     gates : tuple of Gate
         None for a leak.
+    from_V_T : bool
+        Whether its rates count V from the cell's `V_T`.
     density : float or (n_neurons,) array, optional
         Channels per um^2, for channel noise.
 
@@ -124,9 +164,10 @@ class Channel(Record):
 
     name: str
     g: Parameter
-    E: Parameter
+    E: Parameter | Nernst
     gates: tuple[Gate, ...] = field(default=())
     density: Parameter | None = None
+    from_V_T: bool = False
 
     def __repr__(self) -> str:
         return display.channel_text(self)
@@ -142,12 +183,28 @@ class Channel(Record):
     def __post_init__(self) -> None:
         check_name(self.name, "a channel")
         object.__setattr__(self, "g", parameter(self.g, f"g_{self.name}", nonnegative=True))
-        object.__setattr__(self, "E", parameter(self.E, f"E_{self.name}"))
+        if not isinstance(self.E, Nernst):
+            object.__setattr__(self, "E", parameter(self.E, f"E_{self.name}"))
         gates = several(self.gates, Gate, f"gates of channel {self.name}")
         object.__setattr__(self, "gates", gates)
         if self.density is not None:
             density = parameter(self.density, f"density of {self.name}", positive=True)
             object.__setattr__(self, "density", density)
+        if not isinstance(self.from_V_T, bool):
+            raise TypeError(
+                f"from_V_T of channel {self.name} must be True or False, got {shown(self.from_V_T)}"
+            )
+
+    def at(self, temperature: Parameter | None, V_T: Parameter = 0.0) -> Channel:
+        """The channel with the rates of its gates at a temperature, measured from V_T if it is."""
+        moved = tuple(gate.at(temperature, V_T if self.from_V_T else 0.0) for gate in self.gates)
+        return self.replace(gates=moved)
+
+    @property
+    def pools(self) -> frozenset[str]:
+        """Names of the pools that its gates and its reversal potential read."""
+        of_E = {self.E.pool} if isinstance(self.E, Nernst) else set()
+        return frozenset(of_E).union(*(rate.pools for gate in self.gates for rate in gate.rates))
 
 
 def _see_fraction(rate: Rate, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Rates as functions of the membrane potential, in the forms of NeuroML 2."""
+"""Rates as functions of the membrane potential, in the forms of NeuroML 2, and their base."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONE = 1.0 + 1e-9
 
 
 class Rate(Record):
-    """A function of the membrane potential, never negative: one of the tables' elementary forms.
+    """A function of the membrane potential or of concentrations, never negative.
 
     Its unit is that of the slot it is given for: 1/ms as alpha and beta, ms as tau, 1 as x_inf and
     as a synapse's voltage-dependent block.
@@ -33,8 +33,26 @@ class Rate(Record):
         """Whether it is 0 somewhere, in some neuron."""
         raise NotImplementedError
 
+    @property
+    def pools(self) -> frozenset[str]:
+        """Names of the pools whose concentrations it depends on."""
+        return frozenset()
+
+    @property
+    def bound(self) -> np.ndarray:
+        """A number that it does not exceed, at any V and concentration; infinite: not known."""
+        return np.array(np.inf)
+
     def above_one(self) -> np.ndarray:
-        """Potentials at which it is above 1, mV: where it begins to be, NaN where it is not."""
+        """Potentials at which it is, or may be, above 1, mV: where it begins; NaN: nowhere."""
+        return np.where(self.bound > ONE, WORKING_RANGE[0], np.nan)
+
+    def scaled(self, factor: Parameter) -> Rate:
+        """The rate times a positive factor."""
+        raise NotImplementedError
+
+    def shifted(self, V: Parameter) -> Rate:
+        """The rate moved along V, by so many mV to the right."""
         raise NotImplementedError
 
     def latex(self) -> str:
@@ -73,10 +91,16 @@ class _ThreeParameterRate(Rate):
         """u = (V - mid)/scale at which the form is y times its rate."""
         raise NotImplementedError
 
+    def scaled(self, factor: Parameter) -> Rate:
+        return self.replace(rate=self.rate * factor)
+
+    def shifted(self, V: Parameter) -> Rate:
+        return self.replace(mid=self.mid + V)
+
     def latex(self) -> str:
         rising = _over("", self.mid, self.scale)
         falling = _over("-", self.mid, self.scale)
-        return self.formula.format(rate=_number(self.rate), u=rising, minus_u=falling)
+        return self.formula.format(rate=number_text(self.rate), u=rising, minus_u=falling)
 
 
 @record
@@ -113,6 +137,10 @@ class Sigmoid(_ThreeParameterRate):
     """
 
     formula = r"\frac{{{rate}}}{{1 + e^{{{minus_u}}}}}"
+
+    @property
+    def bound(self) -> np.ndarray:
+        return np.asarray(self.rate)
 
     def _argument_of(self, y: np.ndarray) -> np.ndarray:
         return -np.log(1.0 / y - 1.0)
@@ -161,11 +189,18 @@ class Constant(Rate):
     def vanishes(self) -> bool:
         return not np.all(np.asarray(self.rate) > 0)
 
-    def above_one(self) -> np.ndarray:
-        return np.where(np.asarray(self.rate) > ONE, WORKING_RANGE[0], np.nan)
+    @property
+    def bound(self) -> np.ndarray:
+        return np.asarray(self.rate)
+
+    def scaled(self, factor: Parameter) -> Rate:
+        return Constant(self.rate * factor)
+
+    def shifted(self, V: Parameter) -> Rate:
+        return self
 
     def latex(self) -> str:
-        return _number(self.rate)
+        return number_text(self.rate)
 
 
 @record
@@ -182,6 +217,13 @@ class _OfTwoRates(Rate):
                 raise TypeError(
                     f"{type(self).__name__}.{name} must be a Rate, got {shown(getattr(self, name))}"
                 )
+
+    @property
+    def pools(self) -> frozenset[str]:
+        return self.alpha.pools | self.beta.pools
+
+    def shifted(self, V: Parameter) -> Rate:
+        return self.replace(alpha=self.alpha.shifted(V), beta=self.beta.shifted(V))
 
     def latex(self) -> str:
         return self.formula.format(alpha=self.alpha.latex(), beta=self.beta.latex())
@@ -211,8 +253,9 @@ class SteadyState(_OfTwoRates):
     def vanishes(self) -> bool:
         return self.alpha.vanishes
 
-    def above_one(self) -> np.ndarray:
-        return np.array(np.nan)
+    @property
+    def bound(self) -> np.ndarray:
+        return np.array(1.0)
 
 
 @record
@@ -239,11 +282,12 @@ class TimeConstant(_OfTwoRates):
     def vanishes(self) -> bool:
         return False
 
-    def above_one(self) -> np.ndarray:
-        return np.array(WORKING_RANGE[0])  # a time, which is no fraction
+    def scaled(self, factor: Parameter) -> Rate:
+        return TimeConstant(self.alpha.scaled(1.0 / factor), self.beta.scaled(1.0 / factor))
 
 
-def _number(value: Parameter) -> str:
+def number_text(value: Parameter) -> str:
+    """A number as LaTeX, or where neurons differ, from where to where they do."""
     if isinstance(value, np.ndarray):
         return rf"[{value.min():g} \dots {value.max():g}]"
     return f"{value:.10g}"
@@ -254,9 +298,9 @@ def _over(sign: str, mid: Parameter, scale: Parameter) -> str:
     if isinstance(scale, float) and scale < 0:
         sign, scale = "" if sign else "-", -scale
     if isinstance(mid, np.ndarray):
-        shifted = f"(V - {_number(mid)})"
+        shifted = f"(V - {number_text(mid)})"
     elif mid == 0:
         shifted = "V"
     else:
         shifted = f"(V {'-' if mid > 0 else '+'} {abs(mid):g})"
-    return f"{sign}{shifted}/{_number(scale)}"
+    return f"{sign}{shifted}/{number_text(scale)}"

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import scipy.interpolate
 
-from hh_sde.kinetics.rates import ONE, WORKING_RANGE, Rate
+from hh_sde.kinetics.rates import ONE, WORKING_RANGE, Parameter, Rate
 from hh_sde.records import OF_SLOT, frozen, numbers, parameter, record, single
 
 #: Points of a table, 8 bytes each.
@@ -71,6 +71,18 @@ class Tabulated(Rate):
         points = self.start + self.step * np.arange(self.values.size)
         V = np.unique(np.clip(np.concatenate([WORKING_RANGE, points]), *WORKING_RANGE))
         return np.where(np.interp(V, points, self.values) > ONE, V, np.nan)
+
+    @property
+    def bound(self) -> np.ndarray:
+        return self.values.max()
+
+    def scaled(self, factor: Parameter) -> Tabulated:
+        one = single(factor, "the factor on a table, which is the same for all neurons, ")
+        return self.replace(values=self.values * one, error=self.error * one)
+
+    def shifted(self, V: Parameter) -> Tabulated:
+        one = single(V, "V_T of a table, which is the same for all neurons, ")
+        return self.replace(start=self.start + one)
 
     @classmethod
     def sample(

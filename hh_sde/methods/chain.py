@@ -231,13 +231,16 @@ def chain_of(model: Model) -> Chain:
         for opening in (True, False)
     ]
     transitions = np.concatenate(classes)
-    g = [(channel.g, channel.g * channel.E) for channel in others]
+    # of whole channels alone, no reversal potential is asked for: it may follow a concentration
+    E = {channel.name: np.asarray(channel.E) if isinstance(channel.E, np.ndarray)
+         else np.full(n, np.nan) for channel in model.channels}  # fmt: skip
+    g = [(channel.g, channel.g * E[channel.name]) for channel in others]
     numbers = np.array([_number(channel) for channel in counted])
     return Chain(
         C=model.C,
         leak=np.sum(g, axis=0) if g else np.zeros((2, n)),
         g_single=np.array([channel.g for channel in counted]) / numbers,
-        E=np.array([channel.E for channel in counted]),
+        E=np.array([E[channel.name] for channel in counted]),
         conducting=conducting,
         conducts=np.isin(np.arange(offsets[-1]), conducting),
         number=np.repeat(numbers, sizes, axis=0),

@@ -21,7 +21,7 @@ def kinetics(cell: Cell, model: Model, V: Any) -> xr.Dataset:
     """Steady states, time constants and rates of the gates of one neuron; `Network.kinetics`."""
     V = np.atleast_1d(numbers(V, "V", "numbers (mV)"))
     alone = Population(model)
-    at = evaluated.Evaluated(alone, {"V": V[:, None]})
+    at = evaluated.at_rest(alone, V[:, None])
     alpha, beta, x_inf, tau = np.full((4, len(cell.gates), V.size), np.nan)
     variable, instantaneous = iter(alone.kinetics), iter(alone.instantaneous)
     for k, gate in enumerate(cell.gates):

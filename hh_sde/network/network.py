@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -169,7 +169,8 @@ class Network(Record):
         """What each state variable is, as attributes, in the order of the flat state.
 
         `units`, `long_name`, and `role`: "potential"; "gate", "channel state" or "fluctuation" of
-        a `channel`; "noise current", "noise conductance"; "synaptic gate" of a `synapse`. Of the
+        a `channel`; "noise current", "noise conductance"; "concentration" of a `pool`; "synaptic
+        gate" of a `synapse`. Of the
         states of a channel the one that conducts has ``conducting = 1``, the others 0.
 
         Examples
@@ -197,7 +198,7 @@ class Network(Record):
         )
 
     def steady_state(self, V: Any = None) -> np.ndarray:
-        """The flat state with potential `V` (mV, default the cell's V0) and gates at rest.
+        """The flat state with potential `V` (mV, default the cell's V0) and all else at rest.
 
         Parameters
         ----------
@@ -211,7 +212,8 @@ class Network(Record):
         Raises
         ------
         TypeError, ValueError
-            If V is not of such a shape, or a gate has no steady state there: its rates are both 0.
+            If V is not of such a shape, or something has no steady state there: a gate whose rates
+            are both 0, a concentration that currents would take below 0.
         """
         if np.ndim(V) == 2:
             potentials = numbers(V, "V", "a number, or numbers (n_neurons,) or (trials, n_neurons)")
@@ -234,14 +236,15 @@ class Network(Record):
             raise ValueError(
                 f"{self._layout.name_of(component)} has no steady state at V = "
                 f"{potentials[(*place[:-1], neuron)]:g} mV (neuron {neuron}): alpha + beta is zero "
-                "or not finite there"
+                "or not finite there, or a concentration is not above 0"
             )
         return x
 
     def equilibrium(self) -> np.ndarray:
         """The flat state (d,) in which nothing moves but for the noise, stable or not.
 
-        Found from the cell's V0, at the stimulus's value at t = 0.
+        Found from the cell's V0, or from the nearest potential at which a neuron's current is
+        balanced where all neurons are at it; at the stimulus's value at t = 0.
 
         Raises
         ------
@@ -255,7 +258,9 @@ class Network(Record):
 
         start = self._V0
         found = scipy.optimize.root(imbalance, start, tol=1e-12)
-        if np.max(np.abs(found.fun)) > 1e-8:
+        if not np.max(np.abs(found.fun)) <= 1e-8:
+            found = scipy.optimize.root(imbalance, _balanced(imbalance, start), tol=1e-12)
+        if not np.max(np.abs(found.fun)) <= 1e-8:
             raise ValueError(
                 f"no equilibrium found from V0 = {start[0]:g} mV; dV/dt is still "
                 f"{np.max(np.abs(found.fun)):.2g} mV/ms"
@@ -264,6 +269,8 @@ class Network(Record):
 
     def kinetics(self, V: Any, population: str | None = None) -> xr.Dataset:
         """Steady state and time constant of the first neuron's gates as functions of V.
+
+        Where they read concentrations, those are at rest at that V.
 
         Parameters
         ----------
@@ -769,3 +776,13 @@ def _of_populations(given: Any, n_neurons: Any, cell: Any, stimulus: Any) -> dic
     if n_neurons not in (None, n):
         raise ValueError(f"n_neurons = {shown(n_neurons)}, but the populations have {n}: leave it")
     return {"n_neurons": n, "cell": None, "stimulus": None, "populations": found}
+
+
+def _balanced(imbalance: Callable[[np.ndarray], np.ndarray], start: np.ndarray) -> np.ndarray:
+    """For each neuron the potential nearest to its start where the imbalance changes its sign."""
+    V = np.arange(-100.0, 51.0)
+    signs = np.sign([imbalance(np.full(start.shape, level)) for level in V])
+    changes = signs[1:] != signs[:-1]
+    far = np.where(changes, np.abs(V[:-1, None] + 0.5 - start), np.inf)
+    nearest = V[np.argmin(far, axis=0)] + 0.5
+    return np.where(changes.any(axis=0), nearest, start)

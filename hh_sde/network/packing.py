@@ -1,7 +1,7 @@
 """A network's description as the equations take it: tables, every number spread over the neurons.
 
 Where the state's variables stand, `hh_sde.equations.layout` says; which there are, and in which
-order, `hh_sde.equations.population.variables`.
+order, `hh_sde.equations.variables`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from hh_sde.equations.population import variables
+from hh_sde.cells import Cell
 from hh_sde.equations.tables import (
     ChannelTable,
     ColoredTable,
@@ -20,20 +20,32 @@ from hh_sde.equations.tables import (
     GateTable,
     InputTable,
     Model,
+    NernstTable,
     PairTable,
+    PoolTable,
     RateTable,
     SynapseTable,
     Tables,
 )
+from hh_sde.equations.variables import variables
 from hh_sde.kinetics import (
     Channel,
     Constant,
     Exponential,
     Gate,
+    Hill,
     Linoid,
+    Minimum,
+    Nernst,
+    Parameter,
+    Pool,
+    Power,
+    Product,
+    Proportional,
     Rate,
     Sigmoid,
     SteadyState,
+    Sum,
     Tabulated,
     TimeConstant,
 )
@@ -60,6 +72,21 @@ RATE_KINDS: dict[type[Rate], str] = {
     Tabulated: "tabulated",
     SteadyState: "steady_state",
     TimeConstant: "time_constant",
+    Sum: "sum",
+    Product: "product",
+    Minimum: "minimum",
+    Power: "power",
+    Proportional: "proportional",
+    Hill: "hill",
+}
+
+
+#: Their numbers, one for every neuron.
+_NUMBERS = {
+    **dict.fromkeys(("exponential", "sigmoid", "linoid"), ("rate", "mid", "scale")),
+    **dict.fromkeys(("constant", "proportional"), ("rate",)),
+    "power": ("exponent",),
+    "hill": ("rate", "half"),
 }
 
 
@@ -80,6 +107,10 @@ def tables(groups: Sequence[Group], synapses: Sequence[AnySynapse]) -> Tables:
 
 def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
     cell, n = group.population.cell, group.n
+    for synapse in connections.sent_by[number].values():
+        _see_pools(synapse, cell, (synapse.alpha, synapse.beta))
+    for received in connections.received_by[number].values():
+        _see_pools(received, cell, (received.voltage_block,))
     noise = group.channel_noise
     if noise is not None:
         noise.check_names(cell.channels)
@@ -87,7 +118,10 @@ def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
     return Model(
         n_neurons=n,
         C=per_neuron(cell.C, n, "C"),
-        channels=tuple(channel_table(channel, noise, n) for channel in cell.channels),
+        channels=tuple(
+            channel_table(channel, noise, n, cell.temperature)
+            for channel in cell.channels_in_effect
+        ),
         synapses=tuple(
             SynapseTable(
                 one.name,
@@ -100,6 +134,7 @@ def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
         inputs=tuple(_input_table(one, n) for one in connections.received_by[number].values()),
         gap=connections.gap_conductance(number),
         colored=tuple(_colored_table(one, n) for one in colored),
+        pools=tuple(_pool_table(pool, n) for pool in cell.pools),
         bounds="none" if noise is None else noise.bounds,
     )
 
@@ -120,12 +155,14 @@ def _input_table(synapse: Synapse | EventSynapse, n: int) -> InputTable:
     )
 
 
-def channel_table(channel: Channel, noise: ChannelNoise | None, n: int) -> ChannelTable:
-    """A channel, and what the channel noise makes of it."""
+def channel_table(
+    channel: Channel, noise: ChannelNoise | None, n: int, temperature: Parameter | None
+) -> ChannelTable:
+    """A channel at a temperature, and what the channel noise makes of it."""
     table = ChannelTable(
         name=channel.name,
         g=per_neuron(channel.g, n, f"g_{channel.name}"),
-        E=per_neuron(channel.E, n, f"E_{channel.name}"),
+        E=_reversal(channel, n, temperature),
         gates=tuple(_gate_table(gate, n) for gate in channel.variable_gates),
         instantaneous=tuple(_gate_table(gate, n) for gate in channel.gates if gate.instantaneous),
     )
@@ -153,6 +190,21 @@ def channel_table(channel: Channel, noise: ChannelNoise | None, n: int) -> Chann
         ),
         paired=getattr(noise, "paired", False),
     )
+
+
+def _reversal(channel: Channel, n: int, temperature: Parameter | None) -> np.ndarray | NernstTable:
+    E, of = channel.E, f"of E_{channel.name}"
+    if not isinstance(E, Nernst):
+        return per_neuron(E, n, f"E_{channel.name}")
+    slope = per_neuron(E.slope(temperature), n, f"temperature {of}")
+    return NernstTable(E.pool, slope, per_neuron(E.outside, n, f"outside {of}"))
+
+
+def _pool_table(pool: Pool, n: int) -> PoolTable:
+    k, rest, tau = (
+        per_neuron(getattr(pool, name), n, f"{name}_{pool.name}") for name in ("k", "rest", "tau")
+    )
+    return PoolTable(pool.name, pool.channels, k, rest, tau)
 
 
 def _colored_table(
@@ -184,9 +236,16 @@ def _rate_table(rate: Rate, owner: str, n: int) -> RateTable:
         return RateTable(kind, curve=(rate.start, rate.step, rate.values))
     if isinstance(rate, SteadyState | TimeConstant):
         return RateTable(kind, of=tuple(_rate_table(r, owner, n) for r in (rate.alpha, rate.beta)))
-    names = ["rate"] if isinstance(rate, Constant) else ["rate", "mid", "scale"]
-    numbers = (per_neuron(getattr(rate, name), n, f"{owner}: {name}") for name in names)
-    return RateTable(kind, tuple(numbers))
+    numbers = tuple(
+        per_neuron(getattr(rate, name), n, f"{owner}: {name}") for name in _NUMBERS.get(kind, ())
+    )
+    if isinstance(rate, Proportional | Hill):
+        return RateTable(kind, numbers, pool=rate.pool, power=getattr(rate, "power", 1))
+    if isinstance(rate, Power):
+        return RateTable(kind, numbers, of=(_rate_table(rate.of, owner, n),))
+    if isinstance(rate, Sum | Product | Minimum):
+        return RateTable(kind, of=tuple(_rate_table(one, owner, n) for one in rate.of))
+    return RateTable(kind, numbers)
 
 
 def rows_of(matrix: scipy.sparse.csr_array) -> Connectivity:
@@ -198,6 +257,17 @@ def rows_of(matrix: scipy.sparse.csr_array) -> Connectivity:
         source=matrix.indices.astype(np.int64),
         weight=matrix.data.astype(float),
     )
+
+
+def _see_pools(synapse: Synapse | EventSynapse, cell: Cell, rates: Sequence[Rate | None]) -> None:
+    """See that what a synapse's rates read of a neuron is there."""
+    read = frozenset[str]().union(*(rate.pools for rate in rates if rate is not None))
+    lacking = read - {pool.name for pool in cell.pools}
+    if lacking:
+        raise ValueError(
+            f"synapse {synapse.name} reads the concentration {', '.join(sorted(lacking))}, and "
+            f"cell {cell.name} has no such pool"
+        )
 
 
 def state_labels(models: Sequence[Model]) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
-from hh_sde.equations.population import variables
 from hh_sde.equations.tables import InputTable, Late, Model, Sender, Wiring
+from hh_sde.equations.variables import variables
 from hh_sde.errors import unknown
 from hh_sde.network.populations import Group
 from hh_sde.records import per_neuron, see_indices
