@@ -87,7 +87,7 @@ class Layout:
         """States (saves, trials, components) as (saves, trials, kept, neurons); NaN: lacking."""
         shape = (*chunk.shape[:2], len(kept), self.width)
         if self.by_component:
-            return chunk.reshape(*chunk.shape[:2], 1, -1)
+            return chunk.reshape(*chunk.shape[:2], 1, chunk.shape[2])
         if chunk.shape[2] == len(kept) * self.width:
             return chunk.reshape(shape)
         there = np.concatenate([self.state_layout.components[name] >= 0 for name in kept])

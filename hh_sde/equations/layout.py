@@ -93,7 +93,7 @@ class StateLayout:
             return x.reshape(*before, self.rows, self.n_neurons)
         found = np.zeros((*before, self.rows, self.n_neurons), x.dtype)
         for one in self.ranges:
-            own = x[..., one.components].reshape(*before, -1, one.n)
+            own = x[..., one.components].reshape(*before, len(one.names), one.n)
             found[..., : len(one.names), one.neurons] = own
         return found
 
@@ -101,7 +101,8 @@ class StateLayout:
         """Flat states (..., d) of (..., rows, n_neurons)."""
         before = rows.shape[:-2]
         parts = [
-            rows[..., : len(one.names), one.neurons].reshape(*before, -1) for one in self.ranges
+            rows[..., : len(one.names), one.neurons].reshape(*before, len(one.names) * one.n)
+            for one in self.ranges
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
 
