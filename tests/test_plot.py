@@ -519,3 +519,31 @@ def test_help_has_every_plot(result):
     for name, drawn in plot.PLOTS.items():
         assert f"{name}(self, /, *" in text
         assert drawn.__doc__.split("\n")[0] in text
+
+
+def test_raster_has_a_colour_for_each_row(result):
+    ax = result.hh.plot.raster(color=["red", "blue"])
+    assert [line.get_color() for line in ax.lines] == ["red", "blue"]
+    for line, neuron in zip(ax.lines, (0, 1), strict=True):
+        mine = result.sel(trial=0, neuron=[neuron]).hh.spikes().spike_time
+        np.testing.assert_array_equal(line.get_xdata(), mine)
+        assert set(line.get_ydata()) == {neuron}
+    of_trials = result.hh.plot.raster(neurons=1, color=["red", "blue"])
+    assert [line.get_color() for line in of_trials.lines] == ["red", "blue"]
+    assert [set(line.get_ydata()) for line in of_trials.lines] == [{0}, {1}]
+    with pytest.raises(ValueError, match="one for each neuron, of which 2 are drawn; got 3 colou"):
+        result.hh.plot.raster(color=["red", "blue", "black"])
+    with pytest.raises(ValueError, match="one for each neuron, .* got 1 colours"):
+        result.hh.plot.raster(rows="trial", color=["red"])
+    with pytest.raises(ValueError, match="must be one colour, .* got 'rood'"):
+        result.hh.plot.raster(color="rood")
+
+
+def test_one_neuron_of_several_trials_has_a_row_for_each_trial(result):
+    alone = result.isel(neuron=[0])
+    for ds in (alone, alone.hh.spikes()):
+        ax = ds.hh.plot.raster()
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["0", "1"]
+        assert ax.get_ylabel() == "trial\nneuron 0"
+        assert ds.hh.plot.raster(trial=1).get_ylabel() == "neuron\ntrial 1"
+    assert alone.sel(trial=0).hh.plot.raster().get_ylabel() == "neuron"

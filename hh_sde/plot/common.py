@@ -89,11 +89,22 @@ def chosen_neurons(
 
 def of_trial(ds: xr.Dataset, trial: int | None) -> str:
     """Which of several trials is drawn, to be said in the figure; nothing where there is one."""
-    if "trial" in ds.dims:
-        trials = ds.trial.values.tolist()
-    else:
-        trials = json.loads(ds.attrs.get("trials", "[]")) if dataset.spikes_alone(ds) else []
+    trials = trials_of(ds)
     return f"trial {trials[0] if trial is None else trial}" if len(trials) > 1 else ""
+
+
+def trials_of(ds: xr.Dataset) -> list[int]:
+    """The numbers of the trials along which there is something, if it is along them."""
+    if "trial" in ds.dims:
+        return ds.trial.values.tolist()
+    return json.loads(ds.attrs.get("trials", "[]")) if dataset.spikes_alone(ds) else []
+
+
+def neurons_of(ds: xr.Dataset) -> list[int]:
+    """The numbers of the neurons in a result of traces or of spikes."""
+    if dataset.spikes_alone(ds):
+        return json.loads(ds.attrs.get("neurons", "[]"))
+    return np.atleast_1d(ds.neuron.values).tolist() if "neuron" in ds.coords else []
 
 
 def gate_names(ds: xr.Dataset) -> list[str]:

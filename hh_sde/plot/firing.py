@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import is_color_like
 from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 from mpl_toolkits.axes_grid1 import make_axes_locatable
@@ -19,10 +20,12 @@ from hh_sde.measures.isi import coefficient_of_variation
 from hh_sde.plot.common import (
     axis_label,
     chosen_neurons,
+    neurons_of,
     of_trial,
     one_trial,
     spikes_of_neurons,
     spikes_of_trial,
+    trials_of,
 )
 from hh_sde.plot.drawing import (
     COLOURS,
@@ -45,7 +48,7 @@ from hh_sde.plot.drawing import (
 def raster(
     ds: xr.Dataset,
     *,
-    rows: Literal["neuron", "trial"] = "neuron",
+    rows: Literal["neuron", "trial"] | None = None,
     trial: int | None = None,
     neurons: int | Sequence[int] | None = None,
     rate_bin: float | None = None,
@@ -59,8 +62,9 @@ def raster(
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
-    rows : "neuron" or "trial"
-        What a row is. In a row of a trial the neurons have colours.
+    rows : "neuron" or "trial", optional
+        What a row is. In a row of a trial the neurons have colours. Default: a trial, where one
+        neuron is drawn of several trials and none is chosen; else a neuron.
     trial : int, optional
         Of which the neurons are drawn. Default: the first.
     neurons : int or sequence of int, optional
@@ -71,28 +75,29 @@ def raster(
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure, of `figsize` (width, height) inches.
     **style
-        For `Axes.plot`, as `color` (one; in rows of trials also one for each neuron), `ms` and
-        `mew` (height and width of a mark in points), `alpha`.
+        For `Axes.plot`, as `color` (one, or one for each neuron; of one neuron in rows of trials
+        one for each trial), `ms` and `mew` (height and width of a mark in points), `alpha`.
 
     Raises
     ------
     ValueError
-        If there is no such trial or neuron, or there are no trials to draw.
+        If there is no such trial or neuron, there are no trials to draw, or there are more or fewer
+        colours than neurons.
     """
+    rows = _rows_of(ds, trial, neurons) if rows is None else rows
     found = spikes_of_neurons(_spikes_of_rows(ds, rows, trial, rule), neurons)
     labels, drawn = (json.loads(found.attrs[name]) for name in (f"{rows}s", "neurons"))
     place = np.array([labels.index(one) for one in found[rows].values], dtype=int)
     ax = axes_of(ax, figsize, (8, 3 if rate_bin is None else 4))
     coloured = rows == "trial" and 1 < len(drawn) <= MOST_LINES
-    if not coloured and not {"color", "c"} & style.keys():
-        style["color"] = "#333333"
+    apart = "neuron" if len(drawn) > 1 else rows
+    colours = _colours(style, apart, drawn if apart == "neuron" else labels, coloured)
     marks = _marks(ax, len(labels), place.size)
     own = {"ls": "", "marker": "|", **marks}
-    drawn_apart = drawn if coloured else [None]
-    for neuron, colour in zip(drawn_apart, line_colours(style, len(drawn_apart)), strict=False):
-        mine = slice(None) if neuron is None else found.neuron.values == neuron
+    for one, colour in colours.items():
+        mine = slice(None) if one is None else found[apart].values == one
         options = style_of(Line2D, without_colour(style), color=colour, **own)
-        ax.plot(found.spike_time[mine], place[mine], **{"label": f"neuron {neuron}", **options})
+        ax.plot(found.spike_time[mine], place[mine], **{"label": f"{apart} {one}", **options})
     if coloured:
         legend_above(ax, markerscale=8 / marks["ms"])
     ax.set_ylim(-0.6, len(labels) - 0.4)
@@ -275,6 +280,33 @@ def correlogram(
     legend_above(ax)
     tidy(ax)
     return ax
+
+
+def _rows_of(
+    ds: xr.Dataset, trial: int | None, neurons: int | Sequence[int] | None
+) -> Literal["neuron", "trial"]:
+    """What a row is where that was not said."""
+    several = trial is None and len(trials_of(ds)) > 1
+    return "trial" if several and len(chosen_neurons(neurons_of(ds), neurons)) == 1 else "neuron"
+
+
+def _colours(
+    style: Mapping[str, Any], apart: str, members: list[int], coloured: bool
+) -> dict[int | None, Any]:
+    """The colour of each neuron (or trial) that is told from others; of all together: None."""
+    color = style.get("color", style.get("c"))
+    if color is None and not coloured:
+        return {None: "#333333"}
+    if color is None or is_color_like(color):
+        colours = line_colours(style, len(members))
+        return dict(zip(members, colours, strict=True)) if coloured else {None: color}
+    if isinstance(color, str) or len(color) != len(members):
+        given = repr(color) if isinstance(color, str) else f"{len(color)} colours"
+        raise ValueError(
+            f"color must be one colour, or one for each {apart}, of which {len(members)} are "
+            f"drawn; got {given}"
+        )
+    return dict(zip(members, color, strict=True))
 
 
 def _spikes_of_rows(
