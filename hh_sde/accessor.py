@@ -48,10 +48,10 @@ class HHAccessor:
     """What can be asked of a result: each is a function of `hh_sde.measures` or `hh_sde.plot`.
 
     Measures of spikes take traces of V, whose spikes they find, or recorded spikes, alone or beside
-    traces; all but `spikes` and `window` give a Dataset of one or a few variables.
+    traces; all but `spikes`, `traces` and `window` give a Dataset of one or a few variables.
 
     Parts of a result
-        spikes, gates, window
+        spikes, traces, gates, window
     Firing
         rates, psth, fano_factor, intervals, interval_statistics, first_passage
     Correlations and spectra
@@ -75,6 +75,7 @@ class HHAccessor:
         return f"ds.hh: {inspect.cleandoc(type(self).__doc__ or '')}"
 
     spikes = _method(measures.spikes)
+    traces = _method(measures.traces)
     window = _method(measures.window)
     rates = _method(measures.rates)
     psth = _method(measures.psth)

@@ -17,9 +17,16 @@ ARGUMENTS = {
     "autocorrelogram": (1.0, 20.0), "crosscorrelogram": (0, 1, 1.0, 20.0), "spike_spectrum": (),
     "power_spectrum": (), "coherence_time": (), "synchrony": (), "phase_locking": (),
     "isi_distance": (), "spike_distance": (), "noise": (), "action_potentials": (), "to_neo": (),
-    "currents": (), "conductances": (),
+    "currents": (), "conductances": (), "traces": (),
 }  # fmt: skip
-OF_TRACES = {"first_passage", "power_spectrum", "coherence_time", "synchrony", "action_potentials"}
+OF_TRACES = {
+    "traces",
+    "first_passage",
+    "power_spectrum",
+    "coherence_time",
+    "synchrony",
+    "action_potentials",
+}
 OF_STATES = {"currents", "conductances"}
 #: By libraries that are optional.
 BY_OTHERS = {"isi_distance": "pyspike", "spike_distance": "pyspike", "action_potentials": "efel",
@@ -231,3 +238,15 @@ def test_what_has_no_increments_says_so(kinds):
         kinds["traces"].hh.noise(500.0)
     with pytest.raises(ValueError, match="spacing must be positive"):
         kinds["traces"].hh.noise(-1.0)
+
+
+def test_traces_and_spikes_of_one_run_are_two_tables(kinds):
+    both, times = kinds["both"], kinds["both"].sizes["time"]
+    assert len(both.hh.traces().to_dataframe()) == times * 2 * 3
+    assert list(both.hh.traces().to_dataframe()) == ["V"]
+    assert len(both.hh.spikes().to_dataframe()) == both.attrs["n_spikes"]
+    assert both.hh.traces().V.identical(both.V)
+    with pytest.raises(
+        ValueError, match=r"there are no traces; .*hh_sde.rerun\(ds, record=\('V',\)\)"
+    ):
+        kinds["spikes"].hh.traces()

@@ -533,9 +533,9 @@ def test_raster_has_a_colour_for_each_row(result):
     assert [set(line.get_ydata()) for line in of_trials.lines] == [{0}, {1}]
     with pytest.raises(ValueError, match="one for each neuron, of which 2 are drawn; got 3 colou"):
         result.hh.plot.raster(color=["red", "blue", "black"])
-    with pytest.raises(ValueError, match="one for each neuron, .* got 1 colours"):
+    with pytest.raises(ValueError, match=r"one for each neuron, .* got 1 colours"):
         result.hh.plot.raster(rows="trial", color=["red"])
-    with pytest.raises(ValueError, match="must be one colour, .* got 'rood'"):
+    with pytest.raises(ValueError, match=r"must be one colour, .* got 'rood'"):
         result.hh.plot.raster(color="rood")
 
 

@@ -15,6 +15,7 @@ from hh_sde.measures.detection import SpikeRule, rule_attributes
 from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance, to_neo
 from hh_sde.measures.increments import noise
 from hh_sde.measures.isi import interval_statistics, intervals
+from hh_sde.measures.over_time import traces
 from hh_sde.measures.passage import first_passage
 from hh_sde.measures.populations import phase_locking, synchrony
 from hh_sde.measures.spectra import power_spectrum, spike_spectrum
@@ -49,6 +50,7 @@ __all__ = [
     "spikes",
     "synchrony",
     "to_neo",
+    "traces",
     "window",
 ]
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.detection import SpikeRule, rule_attributes
-from hh_sde.measures.traces import end_of_record, increasing_times
+from hh_sde.measures.over_time import end_of_record, increasing_times
 from hh_sde.measures.trains import positions_of, ragged_over
 from hh_sde.records import single
 

@@ -8,8 +8,8 @@ import xarray as xr
 from hh_sde.dataset import spikes_alone
 from hh_sde.measures.arguments import ROUNDING
 from hh_sde.measures.detection import SpikeRule, checked_rule, rule_attributes, times_of
+from hh_sde.measures.over_time import increasing_times
 from hh_sde.measures.recorded import recorded_beside
-from hh_sde.measures.traces import increasing_times
 from hh_sde.measures.trains import ragged_over, window_of_spikes
 
 #: The widest spacing of samples in which spikes are looked for, ms. One is lost where V is above
