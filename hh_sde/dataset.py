@@ -124,6 +124,18 @@ def spikes_alone(ds: xr.Dataset) -> bool:
     return "spike_time" in ds and "spike_neuron" not in ds
 
 
+def along_neurons(ds: xr.Dataset) -> xr.Dataset:
+    """`ds` with its traces along the dim `neuron` where one was chosen, ``ds.isel(neuron=0)``."""
+    if "neuron" not in ds.coords or ds.neuron.ndim:
+        return ds
+    traces = {
+        name: variable.expand_dims("neuron", axis=-1)
+        for name, variable in ds.data_vars.items()
+        if "time" in variable.dims
+    }
+    return ds.drop_vars("neuron").assign(traces) if traces else ds
+
+
 def last_state_names(ds: xr.Dataset) -> list[str]:
     """The variables that hold the last state of a run, `hh_sde.continuation`."""
     kept = ("last_", "open_", "spike_armed")

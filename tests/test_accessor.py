@@ -28,6 +28,7 @@ OF_TRACES = {
     "action_potentials",
 }
 OF_STATES = {"currents", "conductances"}
+OF_SEVERAL = {"synchrony", "phase_locking", "crosscorrelogram"}
 #: By libraries that are optional.
 BY_OTHERS = {"isi_distance": "pyspike", "spike_distance": "pyspike", "action_potentials": "efel",
              "to_neo": "neo"}  # fmt: skip
@@ -250,3 +251,20 @@ def test_traces_and_spikes_of_one_run_are_two_tables(kinds):
         ValueError, match=r"there are no traces; .*hh_sde.rerun\(ds, record=\('V',\)\)"
     ):
         kinds["spikes"].hh.traces()
+
+
+@pytest.mark.parametrize("kind", ["traces", "both"])
+@pytest.mark.parametrize("name", [n for n in ARGUMENTS if n not in OF_STATES | OF_SEVERAL])
+def test_a_neuron_that_was_chosen_is_one_of_one(kind, name, kinds):
+    if name in BY_OTHERS:
+        pytest.importorskip(BY_OTHERS[name])
+    for trial in ({}, {"trial": 2}):
+        ds = kinds[kind].isel(trial)
+        one = getattr(ds.isel(neuron=1).hh, name)(*ARGUMENTS[name])
+        expected = getattr(ds.isel(neuron=[1]).hh, name)(*ARGUMENTS[name])
+        if isinstance(one, xr.Dataset):
+            assert np.array_equal(
+                *(part.to_array().values.ravel() for part in (one, expected)), equal_nan=True
+            )
+        else:
+            assert len(one.segments[0].spiketrains) == 1

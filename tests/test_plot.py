@@ -547,3 +547,10 @@ def test_one_neuron_of_several_trials_has_a_row_for_each_trial(result):
         assert ax.get_ylabel() == "trial\nneuron 0"
         assert ds.hh.plot.raster(trial=1).get_ylabel() == "neuron\ntrial 1"
     assert alone.sel(trial=0).hh.plot.raster().get_ylabel() == "neuron"
+
+
+def test_a_neuron_that_was_chosen_is_drawn_with_its_recorded_spikes(noisy_pair):
+    ds = hh.solve(noisy_pair, 40.0, rng=1, record=("V", "m", "spikes"))
+    wanted = ds.isel(neuron=[1]).hh.spikes().spike_time
+    np.testing.assert_array_equal(ds.isel(neuron=1).hh.plot.raster().lines[0].get_xdata(), wanted)
+    assert len(ds.isel(neuron=1).hh.plot().axes) == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from hh_sde.dataset import spikes_alone
+from hh_sde.dataset import along_neurons, spikes_alone
 from hh_sde.measures.arguments import ROUNDING
 from hh_sde.measures.detection import SpikeRule, checked_rule, rule_attributes, times_of
 from hh_sde.measures.over_time import increasing_times
@@ -33,7 +33,8 @@ def spikes(
         Where ``solve(..., record=("V", "spikes"))`` has recorded spikes, these are taken; spikes
         alone are returned as they are. In V they are found if its samples are at most 0.2 ms apart:
         the classic cell is above 0 mV for 0.7 to 0.95 ms from 6.3 to 30 uA/cm^2, and spikes between
-        two samples are lost. Further dims, such as a swept parameter, are kept: see Returns.
+        two samples are lost. Further dims, such as a swept parameter, are kept: see Returns. A
+        neuron or a trial that was chosen, ``ds.isel(neuron=0)``, is one of one.
     rule : SpikeRule, optional
     start, stop : float, optional
         Only the spikes with start <= t < stop, or <= stop at the end of the record, ms: so a
@@ -72,7 +73,7 @@ def spikes(
 
 
 def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
-    V = _potentials(ds)
+    V = _potentials(along_neurons(ds))
     times = increasing_times(ds)
     _refuse_thinned(times)
     coords = {str(dim): V[dim].values for dim in V.dims if dim != "time"}

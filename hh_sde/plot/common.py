@@ -27,8 +27,7 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
             "nothing to draw: the Dataset holds neither V nor gates nor x, but "
             + (", ".join(map(str, ds.data_vars)) or "nothing")
         )
-    if "neuron" in ds.coords and "neuron" not in ds.dims:
-        ds = ds.expand_dims("neuron")  # one that was chosen
+    ds = dataset.along_neurons(ds)
     traces = [variable.dims for variable in ds.data_vars.values() if "time" in variable.dims]
     usual = {"trial", "time", "neuron", "component"}
     for dim in dict.fromkeys(dim for dims in traces for dim in dims if dim not in usual):
