@@ -7,6 +7,7 @@ are those of `solve`: with C so large that no ionic current adds to V in double 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,9 +17,11 @@ import xarray as xr
 from hh_sde.arguments.scalars import number, positive
 from hh_sde.arguments.times import whole_steps
 from hh_sde.brownian import Rng
+from hh_sde.descriptions import decode, encode
 from hh_sde.errors import keyword_hints, unknown
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise
+from hh_sde.provenance import arguments_attribute
 from hh_sde.records import numbers, shown
 from hh_sde.solver import solve
 from hh_sde.stimuli import SampledCurrent, Stimulus
@@ -76,7 +79,8 @@ def voltage_clamp(
     Dataset
         dims (trial, time, neuron): V, I_<channel> and the other currents, outward (uA/cm^2), I_ion,
         their sum, g_<channel> (mS/cm^2) and the open fractions p_<channel>. The capacitive
-        current C dV/dt is not in I_ion. Its attribute `network` describes `net`.
+        current C dV/dt is not in I_ion. Its attribute `network` describes `net`;
+        `hh_sde.rerun` makes it again.
 
     Raises
     ------
@@ -121,7 +125,8 @@ def voltage_clamp(
             held[np.rint(ds.time.values / dt).astype(int)], dims=("time", "neuron")
         )
         ds["V"] = ds.V.copy(data=V_then.broadcast_like(ds.V.drop_vars(ds.V.coords)).values)
-    return _labelled(ds, net, names, currents)
+    again = {"V": _as_tree(V), "record": names if record is not None else None}
+    return _labelled(ds, net, names, currents, again)
 
 
 def _see_that_it_fits(net: Any, method: Any) -> None:
@@ -225,13 +230,42 @@ def _between_samples(times: np.ndarray, values: np.ndarray, wanted: np.ndarray) 
     return np.stack([np.interp(wanted, times, column) for column in values.T], axis=1)
 
 
-def _labelled(ds: xr.Dataset, net: Network, names: list[str], currents: list[str]) -> xr.Dataset:
-    """The result, with the sum of all currents where it is wanted, and its own network."""
+def _as_tree(V: Any) -> Any:
+    """What V is held at, as a JSON tree."""
+    if isinstance(V, Stimulus):
+        return encode(V, "V")
+    if hasattr(V, "iloc") or "time" in getattr(V, "dims", ()):
+        times, values = _samples(V)
+        return {"times": encode(times, "V"), "samples": encode(values, "V")}
+    if isinstance(V, Mapping):
+        return {"steps": [[float(time), _as_tree(level)] for time, level in V.items()]}
+    level = np.asarray(V, dtype=float)
+    return encode(level, "V") if level.ndim else level.item()
+
+
+def protocol_of(tree: Any) -> Any:
+    """What V was held at, of its JSON tree in the attribute `arguments`."""
+    if isinstance(tree, Mapping) and "samples" in tree:
+        times, values = (decode(tree[name], f"V.{name}") for name in ("times", "samples"))
+        return xr.DataArray(values, {"time": times}, ("time", "neuron"))
+    if isinstance(tree, Mapping) and "steps" in tree:
+        return {time: protocol_of(level) for time, level in tree["steps"]}
+    return decode(tree, "V")
+
+
+def _labelled(
+    ds: xr.Dataset, net: Network, names: list[str], currents: list[str], again: Mapping[str, Any]
+) -> xr.Dataset:
+    """The result, with the sum of all currents where it is wanted, its own network and arguments.
+
+    `again` are the arguments that differ from those of the run whose V is held.
+    """
     if "I_ion" in names:
         total = ds[currents].to_dataarray("current").sum("current")
         text = {"units": "uA/cm^2", "long_name": "all ionic currents, outward", "role": "current"}
         ds = ds.assign(I_ion=total.assign_attrs(text))
     of_another_network = ("arguments", "x0", "initial_state", "last_state")
     attrs = {name: value for name, value in ds.attrs.items() if name not in of_another_network}
-    attrs |= {"network": net.describe(), "protocol": "voltage clamp"}
+    arguments = arguments_attribute({**json.loads(ds.attrs["arguments"]), **again})
+    attrs |= {"network": net.describe(), "protocol": "voltage clamp", "arguments": arguments}
     return xr.Dataset(ds[names].variables, attrs=attrs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import xarray as xr
 from hh_sde import continuation, initial
 from hh_sde.brownian import BrownianPath
 from hh_sde.choice import sde_for_method
+from hh_sde.clamp import protocol_of, voltage_clamp
 from hh_sde.dataset import spikes_alone, upgrade
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
@@ -25,18 +26,19 @@ from hh_sde.studies import STUDIES
 
 
 def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) -> xr.Dataset:
-    """Make a result of `solve` or of a study again, bit for bit, or with other arguments.
+    """Make a result again, bit for bit, or with other arguments.
 
     Parameters
     ----------
     ds : Dataset
-        Of a result with fewer trials than were run, only these are run.
+        Of `solve`, `voltage_clamp` or a study. Of one with fewer trials than were run, only these
+        are run.
     model : Network or SDE, optional
         Default: the network that the Dataset describes. Functions of an SDE of your own do not
         stand in a Dataset: give it.
     **changes
-        Arguments of `solve`, or of the study, to be other than they were: ``record=("V",)`` for
-        traces of a run of which the spikes were kept, ``threads=2``, which changes no result.
+        Its arguments that are to be other than they were: ``record=("V",)`` for traces of a run of
+        which the spikes were kept, ``threads=2``, which changes no result.
 
     Returns
     -------
@@ -68,8 +70,8 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
     ds = upgrade(ds)
     if "arguments" not in ds.attrs:
         raise ValueError(
-            "this Dataset has no attribute 'arguments': it is not a result of solve or of a study "
-            "of this version of hh_sde, or the attribute was lost on the way"
+            "this Dataset has no attribute 'arguments': it is not a result of solve, "
+            "voltage_clamp or a study of this version of hh_sde, or lost the attribute on the way"
         )
     if model is None:
         model = _described(ds)
@@ -80,6 +82,8 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
         if name not in STUDIES:
             raise ValueError(unknown("study", name, STUDIES))
         return STUDIES[name](model, **{"rng": seed, **arguments, **changes})
+    if ds.attrs.get("protocol") == "voltage clamp":
+        return _of_trials(ds, changes, voltage_clamp, model, _clamp(ds, arguments))
     if "spike_rule" in arguments:
         arguments["spike_rule"] = SpikeRule(**arguments["spike_rule"])
     if isinstance(arguments.get("stop"), dict):
@@ -87,9 +91,28 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
     arguments |= _beginning(ds, changes)
     arguments |= _noise(ds, model, changes, drawn=initial.is_drawn(arguments.get("x0")))
     arguments |= _fewer_trials(ds, arguments)
-    found = solve(model, **{**arguments, **changes})
+    return _of_trials(ds, changes, solve, model, arguments)
+
+
+def _of_trials(
+    ds: xr.Dataset,
+    changes: Mapping[str, Any],
+    run: Callable[..., xr.Dataset],
+    model: Network | SDE,
+    arguments: Mapping[str, Any],
+) -> xr.Dataset:
+    """What the run gives; of a result with one trial chosen, that one."""
+    result = run(model, **{**arguments, **changes})
     alone = "trial" in ds.coords and not ds.trial.ndim and "trials" not in changes
-    return found.isel(trial=0) if alone else found
+    return result.isel(trial=0) if alone else result
+
+
+def _clamp(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `voltage_clamp`."""
+    seed = seed_of(ds.attrs)
+    again = {**arguments, "V": protocol_of(arguments["V"])}
+    again |= {} if seed is None else {"rng": seed}
+    return again | _fewer_trials(ds, arguments)
 
 
 def _described(ds: xr.Dataset) -> Network:

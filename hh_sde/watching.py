@@ -13,6 +13,8 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.arguments.recording import rule_as_tuple
+from hh_sde.dataset import spikes_alone
+from hh_sde.measures.trains import with_stop_time
 from hh_sde.methods import Detection, Diverged, Method, Problem, Reached
 from hh_sde.stopping import Criterion
 
@@ -114,13 +116,14 @@ class Watch:
             "long_name": f"{when} {self.criterion.words}",
             "nan_means": "it did not happen",
         }
-        if trials is None:
-            return ds.assign(stop_time=((), self.time[0], text))
-        if "trial" in ds.dims:
-            return ds.assign(stop_time=("trial", self.time, text))
-        own = {"units": "1", "long_name": "trial number"}  # those of spikes have the name `trial`
-        ds = ds.assign_coords(of_trial=("of_trial", trials, own))
-        return ds.assign(stop_time=("of_trial", self.time, text))
+        times = xr.DataArray(
+            self.time[0] if trials is None else self.time,
+            coords={} if trials is None else {"trial": trials},
+            attrs=text,
+        )
+        if spikes_alone(ds):
+            return with_stop_time(ds, times)
+        return ds.assign(stop_time=(times.dims, times.values, text))
 
 
 class _Watched:

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy import stats
 from scipy.integrate import solve_ivp
 
 import hh_sde as hh
 
 STEPS = {0.0: -65.0, 2.0: [0.0, 30.0], 7.0: -90.0}
+STEPS_OF_ONE = {0.0: -65.0, 2.0: 0.0}
 GATES = ["m", "h", "n"]
 
 
@@ -48,8 +50,44 @@ def test_currents_are_those_of_the_gates_and_of_the_held_potential():
         "V", "I_Na", "I_K", "I_L", "I_ion", "g_Na", "g_K", "g_L", "p_Na", "p_K"
     }  # fmt: skip
     assert hh.Network.from_dataset(ds) == net
-    with pytest.raises(ValueError, match="no attribute 'arguments'"):
-        hh.rerun(ds)  # of the network, that would be a run whose V is not held
+
+
+NOISY = hh.Network(2, stimulus=7.0, noise=hh.ConductanceNoise(area=20.0))
+TIMES = np.linspace(0.0, 3.0, 40)
+HELD = {
+    "a level": -30.0,
+    "levels": np.array([-30.0, -70.0 / 3.0]),
+    "steps": STEPS,
+    "a stimulus": -65.0 + hh.RampCurrent(80.0, 1.0, 3.0),
+    "a series": pd.Series(-60.0 + TIMES**3, index=TIMES),
+    "samples": xr.DataArray(
+        np.sin(np.outer(TIMES, [1.0, 20.0])) - 60.0, {"time": TIMES}, ("time", "neuron")
+    ),
+}
+
+
+@pytest.mark.parametrize("V", HELD)
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_clamped_run_is_made_again(V, stored, tmp_path):
+    options = {"rng": 3, "trials": [4, 1], "save_dt": 0.05, "discard": 0.5}
+    ds = hh.voltage_clamp(NOISY, HELD[V], 8.0, **options)
+    if stored:
+        ds.to_netcdf(tmp_path / "clamp.nc")
+        stored = xr.load_dataset(tmp_path / "clamp.nc")
+    assert hh.rerun(stored if stored else ds).identical(ds)
+
+
+def test_a_clamped_run_is_made_again_otherwise():
+    options = {"rng": 3, "trials": 3, "method": "tau_leap", "record": ["I_ion", "m3h1"]}
+    ds = hh.voltage_clamp(NOISY, STEPS, 8.0, **options)
+    assert hh.rerun(ds).identical(ds)
+    for some in (ds.isel(trial=[2, 0]), ds.isel(trial=1)):
+        assert hh.rerun(some).drop_attrs().identical(some.drop_attrs())
+    other = hh.rerun(ds, V=-20.0, record=None)
+    assert other.identical(hh.voltage_clamp(NOISY, -20.0, 8.0, **{**options, "record": None}))
+    quiet = hh.voltage_clamp(hh.Network(1), STEPS_OF_ONE, 8.0)
+    assert hh.rerun(quiet).identical(quiet)
+    assert not hh.rerun(ds, rng=4).I_ion.equals(ds.I_ion)
 
 
 def test_a_ramp_against_scipy():

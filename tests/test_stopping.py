@@ -284,3 +284,79 @@ def test_some_trials_of_a_result_are_made_again(noisy):
     assert np.array_equal(one.stop_time, run.stop_time.sel(trial=[3]))
     more = hh.rerun(run, trials=7)
     assert np.array_equal(more.stop_time[:5], run.stop_time)
+
+
+# -- measures of trials that stopped ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stopped():
+    """A run as traces with spikes, and as spikes alone: some trials stop, others do not."""
+    net = hh.Network(2, stimulus=[6.0, 9.0], noise=hh.CurrentNoise(3.0))
+    stop = hh.Threshold("V", -77.0, "down")
+    options = {"rng": 1, "trials": 6, "stop": stop}
+    return [
+        hh.solve(net, 60.0, record=record, **options) for record in (("V", "spikes"), ("spikes",))
+    ]
+
+
+def test_rates_are_of_the_own_time_of_each_trial(stopped):
+    for ds in stopped:
+        times = ds.stop_time.values
+        assert 0 < np.isnan(times).sum() < 6
+        found = ds.hh.rates()
+        own = np.where(np.isnan(times), 60.0, times)
+        np.testing.assert_allclose(found.rate, 1e3 * found["count"] / own[:, None], rtol=1e-14)
+        late = ds.hh.rates(start=20.0)
+        gone = times <= 20.0
+        assert gone.any()
+        assert np.isnan(late.rate[gone]).all()
+        assert np.isfinite(late.rate[~gone]).all()
+        assert late.rate.attrs["nan_means"] == "its trial stopped before"
+        again = ds.hh.spikes()
+        assert np.array_equal(again.stop_time, times, equal_nan=True)
+        assert again.hh.rates().rate.equals(found.rate)
+    assert stopped[0].hh.rates().rate.equals(stopped[1].hh.rates().rate)
+
+
+def test_rates_of_one_trial_that_stopped(stopped):
+    k = int(np.nanargmin(stopped[0].stop_time))
+    alone = stopped[0].sel(trial=k)
+    assert np.array_equal(alone.hh.rates().rate, stopped[0].hh.rates().rate.sel(trial=k))
+    net = hh.Network(1, stimulus=10.0)
+    one = hh.solve(net, 60.0, stop="first spike", record=("spikes",))
+    np.testing.assert_allclose(one.hh.rates().rate, 1e3 / float(one.stop_time))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("psth", (5.0,)),
+        ("fano_factor", (5.0,)),
+        ("spike_spectrum", ()),
+        ("autocorrelogram", (1.0, 5.0)),
+        ("crosscorrelogram", (0, 1, 1.0, 5.0)),
+    ],
+)
+def test_measures_of_one_length_of_time_refuse_early_stops(name, arguments, stopped):
+    for ds in stopped:
+        first = float(np.nanmin(ds.stop_time))
+        with pytest.raises(ValueError, match=r"trials stopped before 60 ms .* first at .* stop="):
+            getattr(ds.hh, name)(*arguments)
+        if first > 5.0:
+            getattr(ds.hh, name)(*arguments, stop=first)
+    whole = stopped[0].isel(trial=np.flatnonzero(np.isnan(stopped[0].stop_time)))
+    getattr(whole.hh, name)(*arguments)
+
+
+def test_intervals_of_trials_that_stopped_are_theirs(stopped):
+    for ds in stopped:
+        assert ds.hh.interval_statistics()["count"].sum() == ds.hh.intervals().sizes["interval"]
+
+
+def test_trains_for_neo_end_with_their_trial(stopped):
+    pytest.importorskip("neo")
+    for ds in stopped:
+        ends = [float(s.spiketrains[0].t_stop) for s in ds.hh.to_neo().segments]
+        own = np.where(np.isnan(ds.stop_time), 60.0, ds.stop_time)
+        np.testing.assert_allclose(ends, own, rtol=0, atol=1e-7)

@@ -22,6 +22,8 @@ def rates(
 ) -> xr.Dataset:
     """Firing rate of every neuron (and trial): spikes divided by the length of the record.
 
+    Of a trial that ``solve(stop=...)`` ended, the record is that up to its stop_time.
+
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
@@ -45,11 +47,18 @@ def rates(
     >>> rates(ds).rate.values
     array([70.])
     """
-    trains = Trains.of(ds, rule, start, stop)
+    trains = Trains.of(ds, rule, start, stop, of_own_length=True)
+    duration = trains.ends - trains.start
+    never = not duration.all()
     count = np.array([train.size for train in trains.times], dtype=np.int64)
     return trains.dataset(
         {
-            "rate": Labelled(1e3 * count / trains.duration, "Hz", "firing rate"),
+            "rate": Labelled(
+                1e3 * count / np.where(duration > 0, duration, np.nan),
+                "Hz",
+                "firing rate",
+                "its trial stopped before" if never else "",
+            ),
             "count": Labelled(count, "1", "number of spikes"),
         },
         trains.coords,

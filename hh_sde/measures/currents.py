@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import xarray as xr
+
+from hh_sde.dataset import spikes_alone
 
 if TYPE_CHECKING:
     from hh_sde.network import Network
@@ -38,7 +41,7 @@ def currents(ds: xr.Dataset) -> xr.Dataset:
     >>> list(currents(ds))
     ['I_Na', 'I_K', 'I_L', 'I_stim']
     """
-    return _network(ds).currents(ds)
+    return _network(ds, "currents").currents(ds)
 
 
 def conductances(ds: xr.Dataset) -> xr.Dataset:
@@ -66,10 +69,24 @@ def conductances(ds: xr.Dataset) -> xr.Dataset:
     >>> list(conductances(ds))
     ['g_Na', 'g_K', 'g_L', 'p_Na', 'p_K']
     """
-    return _network(ds).conductances(ds)
+    return _network(ds, "conductances").conductances(ds)
 
 
-def _network(ds: xr.Dataset) -> Network:
+def _network(ds: xr.Dataset, what: str) -> Network:
+    """The network of a result that holds all variables of its state."""
     from hh_sde.network import Network  # and numba with it: loaded when a current is asked for
 
-    return Network.from_dataset(ds)
+    net = Network.from_dataset(ds)
+    missing = [name for name in net.variables if name not in ds]
+    if missing and "arguments" in ds.attrs:
+        changes = f"record={net.variables!r}"
+        if "reduce" in json.loads(ds.attrs["arguments"]):
+            changes += ", reduce=None"
+        lacks = f"this Dataset lacks {', '.join(missing)}"
+        has = "these are spikes alone" if spikes_alone(ds) else lacks
+        raise ValueError(
+            f"{what} follow from all variables of the state, and {has}: hh_sde.rerun(ds, {changes})"
+            " makes it again with them (save_dt= spaces them); solve itself can record currents, "
+            "record=('V', 'I_Na')"
+        )
+    return net

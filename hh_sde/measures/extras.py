@@ -241,17 +241,20 @@ def to_neo(
     [4, 4]
     """
     neo = _extra("neo")
-    trains = Trains.of(ds, rule, start, stop)
+    trains = Trains.of(ds, rule, start, stop, of_own_length=True)
     block = neo.Block(name="hh_sde")
     coords, populations = trains.groups("neuron")
     shape = [len(values) for values in coords.values()]
-    for place, population in zip(np.ndindex(*shape), populations, strict=True):
+    ends = trains.ends[:: len(trains.coords["neuron"])]  # those of a trial end together
+    for place, population, end in zip(np.ndindex(*shape), populations, ends, strict=True):
         where = {
             name: values[k].item() for k, (name, values) in zip(place, coords.items(), strict=True)
         }
         segment = neo.Segment(name=str(where), **where)
+        # the spike that stopped its trial may lie behind it by rounding
+        last = max([end, *(train[-1] for train in population if train.size)])
         for neuron, train in zip(trains.coords["neuron"].tolist(), population, strict=True):
-            span = {"t_start": trains.start, "t_stop": trains.end}
+            span = {"t_start": trains.start, "t_stop": last}
             segment.spiketrains.append(
                 neo.SpikeTrain(train, units="ms", neuron=neuron, **span, **where)
             )

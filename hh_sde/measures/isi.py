@@ -138,7 +138,7 @@ def interval_statistics(
     >>> found.sizes["neuron"], bool(found.cv[0] < 0.5)
     (1, True)
     """
-    trains = Trains.of(ds, rule, start, stop)
+    trains = Trains.of(ds, rule, start, stop, of_own_length=True)
     coords, groups = trains.groups(pool)
     rows = [_statistics([np.diff(train) for train in group], trains.end) for group in groups]
     variables = {

@@ -121,7 +121,7 @@ def phase_locking(
     >>> round(phase_locking(ds).R_mean.item(), 6)
     1.0
     """
-    trains = Trains.of(ds, rule, start, stop)
+    trains = Trains.of(ds, rule, start, stop, of_own_length=True)
     step = checked(step, "step", most=trains.duration)
     if len(trains.coords["neuron"]) < 2:
         raise ValueError("phase_locking needs two neurons or more, got one")

@@ -11,7 +11,7 @@ import xarray as xr
 
 from hh_sde.measures.detection import SpikeRule, rule_attributes
 from hh_sde.measures.over_time import end_of_record, increasing_times
-from hh_sde.measures.trains import positions_of, ragged_over
+from hh_sde.measures.trains import positions_of, ragged_over, with_stop_time
 from hh_sde.records import single
 
 
@@ -35,7 +35,8 @@ def recorded_beside(ds: xr.Dataset) -> xr.Dataset:
     }
     rule = {name: ds.attrs[name] for name in rule_attributes(SpikeRule())}
     attrs = {**rule, "t_start": float(times[0]), "t_end": until}
-    return ragged_over(time[here], place, coords, attrs, {})
+    found = ragged_over(time[here], place, coords, attrs, {})
+    return with_stop_time(found, ds.stop_time) if "stop_time" in ds else found
 
 
 def _refuse_relabelled(ds: xr.Dataset, dims: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ from hh_sde.measures.arguments import ROUNDING
 from hh_sde.measures.detection import SpikeRule
 from hh_sde.measures.labels import Labelled
 from hh_sde.measures.spike_times import spikes
-from hh_sde.measures.trains import COLUMNS, coordinates, positions_of
+from hh_sde.measures.trains import COLUMNS, coordinates, ends_of, positions_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Trains:
         One sorted train (ms) for each combination, the last dim fastest; it may be empty.
     start, end : float
         Span of the record, ms.
+    ends : (trains,) array
+        Where that of each train ends: of a trial that stopped early, at its stop.
     units : dict of sweep to its attributes
     attrs : dict
         Attributes of the spikes.
@@ -37,6 +39,7 @@ class Trains:
     times: list[np.ndarray]
     start: float
     end: float
+    ends: np.ndarray
     units: dict[str, dict[str, str]]
     attrs: dict[str, Any]
 
@@ -47,8 +50,16 @@ class Trains:
         rule: SpikeRule | None,
         start: float | None = None,
         stop: float | None = None,
+        *,
+        of_own_length: bool = False,
     ) -> Trains:
-        """The trains of a result of `solve` or of `spikes`, in a window of time."""
+        """The trains of a result of `solve` or of `spikes`, in a window of time.
+
+        Raises
+        ------
+        ValueError
+            If trials stopped early, and not each train may have a length of its own.
+        """
         found = spikes(ds, rule, start=start, stop=stop)
         coords = coordinates(found)
         _refuse_strangers(found, coords)
@@ -60,12 +71,32 @@ class Trains:
         times = np.split(found.spike_time.values[order], ends[:-1])
         units = {name: found[name].attrs for name in coords if name not in COLUMNS}
         span = found.attrs["t_start"], found.attrs["t_end"]
-        return cls(coords, times, *span, units, found.attrs)
+        ends = ends_of(found, coords).ravel()
+        trains = cls(coords, times, *span, ends, units, found.attrs)
+        if not of_own_length:
+            trains.refuse_early_stops()
+        return trains
 
     @property
     def duration(self) -> float:
         """Length of the record, ms."""
         return self.end - self.start
+
+    def refuse_early_stops(self) -> None:
+        """Refuse trials that stopped before the others, for a measure of one length of time.
+
+        Raises
+        ------
+        ValueError
+            If there are any.
+        """
+        first = self.ends.min(initial=self.end)
+        if first < self.end:
+            raise ValueError(
+                f"trials stopped before {self.end:g} ms (stop_time), the first at {first:g} ms, "
+                "and this measure takes trials of one length: give a window that ends before, "
+                "stop=, or trials that did not stop. rates and intervals take each one's own time"
+            )
 
     def groups(self, pool: str | None) -> tuple[dict[str, np.ndarray], list[list[np.ndarray]]]:
         """Coordinates without the dim `pool`, and for each combination the trains along it.

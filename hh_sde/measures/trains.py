@@ -93,6 +93,55 @@ def ragged_over(
     return xr.Dataset(data, attrs=attrs)
 
 
+def with_stop_time(trains: xr.Dataset, stop_time: xr.DataArray) -> xr.Dataset:
+    """The spikes of trials that stopped, with the times when they did: over the dim of_trial.
+
+    The spikes' own trials have the name `trial`.
+    """
+    if not stop_time.ndim:
+        return trains.assign(stop_time=((), stop_time.values, stop_time.attrs))
+    own = labels(*COLUMNS["trial"])
+    trains = trains.assign_coords(of_trial=("of_trial", stop_time.trial.values, own))
+    return trains.assign(stop_time=("of_trial", stop_time.values, stop_time.attrs))
+
+
+def ends_of(trains: xr.Dataset, coords: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Where the record of each train ends, ms: at its trial's stop, or where the run ends.
+
+    Parameters
+    ----------
+    trains : Dataset of spikes
+    coords : dict of dim to its values
+        See `coordinates`.
+
+    Returns
+    -------
+    array over the dims of `coords`
+
+    Raises
+    ------
+    ValueError
+        If stops are known of other trials only.
+    """
+    shape, end = tuple(map(len, coords.values())), trains.attrs["t_end"]
+    if "stop_time" not in trains:
+        return np.full(shape, end)
+    stops = trains.stop_time.values
+    if "trial" in coords:
+        known = np.atleast_1d(trains.of_trial.values)
+        missing = ~np.isin(coords["trial"], known)
+        if missing.any():
+            raise ValueError(
+                f"stop_time is that of the trials {known.tolist()}, and trial "
+                f"{coords['trial'][missing][0]} is not among them"
+            )
+        stops = np.atleast_1d(stops)[positions_of(known, coords["trial"])]
+        places = [-1 if name == "trial" else 1 for name in coords]
+        stops = stops.reshape(places)
+    ends = np.fmin(stops, end)  # nan: it did not stop
+    return np.broadcast_to(np.maximum(ends, trains.attrs["t_start"]), shape)
+
+
 def coordinates(trains: xr.Dataset) -> dict[str, np.ndarray]:
     """The values along each dim of the record that the spikes of `trains` come from."""
     coords = sweeps_of(trains) | {
