@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde.results import dataset_of
+
 COORDINATES = {
     "trial": ("1", "trial number"),
     "time": ("ms", "time"),
@@ -177,8 +179,7 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
     - V has no attribute 'units'
     ...
     """
-    if not isinstance(ds, xr.Dataset):
-        raise TypeError(f"validate takes an xarray.Dataset, got {type(ds).__name__}")
+    ds = dataset_of(ds, "validate")
     faults = [
         f"{name} has no attribute {attribute!r}"
         for name, variable in ds.variables.items()

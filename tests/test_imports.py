@@ -17,6 +17,7 @@ ORDER = [
     "memory",
     "display",
     "records",
+    "results",
     "descriptions",
     "tables",
     "kinetics",

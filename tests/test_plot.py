@@ -554,3 +554,46 @@ def test_a_neuron_that_was_chosen_is_drawn_with_its_recorded_spikes(noisy_pair):
     wanted = ds.isel(neuron=[1]).hh.spikes().spike_time
     np.testing.assert_array_equal(ds.isel(neuron=1).hh.plot.raster().lines[0].get_xdata(), wanted)
     assert len(ds.isel(neuron=1).hh.plot().axes) == 3
+
+
+#: What is given for a Dataset by mistake, and what is said of it.
+NO_DATASETS = {
+    "network": (hh.Network(1), r"got a Network: run it first, ds = hh_sde.solve\(model, t_end\)"),
+    "sde": (linear_sde(), "got an SDE: run it first"),
+    "array": (np.zeros((3, 2)), r"got an array of shape \(3, 2\): label it, xarray.Dataset"),
+    "path": ("run.nc", r"got the path 'run.nc': open it, xarray.load_dataset\('run.nc'\)"),
+    "unnamed": (xr.DataArray([1.0]), r"DataArray: give the Dataset .* \.to_dataset\(name=\"V\"\)"),
+    "number": (3, "got int: 3"),
+}
+MEASURES = [
+    name
+    for name in measures.__all__
+    if "ds" in inspect.signature(getattr(measures, name)).parameters
+]
+
+
+@pytest.mark.parametrize("what", NO_DATASETS)
+@pytest.mark.parametrize("name", [*plot.PLOTS, *MEASURES])
+def test_what_is_no_dataset_is_refused_with_the_way_to_one(name, what):
+    given, message = NO_DATASETS[what]
+    take = plot.PLOTS.get(name) or getattr(measures, name)
+    with pytest.raises(TypeError, match=rf"^{name} takes a Dataset, .*{message}"):
+        take(given)
+
+
+def test_a_data_array_is_refused_by_its_name_or_drawn(result):
+    for take in (plot.traces, measures.rates):
+        with pytest.raises(TypeError, match=r"the DataArray V: give .* or its \.to_dataset\(\)"):
+            take(result.V)
+    rate = xr.DataArray(
+        [[1.0, 2.0], [3.0, 4.0]], {"sigma": [0.0, 1.0], "g": [0.1, 0.2]}, name="rate"
+    )
+    image = plot.heatmap(rate, x="sigma", y="g").collections[0]
+    assert image.get_array().tolist() == [1.0, 3.0, 2.0, 4.0]
+    assert plot.curve(rate.sel(g=0.2), x="sigma").get_ylabel() == "rate"
+
+
+@pytest.mark.parametrize("name", ["traces", "gates", "phase_plane", "overview", "raster"])
+def test_several_trials_in_one_plot_are_refused(name, result):
+    with pytest.raises(TypeError, match=rf"^{name} draws one trial, trial=1, got trial=\[1, 0\]"):
+        plot.PLOTS[name](result, trial=[1, 0])

@@ -23,6 +23,7 @@ from hh_sde.measures.spike_times import spikes
 from hh_sde.measures.states import gates
 from hh_sde.measures.trains import ragged
 from hh_sde.measures.windows import window
+from hh_sde.results import takes_dataset
 
 __all__ = [
     "SpikeRule",
@@ -55,4 +56,4 @@ __all__ = [
 ]
 
 for _name in __all__:
-    globals()[_name] = keyword_hints(globals()[_name])
+    globals()[_name] = keyword_hints(takes_dataset(globals()[_name]))

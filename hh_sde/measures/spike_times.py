@@ -10,7 +10,7 @@ from hh_sde.measures.arguments import ROUNDING
 from hh_sde.measures.detection import SpikeRule, checked_rule, rule_attributes, times_of
 from hh_sde.measures.over_time import increasing_times
 from hh_sde.measures.recorded import recorded_beside
-from hh_sde.measures.trains import ragged_over, window_of_spikes
+from hh_sde.measures.trains import attributes_of_run, ragged_over, window_of_spikes
 
 #: The widest spacing of samples in which spikes are looked for, ms. One is lost where V is above
 #: threshold between two samples alone. In the classic cell it stays above 0 mV for 0.9 ms at 10
@@ -45,7 +45,8 @@ def spikes(
     Dataset
         Dim `spike`; variables spike_time (ms), neuron, (with trials) trial, and one for every
         further dim of V. The attributes hold the rule and the record's start, end, neurons, trials,
-        sweeps and number of spikes, which the rates need.
+        sweeps and number of spikes, which the rates need, and how the run was made, for
+        `hh_sde.rerun`.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
         np.concatenate([*trains, np.zeros(0)]),
         dict(zip(coords, np.unravel_index(train, shape), strict=True)),
         coords,
-        {**rule_attributes(rule), **span},
+        {**attributes_of_run(ds), **rule_attributes(rule), **span},
         {name: V[name].attrs for name in coords},
     )
 

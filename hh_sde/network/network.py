@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cached_property
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from hh_sde.noise import (
     ShieldedNoise,
 )
 from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
+from hh_sde.results import opened
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
 from hh_sde.synapses import GapJunction, Synapse
@@ -475,14 +477,17 @@ class Network(Record):
         return json.dumps(encode(self, "network"))
 
     @classmethod
-    def from_dataset(cls, ds: xr.Dataset) -> Network:
-        """The network that a Dataset of `solve` was made with.
+    def from_dataset(cls, ds: xr.Dataset | str | PathLike[str]) -> Network:
+        """The network that a Dataset of `solve`, or one in a file, was made with.
 
         Raises
         ------
+        TypeError
+            If `ds` is neither a Dataset nor a path.
         ValueError
             If the Dataset does not describe one; with the place in the description.
         """
+        ds = opened(ds, "Network.from_dataset")
         if "network" not in ds.attrs:
             raise ValueError(
                 "this Dataset has no attribute 'network': it is not a result of "

@@ -25,6 +25,7 @@ from hh_sde.plot.drawing import (
     without_colour,
 )
 from hh_sde.plot.sweeps import curve, heatmap
+from hh_sde.results import dataset_of
 
 #: With the colours, so that more than seven lines can be distinguished.
 MARKERS = "osD^vP*Xh<>"
@@ -39,7 +40,7 @@ def study_plot(ds: xr.Dataset, *, figsize: Size | None = None, **style: Any) -> 
     ValueError
         If `ds` is not the result of one.
     """
-    ds = upgrade(ds)
+    ds = upgrade(dataset_of(ds, "study_plot"))
     name = ds.attrs.get("study")
     if name not in STUDY_PLOTS:
         raise ValueError(f"no plot for the study {name!r}; there are {', '.join(STUDY_PLOTS)}")

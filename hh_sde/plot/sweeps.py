@@ -37,7 +37,7 @@ EVEN = 0.5
 WIDEST = 1.5
 
 
-@takes_style(Line2D)
+@takes_style(Line2D, measure="y")
 def curve(
     ds: xr.Dataset,
     *,
@@ -55,6 +55,7 @@ def curve(
     Parameters
     ----------
     ds : Dataset
+        Or a DataArray with a name, which is then y.
     x : str
         Coordinate along one dim.
     y : str
@@ -106,7 +107,7 @@ def curve(
     return ax
 
 
-@takes_style(PolyCollection)
+@takes_style(PolyCollection, measure="z")
 def heatmap(
     ds: xr.Dataset,
     *,
@@ -125,6 +126,7 @@ def heatmap(
     Parameters
     ----------
     ds : Dataset
+        Or a DataArray with a name, which is then z.
     x, y : str
         Coordinates along one dim each: numbers or names.
     z : str
