@@ -12,13 +12,13 @@ that netCDF and zarr take them, and hold nothing that differs between equal runs
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from hh_sde.errors import warn
 from hh_sde.results import dataset_of
 
 COORDINATES = {
@@ -108,7 +108,7 @@ def _with_own_description(ds: xr.Dataset) -> xr.Dataset:
     try:
         net = Network.from_dataset(ds)
     except ValueError as error:
-        warnings.warn(f"the network of an old result stays as it is: {error}", stacklevel=4)
+        warn(f"the network of an old result stays as it is: {error}")
         return ds
     own = [name for name, one in ds.data_vars.items() if one.ndim and one.dims == _own_dims(one)]
     ds = ds.drop_vars(own).assign_attrs(network=net.describe())

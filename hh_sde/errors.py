@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import copyreg
 import inspect
+import sys
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import wraps
@@ -100,6 +102,14 @@ class Interrupted(_WithDataset, KeyboardInterrupt):
     dataset : xarray.Dataset
         All that was computed before.
     """
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called the library."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "hh_sde":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 class UnknownName(KeyError):

@@ -83,7 +83,7 @@ def rerun(
         )
     if model is None:
         model = _described(ds)
-    warn_of_differences(ds.attrs, stacklevel=2)
+    warn_of_differences(ds.attrs)
     arguments = json.loads(ds.attrs["arguments"])
     if "study" in ds.attrs:
         name, seed = ds.attrs["study"], seed_of(ds.attrs)

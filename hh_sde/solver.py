@@ -24,6 +24,7 @@ from hh_sde.choice import (
     refuse_history,
     refuse_ignored,
     sde_for_method,
+    warn_of_missing_samples,
 )
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted, keyword_hints
 from hh_sde.measures import SpikeRule
@@ -179,6 +180,7 @@ def solve(
     dtype = precision(dtype, integrator, name, sde.m > 0)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
+    warn_of_missing_samples(model, start, float(t_end))
     names, rule = spike_recording(record, spike_rule, integrator, model, stop)
     ends = criterion(stop, spike_rule, layout, reduce)
     kept = [] if rule and names == [] else layout.kept(names)
