@@ -2,8 +2,8 @@
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/jacobian.py [--t-end 100] [--repeats 3] [--out results]
 
-One cell, the question's pair and 50 coupled cells, spiking, without noise, at the tolerances of
-`solve`. Counted are all calls of f, those for differences too, in the same run with and without
+One cell, the question's two neurons and 50 coupled cells, spiking, without noise, at the tolerances
+of `solve`. Counted are all calls of f, those for differences too, in the same run with and without
 the Jacobian; times are the processor's, the least of rounds in which both take their turn, so that
 BLAS is to have one thread. Writes jacobian_KIND.json and .md for this kind of processor.
 """
@@ -24,12 +24,12 @@ SOLVERS = ("Radau", "LSODA")
 
 def networks() -> dict[str, hh.Network]:
     """The models by name."""
-    pair = hh.Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]])
+    synapses = hh.Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]])
     # currents that differ, so that no two cells do the same
     currents = np.linspace(8.0, 12.0, 50)
     return {
         "one cell": hh.Network(1, stimulus=10.0),
-        "the pair": hh.Network(2, stimulus=[10.0, 9.0], synapses=pair),
+        "two neurons": hh.Network(2, stimulus=[10.0, 9.0], synapses=synapses),
         "50 cells": hh.Network(50, stimulus=currents, synapses=hh.Synapse.sigmoidal(0.002)),
     }
 

@@ -25,7 +25,7 @@ SHORT = 2  # steps
 Laps = dict[str, Callable[[], float]]
 
 
-def pair(noise=None) -> hh.Network:
+def two_neurons(noise=None) -> hh.Network:
     """The question's two neurons."""
     synapses = hh.Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]])
     return hh.Network(2, stimulus=10.0, synapses=synapses, noise=noise or hh.CurrentNoise(1.0))
@@ -87,13 +87,13 @@ def channels() -> Laps:
 
 
 def single() -> Laps:
-    """One trial of the pair."""
-    return long_and_short("pair", pair(), 100_000, "euler_maruyama")
+    """One trial of two neurons."""
+    return long_and_short("two neurons", two_neurons(), 100_000, "euler_maruyama")
 
 
 def threads() -> Laps:
-    """1,000 trials of the pair, on one and on two threads."""
-    net = pair()
+    """1,000 trials of two neurons, on one and on two threads."""
+    net = two_neurons()
     return {
         f"{n} threads": functools.partial(seconds, net, 10_000, trials=1000, threads=n)
         for n in (1, 2)
@@ -102,9 +102,9 @@ def threads() -> Laps:
 
 def calls() -> Laps:
     """What a call costs whatever its steps."""
-    of_pair, of_channels = pair(), free(NOISES["conductance"])
+    of_two, of_channels = two_neurons(), free(NOISES["conductance"])
     return {
-        "call, pair": lambda: seconds(of_pair, 1),
+        "call, two neurons": lambda: seconds(of_two, 1),
         "call, channels": lambda: seconds(of_channels, 1),
     }
 
@@ -116,7 +116,7 @@ def per_step(least: dict[str, float]) -> dict[str, float]:
         label, _, number = name.rpartition(", ")
         if number != f"{SHORT} steps" and number.endswith(" steps"):
             steps = int(number.removesuffix(" steps"))
-            lanes = 2 if label == "pair" else NEURONS
+            lanes = 2 if label == "two neurons" else NEURONS
             short = least[f"{label}, {SHORT} steps"]
             found[label] = 1e9 * (value - short) / (lanes * (steps - SHORT))
     return found
@@ -131,13 +131,13 @@ def in_rounds(laps: Laps, rounds: int) -> dict[str, float]:
 
 
 def first(new_shape: bool) -> dict[str, float]:
-    """CPU seconds of this process up to the pair's first result, and of another shape after it."""
-    seconds(pair(), 1000)
+    """CPU seconds of this process up to the first result, and of another shape after it."""
+    seconds(two_neurons(), 1000)
     used = time.process_time()
     if not new_shape:
         return {"first": used}
     noise = (hh.CurrentNoise(1.0), hh.OrnsteinUhlenbeckCurrent(mean=0.0, sigma=1.0, tau=3.0))
-    seconds(pair(noise), 1000)
+    seconds(two_neurons(noise), 1000)
     return {"new shape": time.process_time() - used}
 
 

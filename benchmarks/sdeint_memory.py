@@ -49,7 +49,7 @@ def with_gate_noise():
         f=sde.f,
         G=lambda x, t: np.stack([g(x, t) for g in columns], axis=1),
         x0=sde.x0,
-        blocks=np.repeat(np.arange(n), 3),
+        area_groups=np.repeat(np.arange(n), 3),
         columns=columns,
     )
 

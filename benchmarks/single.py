@@ -21,7 +21,7 @@ import hh_sde as hh
 CASES = {
     "one cell, I = 10, sigma = 1": (hh.Network(1, stimulus=10.0, noise=hh.CurrentNoise(1.0)), 15.0),
     "one cell, I = 5, sigma = 4": (hh.Network(1, stimulus=5.0, noise=hh.CurrentNoise(4.0)), 20.0),
-    "the question's pair": (
+    "the question's two neurons": (
         hh.Network(
             2,
             stimulus=10.0,

@@ -1,9 +1,9 @@
 """Work and precision of the engine's methods: what a given error costs.
 
-    python benchmarks/work_precision.py [--pair] [--quick] [--trials 1500] [--out results]
+    python benchmarks/work_precision.py [--two-neurons] [--quick] [--trials 1500] [--out results]
 
-The classic cell, I = 10 uA/cm^2, white current noise of sigma = 2; with --pair the question's two
-coupled cells. Two kinds of error, both against sra1 on the finest grid, all methods and steps on
+The classic cell, I = 10 uA/cm^2, white current noise of sigma = 2; with --two-neurons the
+question's. Two kinds of error, both against sra1 on the finest grid, all methods and steps on
 one Brownian path that is coarsened: the mean interval between spikes and the rate, and the
 potential along the path up to 10 ms, before phases part. The cost is measured in the same run, one
 thread, on an ensemble of its own with random numbers included; methods and steps take their turn in
@@ -37,9 +37,11 @@ TOLERANCES = [0.01, 0.03]  # of the mean interval
 LEVELS = [1.0, 0.1, 0.01]  # mV along the path
 
 
-def network(pair: bool) -> hh.Network:
-    synapses = hh.Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]) if pair else ()
-    return hh.Network(1 + pair, stimulus=10.0, synapses=synapses, noise=hh.CurrentNoise(sigma=2.0))
+def network(coupled: bool) -> hh.Network:
+    synapses = hh.Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]) if coupled else ()
+    return hh.Network(
+        1 + coupled, stimulus=10.0, synapses=synapses, noise=hh.CurrentNoise(sigma=2.0)
+    )
 
 
 def solved(net, path, dt, method, t_end, **options):
@@ -318,7 +320,7 @@ def plot(result: dict, path: Path) -> None:
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pair", action="store_true", help="the question's two coupled cells")
+    parser.add_argument("--two-neurons", action="store_true", help="the question's network")
     parser.add_argument("--quick", action="store_true", help="a small size, to see that it works")
     parser.add_argument("--trials", type=int, default=1500)
     parser.add_argument("--t-end", type=float, default=500.0, help="ms")
@@ -329,7 +331,7 @@ def main() -> None:
     size = (options.trials, options.t_end, options.steps, options.repeats)
     if options.quick:
         size = (40, 100.0, 200, 3)
-    result = measure(network(options.pair), *size)
+    result = measure(network(options.two_neurons), *size)
     found = {**result, "findings": findings(result)}
     text = markdown(result)
     processor.write(options.out, "work_precision", found, text, lambda path: plot(result, path))

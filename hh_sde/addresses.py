@@ -45,8 +45,8 @@ DOMAINS = {
     "area, tail of a pair": range(65, 2048),
     "area, later term": range(2112, 4096),
 }
-#: Processes of one block that have areas, and terms of their series.
-MOST_IN_BLOCK = len(DOMAINS["area, tail of a pair"]) + 1
+#: Processes of one group that have areas, and terms of their series.
+MOST_IN_GROUP = len(DOMAINS["area, tail of a pair"]) + 1
 MOST_TERMS = len(DOMAINS["area, term"]) + len(DOMAINS["area, later term"])
 
 

@@ -53,9 +53,9 @@ class BrownianPath:
         Grid step, ms.
     trial : int
         Which of the many independent paths under this seed.
-    blocks : (m,) array of int, optional
-        Which processes belong together: iterated integrals are given inside blocks. Default: one.
-        `hh_sde.SDE.path` gives the path of a model its blocks.
+    area_groups : (m,) array of int, optional
+        Which processes belong together: iterated integrals are given inside groups. Default: one.
+        `hh_sde.SDE.path` gives the path of a model its groups.
 
     Attributes
     ----------
@@ -91,13 +91,14 @@ class BrownianPath:
         m: int,
         dt: float,
         trial: int = 0,
-        blocks: Sequence[int] | np.ndarray | None = None,
+        area_groups: Sequence[int] | np.ndarray | None = None,
     ) -> None:
         self.m = whole(m, "m", 0, MOST_PROCESSES)
         self.trial = whole(trial, "trial", 0, MOST_TRIALS)
         self.seed = seed_sequence(rng)
-        self.blocks = _labels(np.zeros(self.m, int) if blocks is None else blocks, self.m)
-        self._blocks = levy.Blocks(self.blocks)
+        together = np.zeros(self.m, int)
+        self.area_groups = _labels(together if area_groups is None else area_groups, self.m)
+        self._area_groups = levy.AreaGroups(self.area_groups)
         self._first_dt = single(dt, "dt (ms)", positive=True)
         self._depth = 0  # halvings of the first grid
         self._factor = 1  # steps of the finest grid in one of this path
@@ -288,9 +289,9 @@ class BrownianPath:
     def integrals(self, start: int, stop: int, *, areas: bool = True) -> np.ndarray:
         """Iterated Ito integrals I_ij = int int dW_i dW_j of each step, (stop - start, m, m).
 
-        I = (dW dW^T - dt 1)/2 + A, with the Levy area A drawn on the finest grid, inside blocks
-        (0 between blocks), and carried to coarser grids by Chen's relation. For many processes
-        see `integrals_within`, which takes no more memory than the blocks themselves.
+        I = (dW dW^T - dt 1)/2 + A, with the Levy area A drawn on the finest grid, inside groups
+        (0 between groups), and carried to coarser grids by Chen's relation. For many processes
+        see `integrals_within`, which takes no more memory than the groups themselves.
 
         Parameters
         ----------
@@ -301,11 +302,11 @@ class BrownianPath:
         ------
         ValueError
             If areas are wanted of a refined path (they are not those of the path before), of
-            more than 1,984 processes in a block, or on so fine a grid that their series would
+            more than 1,984 processes in a group, or on so fine a grid that their series would
             need more than 2,014 terms.
         """
         out = levy.symmetric(self.increments(start, stop), self.dt)
-        for members in self._blocks.of_equal_size() if areas else []:
+        for members in self._area_groups.of_equal_size() if areas else []:
             if members.shape[1] == 1:
                 continue
             rows, columns = members[:, :, None], members[:, None, :]
@@ -315,12 +316,12 @@ class BrownianPath:
     def integrals_within(
         self, members: np.ndarray, start: int, stop: int, *, areas: bool = True
     ) -> np.ndarray:
-        """The same among some processes of each block, (stop - start, blocks, b, b).
+        """The same among some processes of each group, (stop - start, groups, b, b).
 
         Parameters
         ----------
-        members : (blocks, b) array of int
-            Processes, in ascending order in each row; where areas are wanted, of one block of the
+        members : (groups, b) array of int
+            Processes, in ascending order in each row; where areas are wanted, of one group of the
             path in each row.
         """
         self._check_window(start, stop)
@@ -330,7 +331,7 @@ class BrownianPath:
             raise ValueError(
                 "Levy areas are not refined with a path: begin with the finest grid and coarsen it"
             )
-        drawn = levy.Drawn(self._key, self.trial, self._blocks, self._first_dt)
+        drawn = levy.Drawn(self._key, self.trial, self._area_groups, self._first_dt)
         return drawn.within(members, start, stop, self._factor)
 
     def _check_window(self, start: int, stop: int) -> None:
@@ -378,13 +379,13 @@ def seed_sequence(rng: Rng) -> np.random.SeedSequence:
     return np.random.SeedSequence(int(rng))
 
 
-def _labels(blocks: Any, m: int) -> np.ndarray:
-    """A number for each process: its block."""
-    labels = np.asarray(blocks)
+def _labels(groups: Any, m: int) -> np.ndarray:
+    """A number for each process: its group."""
+    labels = np.asarray(groups)
     if labels.shape != (m,):
-        raise ValueError(f"blocks must have shape ({m},), got {labels.shape}")
+        raise ValueError(f"area_groups must have shape ({m},), got {labels.shape}")
     if m and not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"blocks must be whole numbers, one for each process, got {blocks!r}")
+        raise ValueError(f"area_groups must be whole numbers, one for each process, got {groups!r}")
     return labels.astype(int)
 
 

@@ -83,12 +83,12 @@ class Cell(Record):
     @property
     def quantities(self) -> dict[str, tuple[Parameter, str]]:
         """Its parameters with their units."""
-        found = {name: (getattr(self, name), units) for name, units in self.units.items()}
+        values = {name: (getattr(self, name), units) for name, units in self.units.items()}
         for channel in self.channels:
             for name in ("g", "E"):
                 value = getattr(channel, name)
-                found[f"{name}_{channel.name}"] = (value, channel.units[name])
-        return found
+                values[f"{name}_{channel.name}"] = (value, channel.units[name])
+        return values
 
     def __call__(self, **changes: Any) -> Cell:
         """A copy with other parameters: the same as `replace`."""

@@ -86,13 +86,13 @@ def precision(dtype: Any, method: Method, name: str, noisy: bool) -> str:
     ValueError
     """
     try:
-        found = np.dtype(dtype).name
+        given = np.dtype(dtype).name
     except TypeError:
-        found = ""
-    if found not in ("float64", "float32"):
+        given = ""
+    if given not in ("float64", "float32"):
         raise ValueError(f"dtype must be 'float64' or 'float32', got {shown(dtype)}")
-    if found == "float64":
-        return found
+    if given == "float64":
+        return given
     takes = "dtype='float32' is for networks with noise, in the engine's methods for diffusions"
     if not method.compiled or method.interpretation == "chain":
         raise ValueError(f"{takes}; {name} computes in float64")
@@ -101,7 +101,7 @@ def precision(dtype: Any, method: Method, name: str, noisy: bool) -> str:
             f"{takes}: without noise a slope of V below 4e-4 mV/ms is lost to rounding at "
             "dt = 0.01 ms, so that V stops short of where it goes; take dtype='float64'"
         )
-    return found
+    return given
 
 
 def require_chain_network(model: Any, method: Method, name: str, noise: str | None) -> Network:

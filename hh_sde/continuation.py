@@ -61,10 +61,10 @@ def state_of(
     if reached.opened is not None:
         text = "checksum of the gates at the end, to which open gates belong"
         values["open_checksum"] = (_checksum(reached.x, len(labels)), "1", text)
-    found = reached.detection
-    if found is not None:
-        spike = np.where(np.isfinite(found.last_spike), found.last_spike, np.nan)
-        values["spike_armed"] = (found.armed, "1", "whether the next crossing is a spike")
+    detection = reached.detection
+    if detection is not None:
+        spike = np.where(np.isfinite(detection.last_spike), detection.last_spike, np.nan)
+        values["spike_armed"] = (detection.armed, "1", "whether the next crossing is a spike")
         values["last_spike_time"] = (spike, "ms", "time of the last spike; nan: none yet")
     sizes = [len(axis) for axis in axes.values()]
     return xr.Dataset(

@@ -150,7 +150,7 @@ def last_state_names(ds: xr.Dataset) -> list[str]:
 
 def statistics_labels(labels: Labels) -> dict[str, dict[str, Any]]:
     """Labels of V_mean, V_var and their like from those of V."""
-    found = {}
+    statistics = {}
     for name, own in labels.items():
         units = own["units"]
         squared = "1" if units == "1" else f"({units})^2" if "/" in units else f"{units}^2"
@@ -158,8 +158,8 @@ def statistics_labels(labels: Labels) -> dict[str, dict[str, Any]]:
         for statistic, word, unit in (("mean", "mean", units), ("var", "variance", squared)):
             text = f"{word} over trials of the {own['long_name']}"
             own_labels = {"units": unit, "long_name": text, "statistic": statistic}
-            found[f"{name}_{statistic}"] = {**others, **own_labels}
-    return found
+            statistics[f"{name}_{statistic}"] = {**others, **own_labels}
+    return statistics
 
 
 def validate(ds: xr.Dataset) -> xr.Dataset:
@@ -226,9 +226,9 @@ def _spike_faults(ds: xr.Dataset) -> list[str]:
         for name in wanted
         if name not in ds or ds[name].dims != ("spike",)
     ]
-    found = ds.attrs.get("n_spikes")
-    if found != ds.sizes["spike"]:
-        faults.append(f"there are {ds.sizes['spike']} spikes, but n_spikes is {found}")
+    n_spikes = ds.attrs.get("n_spikes")
+    if n_spikes != ds.sizes["spike"]:
+        faults.append(f"there are {ds.sizes['spike']} spikes, but n_spikes is {n_spikes}")
     return faults
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: What other libraries call a thing, and what it is called here.
+#: What other libraries or earlier versions call a thing, and what it is called here.
 SYNONYMS = {
     **dict.fromkeys(("seed", "random_seed", "random_state", "generator"), "rng"),
     **dict.fromkeys(("n_trials", "num_trials", "ntrials", "n_runs", "repeats"), "trials"),
@@ -34,6 +34,7 @@ SYNONYMS = {
     **dict.fromkeys(("n", "size", "n_cells", "neurons", "num_neurons"), "n_neurons"),
     **dict.fromkeys(("i", "i_ext", "i_app", "current", "input"), "stimulus"),
     **dict.fromkeys(("e_rev", "erev", "reversal"), "E"),
+    "blocks": "area_groups",
     **dict.fromkeys(("burn_in", "burnin", "transient", "warmup"), "discard"),
 }
 

@@ -126,12 +126,12 @@ def _by_name(
         for name, value in x0.items()
     }
     x = network.steady_state(given.get("V")) if network else sde.x0
-    found = np.array(np.broadcast_to(x, (len(trials), sde.d))).reshape(len(trials), -1, width)
+    states = np.array(np.broadcast_to(x, (len(trials), sde.d))).reshape(len(trials), -1, width)
     for name, values in given.items():
-        found[:, names.index(name)] = values
+        states[:, names.index(name)] = values
     if network:
-        _see_fractions(found, sde.program.compiled.population, trials, x0)
-    return found.reshape(len(trials), -1)
+        _see_fractions(states, sde.program.compiled.population, trials, x0)
+    return states.reshape(len(trials), -1)
 
 
 def _values(

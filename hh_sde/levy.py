@@ -26,7 +26,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hh_sde.addresses import MOST_IN_BLOCK, MOST_TERMS, domain, term_domain
+from hh_sde.addresses import MOST_IN_GROUP, MOST_TERMS, domain, term_domain
 from hh_sde.kernels.random import normal_window
 
 #: Terms of the series that are summed at least.
@@ -51,15 +51,15 @@ def areas(
     Z: np.ndarray,
     pair: Callable[[int], np.ndarray],
 ) -> np.ndarray:
-    """A of a step h in which the processes move by sqrt(h) xi, (steps, blocks, b, b).
+    """A of a step h in which the processes move by sqrt(h) xi, (steps, groups, b, b).
 
     Parameters
     ----------
-    xi : (steps, blocks, b) array
+    xi : (steps, groups, b) array
     series : iterable of (X_r, Y_r), r = 1 ... p, each like xi
     Z : array like xi
     pair : callable
-        pair(j) -> B of the pairs (i, j), i < j, over its standard deviation: (steps, blocks, j).
+        pair(j) -> B of the pairs (i, j), i < j, over its standard deviation: (steps, groups, j).
     """
     half = np.zeros(xi.shape + xi.shape[-1:])
     summed = 0.0
@@ -82,20 +82,20 @@ def outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a[..., :, None] * b[..., None, :]
 
 
-class Blocks:
+class AreaGroups:
     """Which Wiener processes belong together.
 
     Parameters
     ----------
     labels : (m,) array of int
-        The block of each process.
+        The group of each process.
 
     Attributes
     ----------
     members : list of arrays
-        The processes of each block.
+        The processes of each group.
     largest : int
-        The most processes in a block.
+        The most processes in a group.
     """
 
     def __init__(self, labels: np.ndarray) -> None:
@@ -103,19 +103,19 @@ class Blocks:
         cuts = np.flatnonzero(np.diff(labels[order])) + 1
         self.labels = labels
         self.members = np.split(order, cuts) if labels.size else []
-        self.largest = max((len(block) for block in self.members), default=0)
+        self.largest = max((len(group) for group in self.members), default=0)
 
     @cached_property
     def positions(self) -> np.ndarray:
-        """Which each process is in its block, (m,)."""
+        """Which each process is in its group, (m,)."""
         out = np.zeros(self.labels.size, dtype=int)
-        for block in self.members:
-            out[block] = np.arange(len(block))
+        for group in self.members:
+            out[group] = np.arange(len(group))
         return out
 
     def of_equal_size(self) -> list[np.ndarray]:
-        """The members, stacked for blocks of equal size: (blocks, b) index arrays."""
-        sizes = sorted({len(block) for block in self.members})
+        """The members, stacked for groups of equal size: (groups, b) index arrays."""
+        sizes = sorted({len(group) for group in self.members})
         return [np.array([one for one in self.members if len(one) == size]) for size in sizes]
 
 
@@ -126,7 +126,7 @@ class Drawn:
     ----------
     key : (2,) array of words
     trial : int
-    blocks : Blocks
+    groups : AreaGroups
     h : float
         Step of the grid, ms.
 
@@ -138,32 +138,32 @@ class Drawn:
     Raises
     ------
     ValueError
-        If there are no random numbers of their own for so large a block or so fine a grid.
+        If there are no random numbers of their own for so large a group or so fine a grid.
     """
 
-    def __init__(self, key: np.ndarray, trial: int, blocks: Blocks, h: float) -> None:
+    def __init__(self, key: np.ndarray, trial: int, groups: AreaGroups, h: float) -> None:
         self.key = key
         self.trial = trial
-        self.blocks = blocks
+        self.groups = groups
         self.h = h
-        self.terms = terms(blocks.largest, h)
-        if blocks.largest > MOST_IN_BLOCK:
+        self.terms = terms(groups.largest, h)
+        if groups.largest > MOST_IN_GROUP:
             raise ValueError(
-                f"a block of {blocks.largest} processes: areas have random numbers for "
-                f"{MOST_IN_BLOCK} at most, and more would get those of another use again; give "
-                "smaller blocks (sde.path(rng, dt) knows the least ones)"
+                f"a group of {groups.largest} processes: areas have random numbers for "
+                f"{MOST_IN_GROUP} at most, and more would get those of another use again; give "
+                "smaller groups (sde.path(rng, dt) knows the least ones)"
             )
         if self.terms > MOST_TERMS:
             raise ValueError(
-                f"areas of {blocks.largest} processes at dt = {h:g} ms take {self.terms} terms, "
+                f"areas of {groups.largest} processes at dt = {h:g} ms take {self.terms} terms, "
                 f"and there are random numbers for {MOST_TERMS}; begin with a larger dt"
             )
 
     def within(self, members: np.ndarray, start: int, stop: int, k: int) -> np.ndarray:
-        """I of steps of k grid steps each, among rows of members: (steps, blocks, b, b)."""
-        labels = self.blocks.labels[members]
+        """I of steps of k grid steps each, among rows of members: (steps, groups, b, b)."""
+        labels = self.groups.labels[members]
         if np.any(labels != labels[:, :1]):
-            raise ValueError("there are no areas between processes of different blocks of the path")
+            raise ValueError("there are no areas between processes of different groups of the path")
         b = members.shape[1]
         out = np.empty((stop - start, *members.shape, b))
         several = max(1, _AT_ONCE // (members.size * b * k))
@@ -200,8 +200,8 @@ class Drawn:
         return dW, symmetric(dW, self.h) + A
 
     def _pairs(self, j: int, members: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """A number for each pair of a block's first j members with the j-th, (steps, blocks, j)."""
-        position = self.blocks.positions[members[:, j]]
+        """A number for each pair of a group's first j members with the j-th, (steps, groups, j)."""
+        position = self.groups.positions[members[:, j]]
         out = np.empty((stop - start, len(members), j))
         for place in np.unique(position):
             there = position == place

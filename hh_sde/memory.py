@@ -10,9 +10,9 @@ from pathlib import Path
 def available() -> float:
     """Bytes that a process can get now; infinite where the system does not say."""
     try:
-        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
-        if found:
-            return 1024.0 * int(found[1])
+        line = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+        if line:
+            return 1024.0 * int(line[1])
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (OSError, ValueError, AttributeError):  # not Linux; not POSIX
         return float("inf")

@@ -27,7 +27,7 @@ from hh_sde.sde import SDE
 LIBRARIES = ("hh_sde", "numba", "numpy", "scipy", "sdeint")
 #: Words in the pool of a SeedSequence, where nothing else is said.
 POOL_SIZE = 4
-#: What `path.grid` says of a path whose blocks are those of the model.
+#: What `path.grid` says of a path whose area groups are those of the model.
 _GRID = re.compile(r"first step (\S+) ms, halved (\d+) times, then coarsened by (\d+); trial (\d+)")
 
 
@@ -105,7 +105,8 @@ def seed_of(attrs: Mapping[str, Any]) -> np.random.SeedSequence | None:
 
 def path_attribute(path: BrownianPath, sde: SDE) -> str:
     """A path that was given, as an attribute."""
-    own = "" if np.array_equal(path.blocks, np.asarray(sde.blocks)) else "; blocks of its own"
+    same = np.array_equal(path.area_groups, np.asarray(sde.area_groups))
+    own = "" if same else "; area groups of its own"
     return path.grid + own
 
 
@@ -122,13 +123,13 @@ def path_of(attrs: Mapping[str, Any], sde: SDE) -> BrownianPath:
         raise ValueError("this Dataset has no seed (the attribute 'rng_entropy'): it has no noise")
     if "path" not in attrs:
         return sde.path(seed, float(attrs["dt"]))
-    found = _GRID.fullmatch(attrs["path"])
-    if found is None:
+    grid = _GRID.fullmatch(attrs["path"])
+    if grid is None:
         raise ValueError(
             f"the path of this result cannot be made again of its description, {attrs['path']!r}; "
             "give it: path=..."
         )
-    path = sde.path(seed, float(found[1]), int(found[4]))
-    for _ in range(int(found[2])):
+    path = sde.path(seed, float(grid[1]), int(grid[4]))
+    for _ in range(int(grid[2])):
         path = path.refine()
-    return path.coarsen(int(found[3]))
+    return path.coarsen(int(grid[3]))

@@ -40,9 +40,9 @@ class SDE:
     correction : callable, optional
         c(x, t) -> (d,), c = 1/2 sum_k (dg_k) g_k: the Ito drift is the Stratonovich drift plus c.
         Not needed for additive noise, where it is 0.
-    blocks : (m,) array of int, optional
-        Which Wiener processes belong together. Columns of different blocks commute, so iterated
-        integrals are drawn inside blocks only. Default: one block. See `path`.
+    area_groups : (m,) array of int, optional
+        Which Wiener processes belong together. Columns of different groups commute, so iterated
+        integrals are drawn inside groups only. Default: one group. See `path`.
     columns : sequence of callables, optional
         G as m functions g_k(x, t) -> (d,), where that is cheaper than all of G: sdeint.itoSRI2
         evaluates each three times a step, but a single G 2 m + 1 times.
@@ -83,7 +83,7 @@ class SDE:
     interpretation: str = "ito"
     names: Sequence[str] = ()
     correction: Function | None = None
-    blocks: np.ndarray | None = None
+    area_groups: np.ndarray | None = None
     columns: Sequence[Function] | None = None
     breakpoints: Callable[[float, float], np.ndarray] | None = None
     program: Any = None
@@ -113,24 +113,24 @@ class SDE:
             raise TypeError(f"names must be text, got {shown(names)}")
         if len(names) != x0.size or len(set(names)) != len(names):
             raise ValueError(f"names must be {x0.size} different names, got {shown(names)}")
-        blocks = np.zeros(m, int) if self.blocks is None else np.array(self.blocks)
-        if blocks.shape != (m,) or (m and blocks.dtype.kind not in "iu"):
+        groups = np.zeros(m, int) if self.area_groups is None else np.array(self.area_groups)
+        if groups.shape != (m,) or (m and groups.dtype.kind not in "iu"):
             raise ValueError(
-                f"blocks must have shape ({m},), one whole number per process: {shown(blocks)}"
+                f"area_groups must have shape ({m},), one whole number per process: {shown(groups)}"
             )
-        blocks = blocks.astype(int)
+        groups = groups.astype(int)
         if self.columns is not None and len(self.columns) != m:
             raise ValueError(f"columns must be {m} functions, one per process: {len(self.columns)}")
         if self.jac is not None and not callable(self.jac):
             raise TypeError(f"jac must be a function jac(x, t), got {shown(self.jac)}")
         if self.program is not None:
-            _see_program(self.program, x0.size, blocks)
-        values = {"x0": x0, "names": names, "blocks": blocks, "d": x0.size, "m": m}
+            _see_program(self.program, x0.size, groups)
+        values = {"x0": x0, "names": names, "area_groups": groups, "d": x0.size, "m": m}
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
     def path(self, rng: Rng, dt: float, trial: int = 0) -> BrownianPath:
-        """A Brownian path for this equation on a grid of step dt, ms: with its m and its blocks.
+        """A Brownian path for this equation on a grid of step dt, ms: with its m and its groups.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class SDE:
         >>> sde.path(1, dt=0.01).coarsen(10).increments(0, 3).shape
         (3, 1)
         """
-        return BrownianPath(rng, m=self.m, dt=dt, trial=trial, blocks=self.blocks)
+        return BrownianPath(rng, m=self.m, dt=dt, trial=trial, area_groups=self.area_groups)
 
     def to_stratonovich(self) -> SDE:
         """The Stratonovich equation with the same solutions: drift f - 1/2 sum_k (dg_k) g_k.
@@ -183,7 +183,7 @@ class SDE:
             self,
             G=G,
             m=0,
-            blocks=None,
+            area_groups=None,
             columns=None,
             correction=None,
             program=program and program.without_noise(G),
@@ -234,18 +234,18 @@ def _is_own(program: Any, sde: SDE) -> bool:
     return stands_for is not None and stands_for(sde.f, sde.G, sde.interpretation)
 
 
-def _see_program(program: Any, d: int, blocks: np.ndarray) -> None:
+def _see_program(program: Any, d: int, groups: np.ndarray) -> None:
     """See that a program is one, of an equation with this state and these processes."""
     if not hasattr(program, "stands_for"):
         raise TypeError(
             "program is what Network(...).sde() makes for the compiled engine, got "
             f"{shown(program)}; leave it away for an SDE of your own"
         )
-    if program.d != d or not np.array_equal(program.blocks, blocks):
+    if program.d != d or not np.array_equal(program.area_groups, groups):
         raise ValueError(
             f"program belongs to an equation with {program.d} components and "
-            f"{len(program.blocks)} Wiener processes; this one has {d} and {len(blocks)}, or other "
-            "blocks. Leave it away (program=None) for a changed equation"
+            f"{len(program.area_groups)} Wiener processes; this one has {d} and {len(groups)}, or "
+            "other area groups. Leave it away (program=None) for a changed equation"
         )
 
 

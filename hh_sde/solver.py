@@ -412,23 +412,23 @@ class _Run:
         quantities = self.layout.derived.quantities if self.layout.derived else {}
         labels = self.layout.labels | {name: one.labels for name, one in quantities.items()}
         if self.statistics:
-            found = {
+            data = {
                 f"{variable}_{statistic}": values[v, s]
                 for v, variable in enumerate(self.variables)
                 for s, statistic in enumerate(self.statistics)
             }
             labels = dataset.statistics_labels(labels)
         elif self.numbers is None:
-            found = dict(zip(self.variables, values[:, 0], strict=True))
+            data = dict(zip(self.variables, values[:, 0], strict=True))
         else:
-            found = dict(zip(self.variables, values, strict=True))
+            data = dict(zip(self.variables, values, strict=True))
             coords["trial"] = self.numbers
         coords |= {"time": self._times(0, self.saved), self.layout.dim: self.members}
-        return dataset.build(found, labels, coords, attrs)
+        return dataset.build(data, labels, coords, attrs)
 
     def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
-        found = self.problem.events if self.saved else []  # none of the transient
-        events = [*found, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
+        recorded = self.problem.events if self.saved else []  # none of the transient
+        events = [*recorded, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
         trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
         before = time <= self.t_end  # a thread may be ahead of one that failed
         if self.watch:
@@ -452,8 +452,8 @@ class _Run:
         else:
             by_variable = chunk.reshape(saves, trials, len(self.variables), len(self.members))
         if self.statistics:
-            found = [STATISTICS[name](by_variable) for name in self.statistics]
-            by_variable = np.stack(found, axis=1)
+            statistics = [STATISTICS[name](by_variable) for name in self.statistics]
+            by_variable = np.stack(statistics, axis=1)
         self.values[:, :, self.saved : self.saved + saves] = by_variable.transpose(2, 1, 0, 3)
         self.saved += saves
 

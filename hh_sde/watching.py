@@ -71,15 +71,15 @@ class Watch:
     def begin(self, problem: Problem) -> None:
         """Look at the initial states."""
         self._last = problem.x0[:, self.criterion.columns].copy()
-        found = problem.detection
+        detection = problem.detection
         if self.criterion.rule is None:
             at_start = self._beyond(self._last).any(axis=1)
             self.time[at_start] = problem.times(0, 0)[0]
-        elif found is None:
+        elif detection is None:
             self._armed = np.ones(self._last.shape, dtype=bool)
             self._last_spike = np.full(self._last.shape, -np.inf)
         else:
-            self._armed, self._last_spike = found.armed.copy(), found.last_spike
+            self._armed, self._last_spike = detection.armed.copy(), detection.last_spike
 
     def look(self, x: np.ndarray, members: np.ndarray, start: int, problem: Problem) -> None:
         """Look at the states (steps, members, watched) after steps start + 1, start + 2, ..."""
@@ -254,12 +254,13 @@ class _Watched:
         if reached.x is None:  # not even a window was finished
             reached = replace(self.begun, step=0)
         left = np.isnan(self.watch.time[self.members])
-        found = reached.detection
+        detection = reached.detection
         assert reached.x is not None
         self.begun = Reached(
             self.begun.step + reached.step,
             reached.x[left],
-            found and Detection(found.rule, found.armed[left], found.last_spike[left]),
+            detection
+            and Detection(detection.rule, detection.armed[left], detection.last_spike[left]),
             None if reached.opened is None else reached.opened[left],
         )
         self.members = self.members[left]

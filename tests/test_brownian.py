@@ -12,7 +12,7 @@ ALARM = 1e-4  # false-alarm rate of each statistical test; seeds are fixed
 
 @pytest.fixture
 def path():
-    return hh.BrownianPath(3, m=5, dt=0.02, blocks=[0, 0, 1, 1, 1])
+    return hh.BrownianPath(3, m=5, dt=0.02, area_groups=[0, 0, 1, 1, 1])
 
 
 def test_windows_are_windows_of_one_path(path):
@@ -22,7 +22,7 @@ def test_windows_are_windows_of_one_path(path):
 
 
 def test_the_seed_makes_the_path_again(path):
-    again = hh.BrownianPath(path.seed, m=5, dt=0.02, blocks=path.blocks)
+    again = hh.BrownianPath(path.seed, m=5, dt=0.02, area_groups=path.area_groups)
     assert np.array_equal(again.integrals(0, 20), path.integrals(0, 20))
     other = hh.BrownianPath(4, m=5, dt=0.02)
     assert not np.any(other.increments(0, 20) == path.increments(0, 20))
@@ -56,11 +56,11 @@ def test_symmetric_part_of_the_integrals_is_exact(path, k):
     coarse = path.coarsen(k)
     I, dW = coarse.integrals(0, 50), coarse.increments(0, 50)
     symmetric = dW[:, :, None] * dW[:, None, :] - coarse.dt * np.eye(5)
-    together = coarse.blocks[:, None] == coarse.blocks
+    together = coarse.area_groups[:, None] == coarse.area_groups
     np.testing.assert_allclose(
         (I + I.transpose(0, 2, 1))[:, together], symmetric[:, together], atol=1e-14
     )
-    # between blocks there is no area
+    # between groups there is no area
     np.testing.assert_allclose(2 * I[:, ~together], symmetric[:, ~together], atol=1e-14)
     without = coarse.integrals(0, 50, areas=False)
     np.testing.assert_allclose(2 * without[:, together], symmetric[:, together], atol=1e-14)
@@ -74,7 +74,7 @@ def test_chen_relation_against_the_definition(path):
     for step in range(8):
         expected += np.outer(W, dW[step]) + fine[step]
         W += dW[step]
-    together = path.blocks[:, None] == path.blocks
+    together = path.area_groups[:, None] == path.area_groups
     got = path.coarsen(8).integrals(0, 1)[0]
     np.testing.assert_allclose(got[together], expected[together], atol=1e-14)
 
@@ -197,7 +197,7 @@ def test_integrals_of_some_processes_are_those_of_all(path, k, monkeypatch):
         assert np.array_equal(got, whole[4:9, row[:, None], row])
     monkeypatch.setattr(levy, "_AT_ONCE", 1)  # a step in parts
     assert np.array_equal(coarse.integrals_within(members, 4, 9), some)
-    with pytest.raises(ValueError, match="no areas between processes of different blocks"):
+    with pytest.raises(ValueError, match="no areas between processes of different groups"):
         path.integrals_within(np.array([[0, 2]]), 0, 1)
 
 
@@ -257,7 +257,7 @@ def test_no_domain_is_that_of_another_use():
     assert max(first | halved) < 2**16
     terms = [addresses.term_domain(r) for r in range(1, addresses.MOST_TERMS + 1)]
     assert len(set(terms)) == addresses.MOST_TERMS
-    for use, i in (("increment", 1), ("area, tail of a pair", addresses.MOST_IN_BLOCK - 1)):
+    for use, i in (("increment", 1), ("area, tail of a pair", addresses.MOST_IN_GROUP - 1)):
         with pytest.raises(IndexError):
             addresses.domain(use, i)
 
@@ -306,7 +306,7 @@ def test_what_has_no_random_numbers_of_its_own_is_refused():
     with pytest.raises(ValueError, match="can be halved 31 times, not 32"):
         path.refine()
     large = hh.BrownianPath(1, m=1985, dt=0.1)
-    with pytest.raises(ValueError, match=r"block of 1985 .* for 1984 at most"):
+    with pytest.raises(ValueError, match=r"group of 1985 .* for 1984 at most"):
         large.integrals_within(np.array([[0, 1984]]), 0, 1)
     largest = hh.BrownianPath(1, m=1984, dt=0.1)
     assert largest.integrals_within(np.array([[0, 1983]]), 0, 1).shape == (1, 1, 2, 2)
@@ -341,10 +341,10 @@ def test_a_path_is_coarsened_by_whole_numbers(path, k):
         ({"rng": 1, "m": 1, "dt": True}, "dt \\(ms\\) must be a number"),
         ({"rng": 1, "m": 1, "dt": 0.1, "trial": 2**32}, "trial must be a whole number"),
         ({"rng": 1, "m": 1, "dt": 0.1, "trial": 0.5}, "trial must be a whole number"),
-        ({"rng": 1, "m": 1, "dt": 0.1, "blocks": [0.5]}, "blocks must be whole numbers"),
+        ({"rng": 1, "m": 1, "dt": 0.1, "area_groups": [0.5]}, "area_groups must be whole numbers"),
         ({"rng": 1, "m": 1, "dt": 0.0}, "dt \\(ms\\) must be positive"),
         ({"rng": 1, "m": 1, "dt": 0.1, "trial": -1}, "trial must be a whole number .* got -1"),
-        ({"rng": 1, "m": 2, "dt": 0.1, "blocks": [0]}, "blocks must have shape"),
+        ({"rng": 1, "m": 2, "dt": 0.1, "area_groups": [0]}, "area_groups must have shape"),
     ],
 )
 def test_bad_arguments(arguments, message):
@@ -365,16 +365,16 @@ def test_a_generator_gives_new_paths_and_a_recorded_seed():
     assert np.array_equal(again.increments(0, 5), first.increments(0, 5))
 
 
-def test_blocks_leave_out_areas_alone():
+def test_area_groups_leave_out_areas_alone():
     """Two commuting columns on one component: dx = x dW_1 + x dW_2, exactly exp(W_1 + W_2 - t)."""
     sde = hh.SDE(
         f=lambda x, t: 0.0 * x,
         G=lambda x, t: np.array([[x[0], x[0]]]),
         x0=[1.0],
         noise_type="commutative",
-        blocks=[0, 1],
+        area_groups=[0, 1],
     )
-    fine = hh.BrownianPath(3, m=2, dt=2.0**-7, blocks=[0, 1])
+    fine = hh.BrownianPath(3, m=2, dt=2.0**-7, area_groups=[0, 1])
     exact = [np.exp(fine.of_trial(i).increments(0, 128).sum() - 1.0) for i in range(60)]
     errors = []
     for k in (1, 4):
@@ -392,19 +392,19 @@ def test_areas_are_not_refined():
 # -- the path of a model --------------------------------------------------------------------------
 
 
-def area_sde(**blocks):
+def area_sde(**groups):
     return hh.SDE(
         f=lambda x, t: 0.0 * x,
         G=lambda x, t: np.array([[1.0, 0.0], [0.0, x[0]]]),
         x0=[0.0, 0.0],
-        **blocks,
+        **groups,
     )
 
 
 def test_the_path_of_a_model_fits_it():
     sde = hh.Network(2, noise=[hh.SubunitNoise(100.0), hh.CurrentNoise(1.0)]).sde()
     path = sde.path(3, 0.02, trial=4)
-    by_hand = hh.BrownianPath(3, m=sde.m, dt=0.02, trial=4, blocks=sde.blocks)
+    by_hand = hh.BrownianPath(3, m=sde.m, dt=0.02, trial=4, area_groups=sde.area_groups)
     assert np.array_equal(path.integrals(0, 5), by_hand.integrals(0, 5))
     assert path.coarsen(2).dt == 0.04
 
@@ -412,12 +412,12 @@ def test_the_path_of_a_model_fits_it():
 def test_a_path_that_lacks_areas_is_refused():
     run = {"dt": 0.25, "method": "sdeint.itoSRI2"}
     with pytest.raises(ValueError, match=r"part what the model's .* sde.path\(rng, dt\) makes one"):
-        hh.solve(area_sde(), 1.0, path=hh.BrownianPath(1, m=2, dt=0.25, blocks=[0, 1]), **run)
+        hh.solve(area_sde(), 1.0, path=hh.BrownianPath(1, m=2, dt=0.25, area_groups=[0, 1]), **run)
     with pytest.raises(ValueError, match=r"path has m = 3 .*sde.path\(rng, dt\) makes one"):
         hh.solve(area_sde(), 1.0, path=hh.BrownianPath(1, m=3, dt=0.25), **run)
-    # other names of the same blocks, and larger blocks, have all the areas that are needed
-    path = hh.BrownianPath(1, m=2, dt=0.25, blocks=[7, 7])
+    # other names of the same groups, and larger groups, have all the areas that are needed
+    path = hh.BrownianPath(1, m=2, dt=0.25, area_groups=[7, 7])
     I = path.coarsen(4).integrals(0, 1)[0]
-    for blocks in ([0, 0], [0, 1]):
-        ds = hh.solve(area_sde(blocks=blocks), 1.0, path=path, **run)
+    for groups in ([0, 0], [0, 1]):
+        ds = hh.solve(area_sde(area_groups=groups), 1.0, path=path, **run)
         assert float(ds.x[-1, 1]) == pytest.approx(I[0, 1], abs=1e-12)

@@ -223,7 +223,7 @@ def test_a_jump_on_the_grid_does_not_cost_order(method):
 @pytest.mark.parametrize("method", [m for m in ENGINE if m != "tamed_euler"])
 def test_the_limit_is_that_of_an_independent_integrator(method, noisy_pair):
     """The pathwise limit on the spiking pair, against sdeint's SRI2 at a small step."""
-    fine = hh.BrownianPath(5, m=2, dt=0.0005, blocks=[0, 1])
+    fine = hh.BrownianPath(5, m=2, dt=0.0005, area_groups=[0, 1])
     exact = hh.solve(
         noisy_pair, 8.0, dt=0.0005, method="sdeint.itoSRI2", path=fine, save_dt=1.0, record=["V"]
     )

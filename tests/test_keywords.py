@@ -41,6 +41,10 @@ CALLS = {
         lambda: hh.SDE(f=abs, G=abs, y0=[1.0]),
         "SDE has no parameter 'y0'; it has f, G, x0,",
     ),
+    "what area groups were called": (
+        lambda: hh.BrownianPath(1, m=2, dt=0.1, blocks=[0, 1]),
+        "did you mean area_groups?",
+    ),
     "a class method": (
         lambda: hh.Synapse.sigmoidal(weight=0.1),
         "Synapse.sigmoidal has no parameter 'weight'; it has weights, E, w, rate; "

@@ -13,7 +13,7 @@ SDEINT = [name for name in STOCHASTIC if name.startswith("sdeint.")]
 
 
 def path_of(sde, dt, rng=1):
-    return hh.BrownianPath(rng, m=sde.m, dt=dt, blocks=sde.blocks)
+    return hh.BrownianPath(rng, m=sde.m, dt=dt, area_groups=sde.area_groups)
 
 
 # -- the same numbers as one call of the library --------------------------------------------------
@@ -181,7 +181,7 @@ def test_levy_areas_reach_the_method(method):
 
 
 def test_areas_between_blocks_are_not_needed(monkeypatch):
-    """Two copies of a non-commuting pair in one SDE, in two blocks: as each alone."""
+    """Two copies of a non-commuting pair in one SDE, in two groups: as each alone."""
 
     def G(x, t):
         return np.array([[1.0, 0.0], [0.0, x[0]]])
@@ -191,7 +191,7 @@ def test_areas_between_blocks_are_not_needed(monkeypatch):
         out[:2, :2], out[2:, 2:] = G(x[:2], t), G(x[2:], t)
         return out
 
-    sde = hh.SDE(f=lambda x, t: -x, G=both, x0=np.ones(4), blocks=[0, 0, 1, 1])
+    sde = hh.SDE(f=lambda x, t: -x, G=both, x0=np.ones(4), area_groups=[0, 0, 1, 1])
     path = path_of(sde, 2.0**-5)
     ds = hh.solve(sde, 1.0, dt=2.0**-5, method="sdeint.itoSRI2", path=path)
     dW, I = path.increments(0, 32), path.integrals(0, 32)

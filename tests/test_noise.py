@@ -107,11 +107,11 @@ def test_columns_and_blocks_belong_to_G(case):
     assert G.shape == (sde.d, sde.m)
     for k, column in enumerate(sde.columns):
         assert np.array_equal(column(x, 0.0), G[:, k])
-    # processes of different blocks touch different neurons
+    # processes of different groups touch different neurons
     neuron = np.arange(sde.d) % 2
     touches = [set(neuron[G[:, k] != 0]) for k in range(sde.m)]
     for j, k in itertools.combinations(range(sde.m), 2):
-        assert sde.blocks[j] == sde.blocks[k] or not touches[j] & touches[k] or (
+        assert sde.area_groups[j] == sde.area_groups[k] or not touches[j] & touches[k] or (
             sde.noise_type != "general"
         )  # fmt: skip
 
@@ -131,12 +131,12 @@ def test_correction_is_half_the_sum_of_dg_g(case):
 def test_shared_current_noise_joins_the_neurons():
     shared = hh.CurrentNoise([1.0, 1.0, 2.0], correlation=[[1, 1, 0], [1, 1, 0], [0, 0, 1]])
     sde = hh.Network(3, cell=SMALL, noise=[shared, hh.SubunitNoise(AREA)]).sde()
-    gates = sde.blocks[3:]
+    gates = sde.area_groups[3:]
     assert gates[0] == gates[1] != gates[2]
 
 
 @pytest.mark.parametrize("bounds", ["none", "absolute"])
-def test_correction_where_a_radicand_is_negative(bounds):
+def test_correction_where_a_variance_is_negative(bounds):
     """Noise that is 0 there asks for none, noise by the absolute value for the opposite one."""
     noise = hh.ConductanceNoise(AREA, bounds=bounds)
     sde = hh.Network(1, cell=SMALL, noise=noise).sde()
@@ -225,14 +225,14 @@ def test_areas_take_memory_by_neurons_not_by_their_square():
 
 
 def test_larger_blocks_of_a_path_do_no_harm():
-    """One block for two neurons: the same equation with areas of another draw."""
+    """One group for two neurons: the same equation with areas of another draw."""
     net = hh.Network(2, cell=SMALL, noise=[CHANNEL_NOISES["subunit"], CURRENT])
     path = hh.BrownianPath(1, m=net.sde().m, dt=0.01)
     ours = hh.solve(net, 0.5, dt=0.01, method="sri2", path=path)
     theirs = hh.solve(net, 0.5, dt=0.01, method="sdeint.itoSRI2", path=path)
     np.testing.assert_allclose(ours.a, theirs.a, atol=1e-5)
-    apart = hh.BrownianPath(1, m=path.m, dt=0.01, blocks=np.arange(path.m))
-    with pytest.raises(ValueError, match="its blocks part what the model's blocks join"):
+    apart = hh.BrownianPath(1, m=path.m, dt=0.01, area_groups=np.arange(path.m))
+    with pytest.raises(ValueError, match="its area_groups part what the model's join"):
         hh.solve(net, 0.5, dt=0.01, path=apart)
 
 

@@ -33,7 +33,7 @@ def errors(noise_type, method, trials, path_class=hh.BrownianPath):
     """Squared errors of the gate at T_END, (factors, trials), against sri2 at FINE."""
     net = NETWORKS[noise_type]
     sde = net.sde()
-    path = path_class(7, m=sde.m, dt=FINE, blocks=sde.blocks)
+    path = path_class(7, m=sde.m, dt=FINE, area_groups=sde.area_groups)
     options = {"trials": trials, "save_dt": T_END, "x0": X0, "record": ["a"]}
     exact = hh.solve(net, T_END, dt=FINE, method="sri2", path=path, **options).isel(time=-1)
     squares = []

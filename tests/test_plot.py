@@ -133,6 +133,45 @@ def test_open_fractions_stand_for_gates():
     assert plane.get_ylabel() == "K open (n4)"
 
 
+def test_currents_below_the_potential(result):
+    ax = result.hh.plot.currents(trial=1, neurons=[1, 0])
+    upper, lower = ax.figure.axes
+    assert lower is ax
+    np.testing.assert_array_equal(upper.lines[0].get_ydata(), result.V.sel(trial=1, neuron=1))
+    I = result.hh.currents().sel(trial=1)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(I)
+    for k, neuron in enumerate([1, 0]):
+        for name, line in zip(I, ax.lines[len(I) * k :], strict=False):
+            np.testing.assert_array_equal(line.get_ydata(), I[name].sel(neuron=neuron))
+    first = ax.lines[: len(I)]
+    assert len({line.get_color() for line in first}) == len(I)
+    assert [a.get_color() for a in first] == [b.get_color() for b in ax.lines[len(I) :]]
+    assert ax.get_ylabel() == "current (µA/cm²) of\nneurons 1, 0, trial 1"
+    assert (ax.get_xlabel(), upper.get_xlabel()) == ("time (ms)", "")
+    pixels(ax)
+
+
+def test_recorded_currents_are_drawn_as_they_are(noisy_pair):
+    options = {"rng": 1, "record": ("I_Na", "I_stim"), "save_dt": 0.1}
+    ds = hh.solve(noisy_pair, 10.0, **options)
+    for ax in (ds.hh.plot.currents(), ds.hh.plot().axes[0]):
+        assert len(ax.figure.axes) == 1
+        np.testing.assert_array_equal(ax.lines[0].get_ydata(), ds.I_Na[:, 0])
+    clamped = hh.voltage_clamp(hh.Network(1), {0.0: -65.0, 2.0: 0.0}, 5.0)
+    ax = clamped.hh.plot.currents(color="k")
+    assert [line.get_label() for line in ax.lines] == ["I_Na", "I_K", "I_L", "I_ion"]
+    assert {line.get_color() for line in ax.lines} == {"k"}
+
+
+def test_currents_that_do_not_follow_are_said_to(result, noisy_pair):
+    for record in (("V",), ("spikes",)):
+        ds = hh.solve(noisy_pair, 5.0, rng=1, record=record)
+        with pytest.raises(ValueError, match=r"hh_sde.rerun\(ds, record="):
+            ds.hh.plot.currents()
+    with pytest.raises(ValueError, match="there is no neuron 5"):
+        result.hh.plot.currents(neurons=5)
+
+
 def test_phase_plane(result):
     ax = result.hh.plot.phase_plane(neurons=1, trial=1)
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), result.V.sel(neuron=1, trial=1))
@@ -573,11 +612,10 @@ MEASURES = [
 
 
 @pytest.mark.parametrize("what", NO_DATASETS)
-@pytest.mark.parametrize("name", [*plot.PLOTS, *MEASURES])
-def test_what_is_no_dataset_is_refused_with_the_way_to_one(name, what):
+@pytest.mark.parametrize("take", TAKE_DATASETS)
+def test_what_is_no_dataset_is_refused_with_the_way_to_one(take, what):
     given, message = NO_DATASETS[what]
-    take = plot.PLOTS.get(name) or getattr(measures, name)
-    with pytest.raises(TypeError, match=rf"^{name} takes a Dataset, .*{message}"):
+    with pytest.raises(TypeError, match=rf"^{take.__name__} takes a Dataset, .*{message}"):
         take(given)
 
 

@@ -180,8 +180,8 @@ def test_what_cannot_be_made_again_says_why(net, monkeypatch):
             xr.Dataset(attrs={"arguments": "{}", "study": "rate_curv", "network": net.describe()})
         )
     sde = net.sde()
-    blocks = np.arange(sde.m) + 1 if np.ptp(sde.blocks) == 0 else np.zeros(sde.m, int)
-    path = hh.BrownianPath(1, m=sde.m, dt=0.02, blocks=blocks)
+    groups = np.arange(sde.m) + 1 if np.ptp(sde.area_groups) == 0 else np.zeros(sde.m, int)
+    path = hh.BrownianPath(1, m=sde.m, dt=0.02, area_groups=groups)
     with pytest.raises(ValueError, match="cannot be made again of its description, 'first step"):
         hh.rerun(hh.solve(net, 1.0, dt=0.02, path=path))
     monkeypatch.setattr(layout, "LARGEST_INITIAL_STATE", 10)

@@ -214,7 +214,7 @@ def test_memory_of_sdeint_is_bounded_by_its_window(monkeypatch):
         f=lambda x, t: -x,
         G=lambda x, t: np.eye(m),
         x0=np.zeros(m),
-        blocks=np.arange(m) // 2,
+        area_groups=np.arange(m) // 2,
         columns=[lambda x, t, k=k: np.eye(m)[k] for k in range(m)],
     )
     monkeypatch.setattr(sdeint_, "_WINDOW", 2**17)
@@ -368,7 +368,7 @@ BAD_SDES = {
         {"noise_type": "diagonal", "G": lambda x, t: np.zeros((2, 3))},
         "diagonal noise has m = d = 2 columns, got 3",
     ),
-    "blocks": ({"blocks": [0]}, r"blocks must have shape \(2,\)"),
+    "area groups": ({"area_groups": [0]}, r"area_groups must have shape \(2,\)"),
 }
 
 

@@ -353,7 +353,10 @@ def own_sde(f=lambda x, t: -x, G=lambda x, t: np.ones((2, 1)), **options):
         (lambda: own_sde(G=lambda x, t: x), r"G\(x0, 0\) must have shape \(2, m\), got \(2,\)"),
         (lambda: own_sde(G=lambda x, t: np.full((2, 1), np.nan)), r"G\(x0, 0\)\[0, 0\] is nan"),
         (lambda: own_sde(G=lambda x, t: [["a"], ["b"]]), r"G\(x0, 0\) must be real numbers"),
-        (lambda: own_sde(blocks=[0.5]), r"blocks must have shape \(1,\), one whole number"),
+        (
+            lambda: own_sde(area_groups=[0.5]),
+            r"area_groups must have shape \(1,\), one whole number",
+        ),
         (lambda: own_sde(names=[1, 2]), r"names must be text"),
         (lambda: own_sde(columns=[]), "columns must be 1 functions"),
         (lambda: own_sde(m="1"), "m must be 0, 1, 2, ..., got '1'"),
@@ -374,7 +377,7 @@ def test_a_start_that_is_no_numbers_is_refused(x0):
 
 def test_a_program_goes_with_its_equation_alone():
     sde = hh.Network(2, noise=hh.CurrentNoise(1.0)).sde()
-    for changes in ({"m": 1, "blocks": None, "columns": None}, {"blocks": [0, 0]}):
+    for changes in ({"m": 1, "area_groups": None, "columns": None}, {"area_groups": [0, 0]}):
         with pytest.raises(ValueError, match="program belongs to an equation with 8 components"):
             dataclasses.replace(sde, **changes)
     assert sde.without_noise().program is not None

@@ -87,18 +87,18 @@ def noise_path(
         )
     if sde.noise_type == "general" and _splits(path, sde):
         raise ValueError(
-            "path has no areas between processes that belong together in this model: its blocks "
-            "part what the model's blocks join (SDE.blocks, Network.sde().blocks); "
+            "path has no areas between processes that belong together in this model: its "
+            "area_groups part what the model's join (SDE.area_groups); "
             "sde.path(rng, dt) makes one that fits"
         )
     return path if sde.m else None
 
 
 def _splits(path: BrownianPath, sde: SDE) -> bool:
-    """Whether a block of the model falls into several of the path's.
+    """Whether an area group of the model falls into several of the path's.
 
-    Larger blocks do no harm: areas of columns that commute drop out.
+    Larger groups do no harm: areas of columns that commute drop out.
     """
-    blocks = np.asarray(sde.blocks)
-    both = np.unique(np.stack([blocks, path.blocks]), axis=1)
-    return both.shape[1] > np.unique(blocks).size
+    groups = np.asarray(sde.area_groups)
+    both = np.unique(np.stack([groups, path.area_groups]), axis=1)
+    return both.shape[1] > np.unique(groups).size

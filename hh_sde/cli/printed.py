@@ -49,11 +49,11 @@ def _stops(stop_time: xr.DataArray) -> str:
     """How many trials stopped, and when."""
     text = printable(stop_time.attrs.get("long_name", "time of the stop"))
     text = text.removeprefix("time of ").removeprefix("time when ")
-    found = stop_time.values[stop_time.notnull().values]
-    if not found.size:
+    times = stop_time.values[stop_time.notnull().values]
+    if not times.size:
         return f"stop: {text}: in none of {stop_time.size} trials"
-    when = f"mean {found.mean():.4g} ms (from {found.min():.4g} to {found.max():.4g})"
-    return f"stop: {text}: in {found.size} of {stop_time.size} trials, {when}"
+    when = f"mean {times.mean():.4g} ms (from {times.min():.4g} to {times.max():.4g})"
+    return f"stop: {text}: in {times.size} of {stop_time.size} trials, {when}"
 
 
 def _mean_rate(rate: xr.DataArray) -> str:

@@ -173,7 +173,7 @@ def _study_keys(name: str) -> list[str]:
 
 def _study_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     accepted = _study_keys(name)
-    found = {}
+    arguments = {}
     for key, value in given.items():
         if key not in accepted:
             raise ConfigError(
@@ -181,7 +181,7 @@ def _study_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
                 + did_you_mean(key, accepted)
             )
         try:
-            found[key] = in_unit(UNITS[key])(value) if key in UNITS else value
+            arguments[key] = in_unit(UNITS[key])(value) if key in UNITS else value
         except ValueError as error:
             raise ConfigError(f"study.{key}: {error}") from None
-    return found
+    return arguments

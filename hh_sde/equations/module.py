@@ -100,7 +100,7 @@ class Program(NamedTuple):
     current: Callable[[np.ndarray], np.ndarray]  # (times,) ms -> (times or 1, n_neurons)
     f: Callable[..., np.ndarray]  # the functions that say the same
     G: Callable[..., np.ndarray]
-    blocks: np.ndarray  # which Wiener processes belong together
+    area_groups: np.ndarray  # which Wiener processes belong together
     bounded: bool  # states are brought back into [0, 1] after each step
     single: Callable[[], Compiled]  # the same model in single precision
     interpretation: str = "ito"  # in which f states the equations
@@ -124,7 +124,7 @@ class Program(NamedTuple):
         """The same equations with nothing in the rows of the noise; G is what they have for G."""
         start = np.zeros_like(self.noise.start)
         none = Connectivity(start, self.noise.source[:0], self.noise.weight[:0])
-        return self._replace(noise=none, G=G, blocks=self.blocks[:0])
+        return self._replace(noise=none, G=G, area_groups=self.area_groups[:0])
 
     def restated(self, f: Callable[..., np.ndarray], interpretation: str) -> Program:
         """The same equations where f states them in the other calculus."""

@@ -74,8 +74,8 @@ def autocorrelogram(
     trains = Trains.of(ds, rule, start, stop)
     coords, groups = trains.groups("trial")
     lags = _lags(trains, bin, max_lag)
-    found = [_correlogram(trains, [(t, t) for t in group], lags, bin) for group in groups]
-    return _histogram(trains, found, lags, coords)
+    correlograms = [_correlogram(trains, [(t, t) for t in group], lags, bin) for group in groups]
+    return _histogram(trains, correlograms, lags, coords)
 
 
 def crosscorrelogram(
@@ -140,11 +140,13 @@ def crosscorrelogram(
     lags = _lags(trains, bin, max_lag)
     n = len(neurons)
     pairs = zip(groups[neurons.index(i) :: n], groups[neurons.index(j) :: n], strict=True)
-    found = [
+    correlograms = [
         _correlogram(trains, list(zip(one, other, strict=True)), lags, bin) for one, other in pairs
     ]
     sweeps = {name: values for name, values in coords.items() if name != "neuron"}
-    return _histogram(trains, found, lags, sweeps).assign_attrs(reference=int(i), other=int(j))
+    return _histogram(trains, correlograms, lags, sweeps).assign_attrs(
+        reference=int(i), other=int(j)
+    )
 
 
 def coherence_time(
@@ -195,7 +197,7 @@ def coherence_time(
     V, step = evenly_sampled(ds, variable)
     record = step * (V.sizes["time"] - 1)
     longest = checked(0.1 * record if max_lag is None else max_lag, "max_lag", most=record)
-    found = xr.apply_ufunc(
+    time = xr.apply_ufunc(
         _squared_memory,
         V,
         kwargs={"step": step, "n_lags": round(longest / step)},
@@ -205,8 +207,8 @@ def coherence_time(
         output_dtypes=[float],
     )
     text = f"correlation time of the {ds[variable].attrs.get('long_name', variable)}"
-    found = found.assign_attrs(labels("ms", text), nan_means=f"{variable} does not change")
-    return xr.Dataset({"coherence_time": found}, attrs={**ds.attrs, "max_lag": longest})
+    time = time.assign_attrs(labels("ms", text), nan_means=f"{variable} does not change")
+    return xr.Dataset({"coherence_time": time}, attrs={**ds.attrs, "max_lag": longest})
 
 
 def evenly_sampled(ds: xr.Dataset, variable: str) -> tuple[xr.DataArray, float]:
@@ -271,11 +273,11 @@ def _differences(reference: np.ndarray, other: np.ndarray, longest: float) -> It
     """Arrays of other - reference up to `longest`; of one train, not of a spike with itself."""
     first = np.searchsorted(other, reference - longest, side="left")
     number = np.searchsorted(other, reference + longest, side="right") - first
-    blocks = np.searchsorted(np.cumsum(number), np.arange(0, number.sum(), MOST_PAIRS))
-    for block in np.split(np.arange(reference.size), np.unique(blocks)):
-        base = np.repeat(block, number[block])
-        starts = np.cumsum(number[block]) - number[block]
-        partner = np.arange(base.size) + np.repeat(first[block] - starts, number[block])
+    chunks = np.searchsorted(np.cumsum(number), np.arange(0, number.sum(), MOST_PAIRS))
+    for chunk in np.split(np.arange(reference.size), np.unique(chunks)):
+        base = np.repeat(chunk, number[chunk])
+        starts = np.cumsum(number[chunk]) - number[chunk]
+        partner = np.arange(base.size) + np.repeat(first[chunk] - starts, number[chunk])
         if other is reference:
             base, partner = base[base != partner], partner[base != partner]
         yield other[partner] - reference[base]
@@ -283,11 +285,11 @@ def _differences(reference: np.ndarray, other: np.ndarray, longest: float) -> It
 
 def _histogram(
     trains: Trains,
-    found: list[tuple[np.ndarray, np.ndarray]],
+    correlograms: list[tuple[np.ndarray, np.ndarray]],
     lags: np.ndarray,
     coords: dict[str, np.ndarray],
 ) -> xr.Dataset:
-    count, rate = (np.array(column) for column in zip(*found, strict=True))
+    count, rate = (np.array(column) for column in zip(*correlograms, strict=True))
     result = trains.dataset(
         {
             "rate": Labelled(rate, "Hz", "firing rate at a lag from a spike", "no reference spike"),

@@ -115,12 +115,12 @@ def fano_factor(
     trains = Trains.of(ds, rule, start, stop)
     widths = np.atleast_1d(window).tolist()
     coords, groups = trains.groups("trial")
-    found = [
+    spreads = [
         [_spread(trains.counts(group, checked(width, "window", most=trains.duration)))
          for group in groups]
         for width in widths
     ]  # fmt: skip
-    mean, factor, number = np.moveaxis(np.array(found, dtype=float), -1, 0)
+    mean, factor, number = np.moveaxis(np.array(spreads, dtype=float), -1, 0)
     missing = "no spikes, or fewer than 2 windows"
     result = trains.dataset(
         {

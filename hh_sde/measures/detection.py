@@ -96,11 +96,11 @@ def times_of(times: np.ndarray, V: np.ndarray, rule: SpikeRule) -> np.ndarray:
         # samples below the re-arm level up to each crossing: none since the last crossing, no spike
         up = up[np.concatenate([[True], np.diff(armed[up + 1]) > 0])]
     fraction = (rule.threshold - V[up]) / (V[up + 1] - V[up])
-    found = times[up] + fraction * (times[up + 1] - times[up])
-    if rule.lockout == 0 or found.size < 2:
-        return found
-    kept = [found[0]]
-    for time in found[1:]:
+    crossings = times[up] + fraction * (times[up + 1] - times[up])
+    if rule.lockout == 0 or crossings.size < 2:
+        return crossings
+    kept = [crossings[0]]
+    for time in crossings[1:]:
         if time - kept[-1] >= rule.lockout:
             kept.append(time)
     return np.array(kept)

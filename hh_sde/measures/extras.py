@@ -71,9 +71,9 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
     efel.reset()
     efel.set_setting("Threshold", float(level))
     efel.set_setting("interp_step", step)
-    found = [_features(efel, ds.time.values, row, level) for row in rows]
+    features = [_features(efel, ds.time.values, row, level) for row in rows]
     efel.reset()
-    train = np.repeat(np.arange(len(rows)), [len(one["peak"]) for one in found])
+    train = np.repeat(np.arange(len(rows)), [len(one["peak"]) for one in features])
     where = np.unravel_index(train, [V.sizes[dim] for dim in dims])
     described = {
         "peak_time": labels("ms", "time of the peak"),
@@ -81,7 +81,7 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
         **{name: labels(*text) for name, (_, *text) in FEATURES.items()},
     }
     data: dict[Any, Any] = {
-        name: ("spike", np.concatenate([one[name] for one in found]), attrs)
+        name: ("spike", np.concatenate([one[name] for one in features]), attrs)
         for name, attrs in described.items()
     }
     for dim, places in zip(dims, where, strict=True):
@@ -296,10 +296,10 @@ def _features(efel: Any, times: np.ndarray, V: np.ndarray, level: float) -> dict
 
 def _at(places: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
     """An array of `size` that has `values` at `places`, and NaN elsewhere."""
-    found = np.full(size, np.nan)
+    array = np.full(size, np.nan)
     n = min(places.size, values.size)  # features of cut-off spikes are missing at the end
-    found[places[:n]] = values[:n]
-    return found
+    array[places[:n]] = values[:n]
+    return array
 
 
 def _distances(
@@ -321,8 +321,8 @@ def _distances(
     values = trains.coords[between]
     matrix = getattr(pyspike, f"{name}_matrix")
     edges = [trains.start, trains.end]
-    found = np.full((len(groups), len(values), len(values)), np.nan)
-    for row, group in zip(found, groups, strict=True):
+    distances = np.full((len(groups), len(values), len(values)), np.nan)
+    for row, group in zip(distances, groups, strict=True):
         fired = np.flatnonzero([train.size for train in group])
         if fired.size > 1:
             row[np.ix_(fired, fired)] = matrix([pyspike.SpikeTrain(group[k], edges) for k in fired])
@@ -330,7 +330,7 @@ def _distances(
     other = f"{between}_other"
     label = trains.units.get(between, labels("1", f"{between} number"))
     return trains.dataset(
-        {name: Labelled(found, "1", f"{long_name} of spike trains", "a train has no spike")},
+        {name: Labelled(distances, "1", f"{long_name} of spike trains", "a train has no spike")},
         {
             **coords,
             between: values,

@@ -87,7 +87,7 @@ def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
         "time": path.dt * np.arange(first, last, every),
         "neuron": np.arange(net.n_neurons),
     }
-    found = xr.Dataset(
+    increments = xr.Dataset(
         {
             name: (tuple(coords), array, labels(units, text))
             for name, (array, units, text) in values.items()
@@ -95,7 +95,7 @@ def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
         coords={name: (name, one, labels(*COORDINATES[name])) for name, one in coords.items()},
         attrs=ds.attrs,
     )
-    return _as_in(ds, found)
+    return _as_in(ds, increments)
 
 
 def _refuse_without_increments(ds: xr.Dataset) -> None:
@@ -141,9 +141,9 @@ def _trials(ds: xr.Dataset) -> list[int]:
     return [int(ds.attrs.get("trial", 0))]
 
 
-def _as_in(ds: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
+def _as_in(ds: xr.Dataset, increments: xr.Dataset) -> xr.Dataset:
     """Without the dim `trial` where `ds` has none, and with the neurons of `ds`."""
     with_trials = "trial" in ds.dims or (spikes_alone(ds) and "trials" in ds.attrs)
     if not with_trials:
-        found = found.isel(trial=0, drop="trial" not in ds.coords)
-    return found.sel(neuron=ds.neuron.values) if "neuron" in ds.coords else found
+        increments = increments.isel(trial=0, drop="trial" not in ds.coords)
+    return increments.sel(neuron=ds.neuron.values) if "neuron" in ds.coords else increments

@@ -61,20 +61,20 @@ def intervals(
     >>> round(float(intervals(ds).interval_length[-1]), 2)
     14.63
     """
-    found = spikes(ds, rule, start=start, stop=stop)
-    columns = [*sweeps_of(found), *(name for name in ("trial", "neuron") if name in found)]
-    same = np.ones(max(found.sizes["spike"] - 1, 0), dtype=bool)
+    trains = spikes(ds, rule, start=start, stop=stop)
+    columns = [*sweeps_of(trains), *(name for name in ("trial", "neuron") if name in trains)]
+    same = np.ones(max(trains.sizes["spike"] - 1, 0), dtype=bool)
     for name in columns:
-        same &= found[name].values[1:] == found[name].values[:-1]
-    start = found.spike_time.values[:-1][same]
-    length = np.diff(found.spike_time.values)[same]
+        same &= trains[name].values[1:] == trains[name].values[:-1]
+    start = trains.spike_time.values[:-1][same]
+    length = np.diff(trains.spike_time.values)[same]
     data = {
         "interval_length": ("interval", length, labels("ms", "inter-spike interval")),
         "interval_start": ("interval", start, labels("ms", "first spike of the interval")),
     }
     for name in columns:
-        data[name] = ("interval", found[name].values[:-1][same], found[name].attrs)
-    return xr.Dataset(data, attrs=found.attrs)
+        data[name] = ("interval", trains[name].values[:-1][same], trains[name].attrs)
+    return xr.Dataset(data, attrs=trains.attrs)
 
 
 def interval_statistics(

@@ -56,7 +56,7 @@ def first_passage(
         raise ValueError(f"level must be finite, got {level!r}")
     V = over_time(ds, variable)
     increasing_times(ds)
-    found = xr.apply_ufunc(
+    passage = xr.apply_ufunc(
         _first,
         V,
         ds["time"].drop_attrs(),
@@ -68,10 +68,10 @@ def first_passage(
     )
     way = {"up": "rises to", "down": "falls to"}[direction]
     text = f"time when {variable} first {way} {level:g} {V.attrs.get('units', '')}"
-    found = found.assign_attrs(
+    passage = passage.assign_attrs(
         labels("ms", text.strip()), nan_means="the level is not reached, or a value is nan"
     )
-    return xr.Dataset({"first_passage": found}, attrs=ds.attrs)
+    return xr.Dataset({"first_passage": passage}, attrs=ds.attrs)
 
 
 def _first(V: np.ndarray, times: np.ndarray, level: float, sign: float) -> np.ndarray:
@@ -84,5 +84,5 @@ def _first(V: np.ndarray, times: np.ndarray, level: float, sign: float) -> np.nd
     )
     change = V_after - V_before  # 0 only where it starts beyond the level
     fraction = (level - V_before) / np.where(after > 0, change, 1.0)
-    found = times[before] + np.where(after > 0, fraction, 0.0) * (times[after] - times[before])
-    return np.where(beyond.any(axis=-1) & ~np.isnan(V).any(axis=-1), found, np.nan)
+    passage = times[before] + np.where(after > 0, fraction, 0.0) * (times[after] - times[before])
+    return np.where(beyond.any(axis=-1) & ~np.isnan(V).any(axis=-1), passage, np.nan)

@@ -33,8 +33,8 @@ def recorded_beside(ds: xr.Dataset) -> xr.Dataset:
         name: positions_of(values, ds[dims[name]].values[here]) for name, values in coords.items()
     }
     attrs = {**attributes_of_run(ds), "t_start": float(times[0]), "t_end": until}
-    found = ragged_over(time[here], place, coords, attrs, {})
-    return with_stop_time(found, ds.stop_time) if "stop_time" in ds else found
+    trains = ragged_over(time[here], place, coords, attrs, {})
+    return with_stop_time(trains, ds.stop_time) if "stop_time" in ds else trains
 
 
 def _refuse_relabelled(ds: xr.Dataset, dims: Mapping[str, str]) -> None:

@@ -81,7 +81,7 @@ def power_spectrum(
         "noverlap": int(overlap * nperseg),
         "detrend": detrend,
     }
-    found = xr.apply_ufunc(
+    power = xr.apply_ufunc(
         _welch,
         V,
         kwargs=options,
@@ -95,10 +95,10 @@ def power_spectrum(
         output_dtypes=[float],
     )
     dims = ["frequency" if dim == "time" else dim for dim in V.dims]
-    found = found.transpose(*dims).assign_attrs(_power_labels(ds[variable]))
+    power = power.transpose(*dims).assign_attrs(_power_labels(ds[variable]))
     frequency = np.fft.rfftfreq(nperseg, 1e-3 * step)
-    found = found.assign_coords(frequency=("frequency", frequency, labels("Hz", "frequency")))
-    return xr.Dataset({"power": found}, attrs={**ds.attrs, "segment": nperseg * step})
+    power = power.assign_coords(frequency=("frequency", frequency, labels("Hz", "frequency")))
+    return xr.Dataset({"power": power}, attrs={**ds.attrs, "segment": nperseg * step})
 
 
 def spike_spectrum(
@@ -211,6 +211,6 @@ def _periodogram(times: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """|sum_k exp(-2 pi i f t_k)|^2 at each frequency (Hz), times in ms."""
     if times.size == 0:
         return np.zeros(frequency.size)
-    blocks = np.array_split(frequency, -(-frequency.size * times.size // MOST_PHASES))
-    sums = [np.exp(-2e-3j * np.pi * np.outer(f, times)).sum(axis=1) for f in blocks]
+    chunks = np.array_split(frequency, -(-frequency.size * times.size // MOST_PHASES))
+    sums = [np.exp(-2e-3j * np.pi * np.outer(f, times)).sum(axis=1) for f in chunks]
     return np.abs(np.concatenate(sums)) ** 2

@@ -66,11 +66,11 @@ def spikes(
     array([16.8, 31.5, 46.1])
     """
     if "spike_time" not in ds:
-        found = _in_traces(ds, checked_rule(rule))
+        trains = _in_traces(ds, checked_rule(rule))
     else:
         _refuse_other_spikes(ds, rule)
-        found = ds if spikes_alone(ds) else recorded_beside(ds)
-    return found if start is None and stop is None else window_of_spikes(found, start, stop)
+        trains = ds if spikes_alone(ds) else recorded_beside(ds)
+    return trains if start is None and stop is None else window_of_spikes(trains, start, stop)
 
 
 def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:

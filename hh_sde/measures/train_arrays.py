@@ -60,19 +60,19 @@ class Trains:
         ValueError
             If trials stopped early, and not each train may have a length of its own.
         """
-        found = spikes(ds, rule, start=start, stop=stop)
-        coords = coordinates(found)
-        _refuse_strangers(found, coords)
-        where = [positions_of(values, found[name].values) for name, values in coords.items()]
+        record = spikes(ds, rule, start=start, stop=stop)
+        coords = coordinates(record)
+        _refuse_strangers(record, coords)
+        where = [positions_of(values, record[name].values) for name, values in coords.items()]
         shape = tuple(map(len, coords.values()))
         train = np.ravel_multi_index(tuple(where), shape)
-        order = np.lexsort((found.spike_time.values, train))
+        order = np.lexsort((record.spike_time.values, train))
         ends = np.cumsum(np.bincount(train, minlength=int(np.prod(shape))))
-        times = np.split(found.spike_time.values[order], ends[:-1])
-        units = {name: found[name].attrs for name in coords if name not in COLUMNS}
-        span = found.attrs["t_start"], found.attrs["t_end"]
-        ends = ends_of(found, coords).ravel()
-        trains = cls(coords, times, *span, ends, units, found.attrs)
+        times = np.split(record.spike_time.values[order], ends[:-1])
+        units = {name: record[name].attrs for name in coords if name not in COLUMNS}
+        span = record.attrs["t_start"], record.attrs["t_end"]
+        ends = ends_of(record, coords).ravel()
+        trains = cls(coords, times, *span, ends, units, record.attrs)
         if not of_own_length:
             trains.refuse_early_stops()
         return trains
@@ -125,13 +125,13 @@ class Trains:
         the last whole window is not counted.
         """
         n = int(self.duration / width + ROUNDING)
-        found = np.zeros((len(trains), n), dtype=np.int64)
-        for row, train in zip(found, trains, strict=True):
+        counts = np.zeros((len(trains), n), dtype=np.int64)
+        for row, train in zip(counts, trains, strict=True):
             place = (train - self.start) / width
             place = np.where(np.abs(place - n) < ROUNDING, n - 1, np.floor(place + ROUNDING))
             inside = place[(place >= 0) & (place < n)].astype(np.int64)
             row += np.bincount(inside, minlength=n)
-        return found
+        return counts
 
     def dataset(
         self, variables: Mapping[str, Labelled], coords: Mapping[str, np.ndarray | Labelled]
@@ -154,18 +154,18 @@ class Trains:
         return attrs.get("units", "1"), attrs.get("long_name", f"{name} number")
 
 
-def _refuse_strangers(found: xr.Dataset, coords: Mapping[str, np.ndarray]) -> None:
+def _refuse_strangers(record: xr.Dataset, coords: Mapping[str, np.ndarray]) -> None:
     """Refuse spikes of what is not in the record."""
-    times, first, last = found.spike_time.values, found.attrs["t_start"], found.attrs["t_end"]
+    times, first, last = record.spike_time.values, record.attrs["t_start"], record.attrs["t_end"]
     if times.size and not (times.min() >= first and times.max() <= last):
         raise ValueError(
             f"there are spikes from {times.min():g} to {times.max():g} ms in a record from "
             f"{first:g} to {last:g} ms: spike_time, t_start and t_end go together"
         )
     for name, values in coords.items():
-        strange = ~np.isin(found[name].values, values)
+        strange = ~np.isin(record[name].values, values)
         if strange.any():
             raise ValueError(
-                f"there are spikes of {name} {found[name].values[strange][0]}, which is not in the "
-                f"record: {str(values)[:80]}"
+                f"there are spikes of {name} {record[name].values[strange][0]}, which is not in "
+                f"the record: {str(values)[:80]}"
             )

@@ -164,10 +164,10 @@ class Problem:
 
         The last of them is how far the run is; if there is none, the last state.
         """
-        made = len(states)
-        past = (start + made) % self.save_every  # steps since a save
-        last = made - past if past < made else made
-        if made:
+        n_steps = len(states)
+        past = (start + n_steps) % self.save_every  # steps since a save
+        last = n_steps - past if past < n_steps else n_steps
+        if n_steps:
             self.reach(Reached(start + last, states[last - 1 : last].copy()))
         first = -(start + 1) % self.save_every
         return states[first :: self.save_every]

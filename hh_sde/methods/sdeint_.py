@@ -103,7 +103,7 @@ def _call(
 ) -> Generator[np.ndarray, None, np.ndarray]:
     """Run sdeint over a window from step `start` on, yield its saves, return its last state.
 
-    An exception that passes through sdeint would lose the states it has made; they are found in the
+    An exception that passes through sdeint would lose its states; they stand in the
     local variables y (states) and n (step) of its frame, and are yielded first. One that sdeint
     raises itself means that it gave up.
     """
@@ -113,8 +113,8 @@ def _call(
             states = integrate(*args, **noise)
     except (Exception, KeyboardInterrupt) as caught:
         frames = _frames(caught)
-        made = [f.f_locals["y"][: f.f_locals["n"] + 1] for f in frames if _is_stepping(f)]
-        states = made[0] if made else np.empty((0, problem.sde.d))
+        stepped = [f.f_locals["y"][: f.f_locals["n"] + 1] for f in frames if _is_stepping(f)]
+        states = stepped[0] if stepped else np.empty((0, problem.sde.d))
         gave_up = isinstance(caught, Exception) and _is_stepping(frames[-1])
         error = Failed(f"sdeint: {caught}") if gave_up else caught
     states, diverged = finite_part(states[1:], start)

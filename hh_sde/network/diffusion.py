@@ -1,4 +1,4 @@
-"""G of a network, and what follows from its shape: noise type, blocks, correction."""
+"""G of a network, and what follows from its shape: noise type, area groups, correction."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Diffusion:
     m, m_V : int
         Number of Wiener processes, and of those that act on V.
     noise_type : str
-    blocks : (m,) array of int
-        Which processes belong together: columns of different blocks commute.
+    area_groups : (m,) array of int
+        Which processes belong together: columns of different groups commute.
     """
 
     def __init__(self, compiled: Compiled, amplitudes: scipy.sparse.csr_array, d: int) -> None:
@@ -48,7 +48,7 @@ class Diffusion:
         self.noise_type = noise_type(
             equations.terms, equations.variables, equations.assignments, bool(amplitudes.nnz)
         )
-        self.blocks = self._blocks()
+        self.area_groups = self._area_groups()
 
     def __call__(self, x: np.ndarray, t: float) -> np.ndarray:
         """G (d, m)."""
@@ -95,7 +95,7 @@ class Diffusion:
         G.flags.writeable = False
         return G
 
-    def _blocks(self) -> np.ndarray:
+    def _area_groups(self) -> np.ndarray:
         """Noise on V belongs to the neurons that it reaches, other noise to its neuron."""
         if self.noise_type != "general":
             return np.arange(self.m)

@@ -13,7 +13,7 @@ from hh_sde.plot.drawing import COLOURS, MOST_LINES
 from hh_sde.plot.firing import correlogram, interval_histogram, psth, raster
 from hh_sde.plot.panels import overview
 from hh_sde.plot.spectra import spectrum
-from hh_sde.plot.states import components, gates, phase_plane, traces
+from hh_sde.plot.states import components, currents, gates, phase_plane, traces
 from hh_sde.plot.sweeps import curve, heatmap
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "PLOTS",
     "components",
     "correlogram",
+    "currents",
     "curve",
     "gates",
     "heatmap",
@@ -39,6 +40,7 @@ PLOTS: dict[str, Callable[..., Any]] = {
     "overview": overview,
     "traces": traces,
     "gates": gates,
+    "currents": currents,
     "phase_plane": phase_plane,
     "components": components,
     "raster": raster,

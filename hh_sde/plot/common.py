@@ -22,9 +22,9 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
         If there is nothing to draw, no such trial, or a swept parameter is left to choose.
     """
     ds = upgrade(ds)
-    if not {"V", "x"} & set(ds.data_vars) and not gate_names(ds):
+    if not ({"V", "x"} & set(ds.data_vars) or gate_names(ds) or current_names(ds)):
         raise ValueError(
-            "nothing to draw: the Dataset holds neither V nor gates nor x, but "
+            "nothing to draw: the Dataset holds neither V nor gates nor currents nor x, but "
             + (", ".join(map(str, ds.data_vars)) or "nothing")
         )
     ds = dataset.along_neurons(ds)
@@ -55,13 +55,13 @@ def spikes_of_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     return measures.trains.chosen(ds, ds.trial.values == trial, trials=json.dumps([trial]))
 
 
-def spikes_of_neurons(found: xr.Dataset, neurons: int | Sequence[int] | None) -> xr.Dataset:
+def spikes_of_neurons(trains: xr.Dataset, neurons: int | Sequence[int] | None) -> xr.Dataset:
     """The spikes of some neurons, by default of all, of the result of `spikes`."""
     if neurons is None:
-        return found
-    wanted = chosen_neurons(json.loads(found.attrs["neurons"]), neurons)
-    own = np.isin(found.neuron.values, wanted)
-    return measures.trains.chosen(found, own, neurons=json.dumps(wanted))
+        return trains
+    wanted = chosen_neurons(json.loads(trains.attrs["neurons"]), neurons)
+    own = np.isin(trains.neuron.values, wanted)
+    return measures.trains.chosen(trains, own, neurons=json.dumps(wanted))
 
 
 def chosen_neurons(
@@ -110,6 +110,11 @@ def gate_names(ds: xr.Dataset) -> list[str]:
     """Gates and synaptic gates, or the open fraction of each channel where it has states."""
     gates = ds.filter_by_attrs(role=lambda role: role in ("gate", "synaptic gate"))
     return [*map(str, ds.filter_by_attrs(conducting=1).data_vars), *map(str, gates.data_vars)]
+
+
+def current_names(ds: xr.Dataset) -> list[str]:
+    """Currents that were recorded."""
+    return list(map(str, ds.filter_by_attrs(role="current").data_vars))
 
 
 def gate_label(ds: xr.Dataset, name: str) -> str:

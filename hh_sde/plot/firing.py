@@ -85,9 +85,9 @@ def raster(
         colours than neurons.
     """
     rows = _rows_of(ds, trial, neurons) if rows is None else rows
-    found = spikes_of_neurons(_spikes_of_rows(ds, rows, trial, rule), neurons)
-    labels, drawn = (json.loads(found.attrs[name]) for name in (f"{rows}s", "neurons"))
-    place = np.array([labels.index(one) for one in found[rows].values], dtype=int)
+    trains = spikes_of_neurons(_spikes_of_rows(ds, rows, trial, rule), neurons)
+    labels, drawn = (json.loads(trains.attrs[name]) for name in (f"{rows}s", "neurons"))
+    place = np.array([labels.index(one) for one in trains[rows].values], dtype=int)
     ax = axes_of(ax, figsize, (8, 3 if rate_bin is None else 4))
     coloured = rows == "trial" and 1 < len(drawn) <= MOST_LINES
     apart = "neuron" if len(drawn) > 1 else rows
@@ -95,9 +95,9 @@ def raster(
     marks = _marks(ax, len(labels), place.size)
     own = {"ls": "", "marker": "|", **marks}
     for one, colour in colours.items():
-        mine = slice(None) if one is None else found[apart].values == one
+        mine = slice(None) if one is None else trains[apart].values == one
         options = style_of(Line2D, without_colour(style), color=colour, **own)
-        ax.plot(found.spike_time[mine], place[mine], **{"label": f"{apart} {one}", **options})
+        ax.plot(trains.spike_time[mine], place[mine], **{"label": f"{apart} {one}", **options})
     if coloured:
         legend_above(ax, markerscale=8 / marks["ms"])
     ax.set_ylim(-0.6, len(labels) - 0.4)
@@ -106,9 +106,9 @@ def raster(
     else:
         ax.set_ylabel("trial" if coloured else f"trial\nneuron {drawn[0]}")
     rows_axis(ax, [str(label) for label in labels])
-    time_axis(ax, found.attrs["t_start"], found.attrs["t_end"])
+    time_axis(ax, trains.attrs["t_start"], trains.attrs["t_end"])
     if rate_bin is not None:
-        _rate_above(ax, found, rate_bin)
+        _rate_above(ax, trains, rate_bin)
     return ax
 
 
@@ -139,9 +139,9 @@ def psth(
         For `Axes.stairs`, as `color` (one, or one for each neuron), `lw`, `ls`, `alpha`; of an
         image for `Axes.pcolormesh`, as `cmap`, `vmax`.
     """
-    found = ds if {"rate", "time"} <= set(ds.variables) else measures.psth(ds, bin, rule)
-    chosen = chosen_neurons(found.neuron.values, neurons)
-    rate = found["rate"].sel(neuron=chosen).transpose("time", "neuron")
+    histogram = ds if {"rate", "time"} <= set(ds.variables) else measures.psth(ds, bin, rule)
+    chosen = chosen_neurons(histogram.neuron.values, neurons)
+    rate = histogram["rate"].sel(neuron=chosen).transpose("time", "neuron")
     width = float(rate.time[1] - rate.time[0]) if rate.sizes["time"] > 1 else bin
     edges = np.append(rate.time.values - width / 2, rate.time.values[-1] + width / 2)
     ax = axes_of(ax, figsize)
@@ -197,12 +197,12 @@ def interval_histogram(
     ValueError
         If no neuron fired twice.
     """
-    found = measures.intervals(spikes_of_neurons(measures.spikes(ds, rule), neurons))
-    length = found.interval_length.values
+    intervals = measures.intervals(spikes_of_neurons(measures.spikes(ds, rule), neurons))
+    length = intervals.interval_length.values
     if length.size == 0:
         raise ValueError("nothing to draw: no neuron fired twice")
-    chosen = json.loads(found.attrs["neurons"])
-    groups = {f"neuron {neuron}": length[found.neuron.values == neuron] for neuron in chosen}
+    chosen = json.loads(intervals.attrs["neurons"])
+    groups = {f"neuron {neuron}": length[intervals.neuron.values == neuron] for neuron in chosen}
     if len(groups) > MOST_LINES:
         groups = {f"{len(groups)} neurons": length}
     ax = axes_of(ax, figsize, (5.5, 3.5))
@@ -218,7 +218,7 @@ def interval_histogram(
             own = {"color": colour, "lw": 1.4, "label": f"{name}, {cv}"}
             drawn = style_of(StepPatch, without_colour(style), **own)
             ax.stairs(density, edges, **drawn)
-    ax.set_xlabel(axis_label(found.interval_length))
+    ax.set_xlabel(axis_label(intervals.interval_length))
     ax.set_ylabel("density (1/ms)")
     ax.set_yscale("log" if log else "linear")
     legend_above(ax)
@@ -264,15 +264,15 @@ def correlogram(
     known = mean.neuron.values
     (i,) = chosen_neurons(known, int(known[0]) if i is None else i)
     if j is None:
-        found = measures.autocorrelogram(spikes, bin, max_lag, rule).sel(neuron=i)
+        correlation = measures.autocorrelogram(spikes, bin, max_lag, rule).sel(neuron=i)
     else:
-        found = measures.crosscorrelogram(spikes, i, j, bin, max_lag, rule)
+        correlation = measures.crosscorrelogram(spikes, i, j, bin, max_lag, rule)
     other = i if j is None else j
     level = mean.sel(neuron=other).mean().item()
     ax = axes_of(ax, figsize, (5.5, 3.5))
-    edges = np.append(found.lag.values - bin / 2, found.lag.values[-1] + bin / 2)
+    edges = np.append(correlation.lag.values - bin / 2, correlation.lag.values[-1] + bin / 2)
     drawn = style_of(StepPatch, style, color=COLOURS[0], alpha=0.85)
-    ax.stairs(found.rate, edges, **{"fill": True, **drawn})
+    ax.stairs(correlation.rate, edges, **{"fill": True, **drawn})
     ax.axhline(level, color=COLOURS[1], lw=1.2, ls="--", label=f"mean rate {level:.3g} Hz")
     ax.set_xlim(edges[0], edges[-1])
     ax.set_xlabel(f"lag from a spike of neuron {i} (ms)")
@@ -319,10 +319,10 @@ def _spikes_of_rows(
         return measures.spikes(one(ds, trial), rule)
     if trial is not None:
         raise ValueError(f"a row for each trial, rows='trial', or trial={trial} alone: not both")
-    found = measures.spikes(ds, rule)
-    if "trial" not in found:
+    trains = measures.spikes(ds, rule)
+    if "trial" not in trains:
         raise ValueError("rows='trial' has a row for each trial: this has no trials")
-    return found
+    return trains
 
 
 def _marks(ax: Axes, rows: int, spikes: int) -> dict[str, float]:
@@ -334,11 +334,11 @@ def _marks(ax: Axes, rows: int, spikes: int) -> dict[str, float]:
     }
 
 
-def _rate_above(ax: Axes, found: xr.Dataset, bin: float) -> None:
+def _rate_above(ax: Axes, trains: xr.Dataset, bin: float) -> None:
     """The mean rate over the rows of a raster, above it."""
-    rate = measures.psth(found, bin).rate.mean("neuron")
+    rate = measures.psth(trains, bin).rate.mean("neuron")
     above = make_axes_locatable(ax).append_axes("top", size="45%", pad=0.1, sharex=ax)
-    edges = found.attrs["t_start"] + bin * np.arange(rate.size + 1)
+    edges = trains.attrs["t_start"] + bin * np.arange(rate.size + 1)
     above.stairs(rate, edges, color=COLOURS[0], fill=True)
     above.set_ylim(0, 1.35 * max(float(rate.max()), 1.0))
     # inside, because layouts make no room for what stands beside appended axes

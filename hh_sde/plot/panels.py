@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -16,7 +16,7 @@ from hh_sde.errors import warn
 from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_trial
 from hh_sde.plot.drawing import Size, new_figure, takes_style
 from hh_sde.plot.firing import raster
-from hh_sde.plot.states import components, gates, traces
+from hh_sde.plot.states import components, currents, gates, traces
 from hh_sde.plot.studies import study_plot
 
 
@@ -33,7 +33,7 @@ def overview(
     """Membrane potentials, gates of one neuron, and spike raster, one above the other.
 
     Of channels with states, the open fractions stand for the gates. Of spikes alone there is the
-    raster, of an SDE of one's own its components, of a study its own plot.
+    raster, of currents alone these, of an SDE of one's own its components, of a study its own plot.
 
     Parameters
     ----------
@@ -74,6 +74,9 @@ def overview(
         components(one, ax=axes[0, 0], **style)
         return fig
     chosen = chosen_neurons(one.neuron.values, neurons)
+    if "V" not in one and not gate_names(one):
+        ax = currents(ds, trial=trial, neurons=neurons, figsize=figsize, **style)
+        return cast(Figure, ax.figure)
     heights: dict[Any, float] = {}
     if "V" in one:
         heights[traces] = 3.0

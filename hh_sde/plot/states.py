@@ -11,9 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.lines import Line2D
 
+from hh_sde import dataset, measures
 from hh_sde.plot.common import (
     axis_label,
     chosen_neurons,
+    current_names,
     gate_label,
     gate_names,
     of_trial,
@@ -28,6 +30,7 @@ from hh_sde.plot.drawing import (
     image_over_time,
     legend_above,
     line_colours,
+    new_figure,
     style_of,
     takes_style,
     tidy,
@@ -139,12 +142,86 @@ def gates(
     fractions = all(label != name for name, label in labels.items())
     if not fractions:
         ax.set_ylim(-0.03, 1.03)
-    who = f"neuron{'s' if len(chosen) > 1 else ''} {', '.join(map(str, chosen))}"
-    who = ", ".join(filter(None, [who, of_trial(ds, trial)]))
+    who = _who(chosen, of_trial(ds, trial))
     ax.set_ylabel(f"{'open channels' if fractions else 'gates'} of\n{who}")
     legend_above(ax)
     time_axis(ax, float(one.time[0]), float(one.time[-1]))
     return ax
+
+
+@takes_style(Line2D)
+def currents(
+    ds: xr.Dataset,
+    *,
+    trial: int | None = None,
+    neurons: int | Sequence[int] | None = None,
+    ax: Axes | None = None,
+    figsize: Size | None = None,
+    **style: Any,
+) -> Axes:
+    """Currents of a neuron over time, one colour for each channel, and above them its V.
+
+    Those that were recorded, or all that follow from the state: outward positive, but for the
+    injected one, which is dashed and grey.
+
+    Parameters
+    ----------
+    ds : Dataset of `solve` or `voltage_clamp`
+        With currents, or all variables of the state.
+    trial : int, optional
+        Default: the first.
+    neurons : int or sequence of int, optional
+        Default: the first. Further neurons have paler lines.
+    ax : matplotlib Axes, optional
+        Where to draw the currents, without V. Default: the lower axes of a new figure, of `figsize`
+        (width, height) inches, with V, where there is one, in the upper ones.
+    **style
+        For `Axes.plot` of the currents, as `color` (one, or one for each current), `lw`, `alpha`.
+
+    Returns
+    -------
+    matplotlib Axes
+        Those of the currents.
+
+    Raises
+    ------
+    ValueError
+        If currents were not recorded and do not follow from what there is, or there is no such
+        trial or neuron.
+    """
+    if dataset.spikes_alone(ds):
+        measures.currents(ds)  # says how to come to states
+    one = one_trial(ds, trial)
+    every = one[current_names(one)] if current_names(one) else measures.currents(one)
+    chosen = chosen_neurons(one.neuron.values, int(one.neuron[0]) if neurons is None else neurons)
+    if ax is None and "V" in one:
+        _, axes = new_figure(figsize or (8, 5), 2, sharex=True, height_ratios=(1, 1.6))
+        above, ax = axes[:, 0]
+        traces(one, neurons=chosen, ax=above)
+        above.label_outer()
+    else:
+        ax = axes_of(ax, figsize)
+    colours = line_colours(style, len(every.data_vars))
+    for k, neuron in enumerate(chosen):
+        for i, (name, I) in enumerate(every.data_vars.items()):
+            own = {"color": colours[i], "ls": LINES[i // len(COLOURS) % len(LINES)], "lw": 1.3,
+                   "alpha": 0.55**k, "label": str(name) if k == 0 else None}  # fmt: skip
+            if name == "I_stim" and not {"color", "c"} & style.keys():
+                own |= {"color": "#666666", "ls": "--"}
+            ax.plot(
+                one.time, I.sel(neuron=neuron), **style_of(Line2D, without_colour(style), **own)
+            )
+    label = axis_label(next(iter(every.values())).rename("current"), long=False)
+    ax.set_ylabel(f"{label} of\n{_who(chosen, of_trial(ds, trial))}")
+    legend_above(ax)
+    time_axis(ax, float(one.time[0]), float(one.time[-1]))
+    return ax
+
+
+def _who(neurons: list[int], trial: str) -> str:
+    """Which neurons are drawn, and of which trial."""
+    numbers = f"neuron{'s' if len(neurons) > 1 else ''} {', '.join(map(str, neurons))}"
+    return ", ".join(filter(None, [numbers, trial]))
 
 
 @takes_style(Line2D)

@@ -102,10 +102,12 @@ class SampledCurrent(Stimulus):
             position = (t[:, 0] - self._first + SAME_TIME) / self._spacing
         sampled = (position >= 0) & (position < self._pieces)
         k = np.where(sampled, position, 0.0).astype(np.int64)
-        found = values[k]
+        amplitude = values[k]
         if self.interpolation == "linear" and self._pieces:
-            found = found + np.where(sampled, position - k, 0.0)[:, None] * (values[k + 1] - found)
-        return found * sampled[:, None]
+            amplitude = amplitude + np.where(sampled, position - k, 0.0)[:, None] * (
+                values[k + 1] - amplitude
+            )
+        return amplitude * sampled[:, None]
 
     @property
     def sampled(self) -> tuple[float, float]:  # type: ignore[override]
@@ -152,8 +154,8 @@ def _see_unit(array: Any, unit: str, what: str) -> None:
 
 def _see_unit_in_name(name: Any) -> None:
     """Refuse an index whose name says that its times are in another unit: "time (s)", "t_us"."""
-    found = _UNIT_IN_NAME.search(name) if isinstance(name, str) else None
-    unit = found[1] if found else "ms"
+    match = _UNIT_IN_NAME.search(name) if isinstance(name, str) else None
+    unit = match[1] if match else "ms"
     if unit in _UNITS_OF_TIME:
         factor = _UNITS_OF_TIME[unit]
         raise ValueError(
