@@ -604,10 +604,13 @@ NO_DATASETS = {
     "unnamed": (xr.DataArray([1.0]), r"DataArray: give the Dataset .* \.to_dataset\(name=\"V\"\)"),
     "number": (3, "got int: 3"),
 }
-MEASURES = [
-    name
-    for name in measures.__all__
-    if "ds" in inspect.signature(getattr(measures, name)).parameters
+TAKE_DATASETS = [
+    *plot.PLOTS.values(),
+    *(
+        one
+        for one in (getattr(measures, name) for name in measures.__all__)
+        if "ds" in inspect.signature(one).parameters
+    ),
 ]
 
 
