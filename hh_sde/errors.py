@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import copyreg
 import inspect
+import reprlib
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -135,8 +136,8 @@ def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
     )
 
 
-def no_parameter(owner: str, name: Any, known: Iterable[str]) -> str:
-    """What to say of a parameter that something has not.
+def no_parameter(owner: str, name: Any, known: Iterable[str], hint: str = "") -> str:
+    """What to say of a parameter that something has not; a `hint` in place of the nearest names.
 
     Examples
     --------
@@ -145,7 +146,7 @@ def no_parameter(owner: str, name: Any, known: Iterable[str]) -> str:
     """
     names = list(known)
     parts = [f"{owner} has no parameter {name!r}", f"it has {', '.join(names)}"]
-    return "; ".join(filter(None, [*parts, nearest(name, names)]))
+    return "; ".join(filter(None, [*parts, hint or nearest(name, names)]))
 
 
 def nearest(name: Any, known: Iterable[str]) -> str:
@@ -193,6 +194,9 @@ def keyword_hints(callable_: T) -> T:
     >>> run(1, t_end=2.0, seed=3)
     Traceback (most recent call last):
     TypeError: run has no parameter 'seed'; it has model, t_end, rng; did you mean rng?
+    >>> run(1)
+    Traceback (most recent call last):
+    TypeError: run() missing 1 required positional argument: 't_end'; call it as run(model, t_end)
     """
     if isinstance(callable_, type):
         own: Any = callable_
@@ -207,12 +211,40 @@ def _hinted(function: Any) -> Any:
         return function
     owner = function.__qualname__.removesuffix(".__init__").rpartition("<locals>.")[2]
     known = [name for name in parameters if name not in ("self", "cls")]
+    of_class = function.__name__ == "__init__"
 
     @wraps(function)
     def hinted(*args: Any, **keywords: Any) -> Any:
         for name in keywords:
             if name not in known:
-                raise TypeError(no_parameter(owner, name, known))
+                elsewhere = getattr(args[0], "elsewhere", None) if of_class else None
+                hint = elsewhere(name, keywords) if elsewhere else ""
+                raise TypeError(no_parameter(owner, name, known, hint))
+        if not of_class:  # of which configurations take up Python's own words
+            _see_positions(owner, parameters, args, keywords)
         return function(*args, **keywords)
 
     return hinted
+
+
+def _see_positions(
+    owner: str,
+    parameters: Mapping[str, inspect.Parameter],
+    args: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+) -> None:
+    """See that no argument is missing, and none by position that goes by its name."""
+    placed = [name for name, one in parameters.items() if one.kind is not one.KEYWORD_ONLY]
+    free = [name for name in parameters if name not in placed and name not in keywords]
+    if len(args) > len(placed) and free:
+        example = f"{free[0]}={reprlib.repr(args[len(placed)])}"
+        raise TypeError(
+            f"{owner} takes {', '.join(placed)} by position, and the rest by keyword: {example}"
+        )
+    required = [name for name in placed if parameters[name].default is inspect.Parameter.empty]
+    missing = [name for name in required[len(args) :] if name not in keywords]
+    if len(missing) == 1:
+        call = f"{owner}({', '.join(required)})".replace("self, ", "").replace("self", "")
+        raise TypeError(
+            f"{owner}() missing 1 required positional argument: {missing[0]!r}; call it as {call}"
+        )

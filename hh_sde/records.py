@@ -56,8 +56,13 @@ class Record:
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
         for name in changes:
             if name not in names:
-                raise ValueError(no_parameter(type(self).__name__, name, names))
+                hint = self.elsewhere(name, changes)
+                raise ValueError(no_parameter(type(self).__name__, name, names, hint))
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
+    def elsewhere(self, name: str, given: Mapping[str, Any]) -> str:
+        """Where a parameter belongs that is none of this record, for an error; or nothing."""
+        return ""
 
     def __repr__(self) -> str:
         """The fields that differ from their defaults; large arrays and long texts are cut short."""

@@ -56,7 +56,7 @@ def solve(
     x0: np.ndarray | Mapping[str, Any] | xr.Dataset | None = None,
     stop: str | Threshold | None = None,
     save_dt: float | None = None,
-    record: Sequence[str] | None = None,
+    record: str | Sequence[str] | None = None,
     path: BrownianPath | None = None,
     noise: str | None = None,
     progress: bool | None = None,
@@ -104,7 +104,7 @@ def solve(
         accuracy, but not bitwise as without `stop`.
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
-    record : sequence of str, optional
+    record : str or sequence of str, optional
         The variables (of an SDE: the components) to keep. Default: all. Of a Network also currents
         (I_Na, I_stim), conductances (g_Na) and open fractions (p_Na), as `Network.currents` and
         `Network.conductances` have them. With ``"spikes"`` among them the compiled methods find

@@ -37,6 +37,22 @@ CALLS = {
         lambda: hh.studies.noise_sweep(NET, n_trials=1),
         "did you mean trials?",
     ),
+    "a parameter of the cell": (
+        lambda: hh.Network(1, g_K=30),
+        'g_K is of the cell: cell=hh_sde.CELLS["hodgkin_huxley"](g_K=30)',
+    ),
+    "a parameter of a cell that is given": (
+        lambda: hh.Network(1, cell=hh.CELLS["morris_lecar"], g_Ca=4.0),
+        'cell=hh_sde.CELLS["morris_lecar"](g_Ca=4.0)',
+    ),
+    "dt by position": (
+        lambda: hh.solve(NET, 100, 0.01),
+        "solve takes model, t_end by position, and the rest by keyword: dt=0.01",
+    ),
+    "no end": (
+        lambda: hh.solve(NET),
+        "solve() missing 1 required positional argument: 't_end'; call it as solve(model, t_end)",
+    ),
     "an SDE": (
         lambda: hh.SDE(f=abs, G=abs, y0=[1.0]),
         "SDE has no parameter 'y0'; it has f, G, x0,",
@@ -59,6 +75,12 @@ def test_unknown_keywords_bring_up_what_is_meant(call):
     with pytest.raises(TypeError) as caught:
         make()
     assert message in str(caught.value)
+
+
+def test_a_parameter_of_the_cell_given_to_replace_brings_up_the_cell():
+    with pytest.raises(ValueError, match=r"g_K is of the cell: cell=net.cell\(g_K=30\)"):
+        NET.replace(g_K=30)
+    assert hh.Network(1, cell=NET.cell(g_K=30)).cell.parameters["g_K"] == 30.0
 
 
 @pytest.mark.parametrize("kind", RECORDS.values(), ids=RECORDS)

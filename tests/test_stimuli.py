@@ -160,6 +160,7 @@ BAD = [
         lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=0),
         "count must be 1, 2, ..., 100000000 or None, got 0",
     ),
+    (lambda: hh.SineCurrent(1.0, frequency=-5), r"frequency \(Hz\) must not be negative, got -5"),
     (lambda: hh.SampledCurrent([1.0], dt=0.0), r"dt \(ms\) must be positive"),
     (lambda: hh.SampledCurrent([np.inf], dt=1.0), "values must be finite"),
     (

@@ -54,7 +54,7 @@ BAD = [
     (lambda: hh.Synapse.sigmoidal("x"), "weights of sigmoidal must be a number, a square matrix"),
     (lambda: hh.Synapse.sigmoidal(0.1, w=0.0), "w must be positive"),
     (lambda: hh.CurrentNoise(-1.0), "CurrentNoise.sigma must not be negative"),
-    (lambda: hh.CurrentNoise(1.0, correlation=1.5), "negative eigenvalue"),
+    (lambda: hh.CurrentNoise(1.0, correlation=1.5), "must lie between -1 and 1, got 1.5"),
     (lambda: hh.CurrentNoise(1.0, correlation=[[1, 0.5], [0.4, 1]]), "symmetric matrix with ones"),
     (lambda: hh.Network(3, noise=hh.CurrentNoise(1.0, correlation=-0.9)), "negative eigenvalue"),
     (lambda: hh.Network(0), "n_neurons must be 1, 2, 3, ..., got 0"),
@@ -84,8 +84,18 @@ BAD = [
     ),
     (
         lambda: hh.Network(1, noise=1.0),
-        "noise must be None, one of CurrentNoise, .*, or several of them, got 1.0",
+        r"one of CurrentNoise, .*, or several of them, got 1.0; .* hh_sde.CurrentNoise\(sigma=1.0",
     ),
+    (
+        lambda: hh.Network(1, noise="current"),
+        r'; call it with its numbers, hh_sde.NOISES\["current"\]\(sigma=...\) or hh_sde.CurrentNoi',
+    ),
+    (
+        lambda: hh.Network(1, noise=["conductance"]),
+        r"\]\(area=...\) or hh_sde.ConductanceNoise\(area=...\)",
+    ),
+    (lambda: hh.Network(1, noise=hh.CurrentNoise), r", hh_sde.CurrentNoise\(sigma=...\)"),
+    (lambda: hh.Network(1, noise="curent"), "there is no noise 'curent'; did you mean current?"),
     (
         lambda: hh.Network(3, cell=CLASSIC.replace(g_K=[1.0, 2.0])),
         r"g_K has 2 values; a network of 3 neurons takes one number or an array of shape \(3,\)",

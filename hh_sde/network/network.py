@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from typing import Any
@@ -28,6 +28,7 @@ from hh_sde.network.checked import (
     checked_count,
     checked_noise,
     checked_synapses,
+    parameter_of_cell,
     see_that_it_fits,
 )
 from hh_sde.network.derived import Derived
@@ -124,6 +125,11 @@ class Network(Record):
         if weights is not None or isinstance(changes.get("synapses"), str):
             changes["synapses"] = checked_synapses(changes.get("synapses"), weights)
         return super().replace(**changes)
+
+    def elsewhere(self, name: str, given: Mapping[str, Any]) -> str:
+        made = vars(self)  # by replace; else it is not made yet
+        cell = given.get("cell", made.get("cell", "hodgkin_huxley"))
+        return parameter_of_cell(name, given[name], cell, "net.cell" if "cell" in made else "")
 
     def __repr__(self) -> str:
         return display.network_text(self)

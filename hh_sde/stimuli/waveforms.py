@@ -139,8 +139,10 @@ class SineCurrent(Stimulus):
     phase: Parameter = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("amplitude", "frequency", "phase"):
+        for name in ("amplitude", "phase"):
             check_parameter(self, name)
+        frequency = parameter(self.frequency, "SineCurrent.frequency (Hz)", nonnegative=True)
+        object.__setattr__(self, "frequency", frequency)
 
     def current(self, t: np.ndarray) -> np.ndarray:
         return self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
