@@ -54,8 +54,8 @@ class BrownianPath:
     trial : int
         Which of the many independent paths under this seed.
     area_groups : (m,) array of int, optional
-        Which processes belong together: iterated integrals are given inside groups. Default: one.
-        `hh_sde.SDE.path` gives the path of a model its groups.
+        The group of each process: Levy areas are those inside groups, between groups 0. Default:
+        one group. `hh_sde.SDE.path` gives the path of a model its groups.
 
     Attributes
     ----------

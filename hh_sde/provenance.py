@@ -60,8 +60,8 @@ def warn_of_differences(attrs: Mapping[str, Any]) -> None:
         different.append("other noise of the same seed")
     if different:
         warn(
-            f"the result was made with other means: {'; '.join(different)}. What is made again may "
-            "differ from it"
+            f"the result was made elsewhere or with other versions: {'; '.join(different)}. What "
+            "is made again may differ from it"
         )
 
 

@@ -41,8 +41,8 @@ class SDE:
         c(x, t) -> (d,), c = 1/2 sum_k (dg_k) g_k: the Ito drift is the Stratonovich drift plus c.
         Not needed for additive noise, where it is 0.
     area_groups : (m,) array of int, optional
-        Which Wiener processes belong together. Columns of different groups commute, so iterated
-        integrals are drawn inside groups only. Default: one group. See `path`.
+        The group of each Wiener process. Columns of different groups commute, so Levy areas are
+        drawn inside groups only. Default: one group. See `path`.
     columns : sequence of callables, optional
         G as m functions g_k(x, t) -> (d,), where that is cheaper than all of G: sdeint.itoSRI2
         evaluates each three times a step, but a single G 2 m + 1 times.
@@ -130,7 +130,7 @@ class SDE:
             object.__setattr__(self, name, value)
 
     def path(self, rng: Rng, dt: float, trial: int = 0) -> BrownianPath:
-        """A Brownian path for this equation on a grid of step dt, ms: with its m and its groups.
+        """A Brownian path for this equation on a grid of step dt, ms: with its m and area groups.
 
         Raises
         ------

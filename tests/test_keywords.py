@@ -113,13 +113,19 @@ def test_every_public_function_brings_up_what_is_meant(call):
             PUBLIC[call](None, **{f"{name}x": 1.0})
 
 
-@pytest.mark.parametrize("name", [n for n, m in vars(HHAccessor).items() if inspect.isfunction(m)])
+METHODS = [
+    name
+    for name, method in vars(HHAccessor).items()
+    if inspect.isfunction(method) and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_methods_of_a_result_do_so_too(name):
-    if not name.startswith("_"):
-        method = getattr(xr.Dataset().hh, name)
-        assert "ds" not in inspect.signature(method).parameters
-        with pytest.raises(TypeError, match=rf"^{name} has no parameter 'qqq'; it has (?!self|ds)"):
-            method(qqq=1.0)
+    method = getattr(xr.Dataset().hh, name)
+    assert "ds" not in inspect.signature(method).parameters
+    with pytest.raises(TypeError, match=rf"^{name} has no parameter 'qqq'; it has (?!self|ds)"):
+        method(qqq=1.0)
 
 
 def test_plots_of_a_result_do_so_too():

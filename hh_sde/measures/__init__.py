@@ -4,7 +4,8 @@ Measures of spikes take a result of `solve` with V, whose spikes they find by a 
 ragged Dataset of `spikes` (also of ``solve(..., record=("spikes",))``). They keep the dims trial
 and neuron, and any further ones that a sweep has added, unless they say that they pool them. Where
 there are too few spikes the result is NaN, and the variable's attribute `nan_means` says why. A
-transient is left out with ``start=``.
+transient is left out with ``start=``. Of trials that ``solve(stop=...)`` ended early, `rates` and
+measures of intervals take each one's own time; those of trials of one length refuse them.
 """
 
 from hh_sde.errors import keyword_hints

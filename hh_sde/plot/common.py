@@ -127,7 +127,13 @@ def axis_label(variable: xr.DataArray, *, long: bool = True) -> str:
     """Long name (or name) and units."""
     text = str(variable.attrs.get("long_name", variable.name) if long else variable.name)
     units = variable.attrs.get("units", "1")
-    return text if units == "1" else f"{text} ({_raised(units)})"
+    return _powers(text) if units == "1" else f"{_powers(text)} ({raised(units)})"
+
+
+def with_units(value: float, variable: xr.DataArray) -> str:
+    """A value of a variable, for a legend: its name, the number, the units."""
+    units = variable.attrs.get("units", "1")
+    return f"{variable.name} = {value:g}" + ("" if units == "1" else f" {raised(units)}")
 
 
 def _listed(numbers: list[int]) -> str:
@@ -135,7 +141,14 @@ def _listed(numbers: list[int]) -> str:
     return f"{numbers[0]} to {numbers[-1]}" if whole else str(numbers)
 
 
-def _raised(units: str) -> str:
-    for plain, symbol in (("*", " "), ("^2", "²"), ("uA", "µA"), ("uF", "µF"), ("um", "µm")):
+def raised(units: str) -> str:
+    """Units as they are printed."""
+    for plain, symbol in (("*", " "), ("uA", "µA"), ("uF", "µF"), ("um", "µm")):
         units = units.replace(plain, symbol)
-    return re.sub(r"\^(-?[\d.]+)", r"$^{\1}$", units)
+    return _powers(units)
+
+
+def _powers(text: str) -> str:
+    """Powers and Greek letters as they are printed: cm², χ²."""
+    text = re.sub(r"\bchi\b", "\N{GREEK SMALL LETTER CHI}", text).replace("^2", "²")
+    return re.sub(r"\^(-?[\d.]+)", r"$^{\1}$", text)

@@ -202,12 +202,18 @@ def tidy(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def label_x(ax: Axes, text: str) -> None:
+    """What the axis of x is, unless its numbers stand below another panel that shares it."""
+    if ax.xaxis.get_tick_params().get("labelbottom", True):
+        ax.set_xlabel(text)
+
+
 def time_axis(ax: Axes, start: float, stop: float) -> None:
     """The axis of time from `start` to `stop`, ms; of many seconds its ticks are in these."""
     ax.set_xlim(start, stop)
-    ax.set_xlabel("time (ms)")
-    if stop - start > MANY_SECONDS * 1e3:
-        ax.set_xlabel("time (s)")
+    seconds = stop - start > MANY_SECONDS * 1e3
+    label_x(ax, "time (s)" if seconds else "time (ms)")
+    if seconds:
         ax.xaxis.set_major_formatter(lambda time, _: f"{time / 1e3:g}")
     tidy(ax)
 

@@ -17,6 +17,7 @@ from mpl_toolkits.axes_grid1 import make_axes_locatable
 
 from hh_sde import dataset, measures
 from hh_sde.measures.isi import coefficient_of_variation
+from hh_sde.plot.bins import interval_edges
 from hh_sde.plot.common import (
     axis_label,
     chosen_neurons,
@@ -33,6 +34,7 @@ from hh_sde.plot.drawing import (
     Size,
     axes_of,
     image_over_time,
+    label_x,
     legend_above,
     line_colours,
     rows_axis,
@@ -166,7 +168,7 @@ def psth(
 def interval_histogram(
     ds: xr.Dataset,
     *,
-    bins: int = 50,
+    bins: int | Sequence[float] | np.ndarray | str = "auto",
     log: bool = False,
     neurons: int | Sequence[int] | None = None,
     rule: measures.SpikeRule | None = None,
@@ -181,7 +183,9 @@ def interval_histogram(
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
-    bins : int
+    bins : int, sequence of edges (ms), or "auto"
+        Default: of the width of Freedman and Diaconis, but at most 2 ms where there are 200
+        intervals or more, so that peaks show; from 10 to 200 of them.
     log : bool
         Logarithmic density.
     neurons : int or sequence of int, optional
@@ -194,8 +198,8 @@ def interval_histogram(
 
     Raises
     ------
-    ValueError
-        If no neuron fired twice.
+    TypeError, ValueError
+        If no neuron fired twice, or bins are none.
     """
     intervals = measures.intervals(spikes_of_neurons(measures.spikes(ds, rule), neurons))
     length = intervals.interval_length.values
@@ -205,20 +209,18 @@ def interval_histogram(
     groups = {f"neuron {neuron}": length[intervals.neuron.values == neuron] for neuron in chosen}
     if len(groups) > MOST_LINES:
         groups = {f"{len(groups)} neurons": length}
+    edges = interval_edges(length, bins)
     ax = axes_of(ax, figsize, (5.5, 3.5))
-    low, high = length.min(), length.max()
-    middle = (low + high) / 2  # equal intervals still get bins of some width
-    edges = np.linspace(min(low, middle - 0.5), max(high, middle + 0.5), bins + 1)
     colours = line_colours(style, len(groups))
     for colour, (name, values) in zip(colours, groups.items(), strict=False):
         if values.size:
-            density = np.histogram(values, edges, density=True)[0]
+            density = np.histogram(values, edges)[0] / (values.size * np.diff(edges))
             one = coefficient_of_variation(values)
             cv = f"CV {one:.2g}" if values.size > 1 else "1 interval"
             own = {"color": colour, "lw": 1.4, "label": f"{name}, {cv}"}
             drawn = style_of(StepPatch, without_colour(style), **own)
             ax.stairs(density, edges, **drawn)
-    ax.set_xlabel(axis_label(intervals.interval_length))
+    label_x(ax, axis_label(intervals.interval_length))
     ax.set_ylabel("density (1/ms)")
     ax.set_yscale("log" if log else "linear")
     legend_above(ax)
@@ -275,7 +277,7 @@ def correlogram(
     ax.stairs(correlation.rate, edges, **{"fill": True, **drawn})
     ax.axhline(level, color=COLOURS[1], lw=1.2, ls="--", label=f"mean rate {level:.3g} Hz")
     ax.set_xlim(edges[0], edges[-1])
-    ax.set_xlabel(f"lag from a spike of neuron {i} (ms)")
+    label_x(ax, f"lag from a spike of neuron {i} (ms)")
     ax.set_ylabel(f"rate of neuron {other} (Hz)")
     legend_above(ax)
     tidy(ax)

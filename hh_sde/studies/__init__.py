@@ -7,7 +7,13 @@ Every study has an interval beside each estimate, can be run from a TOML file (`
 
 from __future__ import annotations
 
-from hh_sde.studies.common import entry, study
+from collections.abc import Callable
+from typing import Any
+
+import xarray as xr
+
+from hh_sde.records import shown
+from hh_sde.studies.common import study
 from hh_sde.studies.compare import compare_methods
 from hh_sde.studies.convergence import strong_convergence
 from hh_sde.studies.network_synchrony import synchrony
@@ -32,11 +38,25 @@ __all__ = [
     "work_precision",
 ]
 
+
+def _entry(name: str, function: Any) -> Callable[..., xr.Dataset]:
+    if not getattr(function, "is_study", False):
+        raise TypeError(
+            f"STUDIES[{name!r}] takes a function under @hh_sde.studies.study, got {shown(function)}"
+        )
+    if function.__name__ != name:
+        raise ValueError(
+            f"STUDIES[{name!r}] takes a study of that name, by which rerun finds it, and this one "
+            f"is called {function.__name__!r}"
+        )
+    return function
+
+
 #: Studies by name.
 STUDIES = Table(
     "STUDIES",
     "study",
-    check=entry,
+    check=_entry,
     describe=description_of,
     entries={
         "compare_methods": compare_methods,

@@ -20,7 +20,6 @@ from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise
 from hh_sde.progress import quiet_if_asked
 from hh_sde.provenance import arguments_attribute, made_with, seed_attributes
-from hh_sde.records import shown
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
 from hh_sde.studies.arguments import CHECKS, UNITS, checked
@@ -96,20 +95,6 @@ def _see_arguments(name: str, arguments: list[str]) -> None:
         if argument not in ("net", "rng", *CHECKS):
             problem = unknown("argument with a check", argument, CHECKS)
             raise TypeError(f"the study {name}: {problem}")
-
-
-def entry(name: str, function: Any) -> Callable[..., xr.Dataset]:
-    """The check of an entry of STUDIES."""
-    if not getattr(function, "is_study", False):
-        raise TypeError(
-            f"STUDIES[{name!r}] takes a function under @hh_sde.studies.study, got {shown(function)}"
-        )
-    if function.__name__ != name:
-        raise ValueError(
-            f"STUDIES[{name!r}] takes a study of that name, by which rerun finds it, and this one "
-            f"is called {function.__name__!r}"
-        )
-    return function
 
 
 def _warn(result: xr.Dataset, name: str) -> None:
