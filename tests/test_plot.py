@@ -662,7 +662,13 @@ def test_powers_and_units_are_printed_as_such():
     fig = plot.heatmap(grid, x="a", y="b").figure
     assert fig.axes[-1].get_ylabel() == "synchrony \N{GREEK SMALL LETTER CHI}² of V"
     ds = hh.studies.rate_curve(
-        hh.Network(1), currents=[0.0, 10.0], sigmas=[2.0], duration=100.0, transient=10.0, rng=1
+        hh.Network(1),
+        currents=[0.0, 10.0],
+        sigmas=[2.0],
+        t_end=100.0,
+        discard=10.0,
+        trials=4,
+        rng=1,
     )
     assert ds.hh.plot().axes[0].get_legend_handles_labels()[1][0] == "sigma = 2 µA/cm² ms$^{0.5}$"
 
