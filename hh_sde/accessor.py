@@ -11,7 +11,8 @@ from typing import Any
 import xarray as xr
 
 from hh_sde import dataset, measures
-from hh_sde.errors import keyword_hints, unknown
+from hh_sde.attributes import no_attribute
+from hh_sde.errors import keyword_hints
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,6 +75,12 @@ class HHAccessor:
     def __repr__(self) -> str:
         return f"ds.hh: {inspect.cleandoc(type(self).__doc__ or '')}"
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [one for one in dir(type(self)) if not one.startswith("_")]
+        raise AttributeError(no_attribute("ds.hh", name, known), name=name, obj=None)
+
     spikes = _method(measures.spikes)
     traces = _method(measures.traces)
     window = _method(measures.window)
@@ -126,7 +133,7 @@ class Plots:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise AttributeError(unknown("plot", name, self._names()))
+        raise AttributeError(no_attribute("ds.hh.plot", name, self._names()), name=name, obj=None)
 
     @classmethod
     def _names(cls) -> list[str]:

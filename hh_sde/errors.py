@@ -37,7 +37,18 @@ SYNONYMS = {
     **dict.fromkeys(("e_rev", "erev", "reversal"), "E"),
     "blocks": "area_groups",
     **dict.fromkeys(("burn_in", "burnin", "transient", "warmup"), "discard"),
+    **dict.fromkeys(("firing_rates", "firing_rate", "mean_rate", "frequency"), "rates"),
+    **dict.fromkeys(("spike_times", "spike_trains", "trains"), "spikes"),
+    **dict.fromkeys(("isi", "isis", "interspike_intervals"), "intervals"),
+    **dict.fromkeys(("isi_histogram", "isi_hist", "histogram"), "interval_histogram"),
+    **dict.fromkeys(("cv", "cv2", "lv"), "interval_statistics"),
+    **dict.fromkeys(("psd", "power"), "power_spectrum"),
+    **dict.fromkeys(("kuramoto", "order_parameter"), "phase_locking"),
+    **dict.fromkeys(("fi_curve", "f_i_curve", "gain_curve"), "rate_curve"),
+    **dict.fromkeys(("binsize", "bin_size", "bin_width", "binwidth"), "bin"),
 }
+#: What is meant where the above is not known.
+OTHER_SYNONYMS = {"dt": "spacing", "isi": "interval_histogram", "nbins": "bins", "n_bins": "bins"}
 
 
 class _WithDataset(BaseException):
@@ -161,8 +172,9 @@ def nearest(name: Any, known: Iterable[str]) -> str:
     """
     given = name[:100].lower() if isinstance(name, str) else ""
     names = list(known)
-    if SYNONYMS.get(given) in names:
-        return f"did you mean {SYNONYMS[given]}?"
+    for synonyms in (SYNONYMS, OTHER_SYNONYMS):
+        if synonyms.get(given) in names:
+            return f"did you mean {synonyms[given]}?"
     lower = {one.lower(): one for one in reversed(names)}
     begun = [one for key, one in reversed(lower.items()) if given and key.startswith(given)]
     near = begun or [lower[key] for key in get_close_matches(given, lower, n=2, cutoff=0.6)]

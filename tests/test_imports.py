@@ -14,6 +14,7 @@ PACKAGE = Path(hh_sde.__file__).parent
 # A module may import from those named before it. A package stands for its modules.
 ORDER = [
     "errors",
+    "attributes",
     "memory",
     "display",
     "records",

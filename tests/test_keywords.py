@@ -133,6 +133,41 @@ def test_plots_of_a_result_do_so_too():
         hh.solve(NET, 1.0).hh.plot.traces(neuron=0)
 
 
+@pytest.mark.parametrize(
+    ("owner", "name", "hint"),
+    [
+        ("ds.hh", "isi", "; did you mean intervals?"),
+        ("ds.hh", "firing_rates", "; did you mean rates?"),
+        ("ds.hh", "reliability", r": it is hh_sde.studies.reliability\(net\)"),
+        ("ds.hh", "sta", ": it is the mean of ds.hh.noise"),
+        ("ds.hh", "fi_curve", r": it is hh_sde.studies.rate_curve\(net\)"),
+        ("ds.hh.plot", "isi", "; did you mean interval_histogram?"),
+        ("hh_sde.measures", "firing_rates", "; did you mean rates?"),
+        ("hh_sde.plot", "isi_histogram", "; did you mean interval_histogram?"),
+        ("hh_sde.studies", "fi_curve", "; did you mean rate_curve?"),
+        ("hh_sde.studies", "rate_curv", "; did you mean rate_curve?"),
+    ],
+)
+def test_names_of_other_libraries_bring_up_ours(owner, name, hint):
+    accessor = xr.Dataset().hh
+    owners = {"ds.hh": accessor, "ds.hh.plot": accessor.plot, "hh_sde.measures": hh.measures,
+              "hh_sde.plot": hh.plot, "hh_sde.studies": hh.studies}  # fmt: skip
+    with pytest.raises(AttributeError, match=rf"^{owner} has no '{name}'{hint}"):
+        getattr(owners[owner], name)
+
+
+@pytest.mark.parametrize("module", ["measures", "plot", "studies"])
+def test_only_public_names_are_listed(module):
+    listed = dir(getattr(hh, module))
+    assert listed == sorted(getattr(hh, module).__all__)
+    assert not [name for name in listed if inspect.ismodule(getattr(getattr(hh, module), name))]
+
+
+def test_the_spacing_of_the_noise_is_brought_up():
+    with pytest.raises(TypeError, match="'dt'; it has spacing; did you mean spacing"):
+        xr.Dataset().hh.noise(dt=0.1)
+
+
 def test_other_wrong_calls_are_said_as_python_says_them():
     with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'n_neurons'"):
         hh.Network()

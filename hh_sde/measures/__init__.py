@@ -8,14 +8,16 @@ transient is left out with ``start=``. Of trials that ``solve(stop=...)`` ended 
 measures of intervals take each one's own time; those of trials of one length refuse them.
 """
 
+from hh_sde.attributes import public
 from hh_sde.errors import keyword_hints
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
 from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
 from hh_sde.measures.detection import SpikeRule, rule_attributes
-from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance, to_neo
+from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance
 from hh_sde.measures.increments import noise
 from hh_sde.measures.isi import interval_statistics, intervals
+from hh_sde.measures.neo_ import to_neo
 from hh_sde.measures.over_time import traces
 from hh_sde.measures.passage import first_passage
 from hh_sde.measures.populations import phase_locking, synchrony
@@ -58,3 +60,4 @@ __all__ = [
 
 for _name in __all__:
     globals()[_name] = keyword_hints(takes_dataset(globals()[_name]))
+__dir__, __getattr__ = public(__name__, __all__)
