@@ -104,6 +104,10 @@ class BrownianPath:
         self._factor = 1  # steps of the finest grid in one of this path
         self._key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
 
+    def __repr__(self) -> str:
+        seed = shown(self.seed.entropy)
+        return f"BrownianPath of m = {self.m}, dt = {self.dt:g} ms, seed {seed}, trial {self.trial}"
+
     @property
     def _fine_dt(self) -> float:
         return self._first_dt / 2**self._depth

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transf
 
 import numpy as np
 
-from hh_sde.display import short
+from hh_sde.display import record_html, record_text, short
 from hh_sde.errors import did_you_mean, keyword_hints, no_parameter
 
 if TYPE_CHECKING:
@@ -73,6 +73,17 @@ class Record:
             or not _same(getattr(self, field.name), field.default)
         ]
         return f"{type(self).__name__}({', '.join(given)})"
+
+    def __str__(self) -> str:
+        """The fields with their units; of what shows itself in a way of its own, that."""
+        own = type(self).__repr__ is not Record.__repr__
+        return repr(self) if own else record_text(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
     def of_neuron(self, neuron: int) -> Self:
         """A copy in which every number that differs between neurons is that of one of them."""

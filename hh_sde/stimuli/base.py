@@ -75,6 +75,11 @@ class Stimulus(Record):
 class ConstantCurrent(Stimulus):
     """The same current at all times.
 
+    Parameters
+    ----------
+    amplitude : float or (n_neurons,) array
+        uA/cm^2.
+
     Examples
     --------
     >>> ConstantCurrent(10.0).current(np.array([[0.0]]))
