@@ -250,13 +250,15 @@ def _see_positions(
     free = [name for name in parameters if name not in placed and name not in keywords]
     if len(args) > len(placed) and free:
         example = f"{free[0]}={reprlib.repr(args[len(placed)])}"
+        named = ", ".join(name for name in placed if name not in ("self", "cls"))
         raise TypeError(
-            f"{owner} takes {', '.join(placed)} by position, and the rest by keyword: {example}"
+            f"{owner} takes {named or 'nothing'} by position, and the rest by keyword: {example}"
         )
     required = [name for name in placed if parameters[name].default is inspect.Parameter.empty]
     missing = [name for name in required[len(args) :] if name not in keywords]
     if len(missing) == 1:
-        call = f"{owner}({', '.join(required)})".replace("self, ", "").replace("self", "")
+        named = ", ".join(name for name in required if name not in ("self", "cls"))
         raise TypeError(
-            f"{owner}() missing 1 required positional argument: {missing[0]!r}; call it as {call}"
+            f"{owner}() missing 1 required positional argument: {missing[0]!r}; call it as "
+            f"{owner}({named})"
         )

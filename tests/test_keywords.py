@@ -53,6 +53,8 @@ CALLS = {
         lambda: hh.solve(NET),
         "solve() missing 1 required positional argument: 't_end'; call it as solve(model, t_end)",
     ),
+    "no weights": (lambda: hh.Synapse.sigmoidal(), "call it as Synapse.sigmoidal(weights)"),
+    "no window": (lambda: xr.Dataset().hh.fano_factor(), "call it as fano_factor(window)"),
     "an SDE": (
         lambda: hh.SDE(f=abs, G=abs, y0=[1.0]),
         "SDE has no parameter 'y0'; it has f, G, x0,",
