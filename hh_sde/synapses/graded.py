@@ -47,6 +47,7 @@ class Synapse(Record):
 
     Examples
     --------
+    >>> from hh_sde import SYNAPSES
     >>> Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]).E
     20.0
     >>> SYNAPSES["AMPA"](weights=0.05).name
