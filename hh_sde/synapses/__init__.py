@@ -21,8 +21,9 @@ __all__ = ["SYNAPSES", "EventSynapse", "GapJunction", "ShortTermPlasticity", "Sy
 AnySynapse = Synapse | EventSynapse | GapJunction
 
 _DESTEXHE = (
-    "Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco.1994.6.1.14; "
-    "transmitter T = 1/(1 + exp(-(V - 2)/5)) mM"
+    "Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco.1994.6.1.14, with "
+    "the rates of their chapter of 1998 in Methods in Neuronal Modeling, 2nd ed. (ModelDB 18500); "
+    "the transmitter, a pulse in that code, is T = 1/(1 + exp(-(V - 2)/5)) mM"
 )
 
 _AMPA = Synapse(
