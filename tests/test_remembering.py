@@ -1,11 +1,13 @@
 """Runs in which spikes and potentials are on their way go on, split and join bit by bit."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 import hh_sde as hh
 from hh_sde import continuation
+from hh_sde.methods.tangent import tangent_flow
 
 exponential = hh.SYNAPSES["exponential"]
 OPTIONS = {"dt": 0.05, "rng": 7, "method": "lie_trotter", "trials": 3}
@@ -87,8 +89,9 @@ def test_what_is_on_its_way_makes_a_difference(net):
     first = hh.solve(net, CUT, **options)
     rest = hh.solve(net, END, x0=first, **options)
     for name in ("slots", "history", "resources"):
-        emptied = first.copy(deep=True)
-        emptied[f"carried_{name}"][:] = 0.0
+        state = continuation.last_state(first).copy(deep=True)
+        state[f"carried_{name}"][:] = 0.0
+        emptied = first.assign_attrs(last_state=continuation.as_text(state))
         assert not rest.V.equals(hh.solve(net, END, x0=emptied, **options).V), name
 
 
@@ -142,7 +145,7 @@ def test_trials_that_stop_leave_the_others_as_they_are(net, stop):
     options = {**OPTIONS, "trials": 8, "record": ("V",)}
     net = net.replace(
         populations={
-            name: one.replace(stimulus=one.stimulus * 0.3) for name, one in net.populations.items()
+            name: one.replace(stimulus=one.stimulus * 0.9) for name, one in net.populations.items()
         }
     )
     stopped = hh.solve(net, 60.0, stop=stop, **options)
@@ -185,7 +188,9 @@ def test_an_interrupted_run_goes_on(net, monkeypatch):
 
 def test_a_state_without_what_is_on_its_way_is_warned_of(net):
     first = hh.solve(net, CUT, **OPTIONS)
-    bare = first.drop_vars([name for name in first.variables if str(name).startswith("carried_")])
+    bare = first.drop_attrs().assign_attrs(dt=first.attrs["dt"])
+    for name in bare.variables:
+        bare[name].attrs = first[name].attrs
     with pytest.warns(UserWarning, match="on their way"):
         hh.solve(net, END, x0=bare, **OPTIONS)
     with pytest.warns(UserWarning, match="on their way"):
@@ -229,13 +234,21 @@ def test_what_takes_functions_of_the_state_alone_refuses(late, net):
     for function in (sde.f, sde.jac):
         with pytest.raises(ValueError, match="depends on spikes and potentials of the past"):
             function(sde.x0, 0.0)
-    with pytest.raises(ValueError, match="spikes|past|delays"):
-        hh.studies.lyapunov(own, 1.0)
-    with pytest.raises(ValueError, match="spikes|past|delays"):
-        own.equilibrium()
+    with pytest.raises(ValueError, match="event-driven synapses or delays"):
+        tangent_flow(sde, sde.x0, np.eye(sde.d)[:1], dt=0.01, n_steps=5)
     with pytest.raises(ValueError, match="synapses"):
         counted = {
             k: p.replace(cell=hh.CELLS["hodgkin_huxley"], noise=hh.ConductanceNoise(area=10.0))
             for k, p in own.populations.items()
         }
         hh.solve(own.replace(populations=counted), 1.0, method="gillespie")
+
+
+def test_delays_do_not_move_the_equilibrium():
+    """Of the classic cell with a strong synapse, which does move it."""
+    edges = pd.DataFrame({"source": [0, 1], "target": [1, 0], "weight": 9.0, "delay": [1.0, 2.0]})
+    late = hh.Network(2, synapses=hh.Synapse.sigmoidal(edges, delay=0.5))
+    at_once = hh.Network(2, synapses=hh.Synapse.sigmoidal(9.0))
+    np.testing.assert_allclose(late.equilibrium(), at_once.equilibrium(), atol=1e-9)
+    alone = hh.Network(2).equilibrium()
+    assert abs(late.equilibrium()[0] - alone[0]) > 0.1
