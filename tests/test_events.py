@@ -87,9 +87,7 @@ def test_a_conductance_draws_its_current_and_without_reversal_it_is_one():
         f, (0, 20.001), [-64.0], t_eval=later.time.values - 3.0, rtol=1e-10, atol=1e-10
     )
     np.testing.assert_allclose(alone(later.V), exact.y[0], atol=2e-4)
-    np.testing.assert_allclose(
-        alone(later.i_pulse), -2.0 * np.exp(-exact.t / 8.0), rtol=1e-12
-    )
+    np.testing.assert_allclose(alone(later.i_pulse), -2.0 * np.exp(-exact.t / 8.0), rtol=1e-12)
 
 
 def test_time_constants_and_weights_of_each_neuron():
@@ -228,7 +226,9 @@ COUNTING = {"tau": 1e15, "E": 0.0}
 
 def counts(source, t_end, n, weights=1.0, options=(), **synapse):
     """How many spikes arrived up to each time, (time, n)."""
-    ds = run([exponential(weights, **COUNTING, source=source, **synapse)], t_end, n, **dict(options))
+    ds = run(
+        [exponential(weights, **COUNTING, source=source, **synapse)], t_end, n, **dict(options)
+    )
     return np.rint(ds.g_exponential.values).astype(int)
 
 
@@ -239,7 +239,9 @@ def test_trains_have_the_counts_of_a_poisson_process():
     10^5. A train whose count were that of the last millisecond fails.
     """
     options = {"trials": 5, "rng": 5, "save_dt": 2.0}
-    ds = run([exponential(1.0, **COUNTING, source=hh.PoissonInput(350.0, n=2))], 80.0, 200, **options)
+    ds = run(
+        [exponential(1.0, **COUNTING, source=hh.PoissonInput(350.0, n=2))], 80.0, 200, **options
+    )
     n = np.rint(ds.g_exponential.diff("time").values)  # (trial, window, neuron)
     mean, z = 2 * 0.35 * 2, 4.4
     assert abs(n.mean() - mean) < z * np.sqrt(mean / n.size)
@@ -385,7 +387,10 @@ def test_given_spikes_are_those_of_another_run():
 
 def test_given_spikes_of_neo_have_units():
     neo = pytest.importorskip("neo")
-    trains = [neo.SpikeTrain([0.001, 0.005], units="s", t_stop=1.0), neo.SpikeTrain([], units="ms", t_stop=9.0)]
+    trains = [
+        neo.SpikeTrain([0.001, 0.005], units="s", t_stop=1.0),
+        neo.SpikeTrain([], units="ms", t_stop=9.0),
+    ]
     found = hh.SpikeTimes(trains)
     assert (found.n, found.spike_time.tolist(), found.train.tolist()) == (2, [1.0, 5.0], [0, 0])
 
