@@ -200,7 +200,7 @@ def test_edges_have_delays_of_their_own():
 
     expected = np.stack([0.1 * after(1.5), 0.2 * after(3.0) + 2 * 0.4 * after(5.5)], axis=1)
     np.testing.assert_allclose(ds.g_exponential, expected, rtol=1e-12)
-    with pytest.raises(ValueError, match="0.75 ms is not a multiple"):
+    with pytest.raises(ValueError, match=r"0\.75 ms is not a multiple"):
         run([exponential(edges.assign(delay=[0.0, 0.75, 1.0]), tau=5.0, source=source)], n=2)
 
 
@@ -260,8 +260,8 @@ def test_shot_noise_has_the_mean_and_variance_of_campbell():
     """Of a conductance in 1000 neurons x 4 trials after ten time constants.
 
     What arrives at the ends of steps of h has the mean w r h/(1 - q) and the variance
-    w^2 r h/(1 - q^2), q = exp(-h/tau), which tend to w r tau and w^2 r tau/2. Each is missed once in
-    10^5; weights doubled and rates halved, which keeps the mean, fail.
+    w^2 r h/(1 - q^2), q = exp(-h/tau), which tend to w r tau and w^2 r tau/2. Each is missed
+    once in 10^5; weights doubled and rates halved, which keeps the mean, fail.
     """
     rate, w, tau, h = 2000.0, 0.02, 5.0, 0.1
     source = hh.PoissonInput(rate / 8, n=8)

@@ -16,7 +16,7 @@ RULE = hh.SpikeRule(threshold=-20.0, rearm=-30.0)
 
 
 def mixed(**changes):
-    """Two kinds of cells that spike, noise on one of them, a synapse of each kind, gap junctions."""
+    """Two kinds of cells that spike, noise on one of them, graded synapses, gap junctions."""
     populations = {
         "E": hh.Population(3, "morris_lecar", 95.0, noise=hh.CurrentNoise(20.0)),
         "I": hh.Population(2, "wang_buzsaki", 1.5),
