@@ -21,7 +21,10 @@ cell = "wang_buzsaki"
 
 [[network.synapses]]
 kind = "exponential"
-weights = {kind = "random", p = 0.5, weight = {kind = "uniform", low = 0.1, high = "0.2 mS/cm^2"}, rng = 1}
+weights.kind = "random"
+weights.p = 0.5
+weights.rng = 1
+weights.weight = {kind = "uniform", low = 0.1, high = "0.2 mS/cm^2"}
 tau = "5 ms"
 E = 0.0
 source = "E"

@@ -1,4 +1,4 @@
-"""Synapses of a configuration: their weights, where their spikes come from, what they do to them."""
+"""Synapses of a configuration: their weights, where spikes come from, what they do to them."""
 
 from __future__ import annotations
 
