@@ -45,7 +45,7 @@ from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
 from hh_sde.results import opened
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
-from hh_sde.synapses import AnySynapse, EventSynapse, GapJunction
+from hh_sde.synapses import AnySynapse, EventSynapse, GapJunction, Synapse
 
 
 @record
@@ -252,13 +252,20 @@ class Network(Record):
         """The flat state (d,) in which nothing moves but for the noise, stable or not.
 
         Found from the cell's V0, or from the nearest potential at which a neuron's current is
-        balanced where all neurons are at it; at the stimulus's value at t = 0.
+        balanced where all neurons are at it; at the stimulus's value at t = 0, and while no spike
+        arrives. Delays do not move it.
 
         Raises
         ------
         ValueError
             If none is found.
         """
+        if self._tables.late is not None:
+            return self.replace(
+                synapses=[
+                    one.at_once() if isinstance(one, Synapse) else one for one in self.synapses
+                ]
+            ).equilibrium()
         f = self._drift()
 
         def imbalance(V: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from hh_sde.errors import keyword_hints
 from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid
 from hh_sde.records import Record, check_name, parameter, record, shown, single
 from hh_sde.synapses.ends import checked_delay, see_ends
+from hh_sde.topology import EdgeList
 from hh_sde.weights import Weights, checked_weights
 
 
@@ -86,6 +87,13 @@ class Synapse(Record):
                 f"synapse {self.name}: voltage_block must be a Rate, "
                 f"got {shown(self.voltage_block)}"
             )
+
+    def at_once(self) -> Synapse:
+        """The same without delays."""
+        weights = self.weights
+        if isinstance(weights, EdgeList):
+            weights = weights.replace(delay=None)
+        return self.replace(delay=0.0, weights=weights)
 
     @classmethod
     @keyword_hints
