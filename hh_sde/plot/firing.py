@@ -60,19 +60,22 @@ def raster(
     ----------
     ds : a result of `solve`, or of `spikes`
     rows : "neuron" or "trial"
-        What a row is. In a row of a trial the neurons have colours.
+        What a row is. In rows of neurons the populations of a network have colours, in a row of a
+        trial the neurons.
     trial : int, optional
         Of which the neurons are drawn. Default: the first.
     neurons : int or sequence of int, optional
         Which to draw. Default: all.
     rate_bin : float, optional
-        Width of the bins, ms, of the mean rate that is then drawn above, in axes of its own.
+        Width of the bins, ms, of the mean rate that is then drawn above, in axes of its own, of
+        each population.
     rule : SpikeRule, optional
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure, of `figsize` (width, height) inches.
     **style
-        For `Axes.plot`, as `color` (one; in rows of trials also one for each neuron), `ms` and
-        `mew` (height and width of a mark in points), `alpha`.
+        For `Axes.plot`, as `color` (one, or one for each population, which "population" stands
+        for as the default does; in rows of trials one for each neuron), `ms` and `mew` (height and
+        width of a mark in points), `alpha`.
 
     Raises
     ------
@@ -83,17 +86,16 @@ def raster(
     labels, drawn = (json.loads(trains.attrs[name]) for name in (f"{rows}s", "neurons"))
     place = np.array([labels.index(one) for one in trains[rows].values], dtype=int)
     ax = axes_of(ax, figsize, (8, 3 if rate_bin is None else 4))
-    coloured = rows == "trial" and 1 < len(drawn) <= MOST_LINES
+    groups = _populations(trains, style) if rows == "neuron" else _own_colours(trains, drawn)
+    coloured = len(groups) > 1
     if not coloured and not {"color", "c"} & style.keys():
         style["color"] = "#333333"
     marks = _marks(ax, len(labels), place.size)
     own = {"ls": "", "marker": "|", **marks}
-    drawn_apart = drawn if coloured else [None]
-    for neuron, colour in zip(drawn_apart, line_colours(style, len(drawn_apart)), strict=False):
-        mine = slice(None) if neuron is None else trains.neuron.values == neuron
+    for (name, mine), colour in zip(groups.items(), line_colours(style, len(groups)), strict=False):
         options = style_of(Line2D, without_colour(style), color=colour, **own)
-        ax.plot(trains.spike_time[mine], place[mine], **{"label": f"neuron {neuron}", **options})
-    if coloured:
+        ax.plot(trains.spike_time[mine], place[mine], **{"label": name, **options})
+    if coloured and rate_bin is None:
         legend_above(ax, markerscale=8 / marks["ms"])
     ax.set_ylim(-0.6, len(labels) - 0.4)
     if rows == "neuron":
@@ -103,7 +105,7 @@ def raster(
     rows_axis(ax, [str(label) for label in labels])
     time_axis(ax, trains.attrs["t_start"], trains.attrs["t_end"])
     if rate_bin is not None:
-        _rate_above(ax, trains, rate_bin)
+        _rate_above(ax, trains, rate_bin, line_colours(style, len(groups)) if coloured else None)
     return ax
 
 
@@ -113,6 +115,7 @@ def psth(
     *,
     bin: float = 10.0,
     neurons: int | Sequence[int] | None = None,
+    by: Literal["population"] | None = None,
     rule: measures.SpikeRule | None = None,
     ax: Axes | None = None,
     figsize: Size | None = None,
@@ -127,31 +130,40 @@ def psth(
         Width of the bins, ms; of a result of `psth` its own bins are drawn.
     neurons : int or sequence of int, optional
         Which to draw. Default: all.
+    by : "population", optional
+        A line for the mean over the neurons of each population.
     rule : SpikeRule, optional
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure, of `figsize` (width, height) inches.
     **style
-        For `Axes.stairs`, as `color` (one, or one for each neuron), `lw`, `ls`, `alpha`; of an
+        For `Axes.stairs`, as `color` (one, or one for each line), `lw`, `ls`, `alpha`; of an
         image for `Axes.pcolormesh`, as `cmap`, `vmax`.
     """
-    histogram = ds if {"rate", "time"} <= set(ds.variables) else measures.psth(ds, bin, rule)
-    chosen = chosen_neurons(histogram.neuron.values, neurons)
-    rate = histogram["rate"].sel(neuron=chosen).transpose("time", "neuron")
+    histogram = ds
+    if not {"rate", "time"} <= set(ds.variables):
+        if by is not None and neurons is not None:
+            raise ValueError("by='population' is of all neurons; leave neurons= out")
+        histogram = measures.psth(ds, bin, rule, by=by)  # type: ignore[call-arg]
+    of = "population" if "population" in histogram["rate"].dims else "neuron"
+    rate = histogram["rate"].transpose("time", of)
+    if of == "neuron":
+        rate = rate.sel(neuron=chosen_neurons(rate.neuron.values, neurons))
     width = float(rate.time[1] - rate.time[0]) if rate.sizes["time"] > 1 else bin
     edges = np.append(rate.time.values - width / 2, rate.time.values[-1] + width / 2)
     ax = axes_of(ax, figsize)
-    if len(chosen) > MOST_LINES:
+    if rate.sizes[of] > MOST_LINES:
         image_over_time(ax, rate, "firing rate (Hz)", style)
-        ax.set_ylabel("neuron")
+        ax.set_ylabel(of)
     else:
-        colours = line_colours(style, len(chosen))
-        for i, neuron in enumerate(chosen):
-            own = {"color": colours[i], "lw": 1.4, "label": f"neuron {neuron}"}
+        colours = line_colours(style, rate.sizes[of])
+        for i, one in enumerate(rate[of].values):
+            name = f"neuron {one}" if of == "neuron" else str(one)
+            own = {"color": colours[i], "lw": 1.4, "label": name}
             drawn = style_of(StepPatch, without_colour(style), **own)
             ax.stairs(rate[:, i], edges, **{"baseline": None, **drawn})
         ax.set_ylabel("firing rate (Hz)")
         ax.set_ylim(0, 1.08 * max(float(rate.max()), 1.0))
-        if len(chosen) > 1:
+        if rate.sizes[of] > 1:
             legend_above(ax)
     time_axis(ax, edges[0], edges[-1])
     return ax
@@ -171,7 +183,7 @@ def interval_histogram(
 ) -> Axes:
     """Density of the inter-spike intervals over all trials, of each neuron or of many together.
 
-    More than seven neurons are drawn together.
+    More than seven neurons are drawn together, those of each population for themselves.
 
     Parameters
     ----------
@@ -200,6 +212,10 @@ def interval_histogram(
     groups = {f"neuron {neuron}": length[intervals.neuron.values == neuron] for neuron in chosen}
     if len(groups) > MOST_LINES:
         groups = {f"{len(groups)} neurons": length}
+        if "population" in intervals.coords:
+            of = intervals.population.values
+            names = json.loads(intervals.attrs["populations"])
+            groups = {name: length[of == name] for name in names}
     ax = axes_of(ax, figsize, (5.5, 3.5))
     low, high = length.min(), length.max()
     middle = (low + high) / 2  # equal intervals still get bins of some width
@@ -302,14 +318,45 @@ def _marks(ax: Axes, rows: int, spikes: int) -> dict[str, float]:
     }
 
 
-def _rate_above(ax: Axes, trains: xr.Dataset, bin: float) -> None:
-    """The mean rate over the rows of a raster, above it."""
-    rate = measures.psth(trains, bin).rate.mean("neuron")
+def _populations(trains: xr.Dataset, style: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Which spikes are of which population; all together where the network has none."""
+    if "population" not in trains.coords:
+        if style.get("color") == "population":
+            raise ValueError("color='population': this result is not of a network of populations")
+        return {"spikes": np.ones(trains.sizes["spike"], dtype=bool)}
+    if style.get("color") == "population":
+        del style["color"]
+    of = trains.population.values
+    return {name: of == name for name in json.loads(trains.attrs["populations"])}
+
+
+def _own_colours(trains: xr.Dataset, drawn: list[int]) -> dict[str, np.ndarray]:
+    """Which spikes are of which of a few neurons; all together of many."""
+    if not 1 < len(drawn) <= MOST_LINES:
+        return {"spikes": np.ones(trains.sizes["spike"], dtype=bool)}
+    return {f"neuron {neuron}": trains.neuron.values == neuron for neuron in drawn}
+
+
+def _rate_above(
+    ax: Axes, trains: xr.Dataset, bin: float, colours: Sequence[Any] | None = None
+) -> None:
+    """The mean rate over the rows of a raster, or of each population of them, above it."""
     above = make_axes_locatable(ax).append_axes("top", size="45%", pad=0.1, sharex=ax)
-    edges = trains.attrs["t_start"] + bin * np.arange(rate.size + 1)
-    above.stairs(rate, edges, color=COLOURS[0], fill=True)
-    above.set_ylim(0, 1.35 * max(float(rate.max()), 1.0))
+    if colours is not None and "population" in trains.coords:
+        found = measures.psth(trains, bin, by="population")  # type: ignore[call-arg]
+        rate = found["rate"].transpose("population", "time")
+        means = dict(zip(rate.population.values, rate.values, strict=True))
+    else:
+        means = {"": measures.psth(trains, bin).rate.mean("neuron").values}
+    most = max(1.0, *(mean.max(initial=0.0) for mean in means.values()))
+    for (name, mean), colour in zip(means.items(), colours or COLOURS, strict=False):
+        edges = trains.attrs["t_start"] + bin * np.arange(mean.size + 1)
+        style = {"label": name, "lw": 1.4, "baseline": None} if name else {"fill": True}
+        above.stairs(mean, edges, color=colour, **style)
+    above.set_ylim(0, 1.35 * most)
     # inside, because layouts make no room for what stands beside appended axes
     above.text(0.005, 0.97, "mean rate (Hz)", transform=above.transAxes, va="top", fontsize="small")
+    if len(means) > 1:
+        above.legend(loc="upper right", ncols=len(means), fontsize="small", frameon=False)
     above.tick_params(labelbottom=False)
     tidy(above)
