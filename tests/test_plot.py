@@ -353,7 +353,7 @@ def test_the_plots_of_the_accessor(result):
     assert set(plot.PLOTS) <= set(dir(result.hh.plot))
     assert "ds :" not in result.hh.plot.psth.__doc__
     assert list(inspect.signature(result.hh.plot.psth).parameters) == [
-        "bin", "neurons", "rule", "ax", "figsize", "style"
+        "bin", "neurons", "by", "rule", "ax", "figsize", "style"
     ]  # fmt: skip
     with pytest.raises(AttributeError, match="did you mean interval_histogram"):
         _ = result.hh.plot.histogram
