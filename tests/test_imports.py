@@ -42,6 +42,7 @@ ORDER = [
     "provenance",
     "dataset",
     "measures",
+    "interop",
     "plot",
     "accessor",
     "progress",

@@ -14,7 +14,7 @@ from hh_sde.measures.correlation import autocorrelogram, coherence_time, crossco
 from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
 from hh_sde.measures.detection import rule_attributes
-from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance, to_neo
+from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance
 from hh_sde.measures.increments import noise
 from hh_sde.measures.isi import interval_statistics, intervals
 from hh_sde.measures.passage import first_passage
@@ -52,7 +52,6 @@ __all__ = [
     "spike_spectrum",
     "spikes",
     "synchrony",
-    "to_neo",
     "window",
 ]
 

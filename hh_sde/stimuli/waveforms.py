@@ -126,24 +126,44 @@ class PulseTrain(Stimulus):
 class SineCurrent(Stimulus):
     """amplitude * sin(2 pi frequency t + phase), frequency in Hz, phase in radians.
 
+    From `start` until `stop`, where they are given (ms), else 0; t is 0 where time is.
+
     Examples
     --------
     >>> round(float(SineCurrent(2.0, frequency=50.0).current(np.array([[5.0]]))[0, 0]), 12)
     2.0
     """
 
-    units = {"amplitude": "uA/cm^2", "frequency": "Hz", "phase": "radian"}
+    units = {
+        "amplitude": "uA/cm^2", "frequency": "Hz", "phase": "radian", "start": "ms", "stop": "ms",
+    }  # fmt: skip
 
     amplitude: Parameter
     frequency: Parameter
     phase: Parameter = 0.0
+    start: float | None = None
+    stop: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("amplitude", "frequency", "phase"):
             check_parameter(self, name)
+        for name in ("start", "stop"):
+            if getattr(self, name) is not None:
+                check_scalar(self, name)
+        if self.start is not None and self.stop is not None:
+            check_order(self, self.start, self.stop)
 
     def current(self, t: np.ndarray) -> np.ndarray:
-        return self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
+        wave = self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
+        if self.start is not None:
+            wave = wave * reached(t, self.start)
+        if self.stop is not None:
+            wave = wave * ~reached(t, self.stop)
+        return wave
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        ends = [one for one in (self.start, self.stop) if one is not None]
+        return inside(np.array(ends), start, stop)
 
 
 @record
