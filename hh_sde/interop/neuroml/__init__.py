@@ -3,15 +3,15 @@
 References
 ----------
 Cannon et al. 2014, Front. Neuroinform. 8, 79, doi:10.3389/fninf.2014.00079 (LEMS and NeuroML 2).
-Sinha et al. 2025, eLife 13, RP95135, doi:10.7554/eLife.95135 (its tools).
 """
 
 from hh_sde.errors import keyword_hints
-from hh_sde.interop.neuroml import reading
+from hh_sde.interop.neuroml import reading, writing
 from hh_sde.interop.neuroml.files import NeuroMLError
 from hh_sde.interop.neuroml.reading import Parts
 
 read = keyword_hints(reading.read)
 read_parts = keyword_hints(reading.read_parts)
+write = keyword_hints(writing.write)
 
-__all__ = ["NeuroMLError", "Parts", "read", "read_parts"]
+__all__ = ["NeuroMLError", "Parts", "read", "read_parts", "write"]

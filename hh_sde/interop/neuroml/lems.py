@@ -14,13 +14,11 @@ from typing import Any
 import numpy as np
 
 from hh_sde.interop.neuroml.files import Element
-from hh_sde.interop.neuroml.quantities import si_quantity
+from hh_sde.interop.neuroml.quantities import any_quantity
 from hh_sde.kinetics import Constant, Minimum, Proportional, Rate, Tabulated
 
 #: The pool that LEMS calls caConc.
 CALCIUM = "Ca"
-#: What an exposure of a rate is in this library's unit: r in 1/s, t in s, x.
-EXPOSURES = {"r": 1e-3, "t": 1e3, "x": 1.0}
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp, "ln": np.log, "log": np.log, "log10": np.log10, "sqrt": np.sqrt, "abs": np.abs,
@@ -38,7 +36,7 @@ OPERATORS: list[dict[str, Callable[[Any, Any], Any]]] = [
     {"*": np.multiply, "/": np.divide},
 ]  # fmt: skip
 _TOKEN = re.compile(
-    r"\s*(\.[a-z]+\.|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?|[A-Za-z_]\w*|[-+*/^()])"
+    r"\s*(\.[a-z]+\.|(?:\d+(?:\.(?![a-z]+\.)\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?|[A-Za-z_]\w*|[-+*/^()])"
 )
 #: Longer expressions are not read, nor deeper ones.
 LONGEST, DEEPEST = 10_000, 50
@@ -167,7 +165,7 @@ class DefinedRate:
             definition.refuse(f"it has no DerivedVariable {exposure}")
 
     def __call__(self, known: Mapping[str, Any]) -> np.ndarray:
-        """Its value where V (`v`, in volts) and others are known, in SI units."""
+        """Its value where V (`v`, mV) and others are known."""
         found: dict[str, Any] = {**self.numbers, **known}
 
         def value(name: str) -> Any:
@@ -196,12 +194,11 @@ def rate(definition: Element, use: Element, exposure: str) -> Rate:
         If it is none of the kinds that this library has.
     """
     function = DefinedRate(definition, use, exposure)
-    unit = EXPOSURES[exposure]
-    V, c = np.linspace(-0.1, 0.06, 33), np.geomspace(1e-6, 1e6, 97)
+    V, c = np.linspace(-100.0, 60.0, 33), np.geomspace(1e-6, 1e6, 97)
 
     def of(v: Any, calcium: Any) -> np.ndarray:
         # rateScale is the factor of a Q10, by which the gate multiplies its rates here
-        found = function({"rateScale": 1.0, "v": v, "caConc": calcium}) * unit
+        found = function({"rateScale": 1.0, "v": v, "caConc": calcium})
         return np.broadcast_to(found, np.broadcast(v, calcium).shape)
 
     over = of(V[:, None], c)
@@ -209,7 +206,7 @@ def rate(definition: Element, use: Element, exposure: str) -> Rate:
         if np.all(over == over[:1]):
             return _of_calcium(c, over[0], use)
         if np.array_equal(over, np.broadcast_to(over[:, :1], over.shape), equal_nan=True):
-            return Tabulated.sample(lambda mV: _filled(lambda V: of(V, 1.0), 1e-3 * mV))
+            return Tabulated.sample(lambda V: _filled(lambda V: of(V, 1.0), V))
     use.refuse("a rate that depends on V and on a concentration is not taken")
 
 
@@ -236,7 +233,7 @@ def _filled(function: Callable[[np.ndarray], np.ndarray], V: np.ndarray) -> np.n
     values = np.array(function(V))
     bad = ~np.isfinite(values)
     if bad.any():
-        beside = 1e-9  # volts
+        beside = 1e-6  # mV
         values[bad] = 0.5 * (function(V[bad] - beside) + function(V[bad] + beside))
     return values
 
@@ -244,7 +241,7 @@ def _filled(function: Callable[[np.ndarray], np.ndarray], V: np.ndarray) -> np.n
 def _number(element: Element, name: str) -> float:
     text = element.text(name)
     with element.named(f"{name} "):
-        return si_quantity(text)
+        return any_quantity(text)
 
 
 def _derived(element: Element) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from hh_sde.cells import Cell
 from hh_sde.interop.neuroml.cells import CellType
 from hh_sde.interop.neuroml.files import Element
-from hh_sde.interop.neuroml.quantities import UM2, exactly
+from hh_sde.interop.neuroml.quantities import PI, UM2, exactly
 from hh_sde.interop.neuroml.synapses import SYNAPSES, Edges, synapse
 from hh_sde.kinetics import Nernst
 from hh_sde.network import Network, Population
@@ -102,6 +102,7 @@ class _Reading:
         ids = [one.id for one in instances]
         for one in instances:
             one.children("location")  # where it is: nothing here depends on it
+            one.drop("i", "j", "k")
             one.finish()
         size = int(element.value("size", "number", str(len(ids))))
         if ids and (size != len(ids) or set(ids) != set(map(str, range(size)))):
@@ -199,8 +200,9 @@ class _Reading:
         elif own is None:
             own = element.text("synapse")
         kind = self._synapse(element, own).tag
-        if kind not in SYNAPSES[element.tag.partition("Connection")[0].removesuffix("connection")]:
-            element.refuse(f"a {kind} does not belong to a <{element.tag}>")
+        accepted = next(tags for start, tags in SYNAPSES.items() if element.tag.startswith(start))
+        if kind not in accepted:
+            element.refuse(f"a {kind} is no synapse of a <{element.tag}>")
         weight = element.quantity("weight", "number", "1")
         delay = element.quantity("delay", "time", "0 ms")
         return own, *numbers, weight, delay  # type: ignore[return-value]
@@ -284,16 +286,18 @@ def _generator(element: Element) -> tuple[tuple[Any, ...], Decimal]:
         element.refuse(f"duration must be positive, got {float(duration):g} ms")
     stop = None if duration >= FOR_EVER else float(delay + duration)
     start = None if delay <= 0 and stop is None else float(delay)
-    period = phase = None
+    period: Decimal | None = None
+    phase = Decimal(0)
     if element.tag == "sineGenerator":
         period = element.quantity("period", "time")
-        phase = element.value("phase", "number")
         if period == 0:
             element.refuse("period must not be 0")
+        # the generator counts its phase from its start
+        phase = element.quantity("phase", "number") - 2 * PI * max(delay, Decimal(0)) / period
     element.finish()
     if period is None:
         return ("pulse", start, stop), amplitude
-    return ("sine", start, stop, float(1000 / period), phase), amplitude
+    return ("sine", start, stop, float(1000 / period), float(phase)), amplitude
 
 
 def _stimulus(kind: str, start: Any, stop: Any, *rest: Any) -> Stimulus:
@@ -302,8 +306,6 @@ def _stimulus(kind: str, start: Any, stop: Any, *rest: Any) -> Stimulus:
     if kind == "pulse":
         return ConstantCurrent(amplitude) if start is None else StepCurrent(amplitude, start, stop)
     frequency, phase = sine
-    if start:  # the generator counts its phase from its start
-        phase = phase - 2e-3 * np.pi * frequency * start
     return SineCurrent(amplitude, frequency, phase, start=start, stop=stop)
 
 

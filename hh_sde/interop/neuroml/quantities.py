@@ -28,11 +28,14 @@ UNITS: dict[str, dict[str, str]] = {
     "temperature": {"degC": "1"},
     "rho_factor": {"mol_per_cm_per_uA_per_ms": "1e6", "mol_per_m_per_A_per_s": "1e-5"},
 }
+#: Dimensions that functions of V and concentrations have.
+COHERENT = ("number", "voltage", "time", "per_time", "concentration", "temperature")
 #: A number and its unit; no number is longer.
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*([A-Za-z_]\w*)?\s*")
 _LONGEST = 200
 #: Digits of what is computed, and of what is written: enough to round to the same float.
 _COMPUTED, _WRITTEN = 60, 20
+PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
 #: 1 um^2 in cm^2.
 UM2 = Decimal("1e-8")
 
@@ -66,8 +69,10 @@ def quantity(text: str, dimension: str) -> Decimal:
         return Decimal(found[1]) * Decimal(units[found[2] or ""])
 
 
-def si_quantity(text: str) -> float:
-    """A number with any unit of NeuroML, in SI units, in which expressions of LEMS are computed.
+def any_quantity(text: str) -> float:
+    """A number with any unit of NeuroML, in this library's.
+
+    mV, ms, 1/ms and mM go together: expressions of LEMS may be computed in them.
 
     Raises
     ------
@@ -76,27 +81,15 @@ def si_quantity(text: str) -> float:
 
     Examples
     --------
-    >>> si_quantity("-60 mV")
-    -0.06
+    >>> any_quantity("-0.06 V")
+    -60.0
     """
     found = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     unit = (found[2] or "") if found else ""
     dimension = next((name for name, units in UNITS.items() if unit in units), None)
-    if found is None or dimension not in _SI:
+    if found is None or dimension not in COHERENT:
         raise ValueError(f"must be a number with a unit, got {text[:_LONGEST]!r}")
-    with exactly():
-        return float(quantity(text, dimension) * Decimal(_SI[dimension]))
-
-
-#: This library's units in those of SI: of dimensions that functions of V and concentrations have.
-_SI = {
-    "number": "1",
-    "voltage": "1e-3",
-    "time": "1e-3",
-    "per_time": "1e3",
-    "concentration": "1",
-    "temperature": "1",
-}
+    return float(quantity(text, dimension))
 
 
 def exact(value: float) -> Decimal:

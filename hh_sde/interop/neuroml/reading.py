@@ -183,5 +183,3 @@ def _simulation(element: Element) -> dict[str, Any]:
         "t_end": element.value("length", "time"),
         "dt": element.value("step", "time"),
     }
-
-

@@ -14,9 +14,9 @@ from hh_sde.spike_rule import SpikeRule
 from hh_sde.synapses import EventSynapse, GapJunction, Synapse
 from hh_sde.topology.listed import EdgeList
 
-#: Elements that may be the synapses of each kind of projection.
+#: Elements that may be the synapses of connections whose names begin so.
 SYNAPSES = {
-    "": ("expOneSynapse", "expTwoSynapse", "alphaSynapse"),
+    "connection": ("expOneSynapse", "expTwoSynapse", "alphaSynapse"),
     "electrical": ("gapJunction",),
     "continuous": ("gradedSynapse",),
 }
