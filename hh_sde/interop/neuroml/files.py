@@ -229,9 +229,7 @@ class _Reading:
         if Path(name).name in DEFINITIONS and element.tag == "Include":
             return
         if re.match(r"\w+:", name):
-            element.refuse(
-                f"{name!r} is an address, and nothing is fetched: save it and include it"
-            )
+            element.refuse(f"{name!r} is an address, and nothing is fetched: save it")
         other = (path.parent / name).resolve()
         if not other.is_relative_to(self.folder):
             element.refuse(

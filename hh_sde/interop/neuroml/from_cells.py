@@ -26,7 +26,7 @@ from hh_sde.records import fields_of, shown
 
 #: Diameter and length of the segment, um, whose surface pi d l is exactly 1e5 um^2 in doubles.
 DIAMETER, LENGTH = 180.0, 176.8388256576615
-FORMS = {Exponential: "HHExp", Linoid: "HHExpLinear", Sigmoid: "HHSigmoid"}
+FORMS: dict[type[Rate], str] = {Exponential: "HHExp", Linoid: "HHExpLinear", Sigmoid: "HHSigmoid"}
 #: For each function of a gate: the ending of its types, its unit, and how LEMS calls what it is.
 FUNCTIONS = {
     "forwardRate": ("Rate", "per_ms", "r", "per_time", "baseVoltageDepRate"),
@@ -193,10 +193,9 @@ class Cells:
         """The definition of a rate that is a number, for which NeuroML has no form."""
         made = self.page.element("ComponentType", name=name, extends=base)
         self.page.element("Constant", made, name="VALUE", dimension=dimension, value=value)
-        self.page.element(
-            "DerivedVariable", self.page.element("Dynamics", made), name=exposure, exposure=exposure,
-            dimension=dimension, value="VALUE",
-        )  # fmt: skip
+        dynamics = self.page.element("Dynamics", made)
+        own = {"name": exposure, "exposure": exposure, "dimension": dimension, "value": "VALUE"}
+        self.page.element("DerivedVariable", dynamics, **own)
         return made
 
 

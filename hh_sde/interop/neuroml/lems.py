@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -77,7 +77,7 @@ class Expression:
             at = found.end()
         return tokens
 
-    def _wrong(self, what: str) -> Any:
+    def _wrong(self, what: str) -> NoReturn:
         raise ValueError(f"{what!r} is not understood in the expression {self.text!r}")
 
     def _next(self) -> str:

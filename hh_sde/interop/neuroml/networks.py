@@ -163,7 +163,7 @@ class _Reading:
         own = element.text("synapse") if element.tag == "projection" else None
         edges: dict[str, Edges] = {}
         for one in element.children(*PROJECTIONS[element.tag]):
-            name, *edge = self._connection(one, ends, own)
+            name, edge = self._connection(one, ends, own)
             edges.setdefault(name, Edges()).add(*edge)
             one.finish()
         element.finish()
@@ -175,7 +175,7 @@ class _Reading:
                     yield self._uneven(kind, ends, found)
                     continue
                 yield synapse(
-                    kind, *ends, found,
+                    kind, ends[0], ends[1], found,
                     sizes=[len(self.groups[one].numbers) for one in ends],
                     area=areas[1],
                     threshold=self.groups[ends[0]].kind.threshold,
@@ -183,8 +183,8 @@ class _Reading:
 
     def _connection(
         self, element: Element, ends: list[str], own: str | None
-    ) -> tuple[str, int, int, Decimal, Decimal]:
-        """The synapse of a connection, its neurons, its weight and its delay."""
+    ) -> tuple[str, tuple[int, int, Decimal, Decimal]]:
+        """The synapse of a connection; its neurons, its weight and its delay."""
         old = own is not None  # projections are older than the others, which name things anew
         names = ("preCellId", "postCellId") if old else ("preCell", "postCell")
         places = ("SegmentId" if old else "Segment", "FractionAlong")
@@ -205,7 +205,7 @@ class _Reading:
             element.refuse(f"a {kind} is no synapse of a <{element.tag}>")
         weight = element.quantity("weight", "number", "1")
         delay = element.quantity("delay", "time", "0 ms")
-        return own, *numbers, weight, delay  # type: ignore[return-value]
+        return own, (numbers[0], numbers[1], weight, delay)
 
     def _synapse(self, element: Element, name: str) -> Element:
         if name not in self.catalogue.synapses:

@@ -31,8 +31,8 @@ class Parts(NamedTuple):
     Attributes
     ----------
     channels : dict of str to Channel
-        With the gates of the file; conductance and reversal potential are the cells', here 1 mS/cm^2
-        and 0 mV.
+        With the gates of the file; conductance and reversal potential are the cells', here
+        1 mS/cm^2 and 0 mV.
     cells : dict of str to Cell
     networks : dict of str to Network
     simulations : dict of str to dict

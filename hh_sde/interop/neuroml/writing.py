@@ -198,13 +198,13 @@ def _generator(page: Page, name: str, amplitude: str, stimulus: Stimulus, what: 
         own = {"delay": written(begin, "ms"), "duration": written(duration, "ms")}
         if not isinstance(stimulus, SineCurrent):
             return page.top("pulseGenerator", name, **own, amplitude=amplitude).get("id")
-        frequency, phase = stimulus.frequency, stimulus.phase
-        if isinstance(frequency, np.ndarray) or isinstance(phase, np.ndarray) or not frequency:
+        frequency, ahead = stimulus.frequency, stimulus.phase
+        if isinstance(frequency, np.ndarray) or isinstance(ahead, np.ndarray) or not frequency:
             page.refuse(f"{what}: a sine has one frequency, not 0, and one phase")
             return name
         period = 1000 / exact(frequency)
         # the generator counts its phase from its start
-        phase = exact(phase) + 2 * PI * begin / period
+        phase = exact(ahead) + 2 * PI * begin / period
         return page.top(
             "sineGenerator", name, **own, phase=written(phase), amplitude=amplitude,
             period=written(period, "ms"),
