@@ -60,7 +60,7 @@ class HHAccessor:
     Populations
         synchrony, phase_locking, isi_distance, spike_distance
     Currents and the noise that a trial received
-        currents, conductances, noise
+        currents, conductances, lfp, noise
     Action potentials' shapes
         action_potentials
     Plots
@@ -97,6 +97,7 @@ class HHAccessor:
     action_potentials = _method(measures.action_potentials)
     currents = _method(measures.currents)
     conductances = _method(measures.conductances)
+    lfp = _method(measures.lfp)
     validate = _method(dataset.validate)
     to_neo = _method(interop.to_neo)
     to_pynapple = _method(interop.to_pynapple)

@@ -18,13 +18,13 @@ ARGUMENTS = {
     "autocorrelogram": (1.0, 20.0), "crosscorrelogram": (0, 1, 1.0, 20.0), "spike_spectrum": (),
     "power_spectrum": (), "coherence_time": (), "synchrony": (), "phase_locking": (),
     "isi_distance": (), "spike_distance": (), "noise": (), "action_potentials": (), "to_neo": (),
-    "currents": (), "conductances": (),
+    "to_pynapple": (), "currents": (), "conductances": (), "lfp": (),
 }  # fmt: skip
 OF_TRACES = {"first_passage", "power_spectrum", "coherence_time", "synchrony", "action_potentials"}
 OF_STATES = {"currents", "conductances"}
 #: By libraries that are optional.
 BY_OTHERS = {"isi_distance": "pyspike", "spike_distance": "pyspike", "action_potentials": "efel",
-             "to_neo": "neo"}  # fmt: skip
+             "to_neo": "neo", "to_pynapple": "pynapple"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from hh_sde import measures
         ("efel", measures.action_potentials),
         ("pyspike", measures.isi_distance),
         ("pyspike", measures.spike_distance),
-        ("neo", measures.to_neo),
     ],
 )
 def test_a_missing_package_names_its_extra(package, measure, monkeypatch, noisy_pair):
@@ -99,21 +98,3 @@ def test_spike_distance_tells_shifts():
     assert across.sel(neuron=0).max() == 0
     with pytest.raises(ValueError, match="no dim 'I' to compare along; there are trial, neuron"):
         measures.spike_distance(ds, between="I")
-
-
-def test_neo_holds_the_same_spikes(noisy_pair):
-    pytest.importorskip("neo")
-    ds = hh.solve(noisy_pair, 60.0, rng=1, trials=2)
-    found = ds.hh.spikes()
-    block = measures.to_neo(ds)
-    assert len(block.segments) == 2
-    for trial, segment in enumerate(block.segments):
-        assert segment.annotations == {"trial": trial}
-        for neuron, train in enumerate(segment.spiketrains):
-            mine = (found.trial == trial) & (found.neuron == neuron)
-            np.testing.assert_array_equal(train.magnitude, found.spike_time[mine])
-            assert train.annotations == {"trial": trial, "neuron": neuron}
-            assert str(train.units.dimensionality) == "ms"
-            assert train.t_stop.item() == 60.0
-    single = measures.to_neo(hh.solve(noisy_pair, 10.0, rng=1))
-    assert len(single.segments) == 1

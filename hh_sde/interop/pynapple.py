@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -36,7 +36,8 @@ def to_pynapple(
     -------
     pynapple.TsGroup
         A `pynapple.Ts` for each neuron of each trial, with the metadata neuron, and where there
-        are, trial, swept values, population and index in it. Its time support is the window.
+        are, trial, swept values, population and index_in_population. What a TsGroup calls
+        something else (a swept `rate`, say) is called ..._swept. Its time support is the window.
 
     Raises
     ------
@@ -67,5 +68,12 @@ def to_pynapple(
         for k, (_, train, _) in enumerate(every)
     }
     names = every[0][0] if every else {}
-    metadata = {name: np.array([of[name] for of, *_ in every]) for name in names}
+    metadata = {_own(nap, name): np.array([of[name] for of, *_ in every]) for name in names}
     return nap.TsGroup(group, time_support=support, metadata=metadata)
+
+
+def _own(nap: Any, name: str) -> str:
+    """A name of metadata that is nothing else of a TsGroup."""
+    if name == "index":
+        return "index_in_population"
+    return f"{name}_swept" if name == "rate" or hasattr(nap.TsGroup, name) else name
