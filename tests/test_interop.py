@@ -66,6 +66,11 @@ def test_neo_holds_the_same_spikes(ds):
             }  # fmt: skip
             assert str(train.units.dimensionality) == "ms"
             assert train.t_stop.item() == 60.0
+        (signal,) = segment.analogsignals
+        np.testing.assert_array_equal(signal.magnitude, ds.V.sel(trial=trial))
+        np.testing.assert_allclose(signal.times.rescale("ms").magnitude, ds.time, atol=1e-9)
+        assert str(signal.units.dimensionality) == "mV"
+        assert signal.array_annotations["population"].tolist() == ["E", "E", "I"]
     part = ds.hh.population("I").hh.to_neo(start=10.0)
     (train,) = part.segments[0].spiketrains
     assert (train.annotations["population"], train.annotations["index"]) == ("I", 0)
@@ -74,7 +79,14 @@ def test_neo_holds_the_same_spikes(ds):
 
 def test_neo_of_one_run_of_one_kind(noisy_pair):
     pytest.importorskip("neo")
-    block = hh.solve(noisy_pair, 10.0, rng=1).hh.to_neo()
+    ds = hh.solve(noisy_pair, 10.0, rng=1)
+    block = ds.hh.to_neo()
+    assert block.segments[0].analogsignals[0].shape == (1001, 2)
+    part = ds.isel(neuron=1).hh.to_neo(start=2.0, stop=4.0).segments[0]
+    np.testing.assert_array_equal(
+        part.analogsignals[0].magnitude[:, 0], ds.V.sel(neuron=1, time=slice(2.0, 4.0))
+    )
+    assert not ds.hh.spikes().hh.to_neo().segments[0].analogsignals
     assert len(block.segments) == 1
     assert [one.annotations for one in block.segments[0].spiketrains] == [
         {"neuron": 0}, {"neuron": 1},

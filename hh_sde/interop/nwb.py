@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -12,8 +13,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.errors import optional
-from hh_sde.interop.trains import annotated
-from hh_sde.measures.traces import increasing_times
+from hh_sde.interop.trains import annotated, period, potentials
 from hh_sde.measures.train_arrays import Trains
 from hh_sde.spike_rule import SpikeRule
 
@@ -24,8 +24,6 @@ COLUMNS = {
     "population": "population of the neuron",
     "index": "number of the neuron in its population",
 }
-#: Times of traces are even if none is off by more than this part of their spacing.
-_EVEN = 1e-6
 
 
 def to_nwb(
@@ -52,7 +50,7 @@ def to_nwb(
     path : path
     rule : SpikeRule, optional
     start, stop : float, optional
-        Window of the spikes, ms; see `spikes`. Default: the whole record.
+        Window to look at, ms; see `spikes`. Default: the whole record.
     session_start_time : datetime, optional
         What t = 0 is, which an NWB file has to say. Default: now.
     description : str
@@ -97,38 +95,29 @@ def to_nwb(
         file.add_unit(
             spike_times=1e-3 * train, obs_intervals=[[1e-3 * trains.start, 1e-3 * end]], **of
         )
-    for series in _potentials(ds, pynwb):
+    V = potentials(ds, trains.start, trains.end)
+    for series in () if V is None else _series(V, pynwb):
         file.add_acquisition(series)
     with pynwb.NWBHDF5IO(str(path), mode="w") as io:
         io.write(file)
 
 
-def _potentials(ds: xr.Dataset, pynwb: Any) -> list[Any]:
+def _series(V: xr.DataArray, pynwb: Any) -> Iterator[Any]:
     """The traces of V as TimeSeries, one for each trial and value of a sweep."""
-    if "V" not in ds or "time" not in ds.V.dims:
-        return []
-    V = ds.V if "neuron" in ds.V.dims else ds.V.expand_dims("neuron")
-    dims = [dim for dim in V.dims if dim not in ("time", "neuron")]
-    times, shape = 1e-3 * increasing_times(ds), [V.sizes[dim] for dim in dims]
-    spacing = np.diff(times)
-    even = spacing.size > 0 and np.ptp(spacing) <= _EVEN * spacing[0]
-    when: dict[str, Any] = {"timestamps": times}
-    if even:
-        rate = (times.size - 1) / (times[-1] - times[0])
-        when = {"starting_time": float(times[0]), "rate": float(rate)}
-    found = []
-    for place in np.ndindex(*shape):
-        of = dict(zip(dims, place, strict=True))
-        values = {dim: V[dim].values[k].item() for dim, k in of.items()}
-        ending = "".join(f"_{dim}_{value}" for dim, value in values.items())
-        found.append(
-            pynwb.TimeSeries(
-                name=f"V{ending}",
-                description="membrane potentials (time, neuron)" + (f" of {values}" if of else ""),
-                data=np.asarray(V.isel(of).transpose("time", "neuron").values),
-                unit="volts",
-                conversion=1e-3,
-                **when,
-            )
+    dims = V.dims[:-2]
+    times = V.time.values
+    spacing = period(times)
+    when: dict[str, Any] = {"timestamps": 1e-3 * times}
+    if spacing is not None:
+        when = {"starting_time": 1e-3 * float(times[0]), "rate": 1e3 / spacing}
+    for place in np.ndindex(*V.shape[:-2]):
+        of = {dim: V[dim].values[k].item() for dim, k in zip(dims, place, strict=True)}
+        ending = "".join(f"_{dim}_{value}" for dim, value in of.items())
+        yield pynwb.TimeSeries(
+            name=f"V{ending}",
+            description="membrane potentials (time, neuron)" + (f" of {of}" if of else ""),
+            data=V.values[place],
+            unit="volts",
+            conversion=1e-3,
+            **when,
         )
-    return found

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde.dataset import along_neurons
 from hh_sde.errors import optional
 from hh_sde.measures.correlation import evenly_sampled
 from hh_sde.measures.labels import Labelled, labels
@@ -61,7 +62,7 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
     array([40.5, 31.2, 30.8, 30.8])
     """
     efel = optional("efel")
-    V, step = evenly_sampled(ds, "V")
+    V, step = evenly_sampled(along_neurons(ds), "V")
     dims = [dim for dim in V.dims if dim != "time"]
     rows = V.transpose(*dims, "time").values.reshape(-1, V.sizes["time"])
     efel.reset()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from hh_sde.dataset import along_neurons
 from hh_sde.errors import unknown
 from hh_sde.measures.currents import currents
 from hh_sde.measures.labels import labels
@@ -77,6 +78,7 @@ def lfp(
     (('time',), '1')
     """
     see_choice(method, ("sum", "weighted"), "method")
+    ds = along_neurons(ds)
     _see_one_population(ds)
     I = _synaptic_currents(ds)
     exciting, inhibiting = _kinds(ds, list(I), excitatory, inhibitory)
@@ -112,7 +114,7 @@ def _synaptic_currents(ds: xr.Dataset) -> dict[str, xr.DataArray]:
         found = _by_synapse(currents(ds))
     if not found:
         raise ValueError(
-            "there are no currents of synapses over time: solve records them, "
+            "there are no currents of synapses over time: solve and hh_sde.rerun record them, "
             "record=('V', 'I_AMPA'), I_ and the name of each synapse"
         )
     return found
@@ -120,9 +122,11 @@ def _synaptic_currents(ds: xr.Dataset) -> dict[str, xr.DataArray]:
 
 def _by_synapse(ds: xr.Dataset) -> dict[str, xr.DataArray]:
     return {
-        one.attrs["synapse"]: one if "neuron" in one.dims else one.expand_dims("neuron")
+        one.attrs["synapse"]: one
         for one in ds.data_vars.values()
-        if one.attrs.get("role") == "current" and "synapse" in one.attrs and "time" in one.dims
+        if one.attrs.get("role") == "current"
+        and "synapse" in one.attrs
+        and {"time", "neuron"} <= set(one.dims)
     }
 
 

@@ -9,6 +9,7 @@ in a figure without a layout engine (``plt.subplots(layout="constrained")`` has 
 from collections.abc import Callable
 from typing import Any
 
+from hh_sde.attributes import public
 from hh_sde.plot.connectivity import connectivity
 from hh_sde.plot.drawing import COLOURS, MOST_LINES
 from hh_sde.plot.firing import correlogram, interval_histogram, psth, raster
@@ -54,3 +55,4 @@ PLOTS: dict[str, Callable[..., Any]] = {
     "curve": curve,
     "heatmap": heatmap,
 }
+__dir__, __getattr__ = public(__name__, __all__)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
+from matplotlib.colors import is_color_like
 from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 
 from hh_sde import dataset, measures
 from hh_sde.measures.isi import coefficient_of_variation
+from hh_sde.plot.bins import interval_edges
 from hh_sde.plot.common import (
     axis_label,
     chosen_neurons,
+    neurons_of,
     of_trial,
     one_trial,
     spikes_of_neurons,
     spikes_of_trial,
+    trials_of,
 )
 from hh_sde.plot.drawing import (
     COLOURS,
@@ -30,6 +34,7 @@ from hh_sde.plot.drawing import (
     Size,
     axes_of,
     image_over_time,
+    label_x,
     legend_above,
     line_colours,
     rows_axis,
@@ -45,7 +50,7 @@ from hh_sde.plot.drawing import (
 def raster(
     ds: xr.Dataset,
     *,
-    rows: Literal["neuron", "trial"] = "neuron",
+    rows: Literal["neuron", "trial"] | None = None,
     trial: int | None = None,
     neurons: int | Sequence[int] | None = None,
     rate_bin: float | None = None,
@@ -59,8 +64,9 @@ def raster(
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
-    rows : "neuron" or "trial"
-        What a row is. In a row of a trial the neurons have colours.
+    rows : "neuron" or "trial", optional
+        What a row is. In a row of a trial the neurons have colours. Default: a trial, where one
+        neuron is drawn of several trials and none is chosen; else a neuron.
     trial : int, optional
         Of which the neurons are drawn. Default: the first.
     neurons : int or sequence of int, optional
@@ -71,28 +77,29 @@ def raster(
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure, of `figsize` (width, height) inches.
     **style
-        For `Axes.plot`, as `color` (one; in rows of trials also one for each neuron), `ms` and
-        `mew` (height and width of a mark in points), `alpha`.
+        For `Axes.plot`, as `color` (one, or one for each neuron; of one neuron in rows of trials
+        one for each trial), `ms` and `mew` (height and width of a mark in points), `alpha`.
 
     Raises
     ------
     ValueError
-        If there is no such trial or neuron, or there are no trials to draw.
+        If there is no such trial or neuron, there are no trials to draw, or there are more or fewer
+        colours than neurons.
     """
+    rows = _rows_of(ds, trial, neurons) if rows is None else rows
     trains = spikes_of_neurons(_spikes_of_rows(ds, rows, trial, rule), neurons)
     labels, drawn = (json.loads(trains.attrs[name]) for name in (f"{rows}s", "neurons"))
     place = np.array([labels.index(one) for one in trains[rows].values], dtype=int)
     ax = axes_of(ax, figsize, (8, 3 if rate_bin is None else 4))
     coloured = rows == "trial" and 1 < len(drawn) <= MOST_LINES
-    if not coloured and not {"color", "c"} & style.keys():
-        style["color"] = "#333333"
+    apart = "neuron" if len(drawn) > 1 else rows
+    colours = _colours(style, apart, drawn if apart == "neuron" else labels, coloured)
     marks = _marks(ax, len(labels), place.size)
     own = {"ls": "", "marker": "|", **marks}
-    drawn_apart = drawn if coloured else [None]
-    for neuron, colour in zip(drawn_apart, line_colours(style, len(drawn_apart)), strict=False):
-        mine = slice(None) if neuron is None else trains.neuron.values == neuron
+    for one, colour in colours.items():
+        mine = slice(None) if one is None else trains[apart].values == one
         options = style_of(Line2D, without_colour(style), color=colour, **own)
-        ax.plot(trains.spike_time[mine], place[mine], **{"label": f"neuron {neuron}", **options})
+        ax.plot(trains.spike_time[mine], place[mine], **{"label": f"{apart} {one}", **options})
     if coloured:
         legend_above(ax, markerscale=8 / marks["ms"])
     ax.set_ylim(-0.6, len(labels) - 0.4)
@@ -161,7 +168,7 @@ def psth(
 def interval_histogram(
     ds: xr.Dataset,
     *,
-    bins: int = 50,
+    bins: int | Sequence[float] | np.ndarray | str = "auto",
     log: bool = False,
     neurons: int | Sequence[int] | None = None,
     rule: measures.SpikeRule | None = None,
@@ -176,7 +183,9 @@ def interval_histogram(
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
-    bins : int
+    bins : int, sequence of edges (ms), or "auto"
+        Default: of the width of Freedman and Diaconis, but at most 2 ms where there are 200
+        intervals or more, so that peaks show; from 10 to 200 of them.
     log : bool
         Logarithmic density.
     neurons : int or sequence of int, optional
@@ -189,8 +198,8 @@ def interval_histogram(
 
     Raises
     ------
-    ValueError
-        If no neuron fired twice.
+    TypeError, ValueError
+        If no neuron fired twice, or bins are none.
     """
     intervals = measures.intervals(spikes_of_neurons(measures.spikes(ds, rule), neurons))
     length = intervals.interval_length.values
@@ -200,20 +209,18 @@ def interval_histogram(
     groups = {f"neuron {neuron}": length[intervals.neuron.values == neuron] for neuron in chosen}
     if len(groups) > MOST_LINES:
         groups = {f"{len(groups)} neurons": length}
+    edges = interval_edges(length, bins)
     ax = axes_of(ax, figsize, (5.5, 3.5))
-    low, high = length.min(), length.max()
-    middle = (low + high) / 2  # equal intervals still get bins of some width
-    edges = np.linspace(min(low, middle - 0.5), max(high, middle + 0.5), bins + 1)
     colours = line_colours(style, len(groups))
     for colour, (name, values) in zip(colours, groups.items(), strict=False):
         if values.size:
-            density = np.histogram(values, edges, density=True)[0]
+            density = np.histogram(values, edges)[0] / (values.size * np.diff(edges))
             one = coefficient_of_variation(values)
             cv = f"CV {one:.2g}" if values.size > 1 else "1 interval"
             own = {"color": colour, "lw": 1.4, "label": f"{name}, {cv}"}
             drawn = style_of(StepPatch, without_colour(style), **own)
             ax.stairs(density, edges, **drawn)
-    ax.set_xlabel(axis_label(intervals.interval_length))
+    label_x(ax, axis_label(intervals.interval_length))
     ax.set_ylabel("density (1/ms)")
     ax.set_yscale("log" if log else "linear")
     legend_above(ax)
@@ -270,11 +277,38 @@ def correlogram(
     ax.stairs(correlation.rate, edges, **{"fill": True, **drawn})
     ax.axhline(level, color=COLOURS[1], lw=1.2, ls="--", label=f"mean rate {level:.3g} Hz")
     ax.set_xlim(edges[0], edges[-1])
-    ax.set_xlabel(f"lag from a spike of neuron {i} (ms)")
+    label_x(ax, f"lag from a spike of neuron {i} (ms)")
     ax.set_ylabel(f"rate of neuron {other} (Hz)")
     legend_above(ax)
     tidy(ax)
     return ax
+
+
+def _rows_of(
+    ds: xr.Dataset, trial: int | None, neurons: int | Sequence[int] | None
+) -> Literal["neuron", "trial"]:
+    """What a row is where that was not said."""
+    several = trial is None and len(trials_of(ds)) > 1
+    return "trial" if several and len(chosen_neurons(neurons_of(ds), neurons)) == 1 else "neuron"
+
+
+def _colours(
+    style: Mapping[str, Any], apart: str, members: list[int], coloured: bool
+) -> dict[int | None, Any]:
+    """The colour of each neuron (or trial) that is told from others; of all together: None."""
+    color = style.get("color", style.get("c"))
+    if color is None and not coloured:
+        return {None: "#333333"}
+    if color is None or is_color_like(color):
+        colours = line_colours(style, len(members))
+        return dict(zip(members, colours, strict=True)) if coloured else {None: color}
+    if isinstance(color, str) or len(color) != len(members):
+        given = repr(color) if isinstance(color, str) else f"{len(color)} colours"
+        raise ValueError(
+            f"color must be one colour, or one for each {apart}, of which {len(members)} are "
+            f"drawn; got {given}"
+        )
+    return dict(zip(members, color, strict=True))
 
 
 def _spikes_of_rows(
