@@ -88,9 +88,9 @@ def with_populations(found: Any, attrs: Mapping[str, Any]) -> Any:
         names, _ = _of_neurons(found.neuron.values, sizes)
         labels = {"units": "1", "long_name": "population of the neuron that fired"}
         found = found.assign_coords(population=("spike", names, labels))
-    elif "neuron" in found.coords:
-        names, index = _of_neurons(found.neuron.values, sizes)
-        dims = found.neuron.dims
+    elif "neuron" in found.coords or (isinstance(found, xr.Dataset) and "neuron" in found):
+        names, index = _of_neurons(found["neuron"].values, sizes)
+        dims = found["neuron"].dims  # of intervals theirs
         found = found.assign_coords(
             population=(dims, names, _labels(*COORDINATES["population"])),
             index=(dims, index, _labels(*COORDINATES["index"])),

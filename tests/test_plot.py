@@ -230,6 +230,66 @@ def test_psth_and_its_result(result):
         assert ax.get_ylim()[1] > values.max()
 
 
+@pytest.fixture(scope="module")
+def two_populations():
+    net = hh.Network(
+        {
+            "E": hh.Population(8, "traub_miles", stimulus=2.0, noise=hh.CurrentNoise(1.0)),
+            "I": hh.Population(3, "wang_buzsaki", stimulus=2.0),
+        }
+    )
+    return hh.solve(net, 60.0, dt=0.05, method="lie_trotter", rng=1, record=["V", "m", "n"])
+
+
+def test_populations_have_colours_in_a_raster(two_populations):
+    spikes = two_populations.hh.spikes()
+    for ds, color in ((two_populations, {}), (spikes, {"color": "population"})):
+        ax = ds.hh.plot.raster(**color)
+        assert [line.get_label() for line in ax.lines] == ["E", "I"]
+        assert ax.lines[0].get_color() != ax.lines[1].get_color()
+        for line, neurons in zip(ax.lines, (range(8), range(8, 11)), strict=True):
+            mine = spikes.isel(spike=np.isin(spikes.neuron.values, neurons))
+            np.testing.assert_array_equal(line.get_xdata(), mine.spike_time)
+            np.testing.assert_array_equal(line.get_ydata(), mine.neuron)
+    ax = spikes.hh.plot.raster(neurons=[6, 7, 8, 9])
+    assert [sorted({*line.get_ydata()}) for line in ax.lines] == [[0, 1], [2, 3]]
+    assert {line.get_color() for line in spikes.hh.plot.raster(color="k").lines} == {"k"}
+
+
+def test_a_raster_has_the_rate_of_each_population_above(two_populations):
+    ax = two_populations.hh.plot.raster(rate_bin=10.0)
+    (above,) = [other for other in ax.figure.axes if other is not ax]
+    rates = two_populations.hh.psth(10.0, by="population").rate
+    for patch, name, line in zip(above.patches, ("E", "I"), ax.lines, strict=True):
+        np.testing.assert_array_equal(patch.get_data().values, rates.sel(population=name))
+        assert patch.get_edgecolor() == matplotlib.colors.to_rgba(line.get_color())
+
+
+def test_without_populations_there_are_no_colours_for_them(result):
+    with pytest.raises(ValueError, match="this result is not of a network of populations"):
+        result.hh.plot.raster(color="population")
+
+
+def test_psth_by_population(two_populations):
+    found = two_populations.hh.psth(10.0, by="population")
+    for ax in (two_populations.hh.plot.psth(bin=10.0, by="population"), found.hh.plot.psth()):
+        values = [patch.get_data().values for patch in ax.patches]
+        np.testing.assert_array_equal(values, found.rate.transpose("population", "time"))
+        assert [patch.get_label() for patch in ax.patches] == ["E", "I"]
+    with pytest.raises(ValueError, match="is of all neurons; leave neurons= out"):
+        two_populations.hh.plot.psth(by="population", neurons=0)
+
+
+def test_intervals_of_many_neurons_by_population(two_populations):
+    ax = two_populations.hh.plot.interval_histogram()
+    assert [patch.get_label()[:1] for patch in ax.patches] == ["E", "I"]
+
+
+def test_gates_that_a_population_lacks_are_left_out(two_populations):
+    gates = [line.get_label() for line in two_populations.hh.plot.gates(neurons=9).lines]
+    assert gates == ["n"]
+
+
 def test_interval_histogram(result):
     ax = result.hh.plot.interval_histogram(bins=10)
     lengths = result.hh.intervals()
@@ -293,7 +353,7 @@ def test_the_plots_of_the_accessor(result):
     assert set(plot.PLOTS) <= set(dir(result.hh.plot))
     assert "ds :" not in result.hh.plot.psth.__doc__
     assert list(inspect.signature(result.hh.plot.psth).parameters) == [
-        "bin", "neurons", "rule", "ax", "figsize", "style"
+        "bin", "neurons", "by", "rule", "ax", "figsize", "style"
     ]  # fmt: skip
     with pytest.raises(AttributeError, match="did you mean interval_histogram"):
         _ = result.hh.plot.histogram
@@ -656,6 +716,9 @@ TAKE_DATASETS = [
 @pytest.mark.parametrize("take", TAKE_DATASETS)
 def test_what_is_no_dataset_is_refused_with_the_way_to_one(take, what):
     given, message = NO_DATASETS[what]
+    if what == "network" and take.__name__ == "connectivity":
+        assert take(given.replace(n_neurons=2, synapses="AMPA", weights=0.1)) is not None
+        return
     parameters = list(inspect.signature(take).parameters.values())[1:]
     needed = {one.name: 1.0 for one in parameters if one.default is one.empty}
     needed.pop("style", None)

@@ -143,5 +143,6 @@ def _mean_over_neurons(found: Any) -> Any:
 
 def _with_by(text: str) -> str:
     """A docstring with the argument `by` after its last parameter."""
-    before, mark, after = text.partition("\\n\\n    Returns\\n")
-    return f"{before}\\n    {_BY}{mark}{after}" if mark else text
+    text = inspect.cleandoc(text)
+    before, mark, after = text.partition("\n\nReturns\n")
+    return f"{before}\n{_BY}{mark}{after}" if mark else text

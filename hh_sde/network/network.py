@@ -85,6 +85,7 @@ class Network(Record):
 
     Examples
     --------
+    >>> from hh_sde import SYNAPSES, Synapse
     >>> net = Network(2, cell="hodgkin_huxley", stimulus=10.0,
     ...               synapses=Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]),
     ...               noise=CurrentNoise(sigma=1.0))
@@ -94,7 +95,6 @@ class Network(Record):
     >>> sde.d, sde.m, sde.noise_type
     (10, 2, 'additive')
 
-    >>> from hh_sde import SYNAPSES
     >>> net = Network({"E": Population(8, stimulus=7.0), "I": Population(2, "wang_buzsaki")},
     ...               synapses=[SYNAPSES["AMPA"](0.05, source="E", target="I"),
     ...                         SYNAPSES["GABA_A"](0.2, source="I", target="E")])
@@ -432,6 +432,7 @@ class Network(Record):
 
         Examples
         --------
+        >>> from hh_sde import Channel
         >>> leak = Cell("leaky", (Channel("L", g=0.1, E=-70.0),))
         >>> print(Network(1, cell=leak, stimulus=1.0).equations())
         equations, dx for dx/dt
@@ -770,6 +771,11 @@ def _white_name(k: int) -> str:
 
 def _of_one_kind(n_neurons: Any, cell: Any, stimulus: Any) -> dict[str, Any]:
     """The parts of a network whose neurons are of one kind."""
+    if n_neurons is None:
+        raise TypeError(
+            "Network lacks n_neurons: how many neurons there are, or populations by name, as "
+            '{"E": hh_sde.Population(100)}'
+        )
     return {
         "n_neurons": checked_count(n_neurons, "n_neurons"),
         "cell": checked_cell("hodgkin_huxley" if cell is None else cell),

@@ -65,20 +65,23 @@ def raster(
     ----------
     ds : a result of `solve`, or of `spikes`
     rows : "neuron" or "trial", optional
-        What a row is. In a row of a trial the neurons have colours. Default: a trial, where one
-        neuron is drawn of several trials and none is chosen; else a neuron.
+        What a row is. In rows of neurons the populations of a network have colours, in a row of a
+        trial the neurons. Default: a trial, where one neuron is drawn of several trials and none is
+        chosen; else a neuron.
     trial : int, optional
         Of which the neurons are drawn. Default: the first.
     neurons : int or sequence of int, optional
         Which to draw. Default: all.
     rate_bin : float, optional
-        Width of the bins, ms, of the mean rate that is then drawn above, in axes of its own.
+        Width of the bins, ms, of the mean rate that is then drawn above, in axes of its own, of
+        each population.
     rule : SpikeRule, optional
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure, of `figsize` (width, height) inches.
     **style
-        For `Axes.plot`, as `color` (one, or one for each neuron; of one neuron in rows of trials
-        one for each trial), `ms` and `mew` (height and width of a mark in points), `alpha`.
+        For `Axes.plot`, as `color` (one, or one for each neuron, or for each population, which
+        "population" stands for as the default does; of one neuron in rows of trials one for each
+        trial), `ms` and `mew` (height and width of a mark in points), `alpha`.
 
     Raises
     ------
@@ -91,16 +94,15 @@ def raster(
     labels, drawn = (json.loads(trains.attrs[name]) for name in (f"{rows}s", "neurons"))
     place = np.array([labels.index(one) for one in trains[rows].values], dtype=int)
     ax = axes_of(ax, figsize, (8, 3 if rate_bin is None else 4))
-    coloured = rows == "trial" and 1 < len(drawn) <= MOST_LINES
-    apart = "neuron" if len(drawn) > 1 else rows
-    colours = _colours(style, apart, drawn if apart == "neuron" else labels, coloured)
     marks = _marks(ax, len(labels), place.size)
+    populations = _populations(trains, style) if rows == "neuron" else {}
+    groups = populations or _told_apart(trains, style, rows, labels, drawn)
+    coloured = bool(populations) or (rows == "trial" and 1 < len(drawn) <= MOST_LINES)
     own = {"ls": "", "marker": "|", **marks}
-    for one, colour in colours.items():
-        mine = slice(None) if one is None else trains[apart].values == one
+    for name, (mine, colour) in groups.items():
         options = style_of(Line2D, without_colour(style), color=colour, **own)
-        ax.plot(trains.spike_time[mine], place[mine], **{"label": f"{apart} {one}", **options})
-    if coloured:
+        ax.plot(trains.spike_time[mine], place[mine], **{"label": name, **options})
+    if coloured and rate_bin is None:
         legend_above(ax, markerscale=8 / marks["ms"])
     ax.set_ylim(-0.6, len(labels) - 0.4)
     if rows == "neuron":
@@ -110,7 +112,8 @@ def raster(
     rows_axis(ax, [str(label) for label in labels])
     time_axis(ax, trains.attrs["t_start"], trains.attrs["t_end"])
     if rate_bin is not None:
-        _rate_above(ax, trains, rate_bin)
+        colours = [colour for _, colour in populations.values()] or None
+        _rate_above(ax, trains, rate_bin, colours)
     return ax
 
 
@@ -120,6 +123,7 @@ def psth(
     *,
     bin: float = 10.0,
     neurons: int | Sequence[int] | None = None,
+    by: Literal["population"] | None = None,
     rule: measures.SpikeRule | None = None,
     ax: Axes | None = None,
     figsize: Size | None = None,
@@ -134,31 +138,40 @@ def psth(
         Width of the bins, ms; of a result of `psth` its own bins are drawn.
     neurons : int or sequence of int, optional
         Which to draw. Default: all.
+    by : "population", optional
+        A line for the mean over the neurons of each population.
     rule : SpikeRule, optional
     ax : matplotlib Axes, optional
         Where to draw. Default: a new figure, of `figsize` (width, height) inches.
     **style
-        For `Axes.stairs`, as `color` (one, or one for each neuron), `lw`, `ls`, `alpha`; of an
+        For `Axes.stairs`, as `color` (one, or one for each line), `lw`, `ls`, `alpha`; of an
         image for `Axes.pcolormesh`, as `cmap`, `vmax`.
     """
-    histogram = ds if {"rate", "time"} <= set(ds.variables) else measures.psth(ds, bin, rule)
-    chosen = chosen_neurons(histogram.neuron.values, neurons)
-    rate = histogram["rate"].sel(neuron=chosen).transpose("time", "neuron")
+    histogram = ds
+    if not {"rate", "time"} <= set(ds.variables):
+        if by is not None and neurons is not None:
+            raise ValueError("by='population' is of all neurons; leave neurons= out")
+        histogram = measures.psth(ds, bin, rule, by=by)  # type: ignore[call-arg]
+    of = "population" if "population" in histogram["rate"].dims else "neuron"
+    rate = histogram["rate"].transpose("time", of)
+    if of == "neuron":
+        rate = rate.sel(neuron=chosen_neurons(rate.neuron.values, neurons))
     width = float(rate.time[1] - rate.time[0]) if rate.sizes["time"] > 1 else bin
     edges = np.append(rate.time.values - width / 2, rate.time.values[-1] + width / 2)
     ax = axes_of(ax, figsize)
-    if len(chosen) > MOST_LINES:
+    if rate.sizes[of] > MOST_LINES:
         image_over_time(ax, rate, "firing rate (Hz)", style)
-        ax.set_ylabel("neuron")
+        ax.set_ylabel(of)
     else:
-        colours = line_colours(style, len(chosen))
-        for i, neuron in enumerate(chosen):
-            own = {"color": colours[i], "lw": 1.4, "label": f"neuron {neuron}"}
+        colours = line_colours(style, rate.sizes[of])
+        for i, one in enumerate(rate[of].values):
+            name = f"neuron {one}" if of == "neuron" else str(one)
+            own = {"color": colours[i], "lw": 1.4, "label": name}
             drawn = style_of(StepPatch, without_colour(style), **own)
             ax.stairs(rate[:, i], edges, **{"baseline": None, **drawn})
         ax.set_ylabel("firing rate (Hz)")
         ax.set_ylim(0, 1.08 * max(float(rate.max()), 1.0))
-        if len(chosen) > 1:
+        if rate.sizes[of] > 1:
             legend_above(ax)
     time_axis(ax, edges[0], edges[-1])
     return ax
@@ -178,7 +191,7 @@ def interval_histogram(
 ) -> Axes:
     """Density of the inter-spike intervals over all trials, of each neuron or of many together.
 
-    More than seven neurons are drawn together.
+    More than seven neurons are drawn together, those of each population for themselves.
 
     Parameters
     ----------
@@ -209,6 +222,10 @@ def interval_histogram(
     groups = {f"neuron {neuron}": length[intervals.neuron.values == neuron] for neuron in chosen}
     if len(groups) > MOST_LINES:
         groups = {f"{len(groups)} neurons": length}
+        if "population" in intervals.coords:
+            of = intervals.population.values
+            names = json.loads(intervals.attrs["populations"])
+            groups = {name: length[of == name] for name in names}
     edges = interval_edges(length, bins)
     ax = axes_of(ax, figsize, (5.5, 3.5))
     colours = line_colours(style, len(groups))
@@ -336,14 +353,62 @@ def _marks(ax: Axes, rows: int, spikes: int) -> dict[str, float]:
     }
 
 
-def _rate_above(ax: Axes, trains: xr.Dataset, bin: float) -> None:
-    """The mean rate over the rows of a raster, above it."""
-    rate = measures.psth(trains, bin).rate.mean("neuron")
+def _populations(trains: xr.Dataset, style: Mapping[str, Any]) -> dict[str, tuple[np.ndarray, Any]]:
+    """The spikes of each population and their colour, where populations are to have colours."""
+    color = style.get("color", style.get("c"))
+    if "population" not in trains.coords:
+        if isinstance(color, str) and color == "population":
+            raise ValueError("color='population': this result is not of a network of populations")
+        return {}
+    names = json.loads(trains.attrs["populations"])
+    chosen = isinstance(color, str) and color == "population"
+    if color is None or chosen:
+        colours = line_colours({}, len(names))
+    elif is_color_like(color) or isinstance(color, str) or len(color) != len(names):
+        return {}
+    else:
+        colours = list(color)
+    of = trains.population.values
+    return {name: (of == name, colour) for name, colour in zip(names, colours, strict=True)}
+
+
+def _told_apart(
+    trains: xr.Dataset, style: Mapping[str, Any], rows: str, labels: list[int], drawn: list[int]
+) -> dict[str, tuple[np.ndarray, Any]]:
+    """The spikes that have a colour of their own, by neuron or by trial; or all of them."""
+    coloured = rows == "trial" and 1 < len(drawn) <= MOST_LINES
+    apart = "neuron" if len(drawn) > 1 else rows
+    colours = _colours(style, apart, drawn if apart == "neuron" else labels, coloured)
+    every = np.ones(trains.sizes["spike"], dtype=bool)
+    return {
+        "spikes" if one is None else f"{apart} {one}": (
+            every if one is None else trains[apart].values == one,
+            colour,
+        )
+        for one, colour in colours.items()
+    }
+
+
+def _rate_above(
+    ax: Axes, trains: xr.Dataset, bin: float, colours: Sequence[Any] | None = None
+) -> None:
+    """The mean rate over the rows of a raster, or of each population of them, above it."""
     above = make_axes_locatable(ax).append_axes("top", size="45%", pad=0.1, sharex=ax)
-    edges = trains.attrs["t_start"] + bin * np.arange(rate.size + 1)
-    above.stairs(rate, edges, color=COLOURS[0], fill=True)
-    above.set_ylim(0, 1.35 * max(float(rate.max()), 1.0))
+    if colours is not None and "population" in trains.coords:
+        found = measures.psth(trains, bin, by="population")  # type: ignore[call-arg]
+        rate = found["rate"].transpose("population", "time")
+        means = dict(zip(rate.population.values, rate.values, strict=True))
+    else:
+        means = {"": measures.psth(trains, bin).rate.mean("neuron").values}
+    most = max(1.0, *(mean.max(initial=0.0) for mean in means.values()))
+    for (name, mean), colour in zip(means.items(), colours or COLOURS, strict=False):
+        edges = trains.attrs["t_start"] + bin * np.arange(mean.size + 1)
+        style = {"label": name, "lw": 1.4, "baseline": None} if name else {"fill": True}
+        above.stairs(mean, edges, color=colour, **style)
+    above.set_ylim(0, 1.35 * most)
     # inside, because layouts make no room for what stands beside appended axes
     above.text(0.005, 0.97, "mean rate (Hz)", transform=above.transAxes, va="top", fontsize="small")
+    if len(means) > 1:
+        above.legend(loc="upper right", ncols=len(means), fontsize="small", frameon=False)
     above.tick_params(labelbottom=False)
     tidy(above)

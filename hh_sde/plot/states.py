@@ -128,7 +128,13 @@ def gates(
     """
     one = one_trial(ds, trial)
     chosen = chosen_neurons(one.neuron.values, int(one.neuron[0]) if neurons is None else neurons)
-    labels = {name: gate_label(one, name) for name in gate_names(one)}
+    # what another population has is NaN in these neurons
+    shown = one.sel(neuron=chosen)
+    labels = {
+        name: gate_label(one, name)
+        for name in gate_names(one)
+        if not bool(shown[name].isnull().all())
+    }
     if not labels:
         raise ValueError(
             f"no gates or channel states to draw; there is {', '.join(map(str, one.data_vars))}"

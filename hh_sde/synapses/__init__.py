@@ -7,11 +7,11 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from hh_sde.kinetics import Constant, Sigmoid
+from hh_sde.kinetics import Constant, Exponential, Sigmoid
 from hh_sde.records import shown
 from hh_sde.synapses.events import EventSynapse, ShortTermPlasticity
 from hh_sde.synapses.gap import GapJunction
-from hh_sde.synapses.graded import Synapse
+from hh_sde.synapses.graded import DESTEXHE, Synapse
 from hh_sde.tables import Described, Description, Table, description_of, parameters_of
 from hh_sde.weights import Weights
 
@@ -20,18 +20,13 @@ __all__ = ["SYNAPSES", "EventSynapse", "GapJunction", "ShortTermPlasticity", "Sy
 #: What connects neurons.
 AnySynapse = Synapse | EventSynapse | GapJunction
 
-_DESTEXHE = (
-    "Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco.1994.6.1.14; "
-    "transmitter T = 1/(1 + exp(-(V - 2)/5)) mM"
-)
-
 _AMPA = Synapse(
     name="AMPA",
     weights=0.0,
     alpha=Sigmoid(rate=1.1, mid=2.0, scale=5.0),
     beta=Constant(0.19),
     E=0.0,
-    reference=_DESTEXHE,
+    reference=DESTEXHE,
 )
 _GABA_A = Synapse(
     name="GABA_A",
@@ -39,7 +34,7 @@ _GABA_A = Synapse(
     alpha=Sigmoid(rate=5.0, mid=2.0, scale=5.0),
     beta=Constant(0.18),
     E=-80.0,
-    reference=_DESTEXHE,
+    reference=DESTEXHE,
 )
 _WANG_BUZSAKI = Synapse(
     name="wang_buzsaki",
@@ -48,6 +43,27 @@ _WANG_BUZSAKI = Synapse(
     beta=Constant(0.1),
     E=-75.0,
     reference="Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996",
+)
+_PRINZ = (
+    "Prinz, Bucher & Marder 2004, Nat. Neurosci. 7, 1345, doi:10.1038/nn1352: s_inf = "
+    "1/(1 + exp(-(V + 35)/5)) and a time constant (1 - s_inf)/k, for which alpha = "
+    "k exp((V + 35)/5) and beta = k"
+)
+_GLUTAMATERGIC = Synapse(
+    name="glutamatergic",
+    weights=0.0,
+    alpha=Exponential(rate=1 / 40.0, mid=-35.0, scale=5.0),
+    beta=Constant(1 / 40.0),
+    E=-70.0,
+    reference=_PRINZ,
+)
+_CHOLINERGIC = Synapse(
+    name="cholinergic",
+    weights=0.0,
+    alpha=Exponential(rate=1 / 100.0, mid=-35.0, scale=5.0),
+    beta=Constant(1 / 100.0),
+    E=-80.0,
+    reference=_PRINZ,
 )
 
 
@@ -142,8 +158,11 @@ SYNAPSES = Table(
     entries={
         "sigmoidal": Synapse.sigmoidal,
         "AMPA": _AMPA,
+        "NMDA": Synapse.NMDA,
         "GABA_A": _GABA_A,
         "wang_buzsaki": _WANG_BUZSAKI,
+        "glutamatergic": _GLUTAMATERGIC,
+        "cholinergic": _CHOLINERGIC,
         "exponential": EventSynapse.exponential,
         "biexponential": EventSynapse.biexponential,
         "gap_junction": GapJunction,

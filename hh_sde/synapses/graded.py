@@ -7,12 +7,20 @@ sum_j w_ij s_j (E - V_i), times the voltage-dependent block B(V_i) where there i
 
 from __future__ import annotations
 
+import numpy as np
+
 from hh_sde.errors import keyword_hints
 from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid
 from hh_sde.records import Record, check_name, parameter, record, shown, single
 from hh_sde.synapses.ends import checked_delay, see_ends
 from hh_sde.topology import EdgeList
 from hh_sde.weights import Weights, checked_weights
+
+DESTEXHE = (
+    "Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco.1994.6.1.14, with "
+    "the rates of their chapter of 1998 in Methods in Neuronal Modeling, 2nd ed. (ModelDB 18500); "
+    "the transmitter, a pulse in that code, is T = 1/(1 + exp(-(V - 2)/5)) mM"
+)
 
 
 @record
@@ -48,6 +56,7 @@ class Synapse(Record):
 
     Examples
     --------
+    >>> from hh_sde import SYNAPSES
     >>> Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]).E
     20.0
     >>> SYNAPSES["AMPA"](weights=0.05).name
@@ -144,7 +153,76 @@ class Synapse(Record):
             delay=delay,
         )
 
+    @classmethod
+    @keyword_hints
+    def NMDA(
+        cls,
+        weights: Weights,
+        *,
+        Mg: Parameter = 1.0,
+        E: Parameter = 0.0,
+        name: str = "NMDA",
+        source: str | None = None,
+        target: str | None = None,
+        delay: float = 0.0,
+    ) -> Synapse:
+        """NMDA receptors, which magnesium blocks where the postsynaptic neuron is not depolarised.
+
+        ds/dt = 0.072 T (1 - s) - 0.0066 s; its conductance is w s B(V), where
+        B(V) = 1/(1 + exp(-0.062 V) [Mg]/3.57) of the postsynaptic V.
+
+        Parameters
+        ----------
+        weights : float, matrix, table of edges, graph or Topology
+            As for `Synapse`, mS/cm^2.
+        Mg : float or (n_neurons,) array
+            Concentration of magnesium outside, mM; 0: no block.
+        E : float or (n_neurons,) array
+            Reversal potential, mV.
+        name : str
+            Another name, where a network has two of them.
+        source, target : str, optional
+            Names of populations. Default: all neurons.
+        delay : float
+            ms.
+
+        Raises
+        ------
+        ValueError
+            If a concentration is negative, or 0 for some of the neurons.
+
+        References
+        ----------
+        Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco.1994.6.1.14; the
+        block is that of Jahr & Stevens 1990, J. Neurosci. 10, 3178,
+        doi:10.1523/JNEUROSCI.10-09-03178.1990.
+        """
+        concentration = np.asarray(parameter(Mg, "Mg of NMDA"))
+        none = not np.any(concentration)
+        if not none and np.any(concentration <= 0):
+            raise ValueError(
+                f"Mg of NMDA must be positive (mM), or 0 for no block, got {shown(Mg)}"
+            )
+        block = None
+        if not none:  # exp(-0.062 V) Mg/3.57 = exp(-0.062 (V - mid))
+            mid = np.log(concentration / 3.57) / 0.062
+            block = Sigmoid(rate=1.0, mid=mid if mid.ndim else float(mid), scale=1 / 0.062)
+        return cls(
+            name=name,
+            weights=weights,
+            alpha=Sigmoid(rate=0.072, mid=2.0, scale=5.0),
+            beta=Constant(0.0066),
+            E=E,
+            voltage_block=block,
+            reference=f"{DESTEXHE}; block: Jahr & Stevens 1990, J. Neurosci. 10, 3178, "
+            "doi:10.1523/JNEUROSCI.10-09-03178.1990",
+            source=source,
+            target=target,
+            delay=delay,
+        )
+
 
 Synapse.sigmoidal.__func__.units = {  # type: ignore[attr-defined]
     **Synapse.units, "rate": "1/ms"
 }  # fmt: skip
+Synapse.NMDA.__func__.units = {**Synapse.units, "Mg": "mM"}  # type: ignore[attr-defined]
