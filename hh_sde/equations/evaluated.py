@@ -37,7 +37,7 @@ class Evaluated(dict[str, Any]):
     Examples
     --------
     >>> from hh_sde import Network
-    >>> at = Evaluated(*Network(1)._equations, {"V": np.array([-40.0])})
+    >>> at = Evaluated(*Network(1)._made.equations, {"V": np.array([-40.0])})
     >>> at["alpha_m"]
     array([1.])
     """
