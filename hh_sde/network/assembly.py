@@ -11,8 +11,8 @@ import scipy.optimize
 import scipy.sparse
 
 from hh_sde.equations import evaluated, module
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.layout import StateLayout
-from hh_sde.equations.population import Population
 from hh_sde.equations.tables import Tables
 from hh_sde.network import packing
 from hh_sde.network.derived import Derived
@@ -39,7 +39,7 @@ class Assembly:
     ----------
     n_neurons : int
     tables : Tables
-    equations : tuple of Population
+    equations : tuple of Dynamics
         Of each group.
     layout : StateLayout
     compiled : Compiled
@@ -62,9 +62,9 @@ class Assembly:
         return packing.tables(self.groups, self._synapses)
 
     @cached_property
-    def equations(self) -> tuple[Population, ...]:
+    def equations(self) -> tuple[Dynamics, ...]:
         """The equations of each group."""
-        return tuple(map(Population, self.tables.populations))
+        return tuple(map(Dynamics, self.tables.populations))
 
     @cached_property
     def layout(self) -> StateLayout:
