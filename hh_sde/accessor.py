@@ -11,7 +11,8 @@ from typing import Any
 import xarray as xr
 
 from hh_sde import dataset, measures
-from hh_sde.errors import keyword_hints, unknown
+from hh_sde.attributes import no_attribute
+from hh_sde.errors import keyword_hints
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,10 +49,10 @@ class HHAccessor:
     """What can be asked of a result: each is a function of `hh_sde.measures` or `hh_sde.plot`.
 
     Measures of spikes take traces of V, whose spikes they find, or recorded spikes, alone or beside
-    traces; all but `spikes` and `window` give a Dataset of one or a few variables.
+    traces; all but `spikes`, `traces` and `window` give a Dataset of one or a few variables.
 
     Parts of a result
-        spikes, gates, window, population
+        spikes, traces, gates, window, population
     Firing
         rates, psth, fano_factor, intervals, interval_statistics, first_passage
     Correlations and spectra
@@ -74,7 +75,14 @@ class HHAccessor:
     def __repr__(self) -> str:
         return f"ds.hh: {inspect.cleandoc(type(self).__doc__ or '')}"
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [one for one in dir(type(self)) if not one.startswith("_")]
+        raise AttributeError(no_attribute("ds.hh", name, known), name=name, obj=None)
+
     spikes = _method(measures.spikes)
+    traces = _method(measures.traces)
     window = _method(measures.window)
     population = _method(measures.population)
     rates = _method(measures.rates)
@@ -126,7 +134,7 @@ class Plots:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise AttributeError(unknown("plot", name, self._names()))
+        raise AttributeError(no_attribute("ds.hh.plot", name, self._names()), name=name, obj=None)
 
     @classmethod
     def _names(cls) -> list[str]:

@@ -21,7 +21,7 @@ from hh_sde.addresses import (
 )
 from hh_sde.errors import keyword_hints
 from hh_sde.kernels.random import derived_key, normal_window
-from hh_sde.records import single
+from hh_sde.records import shown, single
 
 Rng = int | np.random.SeedSequence | np.random.Generator | None
 
@@ -101,6 +101,10 @@ class BrownianPath:
         self._depth = 0  # halvings of the first grid
         self._factor = 1  # steps of the finest grid in one of this path
         self._key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
+
+    def __repr__(self) -> str:
+        seed = shown(self.seed.entropy)
+        return f"BrownianPath of m = {self.m}, dt = {self.dt:g} ms, seed {seed}, trial {self.trial}"
 
     @property
     def _fine_dt(self) -> float:

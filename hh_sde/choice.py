@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import xarray as xr
 from hh_sde import continuation, initial
 from hh_sde.brownian import Rng
 from hh_sde.cells import Cell
-from hh_sde.errors import unknown
+from hh_sde.errors import unknown, warn
 from hh_sde.kinetics import Constant, Sigmoid
 from hh_sde.methods import METHODS, Method
 from hh_sde.network import Network
@@ -258,7 +257,21 @@ def refuse_equal_trials(
 def _no_noise(name: str, method: Method, what: str) -> None:
     if method.interpretation == "ode":
         raise ValueError(f"{name} takes no noise, so that {what}: leave it out")
-    warnings.warn(
-        f"this model has no noise, so that {what}; noise='ignore' says that it is meant",
-        stacklevel=4,
-    )
+    warn(f"this model has no noise, so that {what}; noise='ignore' says that it is meant")
+
+
+def warn_of_missing_samples(model: Any, start: float, t_end: float) -> None:
+    """Warn where most of a run lies outside the samples of its stimulus."""
+    parts = model.parts.values() if isinstance(model, Network) else ()
+    spans = [part.stimulus.sampled for part in parts if part.stimulus.sampled is not None]
+    if not spans:
+        return
+    first, last = min(a for a, _ in spans), max(b for _, b in spans)
+    covered = min(last, t_end) - max(first, start)
+    if covered < 0.5 * (t_end - start):
+        warn(
+            f"the samples of the stimulus go from {first:g} to {last:g} ms, and the run from "
+            f"{start:g} to {t_end:g} ms: outside of them they count as 0. Times are in ms; samples "
+            "over seconds take SampledCurrent(values, dt=1e3 * dt_in_seconds). If 0 is meant, give "
+            "it as samples, numpy.pad(values, (0, n))"
+        )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde.arguments.recording import names_of
 from hh_sde.arguments.scalars import number, positive
 from hh_sde.arguments.times import whole_steps
 from hh_sde.brownian import Rng
@@ -43,7 +44,7 @@ def voltage_clamp(
     rng: Rng = None,
     trials: int | Sequence[int] | None = None,
     save_dt: float | None = None,
-    record: Sequence[str] | None = None,
+    record: str | Sequence[str] | None = None,
     discard: float | None = None,
     threads: int = 1,
     progress: bool | None = None,
@@ -71,7 +72,7 @@ def voltage_clamp(
     method : {"lie_trotter", "tau_leap"}
     rng, trials, save_dt, discard, threads, progress
         As for `solve`.
-    record : sequence of str, optional
+    record : str or sequence of str, optional
         Default: V, all currents, conductances and open fractions. Also variables of the state.
 
     Returns
@@ -99,7 +100,11 @@ def voltage_clamp(
     currents = [name for name in derived.currents if name != "I_stim"]
     others = [name for name in derived.quantities if name not in (*currents, "I_stim")]
     known = ["V", *currents, "I_ion", *others, *net.variables[1:]]
-    names = known[: len(known) - len(net.variables) + 1] if record is None else list(record)
+    names = (
+        known[: len(known) - len(net.variables) + 1]
+        if record is None
+        else names_of(record, "record")
+    )
     for name in names:
         if name not in known:
             raise ValueError(f"record: {unknown('variable', name, known)}")

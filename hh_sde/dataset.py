@@ -13,12 +13,14 @@ that netCDF and zarr take them, and hold nothing that differs between equal runs
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
+
+from hh_sde.errors import warn
+from hh_sde.results import dataset_of
 
 COORDINATES = {
     "trial": ("1", "trial number"),
@@ -145,7 +147,7 @@ def _with_own_description(ds: xr.Dataset) -> xr.Dataset:
     try:
         net = Network.from_dataset(ds)
     except ValueError as error:
-        warnings.warn(f"the network of an old result stays as it is: {error}", stacklevel=4)
+        warn(f"the network of an old result stays as it is: {error}")
         return ds
     own = [name for name, one in ds.data_vars.items() if one.ndim and one.dims == _own_dims(one)]
     ds = ds.drop_vars(own).assign_attrs(network=net.describe())
@@ -161,6 +163,18 @@ def _own_dims(variable: xr.DataArray) -> tuple[str, ...]:
 def spikes_alone(ds: xr.Dataset) -> bool:
     """Whether `ds` is one of spikes, without traces."""
     return "spike_time" in ds and "spike_neuron" not in ds
+
+
+def along_neurons(ds: xr.Dataset) -> xr.Dataset:
+    """`ds` with its traces along the dim `neuron` where one was chosen, ``ds.isel(neuron=0)``."""
+    if "neuron" not in ds.coords or ds.neuron.ndim:
+        return ds
+    traces = {
+        name: variable.expand_dims("neuron", axis=-1)
+        for name, variable in ds.data_vars.items()
+        if "time" in variable.dims
+    }
+    return ds.drop_vars("neuron").assign(traces) if traces else ds
 
 
 def last_state_names(ds: xr.Dataset) -> list[str]:
@@ -204,8 +218,7 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
     - V has no attribute 'units'
     ...
     """
-    if not isinstance(ds, xr.Dataset):
-        raise TypeError(f"validate takes an xarray.Dataset, got {type(ds).__name__}")
+    ds = dataset_of(ds, "validate")
     faults = [
         f"{name} has no attribute {attribute!r}"
         for name, variable in ds.variables.items()

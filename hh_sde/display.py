@@ -81,14 +81,47 @@ def listed(items: Iterable[str]) -> str:
 
 def summary(record: Any) -> tuple[str, str]:
     """What a record is called, and its fields with their units, but for its citation."""
+    title, given = _given(record)
+    return title, parameters(given)
+
+
+def _given(record: Any) -> tuple[str, list[tuple[str, Any, str]]]:
+    """What a record is called, and of each field its name, value and units."""
     values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     title = " ".join([type(record).__name__, *filter(None, [values.pop("name", None)])])
     given = [
-        (name, value, record.units.get(name, "1"))
+        (name, value, _units(record, name))
         for name, value in values.items()
         if value is not None and name != "reference"
     ]
-    return title, parameters(given)
+    return title, given
+
+
+def _units(record: Any, name: str) -> str:
+    """Units of a field, 1 where they are those of what the record is given for."""
+    units = str(record.units.get(name, "1"))
+    return "1" if units.startswith("of ") else units
+
+
+def record_text(record: Any) -> str:
+    """A record in lines: what it is called, its fields with their units, its paper."""
+    title, given = _given(record)
+    lines = wrapped(f"{title}: {parameters(given)}" if given else title, first="", indent="    ")
+    reference = getattr(record, "reference", "")
+    return "\n".join([*lines, *(wrapped(reference) if reference else [])])
+
+
+def record_html(record: Any) -> str:
+    """A record as a table of its fields, with the formula where it has one, and its paper."""
+    title, given = _given(record)
+    rows = [
+        (name, f"${value.latex()}$ {units}" if hasattr(value, "latex") else quantity(value, units))
+        for name, value, units in given
+    ]
+    formula = f"<p>${html.escape(record.latex())}$</p>" if hasattr(record, "latex") else ""
+    reference = html.escape(getattr(record, "reference", ""))
+    paper = f"<p>{reference}</p>" if reference else ""
+    return f"<b>{html.escape(title)}</b>{formula}{html_table(rows)}{paper}"
 
 
 # -- layout ----------------------------------------------------------------------------------------

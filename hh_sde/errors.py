@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import copyreg
 import inspect
-from collections.abc import Iterable
+import reprlib
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,7 +37,18 @@ SYNONYMS = {
     **dict.fromkeys(("e_rev", "erev", "reversal"), "E"),
     "blocks": "area_groups",
     **dict.fromkeys(("burn_in", "burnin", "transient", "warmup"), "discard"),
+    **dict.fromkeys(("firing_rates", "firing_rate", "mean_rate", "frequency"), "rates"),
+    **dict.fromkeys(("spike_times", "spike_trains", "trains"), "spikes"),
+    **dict.fromkeys(("isi", "isis", "interspike_intervals"), "intervals"),
+    **dict.fromkeys(("isi_histogram", "isi_hist", "histogram"), "interval_histogram"),
+    **dict.fromkeys(("cv", "cv2", "lv"), "interval_statistics"),
+    **dict.fromkeys(("psd", "power"), "power_spectrum"),
+    **dict.fromkeys(("kuramoto", "order_parameter"), "phase_locking"),
+    **dict.fromkeys(("fi_curve", "f_i_curve", "gain_curve"), "rate_curve"),
+    **dict.fromkeys(("binsize", "bin_size", "bin_width", "binwidth"), "bin"),
 }
+#: What is meant where the above is not known.
+OTHER_SYNONYMS = {"dt": "spacing", "isi": "interval_histogram", "nbins": "bins", "n_bins": "bins"}
 
 
 class _WithDataset(BaseException):
@@ -103,6 +117,14 @@ class Interrupted(_WithDataset, KeyboardInterrupt):
     """
 
 
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called the library."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "hh_sde":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
 class UnknownName(KeyError):
     """A name that a table does not have."""
 
@@ -125,8 +147,8 @@ def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
     )
 
 
-def no_parameter(owner: str, name: Any, known: Iterable[str]) -> str:
-    """What to say of a parameter that something has not.
+def no_parameter(owner: str, name: Any, known: Iterable[str], hint: str = "") -> str:
+    """What to say of a parameter that something has not; a `hint` in place of the nearest names.
 
     Examples
     --------
@@ -135,7 +157,7 @@ def no_parameter(owner: str, name: Any, known: Iterable[str]) -> str:
     """
     names = list(known)
     parts = [f"{owner} has no parameter {name!r}", f"it has {', '.join(names)}"]
-    return "; ".join(filter(None, [*parts, nearest(name, names)]))
+    return "; ".join(filter(None, [*parts, hint or nearest(name, names)]))
 
 
 def nearest(name: Any, known: Iterable[str]) -> str:
@@ -150,8 +172,9 @@ def nearest(name: Any, known: Iterable[str]) -> str:
     """
     given = name[:100].lower() if isinstance(name, str) else ""
     names = list(known)
-    if SYNONYMS.get(given) in names:
-        return f"did you mean {SYNONYMS[given]}?"
+    for synonyms in (SYNONYMS, OTHER_SYNONYMS):
+        if synonyms.get(given) in names:
+            return f"did you mean {synonyms[given]}?"
     lower = {one.lower(): one for one in reversed(names)}
     begun = [one for key, one in reversed(lower.items()) if given and key.startswith(given)]
     near = begun or [lower[key] for key in get_close_matches(given, lower, n=2, cutoff=0.6)]
@@ -183,6 +206,9 @@ def keyword_hints(callable_: T) -> T:
     >>> run(1, t_end=2.0, seed=3)
     Traceback (most recent call last):
     TypeError: run has no parameter 'seed'; it has model, t_end, rng; did you mean rng?
+    >>> run(1)
+    Traceback (most recent call last):
+    TypeError: run() missing 1 required positional argument: 't_end'; call it as run(model, t_end)
     """
     if isinstance(callable_, type):
         own: Any = callable_
@@ -197,12 +223,42 @@ def _hinted(function: Any) -> Any:
         return function
     owner = function.__qualname__.removesuffix(".__init__").rpartition("<locals>.")[2]
     known = [name for name in parameters if name not in ("self", "cls")]
+    of_class = function.__name__ == "__init__"
 
     @wraps(function)
     def hinted(*args: Any, **keywords: Any) -> Any:
         for name in keywords:
             if name not in known:
-                raise TypeError(no_parameter(owner, name, known))
+                elsewhere = getattr(args[0], "elsewhere", None) if of_class else None
+                hint = elsewhere(name, keywords) if elsewhere else ""
+                raise TypeError(no_parameter(owner, name, known, hint))
+        if not of_class:  # of which configurations take up Python's own words
+            _see_positions(owner, parameters, args, keywords)
         return function(*args, **keywords)
 
     return hinted
+
+
+def _see_positions(
+    owner: str,
+    parameters: Mapping[str, inspect.Parameter],
+    args: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+) -> None:
+    """See that no argument is missing, and none by position that goes by its name."""
+    placed = [name for name, one in parameters.items() if one.kind is not one.KEYWORD_ONLY]
+    free = [name for name in parameters if name not in placed and name not in keywords]
+    if len(args) > len(placed) and free:
+        example = f"{free[0]}={reprlib.repr(args[len(placed)])}"
+        named = ", ".join(name for name in placed if name not in ("self", "cls"))
+        raise TypeError(
+            f"{owner} takes {named or 'nothing'} by position, and the rest by keyword: {example}"
+        )
+    required = [name for name in placed if parameters[name].default is inspect.Parameter.empty]
+    missing = [name for name in required[len(args) :] if name not in keywords]
+    if len(missing) == 1:
+        named = ", ".join(name for name in required if name not in ("self", "cls"))
+        raise TypeError(
+            f"{owner}() missing 1 required positional argument: {missing[0]!r}; call it as "
+            f"{owner}({named})"
+        )

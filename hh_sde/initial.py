@@ -70,8 +70,14 @@ def states(
         wanted = "an array of real numbers, a mapping of variables, or a result of solve"
         state = numbers(x0, "x0", wanted)
     if state.shape not in ((sde.d,), (len(trials), sde.d)):
+        width = layout.width if isinstance(model, Network) else 0
+        of_V = width and state.shape in ((), (width,), (len(trials), width))
+        hint = (
+            '; for potentials, with the rest in its steady state, x0={"V": array}' if of_V else ""
+        )
         raise ValueError(
-            f"x0 has shape {state.shape}; this problem takes ({sde.d},) or ({len(trials)}, {sde.d})"
+            f"x0 has shape {state.shape}; this problem takes ({sde.d},) or ({len(trials)}, "
+            f"{sde.d}){hint}"
         )
     if not np.all(np.isfinite(state)):
         raise ValueError("x0 must be finite")

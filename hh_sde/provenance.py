@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import platform
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
@@ -21,6 +20,7 @@ import llvmlite.binding
 import numpy as np
 
 from hh_sde.brownian import BrownianPath
+from hh_sde.errors import warn
 from hh_sde.sde import SDE
 
 #: Libraries that do arithmetic.
@@ -47,7 +47,7 @@ def _processor() -> str:
     return f"{platform.machine()} {llvmlite.binding.get_host_cpu_name()}"
 
 
-def warn_of_differences(attrs: Mapping[str, Any], stacklevel: int) -> None:
+def warn_of_differences(attrs: Mapping[str, Any]) -> None:
     """Warn where a result was made with other libraries, or on another processor, than are here."""
     names = [name for name in LIBRARIES if f"{name}_version" in attrs]
     here = made_with(*names)
@@ -59,10 +59,9 @@ def warn_of_differences(attrs: Mapping[str, Any], stacklevel: int) -> None:
     if "upgraded_from" in attrs:
         different.append("other noise of the same seed")
     if different:
-        warnings.warn(
+        warn(
             f"the result was made elsewhere or with other versions: {'; '.join(different)}. What "
-            "is made again may differ from it",
-            stacklevel=stacklevel + 1,
+            "is made again may differ from it"
         )
 
 

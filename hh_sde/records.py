@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transf
 
 import numpy as np
 
-from hh_sde.display import short
+from hh_sde.display import record_html, record_text, short
 from hh_sde.errors import did_you_mean, keyword_hints, no_parameter
 
 if TYPE_CHECKING:
@@ -56,8 +56,13 @@ class Record:
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
         for name in changes:
             if name not in names:
-                raise ValueError(no_parameter(type(self).__name__, name, names))
+                hint = self.elsewhere(name, changes)
+                raise ValueError(no_parameter(type(self).__name__, name, names, hint))
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
+    def elsewhere(self, name: str, given: Mapping[str, Any]) -> str:
+        """Where a parameter belongs that is none of this record, for an error; or nothing."""
+        return ""
 
     def __repr__(self) -> str:
         """The fields that differ from their defaults; large arrays and long texts are cut short."""
@@ -68,6 +73,17 @@ class Record:
             or not _same(getattr(self, field.name), field.default)
         ]
         return f"{type(self).__name__}({', '.join(given)})"
+
+    def __str__(self) -> str:
+        """The fields with their units; of what shows itself in a way of its own, that."""
+        own = type(self).__repr__ is not Record.__repr__
+        return repr(self) if own else record_text(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
     def of_neuron(self, neuron: int) -> Self:
         """A copy in which every number that differs between neurons is that of one of them."""

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from os import PathLike
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from hh_sde import continuation, initial
+from hh_sde import continuation, initial, measures
 from hh_sde.brownian import BrownianPath
 from hh_sde.choice import sde_for_method
 from hh_sde.clamp import protocol_of, voltage_clamp
 from hh_sde.dataset import spikes_alone, upgrade
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
+from hh_sde.measures.detection import rule_of
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.provenance import path_of, seed_of, warn_of_differences
+from hh_sde.results import opened
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
 from hh_sde.stopping import Threshold
 from hh_sde.studies import STUDIES
 
 
-def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) -> xr.Dataset:
+def rerun(
+    ds: xr.Dataset | str | PathLike[str], model: Network | SDE | None = None, **changes: Any
+) -> xr.Dataset:
     """Make a result again, bit for bit, or with other arguments.
 
     Parameters
     ----------
-    ds : Dataset
+    ds : Dataset, or path of a file with one
         Of `solve`, `voltage_clamp` or a study. Of one with fewer trials than were run, only these
-        are run.
+        are run; of a part of it, `window` or `spikes`, the whole run is made again and the same
+        part taken.
     model : Network or SDE, optional
         Default: the network that the Dataset describes. Functions of an SDE of your own do not
         stand in a Dataset: give it.
@@ -48,6 +54,8 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
 
     Raises
     ------
+    TypeError
+        If `ds` is neither a Dataset nor a path.
     ValueError
         If the Dataset does not say how it was made.
 
@@ -67,7 +75,7 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
     >>> rerun(spikes, trials=[2], record=("V",), save_dt=0.1).V.shape
     (1, 501, 1)
     """
-    ds = upgrade(ds)
+    ds = upgrade(opened(ds, "rerun"))
     if "arguments" not in ds.attrs:
         raise ValueError(
             "this Dataset has no attribute 'arguments': it is not a result of solve, "
@@ -75,7 +83,7 @@ def rerun(ds: xr.Dataset, model: Network | SDE | None = None, **changes: Any) ->
         )
     if model is None:
         model = _described(ds)
-    warn_of_differences(ds.attrs, stacklevel=2)
+    warn_of_differences(ds.attrs)
     arguments = json.loads(ds.attrs["arguments"])
     if "study" in ds.attrs:
         name, seed = ds.attrs["study"], seed_of(ds.attrs)
@@ -103,8 +111,33 @@ def _of_trials(
 ) -> xr.Dataset:
     """What the run gives; of a result with one trial chosen, that one."""
     result = run(model, **{**arguments, **changes})
-    alone = "trial" in ds.coords and not ds.trial.ndim and "trials" not in changes
-    return result.isel(trial=0) if alone else result
+    alone = _chosen_trial(ds) is not None and "trials" not in changes and "trial" in result.dims
+    return _same_part(ds, changes, result.isel(trial=0) if alone else result)
+
+
+def _chosen_trial(ds: xr.Dataset) -> int | None:
+    """The trial that was chosen of several, ``ds.sel(trial=...)``, of traces or of their spikes."""
+    if "trial" in ds.coords:
+        return None if ds.trial.ndim else int(ds.trial)
+    return ds.attrs.get("trial") if spikes_alone(ds) and "trial" not in ds else None
+
+
+def _same_part(ds: xr.Dataset, changes: Mapping[str, Any], result: xr.Dataset) -> xr.Dataset:
+    """The part of a run that `ds` is of its own: a window of time, its spikes."""
+    span = {name: ds.attrs.get(name) for name in ("t_start", "t_end")}
+    other_times = {"t_end", "discard", "x0", "stop"} & {*changes, *_stops(result)}
+    cut = None not in span.values() and any(result.attrs[k] != time for k, time in span.items())
+    if cut and not other_times:
+        result = measures.window(result, *span.values())
+    if spikes_alone(ds) and not spikes_alone(result) and "record" not in changes:
+        rule = None if "spike_time" in result else rule_of(ds.attrs)
+        result = measures.spikes(result, rule)
+    return result
+
+
+def _stops(result: xr.Dataset) -> list[str]:
+    """The argument that let trials end when they did."""
+    return ["stop"] if "stop_time" in result else []
 
 
 def _clamp(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,13 +185,15 @@ def _noise(
 
 def _fewer_trials(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, list[int]]:
     """The numbers of the trials that are left of those that were run, if they are fewer."""
+    run = arguments.get("trials")
     if "trial" in ds.coords:
         there = np.atleast_1d(ds.trial.values).tolist()
     elif spikes_alone(ds) and "trials" in ds.attrs:
         there = json.loads(ds.attrs["trials"])
+    elif run is not None and _chosen_trial(ds) is not None:
+        there = [_chosen_trial(ds)]
     else:
         return {}
-    run = arguments.get("trials")
     if run is None:
         known = continuation.trials_of(arguments.get("x0"))
         run = [] if known is None else known.values.tolist()

@@ -129,6 +129,11 @@ class SDE:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        names = ", ".join(self.names[:4]) + (", ..." if self.d > 4 else "")
+        noise = f"{self.noise_type} noise, {self.interpretation}" if self.m else "no noise"
+        return f"SDE dx = f dt + G dW with d = {self.d} ({names}), m = {self.m}: {noise}"
+
     def path(self, rng: Rng, dt: float, trial: int = 0) -> BrownianPath:
         """A Brownian path for this equation on a grid of step dt, ms: with its m and area groups.
 

@@ -25,6 +25,7 @@ from hh_sde.choice import (
     refuse_history,
     refuse_ignored,
     sde_for_method,
+    warn_of_missing_samples,
 )
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted, keyword_hints
 from hh_sde.measures import SpikeRule
@@ -56,7 +57,7 @@ def solve(
     x0: np.ndarray | Mapping[str, Any] | xr.Dataset | None = None,
     stop: str | Threshold | None = None,
     save_dt: float | None = None,
-    record: Sequence[str] | None = None,
+    record: str | Sequence[str] | None = None,
     path: BrownianPath | None = None,
     noise: str | None = None,
     progress: bool | None = None,
@@ -104,7 +105,7 @@ def solve(
         accuracy, but not bitwise as without `stop`.
     save_dt : float, optional
         Spacing of the saved states, a multiple of dt, ms. Default: dt.
-    record : sequence of str, optional
+    record : str or sequence of str, optional
         The variables (of an SDE: the components) to keep. Default: all. Of a Network also currents
         (I_Na, I_stim), conductances (g_Na) and open fractions (p_Na), as `Network.currents` and
         `Network.conductances` have them. With ``"spikes"`` among them the compiled methods find
@@ -181,6 +182,7 @@ def solve(
     dtype = precision(dtype, integrator, name, sde.m > 0)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
+    warn_of_missing_samples(model, start, float(t_end))
     names, rule = spike_recording(record, spike_rule, integrator, model, stop)
     ends = criterion(stop, spike_rule, layout, reduce)
     kept = [] if rule and names == [] else layout.kept(names)

@@ -143,12 +143,29 @@ class Table(MutableMapping[str, Entry]):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        header = (self.what, "what it is", "parameters", "reference")
         rows = [(name, *description) for name, description in self.describe().items()]
-        return display.html_table(rows, (self.what, "what it is", "parameters", "reference"))
+        filled = [k for k in range(len(header)) if any(row[k] for row in rows)]
+        return display.html_table(
+            [[row[k] for k in filled] for row in rows], [header[k] for k in filled]
+        )
 
 
 def description_of(make: Callable[..., Any]) -> Description:
     """What a class or a function takes, by its signature, its `units` and its docstring."""
+    if isinstance(make, Described):
+        return make.description()
+    text = inspect.getdoc(make) or ""
+    references = re.search(r"^References\n-+\n(.*?)(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    return Description(
+        summary=" ".join(text.partition("\n\n")[0].split()),
+        parameters=parameters_of(make),
+        reference=" ".join(references[1].split()) if references else "",
+    )
+
+
+def parameters_of(make: Callable[..., Any]) -> str:
+    """The parameters of a class or a function, with units and defaults."""
     units = getattr(make, "units", {})
     taken = []
     for name, parameter in inspect.signature(make).parameters.items():
@@ -157,13 +174,7 @@ def description_of(make: Callable[..., Any]) -> Description:
             taken.append(name if unit == "1" else f"{name} ({unit})")
         else:
             taken.append(f"{name} = {display.quantity(parameter.default, unit)}")
-    text = inspect.getdoc(make) or ""
-    references = re.search(r"^References\n-+\n(.*?)(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
-    return Description(
-        summary=" ".join(text.partition("\n\n")[0].split()),
-        parameters=display.listed(taken),
-        reference=" ".join(references[1].split()) if references else "",
-    )
+    return display.listed(taken)
 
 
 def of_kind(base: type, table: str) -> Callable[[str, Any], Any]:

@@ -18,10 +18,18 @@ ARGUMENTS = {
     "autocorrelogram": (1.0, 20.0), "crosscorrelogram": (0, 1, 1.0, 20.0), "spike_spectrum": (),
     "power_spectrum": (), "coherence_time": (), "synchrony": (), "phase_locking": (),
     "isi_distance": (), "spike_distance": (), "noise": (), "action_potentials": (), "to_neo": (),
-    "currents": (), "conductances": (),
+    "currents": (), "conductances": (), "traces": (),
 }  # fmt: skip
-OF_TRACES = {"first_passage", "power_spectrum", "coherence_time", "synchrony", "action_potentials"}
+OF_TRACES = {
+    "traces",
+    "first_passage",
+    "power_spectrum",
+    "coherence_time",
+    "synchrony",
+    "action_potentials",
+}
 OF_STATES = {"currents", "conductances"}
+OF_SEVERAL = {"synchrony", "phase_locking", "crosscorrelogram"}
 #: By libraries that are optional.
 BY_OTHERS = {"isi_distance": "pyspike", "spike_distance": "pyspike", "action_potentials": "efel",
              "to_neo": "neo"}  # fmt: skip
@@ -237,3 +245,32 @@ def test_what_has_no_increments_says_so(kinds):
         kinds["traces"].hh.noise(500.0)
     with pytest.raises(ValueError, match="spacing must be positive"):
         kinds["traces"].hh.noise(-1.0)
+
+
+def test_traces_and_spikes_of_one_run_are_two_tables(kinds):
+    both, times = kinds["both"], kinds["both"].sizes["time"]
+    assert len(both.hh.traces().to_dataframe()) == times * 2 * 3
+    assert list(both.hh.traces().to_dataframe()) == ["V"]
+    assert len(both.hh.spikes().to_dataframe()) == both.attrs["n_spikes"]
+    assert both.hh.traces().V.identical(both.V)
+    with pytest.raises(
+        ValueError, match=r"there are no traces; .*hh_sde.rerun\(ds, record=\('V',\)\)"
+    ):
+        kinds["spikes"].hh.traces()
+
+
+@pytest.mark.parametrize("kind", ["traces", "both"])
+@pytest.mark.parametrize("name", [n for n in ARGUMENTS if n not in OF_STATES | OF_SEVERAL])
+def test_a_neuron_that_was_chosen_is_one_of_one(kind, name, kinds):
+    if name in BY_OTHERS:
+        pytest.importorskip(BY_OTHERS[name])
+    for trial in ({}, {"trial": 2}):
+        ds = kinds[kind].isel(trial)
+        one = getattr(ds.isel(neuron=1).hh, name)(*ARGUMENTS[name])
+        expected = getattr(ds.isel(neuron=[1]).hh, name)(*ARGUMENTS[name])
+        if isinstance(one, xr.Dataset):
+            assert np.array_equal(
+                *(part.to_array().values.ravel() for part in (one, expected)), equal_nan=True
+            )
+        else:
+            assert len(one.segments[0].spiketrains) == 1

@@ -236,7 +236,7 @@ def test_validate_lists_every_fault(noisy_pair):
         "V has dims ('neuron', 'time')",
     ):
         assert fault in str(info.value)
-    with pytest.raises(TypeError, match=r"takes an xarray.Dataset, got int"):
+    with pytest.raises(TypeError, match=r"takes a Dataset, got int: 3"):
         hh.validate(3)
 
 

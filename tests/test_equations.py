@@ -228,7 +228,7 @@ def test_the_equations_of_a_network_are_shown():
         r"h  +sqrt\(\(alpha_h \* \(1.0 - h\) \+ beta_h \* h\) / N_h\)",
         r"WV_gap +uA/cm\^2  sum over neurons j",
         r"N_n  += 1800  +1 +number of gates n",
-        r"gbar_Na  += 120  +mS/cm\^2",
+        r"gbar_Na  += 120  +mS/cm\^2  +maximal conductance of the channels Na; g_Na of the cell",
     ):
         assert re.search(rf"^  {line}", text, re.MULTILINE), line
     assert repr(net.equations()) == text

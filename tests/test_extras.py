@@ -115,5 +115,16 @@ def test_neo_holds_the_same_spikes(noisy_pair):
             assert train.annotations == {"trial": trial, "neuron": neuron}
             assert str(train.units.dimensionality) == "ms"
             assert train.t_stop.item() == 60.0
+        (signal,) = segment.analogsignals
+        np.testing.assert_array_equal(signal.magnitude, ds.V.sel(trial=trial))
+        np.testing.assert_allclose(signal.times.rescale("ms").magnitude, ds.time, atol=1e-9)
+        assert str(signal.units.dimensionality) == "mV"
+        assert signal.array_annotations["neuron"].tolist() == [0, 1]
     single = measures.to_neo(hh.solve(noisy_pair, 10.0, rng=1))
     assert len(single.segments) == 1
+    assert single.segments[0].analogsignals[0].shape == (1001, 2)
+    part = measures.to_neo(ds.isel(neuron=1), start=20.0, stop=40.0).segments[1]
+    np.testing.assert_array_equal(
+        part.analogsignals[0].magnitude[:, 0], ds.V.sel(trial=1, neuron=1, time=slice(20.0, 40.0))
+    )
+    assert not measures.to_neo(found).segments[0].analogsignals

@@ -14,9 +14,11 @@ PACKAGE = Path(hh_sde.__file__).parent
 # A module may import from those named before it. A package stands for its modules.
 ORDER = [
     "errors",
+    "attributes",
     "memory",
     "display",
     "records",
+    "results",
     "descriptions",
     "tables",
     "addresses",

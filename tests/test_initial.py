@@ -134,3 +134,14 @@ def test_what_a_distribution_refuses(noisy_pair):
         hh.Normal(0.0, -1.0)
     with pytest.raises(TypeError, match="V must be a number, an array, or a distribution"):
         hh.solve(noisy_pair, 1.0, rng=1, x0={"V": "rest"})
+
+
+def test_potentials_given_as_a_state_bring_up_how_they_are_given():
+    net = hh.Network(3)
+    for x0 in (np.full(3, -60.0), np.float64(-60.0)):
+        with pytest.raises(
+            ValueError, match=r"takes \(12,\) or \(1, 12\); for pot.*x0={\"V\": arr"
+        ):
+            hh.solve(net, 1.0, x0=x0)
+    with pytest.raises(ValueError, match=r"takes \(12,\) or \(1, 12\)$"):
+        hh.solve(net, 1.0, x0=np.zeros(5))

@@ -37,6 +37,24 @@ CALLS = {
         lambda: hh.studies.noise_sweep(NET, n_trials=1),
         "did you mean trials?",
     ),
+    "a parameter of the cell": (
+        lambda: hh.Network(1, g_K=30),
+        'g_K is of the cell: cell=hh_sde.CELLS["hodgkin_huxley"](g_K=30)',
+    ),
+    "a parameter of a cell that is given": (
+        lambda: hh.Network(1, cell=hh.CELLS["morris_lecar"], g_Ca=4.0),
+        'cell=hh_sde.CELLS["morris_lecar"](g_Ca=4.0)',
+    ),
+    "dt by position": (
+        lambda: hh.solve(NET, 100, 0.01),
+        "solve takes model, t_end by position, and the rest by keyword: dt=0.01",
+    ),
+    "no end": (
+        lambda: hh.solve(NET),
+        "solve() missing 1 required positional argument: 't_end'; call it as solve(model, t_end)",
+    ),
+    "no weights": (lambda: hh.Synapse.sigmoidal(), "call it as Synapse.sigmoidal(weights)"),
+    "no window": (lambda: xr.Dataset().hh.fano_factor(), "call it as fano_factor(window)"),
     "an SDE": (
         lambda: hh.SDE(f=abs, G=abs, y0=[1.0]),
         "SDE has no parameter 'y0'; it has f, G, x0,",
@@ -59,6 +77,12 @@ def test_unknown_keywords_bring_up_what_is_meant(call):
     with pytest.raises(TypeError) as caught:
         make()
     assert message in str(caught.value)
+
+
+def test_a_parameter_of_the_cell_given_to_replace_brings_up_the_cell():
+    with pytest.raises(ValueError, match=r"g_K is of the cell: cell=net.cell\(g_K=30\)"):
+        NET.replace(g_K=30)
+    assert hh.Network(1, cell=NET.cell(g_K=30)).cell.parameters["g_K"] == 30.0
 
 
 @pytest.mark.parametrize("kind", RECORDS.values(), ids=RECORDS)
@@ -109,6 +133,41 @@ def test_methods_of_a_result_do_so_too(name):
 def test_plots_of_a_result_do_so_too():
     with pytest.raises(TypeError, match="'neuron'; did you mean neurons"):
         hh.solve(NET, 1.0).hh.plot.traces(neuron=0)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "hint"),
+    [
+        ("ds.hh", "isi", "; did you mean intervals?"),
+        ("ds.hh", "firing_rates", "; did you mean rates?"),
+        ("ds.hh", "reliability", r": it is hh_sde.studies.reliability\(net\)"),
+        ("ds.hh", "sta", ": it is the mean of ds.hh.noise"),
+        ("ds.hh", "fi_curve", r": it is hh_sde.studies.rate_curve\(net\)"),
+        ("ds.hh.plot", "isi", "; did you mean interval_histogram?"),
+        ("hh_sde.measures", "firing_rates", "; did you mean rates?"),
+        ("hh_sde.plot", "isi_histogram", "; did you mean interval_histogram?"),
+        ("hh_sde.studies", "fi_curve", "; did you mean rate_curve?"),
+        ("hh_sde.studies", "rate_curv", "; did you mean rate_curve?"),
+    ],
+)
+def test_names_of_other_libraries_bring_up_ours(owner, name, hint):
+    accessor = xr.Dataset().hh
+    owners = {"ds.hh": accessor, "ds.hh.plot": accessor.plot, "hh_sde.measures": hh.measures,
+              "hh_sde.plot": hh.plot, "hh_sde.studies": hh.studies}  # fmt: skip
+    with pytest.raises(AttributeError, match=rf"^{owner} has no '{name}'{hint}"):
+        getattr(owners[owner], name)
+
+
+@pytest.mark.parametrize("module", ["measures", "plot", "studies"])
+def test_only_public_names_are_listed(module):
+    listed = dir(getattr(hh, module))
+    assert listed == sorted(getattr(hh, module).__all__)
+    assert not [name for name in listed if inspect.ismodule(getattr(getattr(hh, module), name))]
+
+
+def test_the_spacing_of_the_noise_is_brought_up():
+    with pytest.raises(TypeError, match="'dt'; it has spacing; did you mean spacing"):
+        xr.Dataset().hh.noise(dt=0.1)
 
 
 def test_other_wrong_calls_are_said_as_python_says_them():

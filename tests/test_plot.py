@@ -656,3 +656,185 @@ def test_connectivity_of_many_neurons_is_a_density():
     (inputs,) = [other for other in ax.figure.axes if other.get_xlabel() == "inputs"]
     np.testing.assert_allclose(inputs.patches[0].get_data().values, 50.0)
     pixels(ax)
+
+
+def test_raster_has_a_colour_for_each_row(result):
+    ax = result.hh.plot.raster(color=["red", "blue"])
+    assert [line.get_color() for line in ax.lines] == ["red", "blue"]
+    for line, neuron in zip(ax.lines, (0, 1), strict=True):
+        mine = result.sel(trial=0, neuron=[neuron]).hh.spikes().spike_time
+        np.testing.assert_array_equal(line.get_xdata(), mine)
+        assert set(line.get_ydata()) == {neuron}
+    of_trials = result.hh.plot.raster(neurons=1, color=["red", "blue"])
+    assert [line.get_color() for line in of_trials.lines] == ["red", "blue"]
+    assert [set(line.get_ydata()) for line in of_trials.lines] == [{0}, {1}]
+    with pytest.raises(ValueError, match="one for each neuron, of which 2 are drawn; got 3 colou"):
+        result.hh.plot.raster(color=["red", "blue", "black"])
+    with pytest.raises(ValueError, match=r"one for each neuron, .* got 1 colours"):
+        result.hh.plot.raster(rows="trial", color=["red"])
+    with pytest.raises(ValueError, match=r"must be one colour, .* got 'rood'"):
+        result.hh.plot.raster(color="rood")
+
+
+def test_one_neuron_of_several_trials_has_a_row_for_each_trial(result):
+    alone = result.isel(neuron=[0])
+    for ds in (alone, alone.hh.spikes()):
+        ax = ds.hh.plot.raster()
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["0", "1"]
+        assert ax.get_ylabel() == "trial\nneuron 0"
+        assert ds.hh.plot.raster(trial=1).get_ylabel() == "neuron\ntrial 1"
+    assert alone.sel(trial=0).hh.plot.raster().get_ylabel() == "neuron"
+
+
+def test_a_neuron_that_was_chosen_is_drawn_with_its_recorded_spikes(noisy_pair):
+    ds = hh.solve(noisy_pair, 40.0, rng=1, record=("V", "m", "spikes"))
+    wanted = ds.isel(neuron=[1]).hh.spikes().spike_time
+    np.testing.assert_array_equal(ds.isel(neuron=1).hh.plot.raster().lines[0].get_xdata(), wanted)
+    assert len(ds.isel(neuron=1).hh.plot().axes) == 3
+
+
+#: What is given for a Dataset by mistake, and what is said of it.
+NO_DATASETS = {
+    "network": (hh.Network(1), r"got a Network: run it first, ds = hh_sde.solve\(model, t_end\)"),
+    "sde": (linear_sde(), "got an SDE: run it first"),
+    "array": (np.zeros((3, 2)), r"got an array of shape \(3, 2\): label it, xarray.Dataset"),
+    "path": ("run.nc", r"got the path 'run.nc': open it, xarray.load_dataset\('run.nc'\)"),
+    "unnamed": (xr.DataArray([1.0]), r"DataArray: give the Dataset .* \.to_dataset\(name=\"V\"\)"),
+    "number": (3, "got int: 3"),
+}
+TAKE_DATASETS = [
+    *plot.PLOTS.values(),
+    *(
+        one
+        for one in (getattr(measures, name) for name in measures.__all__)
+        if "ds" in inspect.signature(one).parameters
+    ),
+]
+
+
+@pytest.mark.parametrize("what", NO_DATASETS)
+@pytest.mark.parametrize("take", TAKE_DATASETS)
+def test_what_is_no_dataset_is_refused_with_the_way_to_one(take, what):
+    given, message = NO_DATASETS[what]
+    parameters = list(inspect.signature(take).parameters.values())[1:]
+    needed = {one.name: 1.0 for one in parameters if one.default is one.empty}
+    needed.pop("style", None)
+    with pytest.raises(TypeError, match=rf"^{take.__name__} takes a Dataset, .*{message}"):
+        take(given, **needed)
+
+
+def test_a_data_array_is_refused_by_its_name_or_drawn(result):
+    for take in (plot.traces, measures.rates):
+        with pytest.raises(TypeError, match=r"the DataArray V: give .* or its \.to_dataset\(\)"):
+            take(result.V)
+    rate = xr.DataArray(
+        [[1.0, 2.0], [3.0, 4.0]], {"sigma": [0.0, 1.0], "g": [0.1, 0.2]}, name="rate"
+    )
+    image = plot.heatmap(rate, x="sigma", y="g").collections[0]
+    assert image.get_array().tolist() == [1.0, 3.0, 2.0, 4.0]
+    assert plot.curve(rate.sel(g=0.2), x="sigma").get_ylabel() == "rate"
+
+
+@pytest.mark.parametrize("name", ["traces", "gates", "phase_plane", "overview", "raster"])
+def test_several_trials_in_one_plot_are_refused(name, result):
+    with pytest.raises(TypeError, match=rf"^{name} draws one trial, trial=1, got trial=\[1, 0\]"):
+        plot.PLOTS[name](result, trial=[1, 0])
+
+
+# -- labels of panels that share an axis, of powers, of what was computed ----------------------
+
+
+def test_panels_that_share_the_axis_of_x_say_it_once(result):
+    _, axes = plt.subplots(2, sharex=True, layout="constrained")
+    result.hh.plot.traces(ax=axes[0])
+    result.hh.plot.raster(ax=axes[1])
+    assert [ax.get_xlabel() for ax in axes] == ["", "time (ms)"]
+    _, apart = plt.subplots(2)
+    for ax in apart:
+        assert result.hh.plot.traces(ax=ax).get_xlabel() == "time (ms)"
+
+
+def test_powers_and_units_are_printed_as_such():
+    attrs = {"long_name": "synchrony chi^2 of V", "units": "1"}
+    grid = xr.DataArray(np.eye(2), {"a": [0, 1], "b": [0, 1]}, name="chi_squared", attrs=attrs)
+    fig = plot.heatmap(grid, x="a", y="b").figure
+    assert fig.axes[-1].get_ylabel() == "synchrony \N{GREEK SMALL LETTER CHI}² of V"
+    ds = hh.studies.rate_curve(
+        hh.Network(1),
+        currents=[0.0, 10.0],
+        sigmas=[2.0],
+        t_end=100.0,
+        discard=10.0,
+        trials=4,
+        rng=1,
+    )
+    assert ds.hh.plot().axes[0].get_legend_handles_labels()[1][0] == "sigma = 2 µA/cm² ms$^{0.5}$"
+
+
+def test_what_keeps_the_attributes_of_another_variable_is_labelled_by_its_name():
+    rate = xr.DataArray(
+        [1.0, 4.0, 9.0], {"I": [0.0, 1.0, 2.0]}, attrs={"long_name": "firing rate", "units": "Hz"}
+    )
+    ds = xr.Dataset({"rate": rate, "slope": rate.differentiate("I").assign_attrs(rate.attrs)})
+    assert plot.curve(ds, x="I", y="slope").get_ylabel() == "slope"
+    assert plot.curve(ds, x="I", y="rate").get_ylabel() == "firing rate (Hz)"
+    band = xr.Dataset({"mean": rate, "low": rate - 1, "high": rate + 1}).map(
+        lambda one: one.assign_attrs(rate.attrs)
+    )
+    ax = plot.curve(band, x="I", y="mean", low="low", high="high")
+    assert ax.get_ylabel() == "firing rate (Hz)"
+
+
+# -- bins of intervals -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def spikes():
+    """Intervals with peaks 15 ms apart, and a long tail."""
+    rng = np.random.default_rng(1)
+    lengths = 15.0 * rng.geometric(0.3, 2000) + rng.normal(0.0, 1.0, 2000)
+    none = np.zeros(2001, dtype=int)
+    times = np.concatenate([[0.0], lengths.cumsum()])
+    attrs = {"t_start": 0.0, "t_end": float(times[-1])}
+    return measures.ragged(times, none, none, trials=None, neurons=np.array([0]), attrs=attrs)
+
+
+def drawn_bins(ax):
+    return ax.patches[0].get_data().values, ax.patches[0].get_data().edges
+
+
+def test_bins_that_are_chosen_show_the_peaks(spikes):
+    density, edges = drawn_bins(spikes.hh.plot.interval_histogram())
+    assert 0.5 < np.diff(edges)[0] <= 2.0
+    middle = (edges[:-1] + edges[1:]) / 2
+    at_peaks = density[np.abs(middle - 30.0) < 1.0].mean()
+    assert at_peaks > 10 * density[np.abs(middle - 37.5) < 1.0].mean()
+    few = spikes.hh.window(0.0, 1000.0)
+    assert 10 <= len(drawn_bins(few.hh.plot.interval_histogram())[0]) < 30
+
+
+@pytest.mark.parametrize("bins", [[0.0, 20.0, 40.0], np.array([0.0, 20.0, 40.0]), (0, 20, 40)])
+def test_bins_are_given_by_their_edges(bins, spikes):
+    density, edges = drawn_bins(spikes.hh.plot.interval_histogram(bins=bins))
+    assert edges.tolist() == [0.0, 20.0, 40.0]
+    length = spikes.hh.intervals().interval_length
+    wanted = [float(((length >= low) & (length < low + 20)).mean()) / 20 for low in (0, 20)]
+    np.testing.assert_allclose(density, wanted)
+
+
+@pytest.mark.parametrize(
+    ("bins", "message"),
+    [
+        (0, "'auto': 1, 2, ... of them, got 0"),
+        (-3, "of them, got -3"),
+        ("fd", r"bins must be a number of bins, .* or 'auto', got 'fd'$"),
+        ("atuo", "did you mean auto"),
+        ([1.0, 1.0], r"which rise; got \[1.0, 1.0\]"),
+        ([5.0], "which rise"),
+        (2.5, "which rise"),
+        (None, "bins must be a number of bins"),
+    ],
+)
+def test_other_bins_are_refused(bins, message, spikes):
+    with pytest.raises((TypeError, ValueError), match=message):
+        spikes.hh.plot.interval_histogram(bins=bins)

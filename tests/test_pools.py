@@ -5,6 +5,7 @@ import pytest
 import scipy.integrate
 
 import hh_sde as hh
+from hh_sde.config.document import Document
 
 CA = hh.Pool("Ca", channels=("A",), k=2e-3, rest=1e-3, tau=2.0)
 GATE = hh.Gate("a", 1, alpha=hh.Sigmoid(0.2, -60.0, 4.0), beta=hh.Proportional("Ca", 200.0))
@@ -75,6 +76,33 @@ def test_two_pools_at_rest():
     assert net.variables == ("V", "a", "Ca", "Na")
     f = net.sde().f(net.steady_state(-50.0), 0.0)
     assert np.all(np.abs(f[1:]) < 1e-13)
+
+
+def test_an_anion_enters_with_an_outward_current():
+    """Chloride that flows by -RT/F ln(outside/c), k below 0: towards where V is its potential."""
+    cell = hh.Cell(
+        "chloride",
+        (hh.Channel("Cl", g=0.5, E=hh.Nernst("Cl", outside=120.0, valence=-1)),),
+        pools=(hh.Pool("Cl", channels=("Cl",), k=-1e-2, rest=5.0, tau=1000.0),),
+        temperature=20.0,
+    )
+    net = hh.Network(1, cell=cell)
+    x = net.steady_state(-40.0)
+    assert x[1] > 5.0
+    assert abs(net.sde().f(x, 0.0)[1]) < 1e-15
+    E = -1e3 * 8.31446261815324 * 293.15 / 96485.33212331001 * np.log(120.0 / x[1])
+    assert pytest.approx(x[1] - 5.0, rel=1e-12) == -0.5 * (E + 40.0) * 1e-2 * 1000.0
+
+
+def test_a_file_may_give_a_cell_its_pool_and_its_temperature():
+    cell = {
+        "name": "prinz_abpd", "k_Ca": "1e-5 mM*cm^2/(uA*ms)", "tau_Ca": "150 ms",
+        "temperature": "15 degC",
+    }  # fmt: skip
+    parts = {"network": {"n_neurons": 1, "cell": cell}, "run": {"t_end": 1.0}}
+    built = Document.model_validate(parts).network.build().cell
+    changed = {name: built.parameters[name] for name in ("k_Ca", "tau_Ca", "temperature")}
+    assert changed == {"k_Ca": 1e-5, "tau_Ca": 150.0, "temperature": 15.0}
 
 
 def test_a_current_that_leaves_can_leave_no_steady_state():

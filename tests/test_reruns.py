@@ -201,3 +201,43 @@ def test_the_form_of_a_paths_grid_is_understood(net):
     again = provenance.path_of(attrs, net.sde())
     assert again.grid == path.grid
     assert np.array_equal(again.increments(0, 9), path.increments(0, 9))
+
+
+def test_a_result_in_a_file_is_made_again_from_its_path(net, tmp_path):
+    ds = hh.solve(net, 5.0, dt=0.02, rng=1)
+    path = tmp_path / "run.nc"
+    ds.to_netcdf(path)
+    for one in (path, str(path)):
+        assert hh.rerun(one).identical(ds)
+        assert hh.Network.from_dataset(one) == net
+    for take, name in ((hh.rerun, "rerun"), (hh.Network.from_dataset, "Network.from_dataset")):
+        with pytest.raises(TypeError, match=rf"^{name} takes a Dataset, got the DataArray V: give"):
+            take(ds.V)
+        with pytest.raises(FileNotFoundError):
+            take(tmp_path / "none.nc")
+
+
+@pytest.mark.parametrize("record", [None, ("V", "spikes"), ("spikes",)])
+def test_a_window_is_made_again_as_that_window(record, net):
+    ds = hh.solve(net, 60.0, dt=0.02, rng=1, trials=3, record=record)
+    part = ds.hh.window(20.0, 50.0)
+    assert hh.rerun(part).identical(part)
+    assert hh.rerun(part, t_end=40.0).attrs["t_end"] == 40.0
+    other = hh.rerun(part, rng=5)
+    assert (other.attrs["t_start"], other.attrs["t_end"]) == (20.0, 50.0)
+
+
+@pytest.mark.parametrize("record", [None, ("V", "spikes")])
+def test_spikes_of_traces_are_made_again(record, net):
+    ds = hh.solve(net, 60.0, dt=0.02, rng=1, trials=3, record=record)
+    rule = None if record else hh.SpikeRule(-10.0, rearm=None)
+    for spikes in (ds.hh.spikes(rule), ds.hh.window(10.0, 40.0).hh.spikes(rule)):
+        assert spikes.sizes["spike"]
+        assert hh.rerun(spikes).identical(spikes)
+    for part in (ds.sel(trial=2), ds.sel(trial=[0, 2]), ds.sel(trial=1).hh.window(10.0, 40.0)):
+        spikes = part.hh.spikes(rule)
+        again = hh.rerun(spikes)
+        assert again.drop_attrs().identical(spikes.drop_attrs())
+        assert again.attrs["t_end"] == spikes.attrs["t_end"]
+    traces = hh.rerun(ds.sel(trial=2).hh.spikes(), record=("V",))
+    assert traces.V.identical(ds.V.sel(trial=2))

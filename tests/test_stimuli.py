@@ -1,5 +1,6 @@
 """Injected currents on their own."""
 
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -159,6 +160,7 @@ BAD = [
         lambda: hh.PulseTrain(1.0, start=0.0, width=1.0, period=2.0, count=0),
         "count must be 1, 2, ..., 100000000 or None, got 0",
     ),
+    (lambda: hh.SineCurrent(1.0, frequency=-5), r"frequency \(Hz\) must not be negative, got -5"),
     (lambda: hh.SampledCurrent([1.0], dt=0.0), r"dt \(ms\) must be positive"),
     (lambda: hh.SampledCurrent([np.inf], dt=1.0), "values must be finite"),
     (
@@ -264,8 +266,12 @@ UNFIT = [
     (lambda: hh.SampledCurrent(pd.Series(VALUES, index=TIMES), start=0.0), "start = 0 ms, but the"),
     (lambda: hh.SampledCurrent(pd.Series([1.0], index=[5.0])), "give dt, the spacing"),
     (
-        lambda: hh.SampledCurrent(pd.Series(VALUES, index=pd.to_timedelta(TIMES, unit="s"))),
+        lambda: hh.SampledCurrent(pd.Series(VALUES, index=pd.to_datetime(TIMES, unit="s"))),
         r"times of SampledCurrent's values must be numbers \(ms\)",
+    ),
+    (
+        lambda: hh.SampledCurrent([[1.0, 2.0], [3.0, np.nan], [np.inf, 1.0]], dt=1.0),
+        r"must be finite, but values\[1, 1\] is nan, and 1 others are not finite; fill them in",
     ),
     (lambda: hh.SampledCurrent(pd.Series([None, 1.0, 2.0, 3.0], index=TIMES)), "must be finite"),
     (
@@ -291,3 +297,53 @@ UNFIT = [
 def test_samples_whose_times_do_not_do(make, message):
     with pytest.raises((TypeError, ValueError), match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [
+        *((name, "1e3") for name in ("time (s)", "t [s]", "t/s", "time_s", "s", "Time in seconds")),
+        *((name, "1e-3") for name in ("time (us)", "t / \N{MICRO SIGN}s")),
+    ],
+)
+def test_an_index_in_another_unit_than_ms_is_refused(name, factor):
+    samples = pd.Series(VALUES, index=pd.Index(TIMES, name=name))
+    with pytest.raises(ValueError, match=rf"must be in ms, .* values.index = {factor} \* values"):
+        hh.SampledCurrent(samples)
+
+
+@pytest.mark.parametrize("name", [None, "time (ms)", "time", "t", "t_ms", "ms", "trials", 3])
+def test_an_index_in_ms_is_taken(name):
+    samples = pd.Series(VALUES, index=pd.Index(TIMES, name=name))
+    assert hh.SampledCurrent(samples) == hh.SampledCurrent(VALUES, dt=0.5, start=2.0)
+
+
+def test_time_differences_are_converted():
+    times = pd.to_timedelta(TIMES, unit="ms")
+    by_hand = hh.SampledCurrent(VALUES, dt=0.5, start=2.0)
+    assert hh.SampledCurrent(pd.Series(VALUES, index=times)) == by_hand
+    array = xr.DataArray(VALUES, dims="time", coords={"time": times})
+    assert hh.SampledCurrent(array) == by_hand
+
+
+@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: 2.0 * one, lambda one: one + 3.0])
+def test_a_run_that_leaves_its_samples_says_so(wrap):
+    seconds = wrap(hh.SampledCurrent(pd.Series(np.ones(101), index=np.linspace(0.0, 1.0, 101))))
+    with pytest.warns(UserWarning, match=r"go from 0 to 1.01 ms, and the run from 0 to 10 ms: ou"):
+        hh.solve(hh.Network(1, stimulus=seconds), 10.0)
+    late = wrap(hh.SampledCurrent(np.ones(10), dt=1.0, start=100.0))
+    with pytest.warns(UserWarning, match="samples of the stimulus go from 100 to 110 ms"):
+        hh.solve(hh.Network(1, stimulus=late), 10.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hh.solve(hh.Network(1, stimulus=seconds), 2.0, dt=0.01)
+
+
+def test_warnings_of_a_run_are_of_the_line_that_called_it():
+    for net, options in (
+        (hh.Network(1), {"rng": 1}),
+        (hh.Network(1, stimulus=hh.SampledCurrent([1.0], dt=0.1)), {}),
+    ):
+        with pytest.warns(UserWarning, match="has no noise|samples of the stimulus") as caught:
+            hh.solve(net, 1.0, **options)
+        assert [one.filename for one in caught] == [__file__]

@@ -1,6 +1,7 @@
 """Bad input to cells, channels, synapses, noise and networks is named."""
 
 import dataclasses
+import inspect
 import pydoc
 
 import numpy as np
@@ -9,6 +10,7 @@ import scipy.sparse
 import xarray as xr
 
 import hh_sde as hh
+from hh_sde.records import fields_of
 
 CLASSIC = hh.CELLS["hodgkin_huxley"]
 GATE = CLASSIC.gates[0]
@@ -61,7 +63,7 @@ BAD = [
     (lambda: hh.Synapse.sigmoidal("x"), "weights of sigmoidal must be a number, a matrix"),
     (lambda: hh.Synapse.sigmoidal(0.1, w=0.0), "w must be positive"),
     (lambda: hh.CurrentNoise(-1.0), "CurrentNoise.sigma must not be negative"),
-    (lambda: hh.CurrentNoise(1.0, correlation=1.5), "negative eigenvalue"),
+    (lambda: hh.CurrentNoise(1.0, correlation=1.5), "must lie between -1 and 1, got 1.5"),
     (lambda: hh.CurrentNoise(1.0, correlation=[[1, 0.5], [0.4, 1]]), "symmetric matrix with ones"),
     (lambda: hh.Network(3, noise=hh.CurrentNoise(1.0, correlation=-0.9)), "negative eigenvalue"),
     (lambda: hh.Network(0), "n_neurons must be 1, 2, 3, ..., got 0"),
@@ -91,8 +93,18 @@ BAD = [
     ),
     (
         lambda: hh.Network(1, noise=1.0),
-        "noise must be None, one of CurrentNoise, .*, or several of them, got 1.0",
+        r"one of CurrentNoise, .*, or several of them, got 1.0; .* hh_sde.CurrentNoise\(sigma=1.0",
     ),
+    (
+        lambda: hh.Network(1, noise="current"),
+        r'; call it with its numbers, hh_sde.NOISES\["current"\]\(sigma=...\) or hh_sde.CurrentNoi',
+    ),
+    (
+        lambda: hh.Network(1, noise=["conductance"]),
+        r"\]\(area=...\) or hh_sde.ConductanceNoise\(area=...\)",
+    ),
+    (lambda: hh.Network(1, noise=hh.CurrentNoise), r", hh_sde.CurrentNoise\(sigma=...\)"),
+    (lambda: hh.Network(1, noise="curent"), "there is no noise 'curent'; did you mean current?"),
     (
         lambda: hh.Network(3, cell=CLASSIC.replace(g_K=[1.0, 2.0])),
         r"g_K has 2 values; a network of 3 neurons takes one number or an array of shape \(3,\)",
@@ -636,6 +648,29 @@ def test_help_on_a_synapse_says_what_it_takes():
     assert "Destexhe, Mainen & Sejnowski 1994" in text
 
 
+@pytest.mark.parametrize("table", ["STIMULI", "DISTRIBUTIONS"])
+def test_help_on_an_entry_says_its_parameters_with_their_units(table):
+    for name, kind in getattr(hh, table).items():
+        text = inspect.getdoc(kind)
+        parameters = text.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+        for field, unit in kind.units.items():
+            assert field in parameters, (name, field)
+            assert unit.partition("*")[0] in parameters, (name, unit)
+
+
+def test_an_entry_of_synapses_shows_what_it_is():
+    shown = repr(hh.SYNAPSES["AMPA"])
+    assert shown.startswith('SYNAPSES["AMPA"]: A chemical synapse, ds/dt = alpha (1 - s)')
+    assert "weights (mS/cm^2), E = 0 mV" in shown
+    assert hh.SYNAPSES["AMPA"](0.1, E=-5.0).E == -5.0
+
+
+@pytest.mark.parametrize("table", ["STIMULI", "DISTRIBUTIONS"])
+def test_a_table_without_references_has_no_column_for_them(table):
+    assert "reference" not in getattr(hh, table)._repr_html_()
+    assert "reference" in hh.SYNAPSES._repr_html_()
+
+
 # -- how records show themselves ------------------------------------------------------------------
 
 
@@ -721,3 +756,44 @@ def test_what_differs_shows_itself_otherwise_and_large_arrays_in_short():
     assert "<1000x1000 array from 1 to 1> mS/cm^2" in text
     assert repr(hh.GapJunction(0.1)) == "GapJunction(weights=0.1)"
     assert eval(repr(GATE), vars(hh)) == GATE
+
+
+SHOWN = {
+    "stimulus": (hh.StepCurrent(5.0, start=10.0), "StepCurrent: amplitude = 5 uA/cm^2, start = 10"),
+    "noise": (hh.CurrentNoise(1.0), "CurrentNoise: sigma = 1 uA/cm^2*ms^0.5"),
+    "rate": (hh.Linoid(0.1, -40.0, 10.0), "Linoid: rate = 0.1, mid = -40 mV, scale = 10 mV"),
+    "gate": (GATE, f"Gate {GATE.name}: power = {GATE.power}"),
+    "synapse": (hh.SYNAPSES["AMPA"](0.1), "Synapse AMPA: weights = 0.1 mS/cm^2"),
+    "distribution": (hh.Normal(-65.0, 5.0), "Normal: mean = -65, sd = 5"),
+}
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_a_record_alone_shows_its_units(kind):
+    record, text = SHOWN[kind]
+    assert str(record).startswith(text)
+    shown = record._repr_html_()
+    for name, value in fields_of(record).items():
+        assert value is None or name in ("name", "reference") or f">{name}</td>" in shown
+    assert eval(repr(record), vars(hh)) == record or kind == "synapse"
+
+
+def test_a_rate_in_a_notebook_is_its_formula():
+    assert GATE.alpha.latex() in GATE._repr_html_().replace("&#x27;", "'")
+    assert " 1/ms<" in GATE._repr_html_()
+    assert hh.Linoid(0.1, -40.0, 10.0).latex() in hh.Linoid(0.1, -40.0, 10.0)._repr_html_()
+
+
+def test_what_shows_itself_in_a_way_of_its_own_does_so_as_text_too():
+    assert str(CLASSIC) == repr(CLASSIC)
+    assert str(hh.Network(1)) == repr(hh.Network(1))
+
+
+def test_an_sde_and_a_path_show_what_they_are():
+    sde = hh.Network(2, noise=hh.CurrentNoise(1.0)).sde()
+    assert repr(sde) == (
+        "SDE dx = f dt + G dW with d = 8 (V[0], V[1], m[0], m[1], ...), m = 2: additive noise, ito"
+    )
+    assert repr(sde.without_noise()).endswith("m = 0: no noise")
+    path = sde.path(5, 0.01, trial=3)
+    assert repr(path) == "BrownianPath of m = 2, dt = 0.01 ms, seed 5, trial 3"

@@ -10,26 +10,45 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hh_sde.cli.files import check_target, check_targets, figure_of, opened, reading, write, written
+from hh_sde.cli.files import (
+    check_target,
+    check_targets,
+    figure_of,
+    opened,
+    reading,
+    see_configuration,
+    see_result,
+    write,
+    written,
+)
+from hh_sde.cli.listing import Commands
 from hh_sde.cli.messages import (
     note,
     of_files,
-    printable,
     say,
     stop,
     stop_unless_written,
     without_place,
 )
-from hh_sde.cli.printed import estimates, kept_code, list_methods, list_studies, summary
+from hh_sde.cli.printed import (
+    attributes,
+    estimates,
+    kept_code,
+    list_methods,
+    list_studies,
+    summary,
+)
 
 if TYPE_CHECKING:
     from hh_sde.config import Config
 
 app = typer.Typer(
     name="hh-sde",
+    cls=Commands,
     help="Networks of Hodgkin-Huxley neurons as stochastic differential equations.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
@@ -79,6 +98,7 @@ def run(
     from hh_sde.errors import IntegrationError, Interrupted
     from hh_sde.solver import solve
 
+    see_configuration(config)
     check_targets(config, out, plot)
     wanted = _loaded(config, changes)
     failure: BaseException | None = None
@@ -96,6 +116,8 @@ def run(
     paths = write(ds, out, plot, wanted.spike_rule)
     if not quiet:
         say([*summary(ds, wanted.spike_rule), *(f"written: {path}" for path in paths)])
+        if not (out or plot or failure):
+            note(NOT_KEPT)
     if failure:
         stop(of_files(failure, out, paths), 1 if isinstance(failure, RuntimeError) else 130)
     stop_unless_written(paths, out, plot)
@@ -134,15 +156,16 @@ def study(
     plot: PlotPath = None,
     quiet: Quiet = False,
 ) -> None:
-    r"""Answer a question about the network of CONFIG.toml.
+    """Answer a question about the network of CONFIG.toml.
 
-    Its table \[study] has the arguments; hh-sde studies lists them.
+    Its table [study] has the arguments; hh-sde studies lists them.
     """
     from hh_sde.config import ConfigError, load_study
     from hh_sde.errors import IntegrationError, unknown
     from hh_sde.kernels.waiting import WAITING
     from hh_sde.studies import STUDIES
 
+    see_configuration(config)
     check_targets(config, out, plot)
     if name not in STUDIES:
         stop(unknown("study", name, STUDIES), code=2)
@@ -151,7 +174,7 @@ def study(
         if unused:
             note(f"{name} reads [study], not {', '.join(unused)}")
         if not (quiet or out or plot):
-            note("the result is printed and not kept; --out FILE.nc keeps it")
+            note(NOT_KEPT)
         with WAITING.silenced(quiet):
             ds = STUDIES[name](net, **arguments)
     except (ConfigError, TypeError, ValueError) as error:
@@ -166,6 +189,7 @@ def study(
     stop_unless_written(paths, out, plot)
 
 
+NOT_KEPT = "the result is printed and not kept; --out FILE.nc keeps it"
 NOTHING_WRITTEN = "a study has no result before its end, so nothing was written"
 
 
@@ -200,10 +224,11 @@ def info(
         return
     if changes:
         stop("--set changes keys of a configuration, CONFIG.toml", code=2)
+    see_result(file)
     with reading(file):
         ds = opened(file)
         lines = [*(estimates(ds, warned=False) if "study" in ds.attrs else summary(ds, None))]
-        lines += [f"  {printable(name)} = {printable(ds.attrs[name])}" for name in ds.attrs]
+        lines += attributes(ds)
     say(lines)
 
 
@@ -225,6 +250,7 @@ def plot_file(
     trial: Annotated[int | None, typer.Option(help="Trial to draw. Default: the first.")] = None,
 ) -> None:
     """Draw potentials, gates and spikes of a result file."""
+    see_result(file)
     target = out or file.with_suffix(".png")
     check_targets(file, None, target)
     with reading(file):

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+#: The endings of results.
+RESULTS = (".nc", ".nc4", ".netcdf")
+
+
 def check_targets(source: Path, out: Path | None, plot: Path | None) -> None:
     """Before a long run: can these be written, and is nothing lost by it?"""
     if out:
@@ -28,6 +32,8 @@ def check_targets(source: Path, out: Path | None, plot: Path | None) -> None:
         _check_other(plot, "the figure", source, "what is read")
     if out and plot:
         _check_other(plot, "--plot", out, "--out")
+    if out and out.suffix.lower() not in RESULTS:
+        stop(f"{out} has {_ending(out)}, but a result is written as netCDF: .nc", code=2)
 
 
 def check_target(path: Path) -> None:
@@ -52,8 +58,32 @@ def _check_ending(path: Path) -> None:
 
     endings = sorted(FigureCanvasBase.get_supported_filetypes())
     if path.suffix[1:].lower() not in endings:
-        what = f"the ending {path.suffix}" if path.suffix else "no ending"
-        stop(f"{path} has {what}, but a figure has one of: .{', .'.join(endings)}", code=2)
+        listed = f".{', .'.join(endings)}"
+        stop(f"{path} has {_ending(path)}, but a figure has one of: {listed}", code=2)
+
+
+def _ending(path: Path) -> str:
+    return f"the ending {path.suffix}" if path.suffix else "no ending"
+
+
+def see_configuration(path: Path) -> None:
+    """Stop at a result where a configuration is wanted."""
+    if path.suffix.lower() in RESULTS:
+        stop(
+            f"{path} is a result, and this takes a configuration, CONFIG.toml (hh-sde init writes "
+            f"one); hh-sde info {path} says what it holds, hh-sde plot {path} draws it",
+            code=2,
+        )
+
+
+def see_result(path: Path) -> None:
+    """Stop at a configuration where a result is wanted."""
+    if path.suffix == ".toml":
+        stop(
+            f"{path} is a configuration, and this takes a result, FILE.nc: hh-sde run {path} "
+            "--out FILE.nc --plot FILE.png makes and draws it",
+            code=2,
+        )
 
 
 def opened(file: Path) -> xr.Dataset:
@@ -107,15 +137,12 @@ def reading(file: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a file may be wrong in any way
+        if "IO backends" in str(error):
+            stop(f"{file} is not a netCDF file: run --out and study --out write one", code=2)
         reason = printable(error) or type(error).__name__
         reason = f"no {reason}" if isinstance(error, KeyError) else reason
-        what = " is not a netCDF file" if _unreadable(error) else ""
+        what = " is not a netCDF file" if isinstance(error, OSError) else ""
         stop(f"{file}{what}: {reason}", code=2)
-
-
-def _unreadable(error: Exception) -> bool:
-    """Whether it was the reader of the file that failed."""
-    return isinstance(error, OSError) or "IO backends" in str(error)
 
 
 def figure_of(ds: xr.Dataset, rule: Any, trial: int | None = None) -> Figure:

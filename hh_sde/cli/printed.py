@@ -79,6 +79,23 @@ def estimates(ds: xr.Dataset, *, warned: bool) -> Iterator[str]:
             yield f"{name}: {ds.attrs[name]}"
 
 
+def attributes(ds: xr.Dataset) -> Iterator[str]:
+    """The attributes of a result, and the network that it describes as a configuration is shown."""
+    for name, value in ds.attrs.items():
+        if name != "network":
+            yield f"  {printable(name)} = {printable(value)}"
+    if "network" not in ds.attrs:
+        return
+    from hh_sde.network import Network
+
+    try:
+        shown = repr(Network.from_dataset(ds))
+    except (TypeError, ValueError) as error:
+        shown = f"  network: {error}"
+    # a file may hold anything
+    yield from ("".join(c if c.isprintable() else " " for c in line) for line in shown.split("\n"))
+
+
 def _table(variable: xr.DataArray) -> str:
     if not variable.ndim:
         return f"{variable.item():.4g}"

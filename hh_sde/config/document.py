@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from hh_sde.addresses import is_whole
 from hh_sde.cells import CELLS, Cell
 from hh_sde.distributions import DISTRIBUTIONS
 from hh_sde.errors import did_you_mean, unknown
@@ -185,6 +186,15 @@ def _stop(value: Any) -> Any:
     return value
 
 
+def _trials(value: Any) -> Any:
+    if not all(is_whole(one) for one in (value if isinstance(value, list) else [value])):
+        raise ValueError(
+            f"{shown(value)} is not accepted (accepted: a whole number, or a list of the trials' "
+            "numbers)"
+        )
+    return value
+
+
 def _method(value: Any) -> Any:
     if not isinstance(value, str) or value not in METHODS:
         raise ValueError(unknown("method", value, METHODS))
@@ -223,7 +233,7 @@ class _RunModel(_Strict):
     dt: _Milliseconds = 0.01
     method: Annotated[str | None, BeforeValidator(_method)] = None
     rng: _Whole | None = None
-    trials: _Whole | list[_Whole] | None = None
+    trials: Annotated[Any, BeforeValidator(_trials)] = None
     x0: Annotated[dict[str, Any] | None, BeforeValidator(_initial)] = None
     stop: Annotated[Any, BeforeValidator(_stop)] = None
     save_dt: _Milliseconds | None = None
@@ -264,7 +274,7 @@ def fault_line(fault: Any) -> str:
         models: dict[str, type[_Strict]] = {"network": _NetworkModel, "run": _RunModel}
         model = models[fault["loc"][0]] if len(fault["loc"]) > 1 else Document
         accepted = list(model.model_fields)
-        near = did_you_mean(fault["loc"][-1], accepted)
+        near = did_you_mean(fault["loc"][-1], accepted) or _table_of(fault["loc"])
         return f"{where}: this key is not known (accepted: {', '.join(accepted)}){near}"
     if fault["type"] == "missing":
         return f"{where}: this key is missing"
@@ -272,3 +282,11 @@ def fault_line(fault: Any) -> str:
     if fault["type"] == "value_error":
         return f"{where}: {message}"
     return f"{where}: {message[0].lower()}{message[1:]}, got {shown(fault['input'])}"
+
+
+def _table_of(path: tuple[Any, ...]) -> str:
+    """The tables that a key at the top belongs to, for an error."""
+    models: dict[str, type[_Strict]] = {"network": _NetworkModel, "run": _RunModel}
+    tables = [name for name, model in models.items() if path[0] in model.model_fields]
+    hint = " or ".join(f"{name}.{path[0]}" for name in tables)
+    return f"; did you mean {hint}?" if hint and len(path) == 1 else ""

@@ -35,7 +35,7 @@ def fixed_point(g: Callable[[np.ndarray], np.ndarray], start: np.ndarray) -> np.
         at_high = np.where(above, kept * at_high, at_c)
         at_low = np.where(above, at_c, kept * at_low)
         low, high, before = np.where(above, c, low), np.where(above, high, c), side
-        if np.all((high - low <= 4e-16 * high) | (at_c == 0.0) | constant):
+        if np.all((high - low <= 4e-16 * high) | (at_c == 0.0) | np.isnan(at_c) | constant):
             break
     found = np.where(constant, first, c)
     return np.where(found >= 0.0, found, np.nan)

@@ -38,12 +38,15 @@ from math import sqrt
 import numpy as np
 
 from hh_sde.kernels.binomial import binomial, uniform_of
-from hh_sde.kernels.coupling import I_at, add, add_row, couple, put_in_rows, put_in_state
+from hh_sde.kernels.coupling import (
+    I_at, add, add_row, couple, couple_rows, put_in_rows, put_in_state,
+)
 from hh_sde.kernels.elementary import table_value
 from hh_sde.kernels.{functions} import (
     absolute_root, decayed, exp, linoid, linoid_of, log, positive_root, power, relaxed,
 )
 from hh_sde.kernels.jit import call, call_void, expression, kernel, maker, shared, stepper
+from hh_sde.kernels.meeting import leave, meet, stops
 from hh_sde.kernels.rows import row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
 from hh_sde.kernels.watch import watched

@@ -38,7 +38,7 @@ class PoolPart(Part):
         self.c, self.own = c, Symbol(f"own_{c.name}")
         self.dc, self.influx = names.new(f"d{name}"), names.new(f"influx_{name}")
         of = f"the concentration {name}"
-        k = parameters.new(f"k_{name}", table.k, "mM cm^2/(uA ms)", f"what a current adds to {of}")
+        k = parameters.new(f"k_{name}", table.k, "mM*cm^2/(uA*ms)", f"what a current adds to {of}")
         self.rest = parameters.new(f"rest_{name}", table.rest, "mM", f"{of} without current")
         tau = parameters.new(f"tau_{name}", table.tau, "ms", f"time constant of {of}")
         self.rate = parameters.derived(f"inv_tau_{name}", 1.0 / tau, "1/ms", f"1/tau_{name}")

@@ -110,7 +110,7 @@ class Equations:
         style = Style(lambda base, n: (f"{base}**{n}", CHAIN), lambda f, a: f"{f}({', '.join(a)})")
         rows = [(e.name, f"= {infix(e.expression, style)}", e.units) for e in self.equations]
         noise = [(e.name, infix(e.expression, style), e.meaning) for e in self.noise]
-        values = [(p.symbol.name, f"= {_value(p)}", p.units, p.meaning) for p in self.parameters]
+        values = [(p.symbol.name, f"= {_value(p)}", p.units, _meaning(p)) for p in self.parameters]
         sections: list[tuple[str, Sequence[tuple[str, ...]]]] = [
             ("equations, dx for dx/dt", rows),
             ("noise, the factor of dW", noise),
@@ -154,7 +154,7 @@ class Equations:
             for name in names(self._filled(e.expression) if values else e.expression)
         }
         numbers = [
-            (f"${symbol(p.symbol.name)}$", _value(p), p.units, p.meaning)
+            (f"${symbol(p.symbol.name)}$", _value(p), p.units, _meaning(p))
             for p in self.parameters
             if p.symbol.name in used
         ]
@@ -238,6 +238,13 @@ class SeveralEquations(dict[str, Equations]):
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
+
+
+def _meaning(parameter: Parameter) -> str:
+    """What a parameter is, and what it is called among those of the cell where that is not so."""
+    name = parameter.symbol.name
+    of_cell = f"; {name.replace('gbar', 'g', 1)} of the cell" if name.startswith("gbar_") else ""
+    return f"{parameter.meaning}{of_cell}"
 
 
 def _value(parameter: Parameter) -> str:

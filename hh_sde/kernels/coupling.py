@@ -26,6 +26,19 @@ class Tangent(NamedTuple):
     ranges: np.ndarray  # as of `Lanes`
 
 
+class Own(NamedTuple):
+    """The neurons and lanes of one thread, and where it meets the others."""
+
+    first: int  # neuron
+    neurons: int
+    lane: int  # the first
+    lanes: int  # with the padding, which the last thread has
+    used: int  # without
+    meeting: np.ndarray  # see `kernels.meeting`; (0,) where there is no need to meet
+    members: int
+    number: int  # of this one
+
+
 class Lanes(NamedTuple):
     """A block of lanes: its state, its inputs over some steps, and its network's numbers.
 
@@ -33,6 +46,9 @@ class Lanes(NamedTuple):
     population is a range of lanes, whose variables are in the first rows; other rows are 0 there.
     `ranges` holds their number, then for each (kind, first lane, lanes with the padding, lanes
     without, its first number in p, and in curves).
+
+    Several threads may share a block, each with a range of neurons that is its own: the arrays are
+    the same, and each writes to its own lanes.
     """
 
     x: np.ndarray  # (variables, lanes)
@@ -49,6 +65,7 @@ class Lanes(NamedTuple):
     noisy: int  # 0 where there is no noise: A_dW and dW are zeros, and corrections are left out
     n_neurons: int
     trials: int
+    own: Own
     start: np.ndarray  # see `equations.tables.Wiring`, with places in x
     source: np.ndarray
     weight: np.ndarray
@@ -76,7 +93,7 @@ class Inputs(NamedTuple):
     scales: np.ndarray  # (1 or 2,): standard deviations
     addresses_V: np.ndarray  # (2, processes * trials): of the noise on V, processes and trials
     addresses: np.ndarray  # of each range (2, its lanes): the same for a neuron's first own process
-    own: np.ndarray  # (ranges, 4): first lane, lanes, neurons, terms
+    own: np.ndarray  # (ranges, 5): first lane, lanes, neurons of all, terms, place in addresses
     start: np.ndarray  # rows of A: dV_i gets sum_k A_ik dW_k
     source: np.ndarray  # the first trial of each process
     weight: np.ndarray
@@ -115,49 +132,48 @@ def weighted_sums_of_one(s, out, to, first_row, n_neurons, start, source, weight
 
 
 @expression
-def add_blocks(x, sums, lanes, trials, blocks, block_weight):
+def add_blocks(x, sums, lanes, first, neurons, trials, blocks, block_weight):
     """Sums with equal weights: of all sources, less a neuron's own where it is none."""
     for b in range(block_weight.size):
         w = block_weight[b]
         row, first_target, targets, place, sources, others = (
             blocks[b, 0], blocks[b, 1], blocks[b, 2], blocks[b, 3], blocks[b, 4], blocks[b, 5],
         )  # fmt: skip
+        begin, end = max(first - first_target, 0), min(first + neurons - first_target, targets)
         for k in range(trials):
             total = 0.0
             for j in range(sources):
                 total += x[place + j * trials + k]
             to = row * lanes + first_target * trials + k
-            for i in range(targets):
+            for i in range(begin, end):
                 own = others * x[place + i * trials + k] if others else 0.0
                 sums[to + i * trials] += w * (total - own)
 
 
-@shared("void(real*, real*, i64, i64, i64, i64, i64*, i64*, real*, i64[:,:], real[:])")
+@shared("void(real*, real*, i64, i64, i64, i64, i64, i64, i64*, i64*, real*, i64[:,:], real[:])")
 def couple_rows(
-    x, sums, lanes, inputs, n_neurons, trials, start, source, weight, blocks, block_weight
+    x, sums, lanes, inputs, first, neurons, n_neurons, trials, start, source, weight, blocks,
+    block_weight,
 ):  # fmt: skip
     """Synaptic sums W s of the state x (variables, lanes), and gap sums W V after them.
 
-    They go into the rows of sums (inputs, lanes).
+    They go into the rows of sums (inputs, lanes), for `neurons` neurons from the first on.
     """
     for k in range(inputs):
+        to, row = k * lanes + first * trials, k * n_neurons + first
         if trials == 1:
-            weighted_sums_of_one(
-                x, sums, k * lanes, k * n_neurons, n_neurons, start, source, weight
-            )  # fmt: skip
+            weighted_sums_of_one(x, sums, to, row, neurons, start, source, weight)
         else:
-            weighted_sums(
-                x, sums, k * lanes, k * n_neurons, n_neurons, trials, start, source, weight
-            )  # fmt: skip
-    add_blocks(x, sums, lanes, trials, blocks, block_weight)
+            weighted_sums(x, sums, to, row, neurons, trials, start, source, weight)
+    add_blocks(x, sums, lanes, first, neurons, trials, blocks, block_weight)
 
 
 @kernel
 def couple(x, sums, n_neurons, trials, start, source, weight, blocks, block_weight):
-    """The same for arrays x (variables, lanes) and sums (inputs, lanes)."""
+    """The same of all neurons for arrays x (variables, lanes) and sums (inputs, lanes)."""
     couple_rows(
-        x, sums, x.shape[1], sums.shape[0], n_neurons, trials, start, source, weight, blocks,
-        block_weight,
+        x, sums, x.shape[1], sums.shape[0], 0, n_neurons, n_neurons, trials, start, source, weight,
+        blocks, block_weight,
     )  # fmt: skip
 
 
@@ -180,32 +196,36 @@ def put_in_state(rows, places, flat):
         flat[i] = of[places[i]]
 
 
-@shared("void(real*, i64, i64, i64, i64*, i64*, f64*, i64, i64, i64, real*)")
+@shared("void(real*, i64, i64, i64, i64, i64*, i64*, f64*, i64, i64, i64, real*)")
 def increments_of_V(
-    dW, width, rows, n_neurons, start, source, weight, diagonal, trials, lanes, A_dW
+    dW, width, rows, first_lane, n_neurons, start, source, weight, diagonal, trials, lanes, A_dW
 ):  # fmt: skip
-    """sum_k A_ik dW_k in every trial, for each of the rows of dW (rows, width)."""
+    """sum_k A_ik dW_k in every trial, for each of the rows of dW (rows, width).
+
+    For so many neurons, the first trial of the first of which is first_lane.
+    """
     for k in range(rows):
         if trials > 1:
             weighted_sums(
-                row(dW, 1, k * width, "dW"), A_dW, k * lanes, 0, n_neurons, trials, start, source,
-                weight,
+                row(dW, 1, k * width, "dW"), A_dW, k * lanes + first_lane, 0, n_neurons, trials,
+                start, source, weight,
             )  # fmt: skip
         elif diagonal:
             for i in range(n_neurons):
-                A_dW[k * lanes + i] = weight[i] * dW[k * width + i]
+                A_dW[k * lanes + first_lane + i] = weight[i] * dW[k * width + i]
         else:
             weighted_sums_of_one(
-                row(dW, 1, k * width, "dW"), A_dW, k * lanes, 0, n_neurons, start, source, weight
+                row(dW, 1, k * width, "dW"), A_dW, k * lanes + first_lane, 0, n_neurons, start,
+                source, weight,
             )  # fmt: skip
 
 
-@shared("void(real*, i64, i64)")
-def add_half(dW, columns, steps):
+@shared("void(real*, i64, i64, i64, i64)")
+def add_half(dW, columns, first, many, steps):
     """To the second kind of each row, half of the first: the law of both where METHODS asks so."""
     half = columns // 2
     for k in range(steps):
-        for i in range(k * columns, k * columns + half):
+        for i in range(k * columns + first, k * columns + first + many):
             dW[half + i] += 0.5 * dW[i]
 
 
@@ -216,7 +236,7 @@ def I_at(m, k, node):
 
 
 @expression
-def draw_noise(inputs, step, steps, terms):
+def draw_noise(m, inputs, step, steps, terms):
     """The increments of `steps` grid steps from `step` on; see `Inputs`."""
     kinds = inputs.domains.size
     on_V = inputs.addresses_V.shape[1]
@@ -234,37 +254,51 @@ def draw_noise(inputs, step, steps, terms):
             for term in range(inputs.own[i, 3]):
                 draw(
                     inputs.key, domain, step, step + steps,
-                    row(inputs.addresses, 1, 2 * first, "any"), term * neurons, many, scale,
+                    row(inputs.addresses, 1, inputs.own[i, 4], "any"), term * neurons, many, scale,
                     row(inputs.dW, 1, (kind * terms + term) * lanes + first, "any"),
                     inputs.dW.shape[1], inputs.words, inputs.z,
                 )  # fmt: skip
     if kinds == 2:
-        add_half(inputs.dW_V, inputs.dW_V.shape[1], steps)
-        add_half(inputs.dW, inputs.dW.shape[1], steps)
+        add_half(inputs.dW_V, inputs.dW_V.shape[1], 0, inputs.dW_V.shape[1] // 2, steps)
+        for i in range(terms):
+            add_half(inputs.dW, inputs.dW.shape[1], i * lanes + m.own.lane, m.own.lanes, steps)
 
 
 @expression
 def bring_noise(m, inputs, step, steps):
     """The noise of `steps` grid steps from `step` on, to the lanes."""
     if inputs.drawn:
-        draw_noise(inputs, step, steps, m.dW.shape[2])
+        draw_noise(m, inputs, step, steps, m.dW.shape[2])
     kinds = m.A_dW.shape[1]
     increments_of_V(
-        inputs.dW_V, inputs.dW_V.shape[1] // kinds, steps * kinds, m.n_neurons, inputs.start,
+        inputs.dW_V, inputs.dW_V.shape[1] // kinds, steps * kinds, m.own.lane, m.own.neurons,
+        inputs.start,
         inputs.source, inputs.weight, inputs.diagonal, m.trials, m.x.shape[1], m.A_dW,
     )  # fmt: skip
 
 
-@shared("void(real[:,:], real[:,:], f64, real[:,:])")
-def add(x, slope, factor, out):
-    """out = x + factor slope"""
-    for v in range(x.shape[0]):
-        for i in range(x.shape[1]):
-            out[v, i] = x[v, i] + factor * slope[v, i]
+@shared("void(real*, real*, f64, real*, i64, i64, i64, i64)")
+def add_lanes(x, slope, factor, out, rows, lanes, first, used):
+    """out = x + factor slope in so many lanes of arrays (rows, lanes), from the first on."""
+    for v in range(rows):
+        for i in range(v * lanes + first, v * lanes + first + used):
+            out[i] = x[i] + factor * slope[i]
 
 
-@shared("void(real[:], f64, real[:])")
-def add_row(row, factor, out):
+@shared("void(real*, f64, real*, i64, i64)")
+def add_to_lanes(row, factor, out, first, used):
     """out += factor row"""
-    for i in range(row.size):
+    for i in range(first, first + used):
         out[i] += factor * row[i]
+
+
+@expression
+def add(m, x, slope, factor, out):
+    """out = x + factor slope, of arrays (rows, lanes)."""
+    add_lanes(x, slope, factor, out, x.shape[0], x.shape[1], m.own.lane, m.own.lanes)
+
+
+@expression
+def add_row(m, row, factor, out):
+    """out += factor row"""
+    add_to_lanes(row, factor, out, m.own.lane, m.own.lanes)

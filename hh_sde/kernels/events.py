@@ -120,7 +120,7 @@ def send_spikes(ev, x, used, trials, step, time, h):
     for r in range(ev.rules.shape[0]):
         ev.counts[0] = 0
         detect(
-            x[0], used, lanes, time, h, ev.rules[r, 0], ev.rules[r, 1], ev.rules[r, 2],
+            x[0], 0, used, lanes, time, h, ev.rules[r, 0], ev.rules[r, 1], ev.rules[r, 2],
             row(ev.seen, r, 3 * lanes, "seen"), row(ev.spikes, 0, 0, "spikes"), lanes, ev.counts,
         )  # fmt: skip
         for k in range(ev.counts[0]):
@@ -234,8 +234,8 @@ def sums_with_delays(
 ):  # fmt: skip
     """`coupling.couple`, and what comes late."""
     couple_rows(
-        x, sums, x.shape[1], sums.shape[0], n_neurons, trials, start, source, weight, blocks,
-        block_weight,
+        x, sums, x.shape[1], sums.shape[0], 0, n_neurons, n_neurons, trials, start, source, weight,
+        blocks, block_weight,
     )  # fmt: skip
     if ev.history.shape[0]:
         number = remember(ev, x)

@@ -28,9 +28,12 @@ from hh_sde.kernels.watch import watched
 def sum_inputs(m, x):
     """Synaptic and gap sums of the state x."""
     if m.sums.shape[0]:
-        couple(
-            x, m.sums, m.n_neurons, m.trials, m.start, m.source, m.weight, m.blocks, m.block_weight
-        )
+        meet(m.own)
+        couple_rows(
+            x, m.sums, x.shape[1], m.sums.shape[0], m.own.first, m.own.neurons, m.n_neurons,
+            m.trials, m.start, m.source, m.weight, m.blocks, m.block_weight,
+        )  # fmt: skip
+        meet(m.own)
 
 
 @expression
@@ -45,19 +48,25 @@ def send_and_receive(m, step, h):
 def sum_inputs(m, x):  # noqa: F811
     """The same; some of what they add up left its neuron earlier."""
     if m.sums.shape[0]:
-        call_void(
-            m.way.sums,
-            (
-                m.way.events, x, m.sums, m.n_neurons, m.trials,
-                m.start, m.source, m.weight, m.blocks, m.block_weight,
-            ),
-        )  # fmt: skip
+        meet(m.own)
+        if m.own.number == 0:
+            call_void(
+                m.way.sums,
+                (
+                    m.way.events, x, m.sums, m.n_neurons, m.trials,
+                    m.start, m.source, m.weight, m.blocks, m.block_weight,
+                ),
+            )  # fmt: skip
+        meet(m.own)
 
 
 @expression
 def send_and_receive(m, step, h):  # noqa: F811
     """Spikes are sent, and those that are due arrive."""
-    call_void(m.way.after, (m.way.events, m.x, m.n_neurons, m.trials, step, h))
+    meet(m.own)
+    if m.own.number == 0:
+        call_void(m.way.after, (m.way.events, m.x, m.n_neurons, m.trials, step, h))
+    meet(m.own)
 
 
 # -- schemes --
@@ -194,7 +203,7 @@ def V_step(m, h, k):
     sum_inputs(m, m.x)
     if V_DEPENDENT_CONDUCTANCE:
         middle = m.work[0]
-        add(m.x, m.x, 0.0, middle)
+        add(m, m.x, m.x, 0.0, middle)
         flow_of_V(m, middle, m.x[0], k, 1, 0.5 * h)
         sum_inputs(m, middle)
         flow_of_V(m, m.x, middle[0], k, 0, h)
@@ -211,7 +220,7 @@ def strang(m, k, h):
     """
     flow_of_gates(m, m.x, dW(m, k, 1), 0.5 * h)
     V_step(m, h, k)
-    add(dW(m, k, 0), dW(m, k, 1), -1.0, dW(m, k, 0))
+    add(m, dW(m, k, 0), dW(m, k, 1), -1.0, dW(m, k, 0))
     gates_flow_reversed(m.x, lanes(m), dW(m, k, 0), 0.5 * h, m.p, m.q, m.curves, m.ranges)
 
 
@@ -229,7 +238,7 @@ def strang_open(m, k, h):
 @expression
 def close_strang_open(m, h):
     """Put a copy of the state with that half step made into m.work[1]."""
-    add(m.x, m.x, 0.0, m.work[1])
+    add(m, m.x, m.x, 0.0, m.work[1])
     flow_of_gates(m, m.work[1], dW(m, 0, 0), 0.5 * h)
 
 
@@ -243,16 +252,16 @@ def heun(m, k, h):
     slope, slope_predicted, predicted = m.work[0], m.work[1], m.work[2]
     f(m, m.x, k, 0, slope)
     ito_correction(m, m.x, -1.0, slope)
-    add(m.x, slope, h, predicted)
-    add_row(A_dW(m, k, 0), 1.0, predicted[0])
+    add(m, m.x, slope, h, predicted)
+    add_row(m, A_dW(m, k, 0), 1.0, predicted[0])
     own_noise(m, m.x, dW(m, k, 0), 1.0, predicted)
     f(m, predicted, k, 1, slope_predicted)
     ito_correction(m, predicted, -1.0, slope_predicted)
     own_noise(m, m.x, dW(m, k, 0), 0.5, m.x)
     own_noise(m, predicted, dW(m, k, 0), 0.5, m.x)
-    add(m.x, slope, 0.5 * h, m.x)
-    add(m.x, slope_predicted, 0.5 * h, m.x)
-    add_row(A_dW(m, k, 0), 1.0, m.x[0])
+    add(m, m.x, slope, 0.5 * h, m.x)
+    add(m, m.x, slope_predicted, 0.5 * h, m.x)
+    add_row(m, A_dW(m, k, 0), 1.0, m.x[0])
 
 
 @expression
@@ -260,14 +269,14 @@ def sra1(m, k, h):
     """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise."""
     slope, slope_stage, stage = m.work[0], m.work[1], m.work[2]
     f(m, m.x, k, 0, slope)
-    add(m.x, slope, 0.75 * h, stage)
-    add_row(A_dW(m, k, 1), 1.5, stage[0])
+    add(m, m.x, slope, 0.75 * h, stage)
+    add_row(m, A_dW(m, k, 1), 1.5, stage[0])
     own_noise(m, m.x, dW(m, k, 1), 1.5, stage)
     f(m, stage, k, 1, slope_stage)
     own_noise(m, m.x, dW(m, k, 0), 1.0, m.x)
-    add(m.x, slope, h / 3.0, m.x)
-    add(m.x, slope_stage, 2.0 * h / 3.0, m.x)
-    add_row(A_dW(m, k, 0), 1.0, m.x[0])
+    add(m, m.x, slope, h / 3.0, m.x)
+    add(m, m.x, slope_stage, 2.0 * h / 3.0, m.x)
+    add_row(m, A_dW(m, k, 0), 1.0, m.x[0])
 
 
 @expression
@@ -280,23 +289,23 @@ def sri2(m, k, h):
     """
     slope, slope_ahead, ahead, stage = m.work[0], m.work[1], m.work[2], m.work[3]
     f(m, m.x, k, 0, slope)
-    add(m.x, slope, h, ahead)
+    add(m, m.x, slope, h, ahead)
     f(m, ahead, k, 1, slope_ahead)
     terms = m.areas.shape[1]
     change, amplitude = m.columns[0], m.columns[1]
-    add(change, change, -1.0, change)
+    add(m, change, change, -1.0, change)
     for i in range(terms):
         for sign in (1.0, -1.0):
-            add(ahead, ahead, 0.0, stage)
+            add(m, ahead, ahead, 0.0, stage)
             own_noise(m, m.x, m.areas[k, i], sign / sqrt(h), stage)
-            add_row(m.areas[k, i, terms], sign / sqrt(h), stage[0])
+            add_row(m, m.areas[k, i, terms], sign / sqrt(h), stage[0])
             noise_amplitudes(stage, lanes(m), amplitude, m.p, m.q, m.curves, m.ranges)
-            add_row(amplitude[i], 0.5 * sqrt(h) * sign, change[i])
+            add_row(m, amplitude[i], 0.5 * sqrt(h) * sign, change[i])
     own_noise(m, m.x, dW(m, k, 0), 1.0, m.x)
     add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves, m.ranges)
-    add(m.x, slope, 0.5 * h, m.x)
-    add(m.x, slope_ahead, 0.5 * h, m.x)
-    add_row(A_dW(m, k, 0), 1.0, m.x[0])
+    add(m, m.x, slope, 0.5 * h, m.x)
+    add(m, m.x, slope_ahead, 0.5 * h, m.x)
+    add_row(m, A_dW(m, k, 0), 1.0, m.x[0])
 
 
 @maker
@@ -342,13 +351,15 @@ def advance(m, kept, h, first, last, grid):
     The number of steps made: fewer if there is no room for another step's spikes, and negative if
     the last one gave a V that is not finite.
     """
-    used = m.n_neurons * m.trials
+    used = m.own.used
     spiking = kept.rule[0] == kept.rule[0]
     for k in range(first, last):
-        if spiking and kept.counts[0] + used > kept.spikes.shape[1]:
+        full = spiking and kept.counts[0] + used > kept.spikes.shape[1]
+        if stops(m.own, full):  # as all others do who share the block
             return k - first
         step(m, k, h)
         if not watched(m, kept, (grid + k) * h, h):
+            leave(m.own)
             return first - k - 1
         if BOUNDED:
             bound(m.x, lanes(m), m.p, m.q, m.curves, m.ranges)

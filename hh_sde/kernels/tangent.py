@@ -48,7 +48,7 @@ def euler_maruyama_tangent(m, kept, h, first, last, grid):
     for k in range(first, last):
         times_jacobian(m, k, 0, m.x, v)
         for j in range(v.shape[0]):
-            add(v[j], slopes[j], h, v[j])
+            add(m, v[j], slopes[j], h, v[j])
         if not move_state(m, kept, h, k, grid):
             return first - k - 1
     return last - first
@@ -61,13 +61,13 @@ def heun_tangent(m, kept, h, first, last, grid):
     for k in range(first, last):
         times_jacobian(m, k, 0, m.x, v)
         for j in range(v.shape[0]):
-            add(v[j], slopes[j], h, ahead[j])
-            add(v[j], slopes[j], 0.5 * h, v[j])
+            add(m, v[j], slopes[j], h, ahead[j])
+            add(m, v[j], slopes[j], 0.5 * h, v[j])
         if not move_state(m, kept, h, k, grid):
             return first - k - 1
         times_jacobian(m, k, 1, m.work[2], ahead)
         for j in range(v.shape[0]):
-            add(v[j], slopes[j], 0.5 * h, v[j])
+            add(m, v[j], slopes[j], 0.5 * h, v[j])
     return last - first
 
 

@@ -25,13 +25,13 @@ class Kept(NamedTuple):
 
 
 @expression
-def detect(V, used, lanes, time, h, threshold, rearm, lockout, seen, spikes, room, counts):
+def detect(V, first, used, lanes, time, h, threshold, rearm, lockout, seen, spikes, room, counts):
     """Spikes between `time` and `time + h`, as `hh_sde.measures.spikes` defines them."""
     crossed = 0
-    for i in range(used):
+    for i in range(first, first + used):
         crossed |= (seen[i] < threshold) & (V[i] >= threshold)
     if crossed:
-        for i in range(used):
+        for i in range(first, first + used):
             if seen[i] < threshold and V[i] >= threshold and seen[lanes + i] > 0.0:
                 seen[lanes + i] = 0.0
                 fraction = (threshold - seen[i]) / (V[i] - seen[i])
@@ -41,34 +41,36 @@ def detect(V, used, lanes, time, h, threshold, rearm, lockout, seen, spikes, roo
                     spikes[counts[0]] = i
                     spikes[room + counts[0]] = spike
                     counts[0] += 1
-    for i in range(used):
+    for i in range(first, first + used):
         seen[lanes + i] = 1.0 if V[i] < rearm else seen[lanes + i]
         seen[i] = V[i]
 
 
 @shared(
-    "bool(real*, i64, i64, i64[:,:], f64, f64, f64, f64, f64, f64*, f64*, i64, i64*)"
+    "bool(real*, i64, i64, i64, i64[:,:], f64, f64, f64, f64, f64, f64*, f64*, i64, i64*)"
 )  # fmt: skip
 def watch(
-    x, lanes, used, bounded, time, h, threshold, rearm, lockout, seen, spikes, room, counts
+    x, lanes, first, used, bounded, time, h, threshold, rearm, lockout, seen, spikes, room, counts
 ):  # fmt: skip
     """Look at the state after the step from `time`; False if a V is not finite.
 
     The arrays are those of `Kept`, spikes (2, room) and seen (3, lanes).
     """
     bad = 0
-    for i in range(used):
+    for i in range(first, first + used):
         bad |= not np.isfinite(x[i])
     if bad:
         return False
     outside = 0
     for k in range(bounded.shape[0]):
-        first = bounded[k, 0] * lanes + bounded[k, 1]
-        for i in range(first, first + bounded[k, 2]):
+        begin = bounded[k, 0] * lanes + bounded[k, 1]
+        for i in range(begin, begin + bounded[k, 2]):
             outside += (x[i] < 0.0) | (x[i] > 1.0)
     counts[1] += outside
     if threshold == threshold:
-        detect(x, used, lanes, time, h, threshold, rearm, lockout, seen, spikes, room, counts)
+        detect(
+            x, first, used, lanes, time, h, threshold, rearm, lockout, seen, spikes, room, counts
+        )
     return True
 
 
@@ -76,23 +78,23 @@ def watch(
 def watched(m, kept, time, h):
     """`watch` for the lanes m."""
     return watch(
-        m.x, m.x.shape[1], m.n_neurons * m.trials, kept.bounded, time, h,
+        m.x, m.x.shape[1], m.own.lane, m.own.used, kept.bounded, time, h,
         kept.rule[0], kept.rule[1], kept.rule[2], kept.seen, kept.spikes, kept.spikes.shape[1],
         kept.counts,
     )  # fmt: skip
 
 
-@shared("bool(real[:,:], i64, i64[:], real[:,:,:], i64)")
-def save(x, used, rows, out, number):
+@shared("bool(real[:,:], i64, i64, i64[:], real[:,:,:], i64)")
+def save(x, first, used, rows, out, number):
     """Rows of the state into a save; False if a variable is not finite."""
     # a gate that is not finite makes V so in the next step; a saved state is seen whole
     bad = 0
     for v in range(1, x.shape[0]):
-        for i in range(used):
+        for i in range(first, first + used):
             bad |= not np.isfinite(x[v, i])
     if bad:
         return False
     for k in range(rows.size):
-        for i in range(used):
+        for i in range(first, first + used):
             out[number, k, i] = x[rows[k], i]
     return True

@@ -5,6 +5,7 @@ What belongs to them is a function of its own, `steps.advance`, which is called 
 
 from hh_sde.kernels.coupling import bring_noise
 from hh_sde.kernels.jit import call, kernel
+from hh_sde.kernels.meeting import leave
 from hh_sde.kernels.watch import save
 
 
@@ -25,7 +26,7 @@ def window(advance, m, inputs, kept, h, first_step, begin, steps):
     The number of steps made: fewer than `steps` if the last one gave a state that is not finite, or
     if there is no room for another step's spikes.
     """
-    used, length = m.n_neurons * m.trials, m.A_dW.shape[0]
+    length = m.A_dW.shape[0]
     saved, made = 0, 0
     while made < steps:
         first, grid = made, first_step + begin + made
@@ -43,7 +44,8 @@ def window(advance, m, inputs, kept, h, first_step, begin, steps):
                 return made
             if wanted == to_save:
                 state = m.work[1] if kept.closes else m.x
-                if not save(state, used, kept.rows, kept.out, saved):
+                if not save(state, m.own.lane, m.own.used, kept.rows, kept.out, saved):
+                    leave(m.own)
                     return made
                 saved += 1
     return made

@@ -26,8 +26,8 @@ class Pool(Record):
     channels : tuple of str
         Whose currents carry it.
     k : float or (n_neurons,) array
-        What a current of 1 uA/cm^2 changes, mM/ms cm^2/uA. Of an ion of valence z that enters a
-        shell of depth d (um) it is 0.1/(z F d) = 1.036e-3/(z d).
+        What an inward current of 1 uA/cm^2 adds, mM/ms. Of an ion of valence z that enters a shell
+        of depth d (um) it is 1.036e-4/(z d), below 0 for an anion.
     rest : float or (n_neurons,) array
         The concentration without current, mM.
     tau : float or (n_neurons,) array
@@ -39,7 +39,7 @@ class Pool(Record):
     ('CaT', 'CaS')
     """
 
-    units = {"k": "mM cm^2/(uA ms)", "rest": "mM", "tau": "ms"}
+    units = {"k": "mM*cm^2/(uA*ms)", "rest": "mM", "tau": "ms"}
 
     name: str
     channels: tuple[str, ...]
@@ -57,7 +57,7 @@ class Pool(Record):
             )
         object.__setattr__(self, "channels", tuple(self.channels))
         k, rest, tau = (f"{name} of pool {self.name}" for name in ("k", "rest", "tau"))
-        object.__setattr__(self, "k", parameter(self.k, k, nonnegative=True))
+        object.__setattr__(self, "k", parameter(self.k, k))
         object.__setattr__(self, "rest", parameter(self.rest, rest, nonnegative=True))
         object.__setattr__(self, "tau", parameter(self.tau, tau, positive=True))
 

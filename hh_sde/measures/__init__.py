@@ -8,15 +8,18 @@ transient is left out with ``start=``. Of trials that ``solve(stop=...)`` ended 
 measures of intervals take each one's own time; those of trials of one length refuse them.
 """
 
+from hh_sde.attributes import public
 from hh_sde.errors import keyword_hints
 from hh_sde.measures.by_population import by_population, population, with_labels
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
 from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
 from hh_sde.measures.detection import rule_attributes
-from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance, to_neo
+from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance
 from hh_sde.measures.increments import noise
 from hh_sde.measures.isi import interval_statistics, intervals
+from hh_sde.measures.neo_ import to_neo
+from hh_sde.measures.over_time import traces
 from hh_sde.measures.passage import first_passage
 from hh_sde.measures.populations import phase_locking, synchrony
 from hh_sde.measures.spectra import power_spectrum, spike_spectrum
@@ -24,6 +27,7 @@ from hh_sde.measures.spike_times import spikes
 from hh_sde.measures.states import gates
 from hh_sde.measures.trains import ragged
 from hh_sde.measures.windows import window
+from hh_sde.results import takes_dataset
 from hh_sde.spike_rule import SpikeRule
 
 __all__ = [
@@ -53,6 +57,7 @@ __all__ = [
     "spikes",
     "synchrony",
     "to_neo",
+    "traces",
     "window",
 ]
 
@@ -69,4 +74,5 @@ for _name in __all__:
     _one = globals()[_name]
     _one = by_population(_one) if _name in _BY_POPULATION else _one
     _one = with_labels(_one) if _name in _WITH_LABELS else _one
-    globals()[_name] = keyword_hints(_one)
+    globals()[_name] = keyword_hints(takes_dataset(_one))
+__dir__, __getattr__ = public(__name__, __all__)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from hh_sde.measures.arguments import checked
 from hh_sde.measures.labels import Labelled, labels
-from hh_sde.measures.traces import increasing_times, over_time
+from hh_sde.measures.over_time import increasing_times, over_time
 from hh_sde.measures.train_arrays import Trains
 from hh_sde.spike_rule import SpikeRule
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,12 @@ def rule_attributes(rule: SpikeRule) -> dict[str, float | str]:
         "spike_rearm": "none" if rule.rearm is None else rule.rearm,
         "spike_lockout": rule.lockout,
     }
+
+
+def rule_of(attrs: Mapping[str, Any]) -> SpikeRule:
+    """The rule that `rule_attributes` are those of."""
+    threshold, rearm, lockout = (attrs[name] for name in rule_attributes(SpikeRule()))
+    return SpikeRule(threshold, None if rearm == "none" else rearm, lockout)
 
 
 def times_of(times: np.ndarray, V: np.ndarray, rule: SpikeRule) -> np.ndarray:

@@ -6,18 +6,16 @@ Each library is an optional extra and is imported when its measure is called.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from hh_sde.dataset import along_neurons
 from hh_sde.measures.correlation import evenly_sampled
 from hh_sde.measures.labels import Labelled, labels
 from hh_sde.measures.train_arrays import Trains
 from hh_sde.spike_rule import SpikeRule
-
-if TYPE_CHECKING:
-    import neo
 
 #: Variable: the feature of eFEL, units, long name.
 FEATURES = {
@@ -63,8 +61,8 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
     >>> action_potentials(ds).peak.values.round(1)
     array([40.5, 31.2, 30.8, 30.8])
     """
-    efel = _extra("efel")
-    V, step = evenly_sampled(ds, "V")
+    efel = extra("efel")
+    V, step = evenly_sampled(along_neurons(ds), "V")
     dims = [dim for dim in V.dims if dim != "time"]
     rows = V.transpose(*dims, "time").values.reshape(-1, V.sizes["time"])
     efel.reset()
@@ -196,72 +194,14 @@ def spike_distance(
     return _distances(ds, rule, start, stop, between, "spike_distance", "SPIKE-distance")
 
 
-def to_neo(
-    ds: xr.Dataset,
-    rule: SpikeRule | None = None,
-    *,
-    start: float | None = None,
-    stop: float | None = None,
-) -> neo.Block:
-    """The spike trains as a `neo.Block` (``pip install hh_sde[neo]``), which elephant takes.
-
-    Parameters
-    ----------
-    ds : a result of `solve`, or of `spikes`
-    rule : SpikeRule, optional
-    start, stop : float, optional
-        Window to look at, ms; see `spikes`. Default: the whole record.
-
-    Returns
-    -------
-    neo.Block
-        A `neo.Segment` for each trial (and value of a sweep), annotated with them, that holds a
-        `neo.SpikeTrain` (ms) for each neuron, annotated with neuron and trial. All trains in one
-        list: ``block.list_children_by_class`` or
-        ``[t for s in block.segments for t in s.spiketrains]``.
+def extra(name: str) -> Any:
+    """A library that may not be installed.
 
     Raises
     ------
     ImportError
-        If neo is not installed.
-    ValueError
-        If `ds` has neither spikes nor V, or spikes of another rule.
-
-    References
-    ----------
-    Garcia et al. 2014, Front. Neuroinform. 8, 10, doi:10.3389/fninf.2014.00010.
-
-    Examples
-    --------
-    >>> import hh_sde as hh
-    >>> ds = hh.solve(hh.Network(2, stimulus=10.0), 50.0)
-    >>> block = to_neo(ds)
-    >>> [len(train) for train in block.segments[0].spiketrains]
-    [4, 4]
+        If it is not; with how to install it.
     """
-    neo = _extra("neo")
-    trains = Trains.of(ds, rule, start, stop, of_own_length=True)
-    block = neo.Block(name="hh_sde")
-    coords, populations = trains.groups("neuron")
-    shape = [len(values) for values in coords.values()]
-    ends = trains.ends[:: len(trains.coords["neuron"])]  # those of a trial end together
-    for place, population, end in zip(np.ndindex(*shape), populations, ends, strict=True):
-        where = {
-            name: values[k].item() for k, (name, values) in zip(place, coords.items(), strict=True)
-        }
-        segment = neo.Segment(name=str(where), **where)
-        # the spike that stopped its trial may lie behind it by rounding
-        last = max([end, *(train[-1] for train in population if train.size)])
-        for neuron, train in zip(trains.coords["neuron"].tolist(), population, strict=True):
-            span = {"t_start": trains.start, "t_stop": last}
-            segment.spiketrains.append(
-                neo.SpikeTrain(train, units="ms", neuron=neuron, **span, **where)
-            )
-        block.segments.append(segment)
-    return block
-
-
-def _extra(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
@@ -310,7 +250,7 @@ def _distances(
     name: str,
     long_name: str,
 ) -> xr.Dataset:
-    pyspike = _extra("pyspike")
+    pyspike = extra("pyspike")
     trains = Trains.of(ds, rule, start, stop)
     if between not in trains.coords:
         raise ValueError(

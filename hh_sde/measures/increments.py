@@ -11,7 +11,7 @@ from hh_sde import memory
 from hh_sde.dataset import COORDINATES, spikes_alone
 from hh_sde.measures.arguments import checked
 from hh_sde.measures.labels import labels
-from hh_sde.measures.traces import increasing_times
+from hh_sde.measures.over_time import increasing_times
 from hh_sde.records import single
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.labels import labels
-from hh_sde.measures.traces import increasing_times, over_time
+from hh_sde.measures.over_time import increasing_times, over_time
 
 
 def first_passage(

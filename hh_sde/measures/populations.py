@@ -7,7 +7,7 @@ import xarray as xr
 
 from hh_sde.measures.arguments import checked
 from hh_sde.measures.labels import Labelled, labels
-from hh_sde.measures.traces import hint_of_traces
+from hh_sde.measures.over_time import hint_of_traces
 from hh_sde.measures.train_arrays import Trains
 from hh_sde.spike_rule import SpikeRule
 

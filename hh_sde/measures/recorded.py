@@ -9,11 +9,9 @@ from typing import NoReturn
 import numpy as np
 import xarray as xr
 
-from hh_sde.measures.detection import rule_attributes
-from hh_sde.measures.traces import end_of_record, increasing_times
-from hh_sde.measures.trains import positions_of, ragged_over, with_stop_time
+from hh_sde.measures.over_time import end_of_record, increasing_times
+from hh_sde.measures.trains import attributes_of_run, positions_of, ragged_over, with_stop_time
 from hh_sde.records import single
-from hh_sde.spike_rule import SpikeRule
 
 
 def recorded_beside(ds: xr.Dataset) -> xr.Dataset:
@@ -34,8 +32,7 @@ def recorded_beside(ds: xr.Dataset) -> xr.Dataset:
     place = {
         name: positions_of(values, ds[dims[name]].values[here]) for name, values in coords.items()
     }
-    rule = {name: ds.attrs[name] for name in rule_attributes(SpikeRule())}
-    attrs = {**rule, "t_start": float(times[0]), "t_end": until}
+    attrs = {**attributes_of_run(ds), "t_start": float(times[0]), "t_end": until}
     trains = ragged_over(time[here], place, coords, attrs, {})
     return with_stop_time(trains, ds.stop_time) if "stop_time" in ds else trains
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from hh_sde.dataset import spikes_alone
+from hh_sde.dataset import along_neurons, spikes_alone
 from hh_sde.measures.arguments import ROUNDING
 from hh_sde.measures.detection import checked_rule, rule_attributes, times_of
+from hh_sde.measures.over_time import increasing_times
 from hh_sde.measures.recorded import recorded_beside
-from hh_sde.measures.traces import increasing_times
-from hh_sde.measures.trains import ragged_over, window_of_spikes
+from hh_sde.measures.trains import attributes_of_run, ragged_over, window_of_spikes
 from hh_sde.spike_rule import SpikeRule
 
 #: The widest spacing of samples in which spikes are looked for, ms. One is lost where V is above
@@ -34,7 +34,8 @@ def spikes(
         Where ``solve(..., record=("V", "spikes"))`` has recorded spikes, these are taken; spikes
         alone are returned as they are. In V they are found if its samples are at most 0.2 ms apart:
         the classic cell is above 0 mV for 0.7 to 0.95 ms from 6.3 to 30 uA/cm^2, and spikes between
-        two samples are lost. Further dims, such as a swept parameter, are kept: see Returns.
+        two samples are lost. Further dims, such as a swept parameter, are kept: see Returns. A
+        neuron or a trial that was chosen, ``ds.isel(neuron=0)``, is one of one.
     rule : SpikeRule, optional
     start, stop : float, optional
         Only the spikes with start <= t < stop, or <= stop at the end of the record, ms: so a
@@ -45,7 +46,8 @@ def spikes(
     Dataset
         Dim `spike`; variables spike_time (ms), neuron, (with trials) trial, and one for every
         further dim of V. The attributes hold the rule and the record's start, end, neurons, trials,
-        sweeps and number of spikes, which the rates need.
+        sweeps and number of spikes, which the rates need, and how the run was made, for
+        `hh_sde.rerun`.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def spikes(
 
 
 def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
-    V = _potentials(ds)
+    V = _potentials(along_neurons(ds))
     times = increasing_times(ds)
     _refuse_thinned(times)
     coords = {str(dim): V[dim].values for dim in V.dims if dim != "time"}
@@ -99,7 +101,7 @@ def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
         np.concatenate([*trains, np.zeros(0)]),
         dict(zip(coords, np.unravel_index(train, shape), strict=True)),
         coords,
-        {**rule_attributes(rule), **span},
+        {**attributes_of_run(ds), **rule_attributes(rule), **span},
         {name: V[name].attrs for name in coords},
     )
 

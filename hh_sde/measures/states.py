@@ -6,7 +6,7 @@ import xarray as xr
 
 from hh_sde.dataset import upgrade
 from hh_sde.measures.labels import labels
-from hh_sde.measures.traces import hint_of_traces
+from hh_sde.measures.over_time import hint_of_traces
 
 
 def gates(ds: xr.Dataset) -> xr.DataArray:

@@ -90,8 +90,18 @@ def ragged_over(
     if "trial" in coords:
         attrs["trials"] = json.dumps(coords["trial"].tolist())
     if sweeps:
+        attrs.pop("arguments", None)  # they are of one run
         attrs["sweeps"] = json.dumps({name: values.tolist() for name, values in sweeps.items()})
     return xr.Dataset(data, attrs=attrs)
+
+
+def attributes_of_run(ds: xr.Dataset) -> dict[str, Any]:
+    """What traces say of how they were made, for their spikes to say so too."""
+    of_spikes = ("n_spikes", "neurons", "trials", "sweeps")
+    attrs = {name: value for name, value in ds.attrs.items() if name not in of_spikes}
+    if "trial" in ds.coords and not ds.trial.ndim:
+        attrs["trial"] = int(ds.trial)
+    return attrs
 
 
 def with_stop_time(trains: xr.Dataset, stop_time: xr.DataArray) -> xr.Dataset:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from hh_sde.dataset import last_state_names, spikes_alone
 from hh_sde.measures.arguments import window_bounds
-from hh_sde.measures.traces import end_of_record, increasing_times
+from hh_sde.measures.over_time import end_of_record, increasing_times
 from hh_sde.measures.trains import chosen, window_of_spikes
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from hh_sde.equations.module import Program
-from hh_sde.kernels.coupling import Lanes
+from hh_sde.kernels.coupling import Lanes, Own
 from hh_sde.kernels.jit import address_of
+from hh_sde.kernels.meeting import LEFT, room_to_meet
 from hh_sde.kernels.watch import Kept
 from hh_sde.kernels.window import window
 from hh_sde.methods.inputs import BlockInputs
@@ -20,6 +23,8 @@ from hh_sde.methods.on_the_way import Way
 
 #: Spikes of a window for which there is room before they are collected.
 _ROOM = 2**14
+#: A thread is worth having for so many lanes.
+_LEAST_LANES = 2**10
 #: Lanes come in whole SIMD registers.
 _WIDTH = {"float64": 8, "float32": 16}
 
@@ -63,15 +68,20 @@ def engine(
         n_trials = len(problem.trials)
         groups = np.array_split(np.arange(n_trials), min(problem.threads, n_trials))
         blocks = [Block(problem, members, scheme) for members in groups]
-        with ThreadPoolExecutor(max_workers=len(blocks)) as pool:
+        shares = [block.shares(problem.threads // len(blocks)) for block in blocks]
+        every = [share for own in shares for share in own]
+        with ThreadPoolExecutor(max_workers=len(every)) as pool:
             for start, stop in problem.windows(blocks[0].inputs.largest):
-                futures = [pool.submit(block.advance, start, stop) for block in blocks[1:]]
-                parts = [blocks[0].advance(start, stop)]
-                parts += [future.result() for future in futures]
+                futures = [pool.submit(share.advance, start, stop) for share in every[1:]]
+                found = iter([every[0].advance(start, stop), *(one.result() for one in futures)])
+                parts = [
+                    block.by_component([next(found) for _ in own])
+                    for block, own in zip(blocks, shares, strict=True)
+                ]
                 saves = min(len(part) for part in parts)
-                excursions = sum(int(block.kept.counts[1]) for block in blocks)
+                excursions = sum(int(share.kept.counts[1]) for share in every)
                 problem.report["gate_excursions"] = excursions
-                failures = [block.failure for block in blocks if block.failure is not None]
+                failures = [share.failure for share in every if share.failure is not None]
                 if not failures:
                     problem.reach(_reached(problem, stop, blocks))
                 yield np.concatenate([part[:saves] for part in parts], axis=1)
@@ -101,6 +111,17 @@ def _reached(problem: Problem, step: int, blocks: list[Block]) -> Reached:
     return Reached(step, x, detection, opened, carried)
 
 
+def _within(ranges: np.ndarray, own: Own) -> np.ndarray:
+    """The ranges of lanes of populations, as far as they are in those of a thread."""
+    found = []
+    for row in ranges[1:].reshape(-1, 6):
+        first, padded = max(row[1], own.lane), min(row[1] + row[2], own.lane + own.lanes)
+        used = min(row[1] + row[3], own.lane + own.used)
+        if used > first:
+            found.append((row[0], first, padded - first, used - first, row[4], row[5]))
+    return np.array([len(found), *(number for row in found for number in row)], dtype=np.int64)
+
+
 class Block:
     """Some trials of a problem, stepped together; a lane is a neuron of one of them."""
 
@@ -120,6 +141,7 @@ class Block:
         remembers = self.compiled.tables.remembers  # what arrives has its whole half step
         opened = scheme.opened if not (self.inputs.gates_noisy or remembers) else ""
         self.leaves_open = bool(opened)
+        self.first, self.used = 0, self.lanes
         advance = getattr(self.compiled.module, f"{opened or scheme.step}_advance")
         row, neuron = np.divmod(self.layout.places[problem.keep], n_neurons)
         self.rows = np.unique(row)
@@ -157,6 +179,7 @@ class Block:
             noisy=int(self.problem.path is not None),
             n_neurons=self.layout.n_neurons,
             trials=trials,
+            own=Own(0, self.layout.n_neurons, 0, lanes, self.lanes, np.zeros(0, np.int64), 1, 0),
             start=wiring.start,
             source=self._places(wiring.source, lanes),
             weight=wiring.weight.astype(dtype, copy=False),
@@ -226,12 +249,86 @@ class Block:
         """The state (variables, lanes), with no step left open."""
         return self.m.work[1] if self.leaves_open else self.m.x
 
+    # -- several threads on one block --------------------------------------------------------------
+
+    def shares(self, threads: int) -> list[Block]:
+        """The block in as many parts as are worth a thread, each a range of its neurons.
+
+        They work in the same arrays, and where neurons feel each other they wait for each other.
+        """
+        n, many = self.layout.n_neurons, len(self.members)
+        parts = max(1, min(threads, self.lanes // _LEAST_LANES))
+        if parts == 1:
+            return [self]
+        whole = _WIDTH[self.problem.dtype] // np.gcd(_WIDTH[self.problem.dtype], many)
+        bounds = np.linspace(0, n / whole, parts + 1).astype(int) * whole
+        bounds[-1] = n
+        meets = bool(self.m.sums.shape[0]) or self.way is not None
+        meeting = room_to_meet()
+        return [
+            self._share(range(first, last), k, parts, meets, meeting)
+            for k, (first, last) in enumerate(pairwise(bounds.tolist()))
+        ]
+
+    def _share(
+        self, neurons: range, number: int, parts: int, meets: bool, meeting: np.ndarray
+    ) -> Block:
+        many = len(self.members)
+        lane, used = neurons.start * many, len(neurons) * many
+        last = neurons.stop == self.layout.n_neurons
+        share = copy(self)
+        share.first, share.used = lane, used
+        share.inputs = self.inputs.of_neurons(neurons)
+        own = Own(
+            first=neurons.start,
+            neurons=len(neurons),
+            lane=lane,
+            lanes=used + (self.padding if last else 0),
+            used=used,
+            meeting=meeting,
+            members=parts if meets else 1,
+            number=number,
+        )
+        share.m = self.m._replace(
+            own=own,
+            ranges=_within(self.m.ranges, own),
+            opened=self.m.opened.copy(),
+            at=np.zeros(1, np.int64),
+        )
+        rows = self.kept.bounded.copy()
+        begin = np.maximum(rows[:, 1], lane)
+        rows[:, 2] = np.minimum(rows[:, 1] + rows[:, 2], lane + used) - begin
+        rows[:, 1] = begin
+        share.kept = self.kept._replace(
+            bounded=rows[rows[:, 2] > 0],
+            spikes=np.empty_like(self.kept.spikes),
+            counts=np.zeros(2, np.int64),
+        )
+        return share
+
+    def by_component(self, parts: list[np.ndarray]) -> np.ndarray:
+        """(saves, trials, kept) of what its shares saved, each (saves, rows, their lanes)."""
+        done = min(map(len, parts))
+        out = (
+            np.concatenate([part[:done] for part in parts], axis=2) if len(parts) > 1 else parts[0]
+        )
+        width = len(self.rows) * self.lanes // len(self.members)
+        states = out.reshape(done, width, len(self.members))
+        return states.transpose(0, 2, 1)[:, :, self.columns]
+
     def advance(self, start: int, stop: int) -> np.ndarray:
-        """Make steps start + 1 ... stop; return what is saved of them, (saves, trials, kept)."""
+        """Make steps start + 1 ... stop; what is saved of its lanes, (saves, rows, lanes)."""
+        try:
+            return self._advance(start, stop)
+        except BaseException:
+            self._leave()  # nobody waits for what does not come
+            raise
+
+    def _advance(self, start: int, stop: int) -> np.ndarray:
         problem = self.problem
         out = np.empty((self._saves(start, stop), len(self.rows), self.lanes), problem.dtype)
         made = 0
-        while made < stop - start and self.failure is None:
+        while made < stop - start and self.failure is None and not self._left():
             begin = start + made
             inputs, m = self.inputs.of_window(begin, stop, self.m)
             kept = self.kept._replace(out=out[self._saves(start, begin) :])
@@ -239,13 +336,19 @@ class Block:
                 self.address, m, inputs, kept, problem.dt, problem.first_step, begin, stop - begin
             )
             self._collect_spikes()
-            if not np.all(np.isfinite(self.m.x[:, : self.lanes])):
+            if not np.all(np.isfinite(self.m.x[:, self.first : self.first + self.used])):
                 self.failure = self._failure(start + made)
                 made -= 1
         done = self._saves(start, start + made)
-        width = len(self.rows) * self.lanes // len(self.members)
-        states = out[:done].reshape(done, width, len(self.members))
-        return states.transpose(0, 2, 1)[:, :, self.columns]
+        return out[:done, :, self.first : self.first + self.used]
+
+    def _leave(self) -> None:
+        if self.m.own.members > 1:
+            self.m.own.meeting[LEFT] = 1
+
+    def _left(self) -> bool:
+        """Whether one that is waited for has gone."""
+        return self.m.own.members > 1 and bool(self.m.own.meeting[LEFT])
 
     def _saves(self, start: int, stop: int) -> int:
         every = self.problem.save_every
@@ -260,5 +363,8 @@ class Block:
         counts[0] = 0
 
     def _failure(self, step: int) -> Diverged:
-        member, component = np.argwhere(~np.isfinite(self.by_trial(self.m.x)))[0]
+        mine = np.zeros_like(self.m.x)
+        lanes = slice(self.first, self.first + self.used)
+        mine[:, lanes] = self.m.x[:, lanes]
+        member, component = np.argwhere(~np.isfinite(self.by_trial(mine)))[0]
         return Diverged(step, int(component), int(self.members[member]))

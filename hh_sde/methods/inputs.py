@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from hh_sde.addresses import trial_words
@@ -86,7 +88,7 @@ class BlockInputs:
         if path is None:
             self.at_once = 1
         self.changing = len(program.current(np.array([0.0, problem.dt]))) > 1
-        self._always = self._addresses()
+        self._always = self._addresses(range(self.n_neurons))
 
     @property
     def n_neurons(self) -> int:
@@ -120,38 +122,58 @@ class BlockInputs:
             first += own.n * len(one.terms)
         return found
 
-    def _addresses(self) -> Inputs:
-        """What is the same for all windows."""
+    def of_neurons(self, neurons: range) -> BlockInputs:
+        """What drives some of the neurons: the same arrays, of which a thread fills its part."""
+        own = copy(self)
+        own._always = self._addresses(neurons)
+        return own
+
+    def _addresses(self, neurons: range) -> Inputs:
+        """What is the same for all windows, for some of the neurons."""
         trials, many = trial_words(self.trials), len(self.trials)
         m_V = self.m_V if self.problem.path is not None else 0
         drawing = self.drawing or _NONE._replace(domains=np.zeros(self.kinds, np.int64))
-        words, z = room_to_draw(max(m_V, self.n_neurons) * many, self.dtype)
-        on_V = np.repeat(np.arange(m_V, dtype=np.uint64), many)
-        own = [
-            np.stack(
-                [np.repeat((first + np.arange(n)).astype(np.uint64), many), np.tile(trials, n)]
-            )
-            for _, n, first, _ in self._own()
-        ]
+        noise = self.program.noise
+        rows = slice(neurons.start, neurons.stop + 1)
+        entries = slice(noise.start[neurons.start], noise.start[neurons.stop])
+        diagonal, processes = _is_diagonal(noise), range(m_V)
+        if diagonal and self.drawing is not None and m_V:  # each thread draws those of its neurons
+            processes = neurons
+        words, z = room_to_draw(max(len(processes), len(neurons)) * many, self.dtype)
+        on_V = np.repeat(np.array(processes, dtype=np.uint64), many)
+        own, addresses = self._own_processes(neurons, trials)
         return Inputs(
             drawn=self.drawing is not None,
             key=drawing.key,
             domains=drawing.domains,
             scales=drawing.scales,
-            addresses_V=np.stack([on_V, np.tile(trials, m_V)]),
-            addresses=np.concatenate([one.ravel() for one in own]),
-            own=np.array(
-                [(begin * many, n * many, n, terms) for begin, n, _, terms in self._own()]
-            ),
-            start=self.program.noise.start,
-            source=self.program.noise.source * many,
-            weight=self.program.noise.weight,
-            diagonal=_is_diagonal(self.program.noise),
-            dW_V=np.empty((self.at_once, self.kinds * m_V * many), self.dtype),
+            addresses_V=np.stack([on_V, np.tile(trials, len(processes))]),
+            addresses=addresses,
+            own=own,
+            start=noise.start[rows] - entries.start,
+            source=(noise.source[entries] - processes.start) * many,
+            weight=noise.weight[entries],
+            diagonal=diagonal,
+            dW_V=np.empty((self.at_once, self.kinds * len(processes) * many), self.dtype),
             dW=np.empty((0, 0), self.dtype),
             words=words,
             z=z,
         )
+
+    def _own_processes(self, neurons: range, trials: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`Inputs.own` and `Inputs.addresses` of some of the neurons."""
+        many = len(trials)
+        rows, addresses, place = [], [np.empty(0, np.uint64)], 0
+        for begin, n, first, terms in self._own():
+            here = range(max(begin, neurons.start), min(begin + n, neurons.stop))
+            if not here:
+                continue
+            processes = (first + np.array(here) - begin).astype(np.uint64)
+            rows.append((here.start * many, len(here) * many, n, terms, place))
+            addresses += [np.repeat(processes, many), np.tile(trials, len(here))]
+            place += 2 * len(here) * many
+        own = np.array(rows, dtype=np.int64).reshape(-1, 5)
+        return own, np.concatenate(addresses)
 
     def _currents(self, start: int, stop: int) -> np.ndarray:
         """(steps or 1, nodes, lanes), injected in all trials of a neuron."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,6 +57,15 @@ def checked_cell(cell: Any) -> Cell:
     )
 
 
+def parameter_of_cell(name: str, value: Any, cell: Any, known_as: str) -> str:
+    """What to say of a parameter given to a network that is one of its cell; or nothing."""
+    cell = CELLS.get(cell) if isinstance(cell, str) else cell
+    if not isinstance(cell, Cell) or name not in cell.parameters:
+        return ""
+    entry = known_as or f'hh_sde.CELLS["{cell.name}"]'
+    return f"{name} is of the cell: cell={entry}({name}={shown(value)})"
+
+
 def checked_synapses(synapses: Any, weights: Any = None) -> tuple[AnySynapse, ...]:
     if isinstance(synapses, str):
         return (_named_synapse(synapses, weights),)
@@ -104,12 +114,28 @@ def checked_noise(noise: Any) -> tuple[Noise, ...]:
     known = tuple(NOISES.values())
     if parts is None:
         return ()
-    if not isinstance(parts, tuple | list) or not all(isinstance(part, known) for part in parts):
-        raise TypeError(
-            f"noise must be None, one of {', '.join(c.__name__ for c in known)}, or several of "
-            f"them, got {shown(noise)}"
-        )
-    channel_noise = [type(part).__name__ for part in parts if isinstance(part, ChannelNoise)]
+    several = parts if isinstance(parts, tuple | list) else (parts,)
+    for part in several:
+        if not isinstance(part, known):
+            raise TypeError(
+                f"noise must be None, one of {', '.join(c.__name__ for c in known)}, or several of "
+                f"them, got {shown(noise)}{_how_to_call_noise(part)}"
+            )
+    channel_noise = [type(part).__name__ for part in several if isinstance(part, ChannelNoise)]
     if len(channel_noise) > 1:
         raise ValueError(f"a network takes one kind of channel noise, got {channel_noise}")
-    return tuple(parts)
+    return tuple(several)
+
+
+def _how_to_call_noise(given: Any) -> str:
+    """How to come from a name, a class or a number to a noise."""
+    if isinstance(given, str) and given not in NOISES:
+        return f"; {unknown('noise', given, NOISES)}"
+    if isinstance(given, str) or given in NOISES.values():
+        kind = NOISES[given] if isinstance(given, str) else given
+        first = next(iter(inspect.signature(kind).parameters))
+        entry = f'hh_sde.NOISES["{given}"]({first}=...) or ' if isinstance(given, str) else ""
+        return f"; call it with its numbers, {entry}hh_sde.{kind.__name__}({first}=...)"
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return f"; white current noise of that intensity is hh_sde.CurrentNoise(sigma={given})"
+    return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from hh_sde.network.checked import (
     checked_count,
     checked_noise,
     checked_synapses,
+    parameter_of_cell,
     see_that_it_fits,
 )
 from hh_sde.network.derived import Derived
@@ -40,6 +42,7 @@ from hh_sde.network.populations import (
 )
 from hh_sde.noise import CurrentNoise, Noise, ShieldedNoise
 from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
+from hh_sde.results import opened
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
 from hh_sde.synapses import AnySynapse, EventSynapse, GapJunction
@@ -152,6 +155,11 @@ class Network(Record):
         if "populations" in changes:
             changes = {"n_neurons": None, "cell": None, "stimulus": None, **changes}
         return super().replace(**changes)
+
+    def elsewhere(self, name: str, given: Mapping[str, Any]) -> str:
+        made = vars(self)  # by replace; else it is not made yet
+        cell = given.get("cell", made.get("cell", "hodgkin_huxley"))
+        return parameter_of_cell(name, given[name], cell, "net.cell" if "cell" in made else "")
 
     def __repr__(self) -> str:
         return display.network_text(self)
@@ -548,14 +556,17 @@ class Network(Record):
         return json.dumps(encode(self, "network"))
 
     @classmethod
-    def from_dataset(cls, ds: xr.Dataset) -> Network:
-        """The network that a Dataset of `solve` was made with.
+    def from_dataset(cls, ds: xr.Dataset | str | PathLike[str]) -> Network:
+        """The network that a Dataset of `solve`, or one in a file, was made with.
 
         Raises
         ------
+        TypeError
+            If `ds` is neither a Dataset nor a path.
         ValueError
             If the Dataset does not describe one; with the place in the description.
         """
+        ds = opened(ds, "Network.from_dataset")
         if "network" not in ds.attrs:
             raise ValueError(
                 "this Dataset has no attribute 'network': it is not a result of "

@@ -56,6 +56,10 @@ class CurrentNoise(Noise):
         matrix = numbers(given, "CurrentNoise.correlation", "a number or a matrix")
         object.__setattr__(self, "correlation", float(matrix) if matrix.ndim == 0 else matrix)
         if matrix.ndim == 0:
+            if not -1 <= matrix <= 1:
+                raise ValueError(
+                    f"CurrentNoise.correlation must lie between -1 and 1, got {shown(given)}"
+                )
             matrix = np.array([[1.0, float(matrix)], [float(matrix), 1.0]])
         square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
         # to rounding, as numpy.corrcoef gives it

@@ -27,8 +27,7 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
             "nothing to draw: the Dataset holds neither V nor gates nor currents nor x, but "
             + (", ".join(map(str, ds.data_vars)) or "nothing")
         )
-    if "neuron" in ds.coords and "neuron" not in ds.dims:
-        ds = ds.expand_dims("neuron")  # one that was chosen
+    ds = dataset.along_neurons(ds)
     traces = [variable.dims for variable in ds.data_vars.values() if "time" in variable.dims]
     usual = {"trial", "time", "neuron", "component"}
     for dim in dict.fromkeys(dim for dims in traces for dim in dims if dim not in usual):
@@ -89,11 +88,22 @@ def chosen_neurons(
 
 def of_trial(ds: xr.Dataset, trial: int | None) -> str:
     """Which of several trials is drawn, to be said in the figure; nothing where there is one."""
-    if "trial" in ds.dims:
-        trials = ds.trial.values.tolist()
-    else:
-        trials = json.loads(ds.attrs.get("trials", "[]")) if dataset.spikes_alone(ds) else []
+    trials = trials_of(ds)
     return f"trial {trials[0] if trial is None else trial}" if len(trials) > 1 else ""
+
+
+def trials_of(ds: xr.Dataset) -> list[int]:
+    """The numbers of the trials along which there is something, if it is along them."""
+    if "trial" in ds.dims:
+        return ds.trial.values.tolist()
+    return json.loads(ds.attrs.get("trials", "[]")) if dataset.spikes_alone(ds) else []
+
+
+def neurons_of(ds: xr.Dataset) -> list[int]:
+    """The numbers of the neurons in a result of traces or of spikes."""
+    if dataset.spikes_alone(ds):
+        return json.loads(ds.attrs.get("neurons", "[]"))
+    return np.atleast_1d(ds.neuron.values).tolist() if "neuron" in ds.coords else []
 
 
 def gate_names(ds: xr.Dataset) -> list[str]:
@@ -117,7 +127,13 @@ def axis_label(variable: xr.DataArray, *, long: bool = True) -> str:
     """Long name (or name) and units."""
     text = str(variable.attrs.get("long_name", variable.name) if long else variable.name)
     units = variable.attrs.get("units", "1")
-    return text if units == "1" else f"{text} ({_raised(units)})"
+    return _powers(text) if units == "1" else f"{_powers(text)} ({raised(units)})"
+
+
+def with_units(value: float, variable: xr.DataArray) -> str:
+    """A value of a variable, for a legend: its name, the number, the units."""
+    units = variable.attrs.get("units", "1")
+    return f"{variable.name} = {value:g}" + ("" if units == "1" else f" {raised(units)}")
 
 
 def _listed(numbers: list[int]) -> str:
@@ -125,7 +141,14 @@ def _listed(numbers: list[int]) -> str:
     return f"{numbers[0]} to {numbers[-1]}" if whole else str(numbers)
 
 
-def _raised(units: str) -> str:
-    for plain, symbol in (("*", " "), ("^2", "²"), ("uA", "µA"), ("uF", "µF"), ("um", "µm")):
+def raised(units: str) -> str:
+    """Units as they are printed."""
+    for plain, symbol in (("*", " "), ("uA", "µA"), ("uF", "µF"), ("um", "µm")):
         units = units.replace(plain, symbol)
-    return re.sub(r"\^(-?[\d.]+)", r"$^{\1}$", units)
+    return _powers(units)
+
+
+def _powers(text: str) -> str:
+    """Powers and Greek letters as they are printed: cm², χ²."""
+    text = re.sub(r"\bchi\b", "\N{GREEK SMALL LETTER CHI}", text).replace("^2", "²")
+    return re.sub(r"\^(-?[\d.]+)", r"$^{\1}$", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import matplotlib
@@ -20,6 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from hh_sde.errors import did_you_mean
+from hh_sde.records import shown
+from hh_sde.results import dataset_of
 
 #: Okabe & Ito (2008), Color Universal Design: distinguishable to colour-blind people and in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -87,10 +89,11 @@ def _properties(kind: type[Artist]) -> frozenset[str]:
     return frozenset([*inspector.get_setters(), *aliases, *ALSO.get(kind, ())])
 
 
-def takes_style(*kinds: type[Artist]) -> Callable[[_Plot], _Plot]:
-    """A plot whose `**style` is for artists of these `kinds`.
+def takes_style(*kinds: type[Artist], measure: str = "") -> Callable[[_Plot], _Plot]:
+    """A plot of a Dataset whose `**style` is for artists of these `kinds`.
 
-    An unknown name is refused before anything is drawn.
+    An unknown name, and what is no Dataset, is refused before anything is drawn. A DataArray with a
+    name is taken by a plot of one `measure`, the argument that says its name.
     """
     properties = {name for kind in kinds for name in _properties(kind)}
 
@@ -102,18 +105,31 @@ def takes_style(*kinds: type[Artist]) -> Callable[[_Plot], _Plot]:
         ]
 
         @functools.wraps(plot)
-        def checked(ds: xr.Dataset, **options: Any) -> Any:
+        def checked(ds: Any, **options: Any) -> Any:
+            if measure and isinstance(ds, xr.DataArray) and ds.name is not None:
+                ds, options = ds.to_dataset(), {measure: str(ds.name), **options}
             for name in options.keys() - {*own, *properties}:
                 hint = did_you_mean(name, own) or did_you_mean(name, properties - {"gapcolor"})
                 raise TypeError(
                     f"{plot.__name__} takes {', '.join(own)} and the properties of matplotlib's "
                     f"{' or '.join(kind.__name__ for kind in kinds)}, not {name!r}{hint}"
                 )
+            ds = dataset_of(ds, plot.__name__)
+            if isinstance(options.get("trial"), Sequence | np.ndarray):
+                raise TypeError(
+                    f"{plot.__name__} draws one trial, trial={_first(options['trial'])}, got "
+                    f"trial={shown(options['trial'])}: draw each into axes of its own, ax=; "
+                    "raster(rows='trial') and psth draw all"
+                )
             return plot(ds, **options)
 
         return cast(_Plot, checked)
 
     return decorate
+
+
+def _first(trials: Any) -> Any:
+    return trials[0] if len(trials) else 0
 
 
 def style_of(kind: type[Artist], style: Mapping[str, Any], **ours: Any) -> dict[str, Any]:
@@ -186,12 +202,18 @@ def tidy(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def label_x(ax: Axes, text: str) -> None:
+    """What the axis of x is, unless its numbers stand below another panel that shares it."""
+    if ax.xaxis.get_tick_params().get("labelbottom", True):
+        ax.set_xlabel(text)
+
+
 def time_axis(ax: Axes, start: float, stop: float) -> None:
     """The axis of time from `start` to `stop`, ms; of many seconds its ticks are in these."""
     ax.set_xlim(start, stop)
-    ax.set_xlabel("time (ms)")
-    if stop - start > MANY_SECONDS * 1e3:
-        ax.set_xlabel("time (s)")
+    seconds = stop - start > MANY_SECONDS * 1e3
+    label_x(ax, "time (s)" if seconds else "time (ms)")
+    if seconds:
         ax.xaxis.set_major_formatter(lambda time, _: f"{time / 1e3:g}")
     tidy(ax)
 

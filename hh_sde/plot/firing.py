@@ -1,4 +1,4 @@
-"""Plots of spikes: raster, rate over time, intervals, correlograms."""
+"""Plots of spikes: rate over time, intervals, correlograms."""
 
 from __future__ import annotations
 
@@ -10,19 +10,15 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
-from mpl_toolkits.axes_grid1 import make_axes_locatable
 
-from hh_sde import dataset, measures
+from hh_sde import measures
 from hh_sde.measures.isi import coefficient_of_variation
+from hh_sde.plot.bins import interval_edges
 from hh_sde.plot.common import (
     axis_label,
     chosen_neurons,
-    of_trial,
-    one_trial,
     spikes_of_neurons,
-    spikes_of_trial,
 )
 from hh_sde.plot.drawing import (
     COLOURS,
@@ -30,83 +26,15 @@ from hh_sde.plot.drawing import (
     Size,
     axes_of,
     image_over_time,
+    label_x,
     legend_above,
     line_colours,
-    rows_axis,
     style_of,
     takes_style,
     tidy,
     time_axis,
     without_colour,
 )
-
-
-@takes_style(Line2D)
-def raster(
-    ds: xr.Dataset,
-    *,
-    rows: Literal["neuron", "trial"] = "neuron",
-    trial: int | None = None,
-    neurons: int | Sequence[int] | None = None,
-    rate_bin: float | None = None,
-    rule: measures.SpikeRule | None = None,
-    ax: Axes | None = None,
-    figsize: Size | None = None,
-    **style: Any,
-) -> Axes:
-    """Spike times: a row for each neuron in one trial, or for each trial.
-
-    Parameters
-    ----------
-    ds : a result of `solve`, or of `spikes`
-    rows : "neuron" or "trial"
-        What a row is. In rows of neurons the populations of a network have colours, in a row of a
-        trial the neurons.
-    trial : int, optional
-        Of which the neurons are drawn. Default: the first.
-    neurons : int or sequence of int, optional
-        Which to draw. Default: all.
-    rate_bin : float, optional
-        Width of the bins, ms, of the mean rate that is then drawn above, in axes of its own, of
-        each population.
-    rule : SpikeRule, optional
-    ax : matplotlib Axes, optional
-        Where to draw. Default: a new figure, of `figsize` (width, height) inches.
-    **style
-        For `Axes.plot`, as `color` (one, or one for each population, which "population" stands
-        for as the default does; in rows of trials one for each neuron), `ms` and `mew` (height and
-        width of a mark in points), `alpha`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such trial or neuron, or there are no trials to draw.
-    """
-    trains = spikes_of_neurons(_spikes_of_rows(ds, rows, trial, rule), neurons)
-    labels, drawn = (json.loads(trains.attrs[name]) for name in (f"{rows}s", "neurons"))
-    place = np.array([labels.index(one) for one in trains[rows].values], dtype=int)
-    ax = axes_of(ax, figsize, (8, 3 if rate_bin is None else 4))
-    groups = _populations(trains, style) if rows == "neuron" else _own_colours(trains, drawn)
-    coloured = len(groups) > 1
-    if not coloured and not {"color", "c"} & style.keys():
-        style["color"] = "#333333"
-    marks = _marks(ax, len(labels), place.size)
-    own = {"ls": "", "marker": "|", **marks}
-    for (name, mine), colour in zip(groups.items(), line_colours(style, len(groups)), strict=False):
-        options = style_of(Line2D, without_colour(style), color=colour, **own)
-        ax.plot(trains.spike_time[mine], place[mine], **{"label": name, **options})
-    if coloured and rate_bin is None:
-        legend_above(ax, markerscale=8 / marks["ms"])
-    ax.set_ylim(-0.6, len(labels) - 0.4)
-    if rows == "neuron":
-        ax.set_ylabel("\n".join(filter(None, ["neuron", of_trial(ds, trial)])))
-    else:
-        ax.set_ylabel("trial" if coloured else f"trial\nneuron {drawn[0]}")
-    rows_axis(ax, [str(label) for label in labels])
-    time_axis(ax, trains.attrs["t_start"], trains.attrs["t_end"])
-    if rate_bin is not None:
-        _rate_above(ax, trains, rate_bin, line_colours(style, len(groups)) if coloured else None)
-    return ax
 
 
 @takes_style(StepPatch, QuadMesh)
@@ -139,10 +67,10 @@ def psth(
         For `Axes.stairs`, as `color` (one, or one for each line), `lw`, `ls`, `alpha`; of an
         image for `Axes.pcolormesh`, as `cmap`, `vmax`.
     """
+    if by is not None and neurons is not None:
+        raise ValueError("by='population' is of all neurons; leave neurons= out")
     histogram = ds
     if not {"rate", "time"} <= set(ds.variables):
-        if by is not None and neurons is not None:
-            raise ValueError("by='population' is of all neurons; leave neurons= out")
         histogram = measures.psth(ds, bin, rule, by=by)  # type: ignore[call-arg]
     of = "population" if "population" in histogram["rate"].dims else "neuron"
     rate = histogram["rate"].transpose("time", of)
@@ -173,7 +101,7 @@ def psth(
 def interval_histogram(
     ds: xr.Dataset,
     *,
-    bins: int = 50,
+    bins: int | Sequence[float] | np.ndarray | str = "auto",
     log: bool = False,
     neurons: int | Sequence[int] | None = None,
     rule: measures.SpikeRule | None = None,
@@ -188,7 +116,9 @@ def interval_histogram(
     Parameters
     ----------
     ds : a result of `solve`, or of `spikes`
-    bins : int
+    bins : int, sequence of edges (ms), or "auto"
+        Default: of the width of Freedman and Diaconis, but at most 2 ms where there are 200
+        intervals or more, so that peaks show; from 10 to 200 of them.
     log : bool
         Logarithmic density.
     neurons : int or sequence of int, optional
@@ -201,8 +131,8 @@ def interval_histogram(
 
     Raises
     ------
-    ValueError
-        If no neuron fired twice.
+    TypeError, ValueError
+        If no neuron fired twice, or bins are none.
     """
     intervals = measures.intervals(spikes_of_neurons(measures.spikes(ds, rule), neurons))
     length = intervals.interval_length.values
@@ -216,20 +146,18 @@ def interval_histogram(
             of = intervals.population.values
             names = json.loads(intervals.attrs["populations"])
             groups = {name: length[of == name] for name in names}
+    edges = interval_edges(length, bins)
     ax = axes_of(ax, figsize, (5.5, 3.5))
-    low, high = length.min(), length.max()
-    middle = (low + high) / 2  # equal intervals still get bins of some width
-    edges = np.linspace(min(low, middle - 0.5), max(high, middle + 0.5), bins + 1)
     colours = line_colours(style, len(groups))
     for colour, (name, values) in zip(colours, groups.items(), strict=False):
         if values.size:
-            density = np.histogram(values, edges, density=True)[0]
+            density = np.histogram(values, edges)[0] / (values.size * np.diff(edges))
             one = coefficient_of_variation(values)
             cv = f"CV {one:.2g}" if values.size > 1 else "1 interval"
             own = {"color": colour, "lw": 1.4, "label": f"{name}, {cv}"}
             drawn = style_of(StepPatch, without_colour(style), **own)
             ax.stairs(density, edges, **drawn)
-    ax.set_xlabel(axis_label(intervals.interval_length))
+    label_x(ax, axis_label(intervals.interval_length))
     ax.set_ylabel("density (1/ms)")
     ax.set_yscale("log" if log else "linear")
     legend_above(ax)
@@ -286,77 +214,8 @@ def correlogram(
     ax.stairs(correlation.rate, edges, **{"fill": True, **drawn})
     ax.axhline(level, color=COLOURS[1], lw=1.2, ls="--", label=f"mean rate {level:.3g} Hz")
     ax.set_xlim(edges[0], edges[-1])
-    ax.set_xlabel(f"lag from a spike of neuron {i} (ms)")
+    label_x(ax, f"lag from a spike of neuron {i} (ms)")
     ax.set_ylabel(f"rate of neuron {other} (Hz)")
     legend_above(ax)
     tidy(ax)
     return ax
-
-
-def _spikes_of_rows(
-    ds: xr.Dataset, rows: str, trial: int | None, rule: measures.SpikeRule | None
-) -> xr.Dataset:
-    if rows not in ("neuron", "trial"):
-        raise ValueError(f"rows must be 'neuron' or 'trial', got {rows!r}")
-    if rows == "neuron":
-        one = spikes_of_trial if dataset.spikes_alone(ds) else one_trial
-        return measures.spikes(one(ds, trial), rule)
-    if trial is not None:
-        raise ValueError(f"a row for each trial, rows='trial', or trial={trial} alone: not both")
-    trains = measures.spikes(ds, rule)
-    if "trial" not in trains:
-        raise ValueError("rows='trial' has a row for each trial: this has no trials")
-    return trains
-
-
-def _marks(ax: Axes, rows: int, spikes: int) -> dict[str, float]:
-    """Height and width, in points, of marks that leave rows and spikes apart."""
-    width, height = (72 * pixels / ax.figure.dpi for pixels in ax.bbox.size)
-    return {
-        "ms": float(np.clip(0.75 * height / rows, 1.5, 14)),
-        "mew": float(np.clip(0.3 * width * rows / max(spikes, 1), 0.3, 1.0)),
-    }
-
-
-def _populations(trains: xr.Dataset, style: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Which spikes are of which population; all together where the network has none."""
-    if "population" not in trains.coords:
-        if style.get("color") == "population":
-            raise ValueError("color='population': this result is not of a network of populations")
-        return {"spikes": np.ones(trains.sizes["spike"], dtype=bool)}
-    if style.get("color") == "population":
-        del style["color"]
-    of = trains.population.values
-    return {name: of == name for name in json.loads(trains.attrs["populations"])}
-
-
-def _own_colours(trains: xr.Dataset, drawn: list[int]) -> dict[str, np.ndarray]:
-    """Which spikes are of which of a few neurons; all together of many."""
-    if not 1 < len(drawn) <= MOST_LINES:
-        return {"spikes": np.ones(trains.sizes["spike"], dtype=bool)}
-    return {f"neuron {neuron}": trains.neuron.values == neuron for neuron in drawn}
-
-
-def _rate_above(
-    ax: Axes, trains: xr.Dataset, bin: float, colours: Sequence[Any] | None = None
-) -> None:
-    """The mean rate over the rows of a raster, or of each population of them, above it."""
-    above = make_axes_locatable(ax).append_axes("top", size="45%", pad=0.1, sharex=ax)
-    if colours is not None and "population" in trains.coords:
-        found = measures.psth(trains, bin, by="population")  # type: ignore[call-arg]
-        rate = found["rate"].transpose("population", "time")
-        means = dict(zip(rate.population.values, rate.values, strict=True))
-    else:
-        means = {"": measures.psth(trains, bin).rate.mean("neuron").values}
-    most = max(1.0, *(mean.max(initial=0.0) for mean in means.values()))
-    for (name, mean), colour in zip(means.items(), colours or COLOURS, strict=False):
-        edges = trains.attrs["t_start"] + bin * np.arange(mean.size + 1)
-        style = {"label": name, "lw": 1.4, "baseline": None} if name else {"fill": True}
-        above.stairs(mean, edges, color=colour, **style)
-    above.set_ylim(0, 1.35 * most)
-    # inside, because layouts make no room for what stands beside appended axes
-    above.text(0.005, 0.97, "mean rate (Hz)", transform=above.transAxes, va="top", fontsize="small")
-    if len(means) > 1:
-        above.legend(loc="upper right", ncols=len(means), fontsize="small", frameon=False)
-    above.tick_params(labelbottom=False)
-    tidy(above)

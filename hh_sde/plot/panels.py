@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -13,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hh_sde import dataset, measures
+from hh_sde.errors import warn
 from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_trial
 from hh_sde.plot.drawing import Size, new_figure, takes_style
-from hh_sde.plot.firing import raster
+from hh_sde.plot.raster import raster
 from hh_sde.plot.states import components, currents, gates, traces
 from hh_sde.plot.studies import study_plot
 
@@ -109,6 +109,6 @@ def _spikes_known(ds: xr.Dataset, rule: measures.SpikeRule | None) -> bool:
     try:
         measures.spikes(ds, rule)
     except ValueError as error:
-        warnings.warn(f"drawn without a raster: {error}", stacklevel=3)
+        warn(f"drawn without a raster: {error}")
         return False
     return True

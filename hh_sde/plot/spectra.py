@@ -16,6 +16,7 @@ from hh_sde.plot.drawing import (
     MOST_LINES,
     Size,
     axes_of,
+    label_x,
     legend_above,
     line_colours,
     style_of,
@@ -80,7 +81,7 @@ def spectrum(
         ax.axhline(floor, color="#555555", lw=1.0, ls="--", label=f"white noise, {floor:.3g} Hz")
     ax.set_yscale("log")
     ax.set_xlim(0, float(shown.frequency[-1]))
-    ax.set_xlabel("frequency (Hz)")
+    label_x(ax, "frequency (Hz)")
     ax.set_ylabel(axis_label(power.rename("power"), long=False))
     legend_above(ax)
     tidy(ax)

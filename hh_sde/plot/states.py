@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from hh_sde.plot.drawing import (
     Size,
     axes_of,
     image_over_time,
+    label_x,
     legend_above,
     line_colours,
     new_figure,
@@ -276,7 +278,7 @@ def phase_plane(
         own = {"color": colour, "lw": 0.8, "label": f"neuron {neuron}"}
         ax.plot(path[x], path[y], **style_of(Line2D, without_colour(style), **own))
         ax.plot(path[x][0], path[y][0], "o", ms=5, color=colour, mec="black")
-    for name, label in ((x, ax.set_xlabel), (y, ax.set_ylabel)):
+    for name, label in ((x, partial(label_x, ax)), (y, ax.set_ylabel)):
         label(gate_label(one, name) if name != "V" else axis_label(one[name], long=False))
     legend_above(ax)
     tidy(ax)

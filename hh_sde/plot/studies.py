@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hh_sde.dataset import upgrade
-from hh_sde.plot.common import axis_label
+from hh_sde.plot.common import axis_label, with_units
 from hh_sde.plot.drawing import (
     Size,
     legend_above,
@@ -25,6 +25,7 @@ from hh_sde.plot.drawing import (
     without_colour,
 )
 from hh_sde.plot.sweeps import curve, heatmap
+from hh_sde.results import dataset_of
 
 #: With the colours, so that more than seven lines can be distinguished.
 MARKERS = "osD^vP*Xh<>"
@@ -39,7 +40,7 @@ def study_plot(ds: xr.Dataset, *, figsize: Size | None = None, **style: Any) -> 
     ValueError
         If `ds` is not the result of one.
     """
-    ds = upgrade(ds)
+    ds = upgrade(dataset_of(ds, "study_plot"))
     name = ds.attrs.get("study")
     if name not in STUDY_PLOTS:
         raise ValueError(f"no plot for the study {name!r}; there are {', '.join(STUDY_PLOTS)}")
@@ -121,7 +122,7 @@ def rates(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     for i, sigma in enumerate(ds.sigma.values):
         for start, line in (("firing", "-"), ("rest", "--")):
             one = ds.sel(sigma=sigma, start=start)
-            label = f"sigma = {sigma:g}" if start == "firing" else None
+            label = with_units(sigma, ds.sigma) if start == "firing" else None
             _band(ax, one.current, one, "rate", label, {**_style(i, style), "linestyle": line})
     ax.set(xlabel=axis_label(ds.current), ylabel=axis_label(ds.rate))
     ax.plot([], [], "--", color="#777777", label="broken: from rest")

@@ -22,6 +22,7 @@ from hh_sde.plot.drawing import (
     MOST_LINES,
     Size,
     axes_of,
+    label_x,
     legend_above,
     line_colours,
     style_of,
@@ -37,7 +38,7 @@ EVEN = 0.5
 WIDEST = 1.5
 
 
-@takes_style(Line2D)
+@takes_style(Line2D, measure="y")
 def curve(
     ds: xr.Dataset,
     *,
@@ -55,6 +56,7 @@ def curve(
     Parameters
     ----------
     ds : Dataset
+        Or a DataArray with a name, which is then y.
     x : str
         Coordinate along one dim.
     y : str
@@ -96,8 +98,8 @@ def curve(
         ax.plot(part[x], part[y], **style_of(Line2D, without_colour(style), **own))
         if low and high:
             ax.fill_between(part[x], part[low], part[high], color=colour, alpha=0.25, lw=0)
-    ax.set_xlabel(axis_label(ds[x]))
-    ax.set_ylabel(axis_label(ds[y]))
+    label_x(ax, axis_label(ds[x]))
+    ax.set_ylabel(_own_label(ds, y))
     if scale:
         ax.figure.colorbar(scale, ax=ax, label=axis_label(ds[hue]))
     elif hue:
@@ -106,7 +108,7 @@ def curve(
     return ax
 
 
-@takes_style(PolyCollection)
+@takes_style(PolyCollection, measure="z")
 def heatmap(
     ds: xr.Dataset,
     *,
@@ -125,6 +127,7 @@ def heatmap(
     Parameters
     ----------
     ds : Dataset
+        Or a DataArray with a name, which is then z.
     x, y : str
         Coordinates along one dim each: numbers or names.
     z : str
@@ -155,8 +158,8 @@ def heatmap(
     image.set_clim(*limits)
     ax.add_collection(image, autolim=False)
     ax.set(xlim=(left.min(), right.max()), ylim=(low.min(), high.max()))
-    ax.figure.colorbar(image, ax=ax, label=axis_label(ds[z]))
-    ax.set_xlabel(axis_label(ds[x]))
+    ax.figure.colorbar(image, ax=ax, label=_own_label(ds, z))
+    label_x(ax, axis_label(ds[x]))
     ax.set_ylabel(axis_label(ds[y]))
     return ax
 
@@ -220,6 +223,20 @@ def _check(ds: xr.Dataset, names: list[str | None]) -> None:
             raise ValueError(f"there is no variable {name!r}; there is {known}")
         if name in ds.coords and ds[name].ndim != 1:
             raise ValueError(f"the coordinate {name!r} has dims {ds[name].dims}, not one")
+
+
+def _own_label(ds: xr.Dataset, name: str) -> str:
+    """The label of a variable; its name where its attributes are those of another one.
+
+    What is computed of a variable keeps its attributes: the slope of a rate is no rate.
+    """
+    long_name = str(ds[name].attrs.get("long_name", ""))
+    owners = [
+        str(other)
+        for other, variable in ds.data_vars.items()
+        if variable.attrs.get("long_name") == long_name and str(other) in long_name
+    ]
+    return name if owners and name not in owners else axis_label(ds[name])
 
 
 def _value(coordinate: xr.DataArray) -> str:

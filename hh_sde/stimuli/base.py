@@ -30,6 +30,8 @@ class Stimulus(Record):
     constant: bool = False
     #: True where it changes at its breakpoints alone.
     piecewise_constant: bool = False
+    #: From when to when its samples are, ms; None where it is no sampled current.
+    sampled: tuple[float, float] | None = None
 
     def current(self, t: np.ndarray) -> np.ndarray:
         """Current at times `t` of shape (times, 1), as (times, n_neurons) or (times, 1), uA/cm^2.
@@ -72,6 +74,11 @@ class Stimulus(Record):
 @record
 class ConstantCurrent(Stimulus):
     """The same current at all times.
+
+    Parameters
+    ----------
+    amplitude : float or (n_neurons,) array
+        uA/cm^2.
 
     Examples
     --------
@@ -119,6 +126,11 @@ class StimulusSum(Stimulus):
     def piecewise_constant(self) -> bool:  # type: ignore[override]
         return all(term.piecewise_constant for term in self.terms)
 
+    @property
+    def sampled(self) -> tuple[float, float] | None:  # type: ignore[override]
+        spans = [term.sampled for term in self.terms if term.sampled]
+        return (min(a for a, _ in spans), max(b for _, b in spans)) if spans else None
+
     def current(self, t: np.ndarray) -> np.ndarray:
         total = self.terms[0].current(t)
         for term in self.terms[1:]:
@@ -161,6 +173,10 @@ class ScaledStimulus(Stimulus):
     @property
     def piecewise_constant(self) -> bool:  # type: ignore[override]
         return self.stimulus.piecewise_constant
+
+    @property
+    def sampled(self) -> tuple[float, float] | None:  # type: ignore[override]
+        return self.stimulus.sampled
 
     def current(self, t: np.ndarray) -> np.ndarray:
         return self.factor * self.stimulus.current(t)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,14 @@ from hh_sde.stimuli.base import SAME_TIME, Stimulus, inside, is_pandas
 
 #: Times of samples are even if none is off by more than this part of their spacing.
 EVEN = 1e-6
+#: Units in which times may come, and what makes ms of them.
+_UNITS_OF_TIME = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "1e3"),
+    **dict.fromkeys(("us", "usec", "\N{MICRO SIGN}s", "\N{GREEK SMALL LETTER MU}s"), "1e-3"),
+    **dict.fromkeys(("ns", "nsec"), "1e-6"),
+}
+#: A unit at the end of a name, "time (s)", "t [s]", "t/s", "time in s", "time_s", or alone.
+_UNIT_IN_NAME = re.compile(r"(?:[(\[/_ ]\s*|^)([^\W\d_]+)\s*[)\]]?\s*$")
 
 
 @record
@@ -21,13 +30,15 @@ class SampledCurrent(Stimulus):
     ----------
     values : (times,) or (times, n_neurons) array; pandas Series, DataFrame; xarray DataArray
         uA/cm^2. The index of a Series or DataFrame, and the coordinate `time` of a DataArray, are
-        the times of the samples (ms), which must be even; they give dt and start. The columns of a
-        DataFrame, and the dim `neuron` of a DataArray, are the neurons in their order.
+        the times of the samples (ms, or time differences), which must be even; they give dt and
+        start. The columns of a DataFrame, and the dim `neuron` of a DataArray, are the neurons in
+        their order.
     dt, start : float, optional
         ms. An array takes dt, and starts at 0 unless another is given.
     interpolation : {"previous", "linear"}
         "previous" holds each value for dt (and the current is 0 from the end of the last one on);
         "linear" joins them (and the current is 0 from the last one on). Before `start` it is 0.
+        A run of which less than half lies within the samples warns of it.
 
     Raises
     ------
@@ -55,10 +66,15 @@ class SampledCurrent(Stimulus):
     def __post_init__(self) -> None:
         given, times = _taken_apart(self.values)
         values = numbers(given, "SampledCurrent.values", "numbers")
-        if values.ndim not in (1, 2) or 0 in values.shape or not np.all(np.isfinite(values)):
+        if values.ndim not in (1, 2) or 0 in values.shape:
             raise ValueError(
-                "SampledCurrent: values must be finite, of shape (times,) or (times, n_neurons), "
-                f"got shape {values.shape}"
+                "SampledCurrent: values must be of shape (times,) or (times, n_neurons), got shape "
+                f"{values.shape}"
+            )
+        if not np.all(np.isfinite(values)):
+            raise ValueError(
+                f"SampledCurrent: values must be finite, but {_where_not_finite(values)}; fill "
+                "them in first, as numpy.nan_to_num(values) does with 0"
             )
         object.__setattr__(self, "values", values)
         start, dt = _grid(times, self.start, self.dt)
@@ -94,6 +110,10 @@ class SampledCurrent(Stimulus):
         return amplitude * sampled[:, None]
 
     @property
+    def sampled(self) -> tuple[float, float]:  # type: ignore[override]
+        return self._first, self._first + self._spacing * self._pieces
+
+    @property
     def _pieces(self) -> int:
         return len(self.values) - (self.interpolation == "linear")
 
@@ -104,7 +124,8 @@ class SampledCurrent(Stimulus):
 def _taken_apart(values: Any) -> tuple[Any, Any]:
     """Samples as (times,) or (times, neurons), and the times that they bring along, or None."""
     if is_pandas(values):
-        return values.to_numpy(), values.index.to_numpy()
+        _see_unit_in_name(values.index.name)
+        return values.to_numpy(), _in_ms(values.index.to_numpy())
     if not all(hasattr(values, name) for name in ("dims", "coords", "ndim")):
         return values, None
     time = values.dims[0] if values.ndim == 1 else "time"
@@ -116,8 +137,10 @@ def _taken_apart(values: Any) -> tuple[Any, Any]:
     _see_unit(values, "uA/cm^2", "values")
     if time not in values.coords:
         return values.transpose(time, ...).values, None
-    _see_unit(values[time], "ms", f"times ({time})")
-    return values.transpose(time, ...).values, values[time].values
+    times = values[time].values
+    if times.dtype.kind != "m":
+        _see_unit(values[time], "ms", f"times ({time})")
+    return values.transpose(time, ...).values, _in_ms(times)
 
 
 def _see_unit(array: Any, unit: str, what: str) -> None:
@@ -127,6 +150,31 @@ def _see_unit(array: Any, unit: str, what: str) -> None:
             f"SampledCurrent: the {what} must be in {unit}, got {shown(given)}; convert them and "
             f'set .attrs["units"] = "{unit}"'
         )
+
+
+def _see_unit_in_name(name: Any) -> None:
+    """Refuse an index whose name says that its times are in another unit: "time (s)", "t_us"."""
+    match = _UNIT_IN_NAME.search(name) if isinstance(name, str) else None
+    unit = match[1] if match else "ms"
+    if unit in _UNITS_OF_TIME:
+        factor = _UNITS_OF_TIME[unit]
+        raise ValueError(
+            f"SampledCurrent: the times must be in ms, and the index is called {shown(name)}; "
+            f"convert it, values.index = {factor} * values.index, and call it 'time (ms)'"
+        )
+
+
+def _in_ms(times: np.ndarray) -> np.ndarray:
+    """Times in ms: time differences are converted, numbers are that already."""
+    return times / np.timedelta64(1, "ms") if times.dtype.kind == "m" else times
+
+
+def _where_not_finite(values: np.ndarray) -> str:
+    """The first number that is none, and how many there are."""
+    places = np.argwhere(~np.isfinite(values))
+    place = ", ".join(map(str, places[0]))
+    others = f", and {len(places) - 1} others are not finite" if len(places) > 1 else ""
+    return f"values[{place}] is {values[tuple(places[0])]}{others}"
 
 
 def _grid(times: Any, start: float | None, dt: float | None) -> tuple[float, float]:

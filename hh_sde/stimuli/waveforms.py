@@ -26,6 +26,15 @@ _GONE = 1000.0
 class StepCurrent(Stimulus):
     """`amplitude` from `start` until `stop` (for ever if None), else 0.
 
+    Parameters
+    ----------
+    amplitude : float or (n_neurons,) array
+        uA/cm^2.
+    start : float
+        When it begins, ms.
+    stop : float, optional
+        When it ends, ms; later than start.
+
     Examples
     --------
     >>> StepCurrent(5.0, start=10.0, stop=20.0).current(np.array([[9.0], [10.0], [20.0]])).ravel()
@@ -61,6 +70,19 @@ class StepCurrent(Stimulus):
 @record
 class PulseTrain(Stimulus):
     """Pulses of `width`, one every `period` from `start` on; `count` of them, or no end.
+
+    Parameters
+    ----------
+    amplitude : float or (n_neurons,) array
+        uA/cm^2.
+    start : float
+        When the first pulse begins, ms.
+    width : float
+        Length of a pulse, ms; less than the period.
+    period : float
+        From the beginning of a pulse to that of the next, ms.
+    count : int, optional
+        How many there are.
 
     Examples
     --------
@@ -126,6 +148,15 @@ class PulseTrain(Stimulus):
 class SineCurrent(Stimulus):
     """amplitude * sin(2 pi frequency t + phase), frequency in Hz, phase in radians.
 
+    Parameters
+    ----------
+    amplitude : float or (n_neurons,) array
+        uA/cm^2.
+    frequency : float or (n_neurons,) array
+        Hz, 0 or more.
+    phase : float or (n_neurons,) array
+        At t = 0, radian.
+
     Examples
     --------
     >>> round(float(SineCurrent(2.0, frequency=50.0).current(np.array([[5.0]]))[0, 0]), 12)
@@ -139,8 +170,10 @@ class SineCurrent(Stimulus):
     phase: Parameter = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("amplitude", "frequency", "phase"):
+        for name in ("amplitude", "phase"):
             check_parameter(self, name)
+        frequency = parameter(self.frequency, "SineCurrent.frequency (Hz)", nonnegative=True)
+        object.__setattr__(self, "frequency", frequency)
 
     def current(self, t: np.ndarray) -> np.ndarray:
         return self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
@@ -151,6 +184,15 @@ class RampCurrent(Stimulus):
     """0 until `start`, then a straight line to `amplitude` at `stop`, which it keeps.
 
     Up and down again is ``RampCurrent(a, t0, t1) - RampCurrent(a, t1, t2)``.
+
+    Parameters
+    ----------
+    amplitude : float or (n_neurons,) array
+        uA/cm^2.
+    start : float
+        Where the line begins, ms.
+    stop : float
+        Where it reaches amplitude, ms; later than start.
 
     Examples
     --------
@@ -183,6 +225,15 @@ class AlphaCurrent(Stimulus):
     """The alpha function: amplitude * s/tau * exp(1 - s/tau), s = t - start, and 0 until `start`.
 
     It rises to `amplitude` at start + tau; its integral is e * amplitude * tau.
+
+    Parameters
+    ----------
+    amplitude : float or (n_neurons,) array
+        uA/cm^2.
+    start : float
+        When it begins, ms.
+    tau : float or (n_neurons,) array
+        From the start to the peak, ms; positive.
 
     Examples
     --------

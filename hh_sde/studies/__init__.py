@@ -12,6 +12,7 @@ from typing import Any
 
 import xarray as xr
 
+from hh_sde.attributes import public
 from hh_sde.records import shown
 from hh_sde.studies.common import study
 from hh_sde.studies.compare import compare_methods
@@ -70,3 +71,4 @@ STUDIES = Table(
         "synchrony": synchrony,
     },
 )
+__dir__, __getattr__ = public(__name__, __all__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -15,7 +14,7 @@ import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
-from hh_sde.errors import DivergenceError, keyword_hints, unknown
+from hh_sde.errors import DivergenceError, keyword_hints, unknown, warn
 from hh_sde.methods import METHODS
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise, Noise
@@ -104,9 +103,9 @@ def _warn(result: xr.Dataset, name: str) -> None:
     for variable in result.data_vars.values():
         if "warning" in variable.attrs:
             category = OrderWarning if variable.name == "order" else UserWarning
-            warnings.warn(f"{name}: {variable.attrs['warning']}", category, stacklevel=3)
+            warn(f"{name}: {variable.attrs['warning']}", category)
     if "advice" in result.attrs:
-        warnings.warn(f"{name}: {result.attrs['advice']}", stacklevel=3)
+        warn(f"{name}: {result.attrs['advice']}")
 
 
 class Column(NamedTuple):

@@ -54,9 +54,11 @@ def reliability(
     Returns
     -------
     Dataset
-        reliability (1), reliability_low, reliability_high over sigma: mean correlation of the
-        smoothed trains over pairs of trials and over the neurons that fired, 0 for a pair of which
-        one trial is silent; nan where no neuron fired
+        reliability (1), reliability_low, reliability_high over sigma: mean over pairs of trials,
+        and over the neurons that fired, of the cosine of the angle between the smoothed trains,
+        s_i . s_j / (|s_i| |s_j|), whose means are not taken off (Schreiber et al.); 0 for a pair of
+        which one trial is silent; nan where no neuron fired. Dense trains are alike by chance: the
+        cosine of independent ones is not 0
 
     References
     ----------

@@ -12,7 +12,7 @@ from hh_sde.records import shown
 from hh_sde.synapses.events import EventSynapse, ShortTermPlasticity
 from hh_sde.synapses.gap import GapJunction
 from hh_sde.synapses.graded import DESTEXHE, Synapse
-from hh_sde.tables import Table, description_of
+from hh_sde.tables import Described, Description, Table, description_of, parameters_of
 from hh_sde.weights import Weights
 
 __all__ = ["SYNAPSES", "EventSynapse", "GapJunction", "ShortTermPlasticity", "Synapse"]
@@ -75,7 +75,7 @@ def _entry(name: str, entry: Any) -> Callable[..., Synapse | GapJunction]:
                 f"SYNAPSES[{name!r}] takes a synapse of that name, and this one is called "
                 f"{entry.name!r}: give it .replace(name={name!r})"
             )
-        return _with_weights(entry)
+        return SynapseOfTable(entry)
     if not callable(entry) or "weights" not in inspect.signature(entry).parameters:
         raise TypeError(
             f"SYNAPSES[{name!r}] takes a Synapse, whose weights are then given anew, or a class or "
@@ -84,25 +84,37 @@ def _entry(name: str, entry: Any) -> Callable[..., Synapse | GapJunction]:
     return entry
 
 
-def _with_weights(synapse: Synapse) -> Callable[..., Synapse]:
-    """A function that makes this synapse with other weights, and says what it takes."""
+class SynapseOfTable(Described):
+    """An entry of SYNAPSES: called with weights, and what else is to be other, it is a Synapse."""
 
-    def make(weights: Weights, **changes: Any) -> Synapse:
-        return synapse.replace(weights=weights, **changes)
+    def __init__(self, synapse: Synapse) -> None:
+        self.synapse = synapse
+        self.units = Synapse.units
+        names = ("E", "alpha", "beta", "voltage_block", "name", "source", "target", "delay")
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        self.__signature__ = inspect.Signature(
+            [
+                inspect.Parameter("weights", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+                *(inspect.Parameter(one, keyword, default=getattr(synapse, one)) for one in names),
+            ]
+        )
+        reference = textwrap.fill(synapse.reference or "None given.", 90, subsequent_indent="    ")
+        text = _DOCSTRING.format(synapse=synapse, reference=reference)
+        self.__doc__ = f"{synapse.name}{self.__signature__}\n\n    {text}"
 
-    names = ("E", "alpha", "beta", "voltage_block", "name", "source", "target", "delay")
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    make.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter("weights", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-            *(inspect.Parameter(one, keyword, default=getattr(synapse, one)) for one in names),
-        ]
-    )
-    make.__name__ = make.__qualname__ = synapse.name
-    reference = textwrap.fill(synapse.reference or "None given.", 90, subsequent_indent="    ")
-    make.__doc__ = _DOCSTRING.format(synapse=synapse, reference=reference)
-    make.units = Synapse.units  # type: ignore[attr-defined]
-    return make
+    def __call__(self, weights: Weights, **changes: Any) -> Synapse:
+        return self.synapse.replace(weights=weights, **changes)
+
+    def description(self) -> Description:
+        text = _DOCSTRING.format(synapse=self.synapse, reference=self.synapse.reference)
+        return Description(
+            summary=" ".join(text.partition("\n\n")[0].split()),
+            parameters=parameters_of(self),
+            reference=self.synapse.reference,
+        )
+
+    def __repr__(self) -> str:
+        return "\n".join(self.description().lines(f'SYNAPSES["{self.synapse.name}"]'))
 
 
 _DOCSTRING = """A chemical synapse, ds/dt = alpha (1 - s) - beta s, I = w s (V - E).

@@ -8,6 +8,42 @@ import xarray as xr
 from hh_sde.dataset import spikes_alone
 
 
+def traces(ds: xr.Dataset) -> xr.Dataset:
+    """What a result holds over time, without the spikes and the last state that stand beside it.
+
+    Spikes have a dim of their own: with them ``ds.to_dataframe()`` would have a row for each time
+    and each spike. ``ds.hh.traces()`` is one table, and ``ds.hh.spikes()`` another.
+
+    Parameters
+    ----------
+    ds : a result of `solve`
+
+    Returns
+    -------
+    Dataset
+        The variables with the dim `time`, as they are.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+
+    Examples
+    --------
+    >>> import hh_sde as hh
+    >>> ds = hh.solve(hh.Network(1, stimulus=10.0), 50.0, record=("V", "spikes"), save_dt=0.5)
+    >>> traces(ds).to_dataframe().shape, hh.measures.spikes(ds).to_dataframe().shape
+    ((101, 1), (4, 2))
+    """
+    names = [name for name, variable in ds.data_vars.items() if "time" in variable.dims]
+    if not names:
+        raise ValueError(
+            f"there are no traces; there is {', '.join(map(str, ds.data_vars)) or 'nothing'}"
+            + hint_of_traces(ds)
+        )
+    return ds[names]
+
+
 def over_time(ds: xr.Dataset, variable: str) -> xr.DataArray:
     """A variable over time.
 
