@@ -179,7 +179,7 @@ def along_neurons(ds: xr.Dataset) -> xr.Dataset:
 
 def last_state_names(ds: xr.Dataset) -> list[str]:
     """The variables that hold the last state of a run, `hh_sde.continuation`."""
-    kept = ("last_", "open_", "spike_armed")
+    kept = ("last_", "open_", "spike_armed", "carried_")
     return [
         str(name)
         for name, one in ds.data_vars.items()

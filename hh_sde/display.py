@@ -269,17 +269,20 @@ def network_rows(net: Any) -> list[tuple[str, str, str]]:
     for name, part in net.parts.items():
         if name:
             rows.append((name, f"{part.n} neurons", ""))
-        rows += population_rows(part, indent="  " if name else "")
+        rows += population_rows(part, "  ") if name else _driven(part)
     rows += _of_several("synapses", net.synapses)
-    return rows + _of_several("noise", net.noise if net.populations else ())
+    return rows + _of_several("noise", net.noise)
 
 
 def population_rows(part: Any, indent: str = "") -> list[tuple[str, str, str]]:
     """The cell, the stimulus and the noise of a population."""
-    cell = parameters((name, value, unit) for name, (value, unit) in part.cell.quantities.items())
-    rows = [("cell", part.cell.name, cell), ("stimulus", *summary(part.stimulus))]
-    rows += _of_several("noise", part.noise)
+    rows = [*_driven(part), *_of_several("noise", part.noise)]
     return [(f"{indent}{label}", name, text) for label, name, text in rows]
+
+
+def _driven(part: Any) -> list[tuple[str, str, str]]:
+    cell = parameters((name, value, unit) for name, (value, unit) in part.cell.quantities.items())
+    return [("cell", part.cell.name, cell), ("stimulus", *summary(part.stimulus))]
 
 
 def _of_several(label: str, parts: Sequence[Any]) -> list[tuple[str, str, str]]:

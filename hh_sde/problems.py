@@ -141,7 +141,7 @@ def additive(a: float = 0.1, b: float = 0.05, x0: float = 1.0) -> SolvedProblem:
         "dx = (b/sqrt(1+t) - x/(2(1+t))) dt + a b/sqrt(1+t) dW: x = (x0 + b (t + a W))/sqrt(1+t)",
         moments,
         lambda t, W: (x0 + b * (t + a * W)) / np.sqrt(1 + t),
-        reference=_KLOEDEN_PLATEN,
+        reference="prob_sde_additive of SDEProblemLibrary.jl",
     )
 
 
@@ -186,7 +186,7 @@ def commutative(d: int = 4, m: int = 10) -> SolvedProblem:
         "dx = A x dt + sum_k B x dW_k, A and B commute: x = exp((A - m B^2/2) t + B sum_k W_k) x0",
         moments,
         lambda t, W: scipy.linalg.expm((A - 0.5 * m * B @ B) * t + B * np.sum(W)) @ x0,
-        reference="Roessler 2010, section 7.4, doi:10.1137/09076636X",
+        reference="Roessler 2010, equation 7.4 as sdeint quotes it, doi:10.1137/09076636X",
     )
 
 
@@ -212,7 +212,9 @@ def hyperbolic() -> SolvedProblem:
         "dx = (x/2 + sqrt(x^2 + 1)) dt + sqrt(x^2 + 1) dW: x = sinh(t + W)",
         moments,
         lambda t, W: np.sinh(t + W),
-        reference="Komori & Burrage 2013, arXiv:1303.5103",
+        reference=(
+            "Debrabant & Roessler 2009, Appl. Numer. Math. 59, 582, doi:10.1016/j.apnum.2008.03.012"
+        ),
     )
 
 

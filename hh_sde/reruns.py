@@ -97,7 +97,8 @@ def rerun(
     if isinstance(arguments.get("stop"), dict):
         arguments["stop"] = Threshold(**arguments["stop"])
     arguments |= _beginning(ds, changes)
-    arguments |= _noise(ds, model, changes, drawn=initial.is_drawn(arguments.get("x0")))
+    drawn = initial.is_drawn(arguments.get("x0")) or getattr(model, "draws_spikes", False)
+    arguments |= _noise(ds, model, changes, drawn=drawn)
     arguments |= _fewer_trials(ds, arguments)
     return _of_trials(ds, changes, solve, model, arguments)
 
@@ -173,7 +174,7 @@ def _beginning(ds: xr.Dataset, changes: Mapping[str, Any]) -> dict[str, Any]:
 def _noise(
     ds: xr.Dataset, model: Network | SDE, changes: Mapping[str, Any], drawn: bool
 ) -> dict[str, BrownianPath | np.random.SeedSequence]:
-    """The path, if one was given; else the seed, if there is one; `drawn` is the initial state."""
+    """The path, if one was given; else the seed; `drawn`: it is also that of other numbers."""
     seed, quiet = seed_of(ds.attrs), changes.get("noise") == "ignore"
     if seed is None or {"path", "rng"} & set(changes) or (quiet and not drawn):
         return {}

@@ -239,7 +239,7 @@ def solve(
         "t_end": float(t_end),
         "path": path_attribute(path, sde) if path is not None and problem.path else None,
         "x0": initial.attribute(x0, model),
-        "initial_state": layout.initial_state(problem, name, rule, has_trials)
+        "initial_state": layout.initial_state(problem, start, name, rule, has_trials)
         if initial.is_list_of_states(x0, model)
         else None,
         "stop": ends and ends.words,

@@ -14,8 +14,8 @@ from hh_sde.addresses import whole
 from hh_sde.records import Record, frozen, numbers, record, shown
 from hh_sde.stimuli import SampledCurrent, Stimulus
 
-#: More spikes than this in a millisecond have no random numbers of their own.
-MOST_PER_MS = 1000.0
+#: Of so many expected spikes in a millisecond, the chance of none is still a number.
+MOST_PER_MS = 500.0
 
 
 @record
@@ -41,7 +41,7 @@ class PoissonInput(Record):
     Raises
     ------
     TypeError, ValueError
-        If a rate is no finite number, or negative, or there are more than 1000 spikes in a
+        If a rate is no finite number, or negative, or there are more than 500 spikes in a
         millisecond.
 
     Examples
@@ -111,7 +111,8 @@ class SpikeTimes(Record):
     ----------
     times : sequence of arrays, or Dataset of spikes
         The spike times of each train, ms; or of each neuron in a result of `solve`, one trial of
-        it. A sequence of neo.SpikeTrain is taken with its units.
+        it. A sequence of neo.SpikeTrain is taken with its units. A spike at the very start of a run
+        belongs to its first step; those before are over.
 
     Raises
     ------

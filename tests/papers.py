@@ -17,7 +17,7 @@ def gate(alpha, beta, x):
 
 
 def squid(t, x, I, phi=1.0):
-    """Hodgkin & Huxley 1952, equations 7, 12, 13, 15, 16, 20, 21, 23, 24, V of the other sign."""
+    """Hodgkin & Huxley 1952, V of the other sign."""
     V, m, h, n = x
     return np.array(
         [
@@ -38,7 +38,7 @@ def hodgkin_huxley(t, x, I, phi=1.0):
 
 
 def wang_buzsaki(t, x, I):
-    """Wang & Buzsaki 1996, equations 2.1 to 2.3 and their rates."""
+    """Wang & Buzsaki 1996, the single neuron."""
     V, h, n = x
     alpha_m = -0.1 * (V + 35) / (np.exp(-0.1 * (V + 35)) - 1)
     beta_m = 4 * np.exp(-(V + 60) / 18)
@@ -57,7 +57,7 @@ def wang_buzsaki(t, x, I):
 
 
 def morris_lecar(t, x, I):
-    """Morris & Lecar 1981, with hyperbolic functions as in the paper."""
+    """Morris & Lecar 1981, with hyperbolic functions."""
     V, w = x
     m = 0.5 * (1 + np.tanh((V + 1.2) / 18))
     w_inf = 0.5 * (1 + np.tanh((V - 2) / 30))
@@ -96,7 +96,7 @@ def fast(V, m, h, n, V_T):
 
 
 def traub_miles(t, x, I):
-    """Brette et al. 2007, benchmark 3."""
+    """Brette et al. 2007, appendix 2, benchmark 3."""
     V, m, h, n = x
     dV = I - 100 * m**3 * h * (V - 50) - 30 * n**4 * (V + 90) - 0.05 * (V + 60)
     return np.array([dV, *fast(V, m, h, n, -63.0)])
@@ -156,11 +156,11 @@ def pospischil_LTS(t, x, I):
     return dx
 
 
-UNIT = 0.01 / 250  # mM, of calcium in Traub et al. 1991
+UNIT = 0.01 / 250  # mM, what a unit of calcium is taken for
 
 
 def two_compartments(t, x, I, g_c):
-    """Pinsky & Rinzel 1994 with its erratum, V from rest, calcium in its own unit; I to the soma.
+    """Pinsky & Rinzel 1994 as in ModelDB 35358, V from rest, Ca in its own unit; I to the soma.
 
     The state: V of soma and dendrite, h, n, s, c, q, Ca.
     """
@@ -198,7 +198,7 @@ def traub_ca3(t, x, I):
 
 
 def prinz_abpd(t, x, I):
-    """Prinz, Billimoria & Marder 2003, table 1; Ca of the state in mM, of the table in uM."""
+    """Prinz, Billimoria & Marder 2003; Ca of the state in mM, of the paper in uM."""
     V, mNa, hNa, mCaT, hCaT, mCaS, hCaS, mA, hA, mKCa, mKd, mH, Ca_mM = x
 
     def s(mid, slope):

@@ -23,7 +23,7 @@ CALLS = {
     "an argument of Network": (
         lambda: hh.Network(2, cel="hodgkin_huxley"),
         "Network has no parameter 'cel'; it has n_neurons, cell, synapses, stimulus, noise, "
-        "weights; did you mean cell?",
+        "weights, populations; did you mean cell?",
     ),
     "the seed": (lambda: hh.solve(NET, 5.0, seed=1), "solve has no parameter 'seed'"),
     "of solve": (lambda: hh.solve(NET, 5.0, seed=1), "did you mean rng?"),
@@ -65,8 +65,8 @@ CALLS = {
     ),
     "a class method": (
         lambda: hh.Synapse.sigmoidal(weight=0.1),
-        "Synapse.sigmoidal has no parameter 'weight'; it has weights, E, w, rate; "
-        "did you mean weights?",
+        "Synapse.sigmoidal has no parameter 'weight'; it has weights, E, w, rate, source, target, "
+        "delay; did you mean weights?",
     ),
 }
 
@@ -171,9 +171,9 @@ def test_the_spacing_of_the_noise_is_brought_up():
 
 
 def test_other_wrong_calls_are_said_as_python_says_them():
-    with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'n_neurons'"):
+    with pytest.raises(TypeError, match=r"Network lacks n_neurons: how many neurons there are"):
         hh.Network()
-    with pytest.raises(TypeError, match=r"from 2 to 6 positional arguments but 7 were given"):
+    with pytest.raises(TypeError, match=r"from 1 to 6 positional arguments but 7 were given"):
         hh.Network(1, 2, 3, 4, 5, 6)
 
 

@@ -300,7 +300,7 @@ def expected_moments(net, channel, rates, noise):
     states = scheme(table)
     alpha, beta = np.array([rates[gate.name] for gate in table.gates]).T
     x = alpha / (alpha + beta)
-    N = net._channel_noise.number(table, 1)[0]
+    N = net._groups[0].channel_noise.number(table, 1)[0]
     if noise == "subunit":
         means, squares = 1.0, 1.0
         for gate, x_inf in zip(table.gates, x, strict=True):
@@ -344,7 +344,9 @@ def test_autocovariance_of_the_open_fraction(noise):
         x = fraction - fraction.mean("trial")
         first = x.isel(time=0).values
         Q = states.generator(alpha, beta)
-        covariance = states.covariance(alpha, beta) / net._channel_noise.number(table, 1)[0]
+        covariance = (
+            states.covariance(alpha, beta) / net._groups[0].channel_noise.number(table, 1)[0]
+        )
         for lag in lags:
             later = x.isel(time=round(lag / 0.25)).values
             expected = (scipy.linalg.expm(Q * lag) @ covariance)[-1, -1]

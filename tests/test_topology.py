@@ -245,7 +245,7 @@ def test_rewiring_keeps_edges_and_both_directions(n, k, p):
 def test_degrees_of_a_wholly_rewired_small_world():
     """One end of each edge stays, the other is anywhere: k/2 and a binomial number.
 
-    Barrat & Weigt 2000, Eur. Phys. J. B 13, 547, doi:10.1007/s100510050067, section 3.1.
+    Barrat & Weigt 2000, Eur. Phys. J. B 13, 547, doi:10.1007/s100510050067.
     """
     n, k = 5000, 12
     graph = topology.small_world(k=k, p=1.0, rng=1).matrix(n, n, same=True)
@@ -261,7 +261,7 @@ def test_degrees_of_a_wholly_rewired_small_world():
 def test_clustering_of_a_small_world(p):
     """A triangle of the ring is left if none of its edges is rewired: C(p) = C(0) (1 - p)^3.
 
-    Barrat & Weigt 2000, section 3.2; C(0) = 3 (k - 2)/(4 (k - 1)). To the few per cent by which the
+    Barrat & Weigt 2000; C(0) = 3 (k - 2)/(4 (k - 1)). To the few per cent by which the
     number of pairs of neighbours and new triangles change it.
     """
     n, k = 4000, 20

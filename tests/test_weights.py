@@ -187,8 +187,10 @@ def test_delays_are_not_dropped():
     table = EDGES.assign(delay=1.0)
     with pytest.raises(ValueError, match="a gap junction has no delay"):
         hh.GapJunction(weights=table)
-    with pytest.raises(ValueError, match="weights of AMPA: the edges have delays"):
-        hh.Network(3, synapses="AMPA", weights=table)
+    net = hh.Network(3, synapses="AMPA", weights=table)
+    assert np.all(net.connectivity().delay == 1.0)
+    with pytest.raises(ValueError, match=r"1 ms is not a multiple .* nearest are 0.9 and 1.2 ms"):
+        hh.solve(net, 3.0, dt=0.3)
 
 
 def test_connectivity_of_several_synapses():

@@ -96,11 +96,10 @@ class Layout:
         return found.reshape(shape)
 
     def initial_state(
-        self, problem: Problem, method: str, rule: SpikeRule | None, has_trials: bool
+        self, problem: Problem, time: float, method: str, rule: SpikeRule | None, has_trials: bool
     ) -> str | None:
         """The state that a run begins with, as an attribute; None if it is too large for one."""
         axes = {"trial": problem.trials, self.dim: self.members}
-        time = problem.first_step * problem.dt
         begun = Reached(0, problem.x0, problem.detection, problem.opened, problem.carried)
         state = continuation.state_of(axes, self.labels, self.state_layout, begun, time)
         if state.nbytes > LARGEST_INITIAL_STATE:

@@ -40,6 +40,7 @@ MORRIS_LECAR = Cell(
     reference=(
         "Morris & Lecar 1981, Biophys. J. 35, 193, doi:10.1016/S0006-3495(81)84782-0, barnacle "
         "muscle fibre, with the parameters of Rinzel & Ermentrout 1998 (in Methods in Neuronal "
-        "Modeling, 2nd ed.) for the Hopf bifurcation; m follows V at once"
+        "Modeling, 2nd ed.) for the Hopf bifurcation, as in Ermentrout & Terman 2010, Mathematical "
+        "Foundations of Neuroscience, table 3.1; m follows V at once"
     ),
 )

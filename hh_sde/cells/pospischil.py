@@ -1,7 +1,8 @@
 """Four classes of cortical neurons of few currents: what each has besides Na, K and a leak.
 
-The numbers are those of the authors' own NEURON code, ModelDB 123623, which the conversion to
-NeuroML by the Open Source Brain agrees with.
+The numbers are those of the authors' own NEURON code, ModelDB 123623, save that E_Ca stands at
+120 mV: there it is Nernst's, 120.3 mV at 2 mM outside and 0.24 uM inside, and that of the T current
+follows calcium.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _slow_potassium(g: float) -> Channel:
     return Channel(name="M", g=g, E=-100.0, gates=(gate,))
 
 
-_L_CURRENT = Channel(  # Reuveni et al. 1993
+_L_CURRENT = Channel(  # Reuveni, Friedman, Amitai & Gutnick 1993, as the authors' code says
     name="CaL",
     g=0.17,
     E=120.0,
@@ -65,7 +66,7 @@ _L_CURRENT = Channel(  # Reuveni et al. 1993
 
 _V_X = 2.0  # mV, a shift for the calcium outside
 
-_T_CURRENT = Channel(  # Huguenard & McCormick 1992, as Destexhe et al. 1996 have it
+_T_CURRENT = Channel(  # Huguenard & McCormick 1992, as the authors' code says
     name="CaT",
     g=0.4,
     E=120.0,
@@ -120,10 +121,12 @@ POSPISCHIL_FS = _cell(
     g_K=10.0, g_L=0.15, E_L=-70.0,
 )  # fmt: skip
 POSPISCHIL_IB = _cell(
-    "pospischil_IB", "an intrinsically bursting pyramidal cell of 29,000 um^2, with an L current",
+    "pospischil_IB",
+    "an intrinsically bursting pyramidal cell of 29,000 um^2, with an L current; E_Ca is fixed",
     _slow_potassium(0.03), _L_CURRENT, g_K=5.0, g_L=0.01, E_L=-85.0,
 )  # fmt: skip
 POSPISCHIL_LTS = _cell(
-    "pospischil_LTS", "a pyramidal cell of 29,000 um^2 with low-threshold spikes, by a T current",
+    "pospischil_LTS",
+    "a pyramidal cell of 29,000 um^2 with low-threshold spikes, by a T current; E_Ca is fixed",
     _slow_potassium(0.03), _T_CURRENT, g_K=5.0, g_L=0.01, E_L=-85.0,
 )  # fmt: skip

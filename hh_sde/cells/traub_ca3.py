@@ -18,8 +18,8 @@ from hh_sde.kinetics import (
 
 #: Half of the membrane is soma in the paper's reduction, half dendrite: conductances count by half.
 _HALF = 0.5
-#: mM: the papers give calcium in units of no dimension, of which 250 stand for 10 uM. Nothing but
-#: the numbers of Ca depends on it.
+#: mM: the papers give calcium in units of no dimension, of which 250 are taken for 10 uM. Nothing
+#: but the numbers of Ca depends on it.
 _UNIT = 0.01 / 250
 
 TRAUB_CA3 = Cell(
@@ -113,7 +113,7 @@ TRAUB_CA3 = Cell(
         "Traub, Wong, Miles & Michelson 1991, J. Neurophysiol. 66, 635, "
         "doi:10.1152/jn.1991.66.2.635, in the reduction of Pinsky & Rinzel 1994, J. Comput. "
         "Neurosci. 1, 39, doi:10.1007/BF00962717 (erratum 2, 275), whose two compartments are one "
-        "here, as a large conductance between them makes them; 250 of its units of calcium are 10 "
-        "uM; m and chi follow at once"
+        "here, as a large conductance between them makes them; 250 of its units of calcium are "
+        "taken for 10 uM; m and chi follow at once"
     ),
 )

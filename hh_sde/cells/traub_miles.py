@@ -65,6 +65,6 @@ TRAUB_MILES = Cell(
     reference=(
         "Traub & Miles 1991, Neuronal Networks of the Hippocampus, doi:10.1017/CBO9780511895401, "
         "in the form and with the numbers of benchmark 3 (COBAHH) of Brette et al. 2007, J. "
-        "Comput. Neurosci. 23, 349, doi:10.1007/s10827-007-0038-6"
+        "Comput. Neurosci. 23, 349, doi:10.1007/s10827-007-0038-6, appendix 2"
     ),
 )

@@ -22,10 +22,10 @@ def summary(ds: xr.Dataset, rule: Any) -> Iterator[str]:
     if "stop_time" in ds:
         yield _stops(ds.stop_time)
     elif spikes_alone(ds):
-        yield _mean_rate(ds.hh.rates().rate)
+        yield from _mean_rates(ds.hh.rates().rate)
     elif "V" in ds and ds.sizes["time"] > 1:
         try:
-            yield _mean_rate(ds.hh.rates(rule).rate)
+            yield from _mean_rates(ds.hh.rates(rule).rate)
         except ValueError as error:
             yield f"firing rate: not known; {error}"
 
@@ -56,9 +56,18 @@ def _stops(stop_time: xr.DataArray) -> str:
     return f"stop: {text}: in {times.size} of {stop_time.size} trials, {when}"
 
 
-def _mean_rate(rate: xr.DataArray) -> str:
+def _mean_rates(rate: xr.DataArray) -> Iterator[str]:
+    """Over all neurons, or in each population."""
+    if "population" not in rate.coords:
+        yield _mean_rate(rate, "")
+        return
+    for name in dict.fromkeys(rate.population.values.tolist()):
+        yield _mean_rate(rate.isel(neuron=rate.population.values == name), f" of {printable(name)}")
+
+
+def _mean_rate(rate: xr.DataArray, of: str) -> str:
     low, mean, high = float(rate.min()), float(rate.mean()), float(rate.max())
-    return f"firing rate: mean {mean:.2f} Hz (from {low:.2f} to {high:.2f} over neurons)"
+    return f"firing rate{of}: mean {mean:.2f} Hz (from {low:.2f} to {high:.2f} over neurons)"
 
 
 _COUNTED = ("trial", "time", "neuron", "component", "spike")

@@ -7,96 +7,24 @@ NOISES, so that a new entry there can be used here at once. A number may carry i
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hh_sde.addresses import is_whole
 from hh_sde.cells import CELLS, Cell
+from hh_sde.config.entries import entry, in_unit
+from hh_sde.config.synapses import read_spike_rule, read_synapses
 from hh_sde.distributions import DISTRIBUTIONS
 from hh_sde.errors import did_you_mean, unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS
-from hh_sde.network import Network
+from hh_sde.network import Network, Population
 from hh_sde.noise import NOISES
 from hh_sde.records import shown
 from hh_sde.stimuli import STIMULI, Stimulus
 from hh_sde.stopping import Threshold
-from hh_sde.synapses import SYNAPSES
-from hh_sde.topology import TOPOLOGIES
-
-_NUMBER_AND_UNIT = re.compile(
-    r"\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(.*?)\s*"
-)
-
-
-#: Fields that hold rates, which a number or a text is not.
-_RATES = ("alpha", "beta", "voltage_block")
-
-
-def in_unit(unit: str) -> Callable[[Any], Any]:
-    """A reader of numbers (in lists too) that may carry `unit`, and no other."""
-
-    def read(value: Any) -> Any:
-        if isinstance(value, list):
-            return [read(item) for item in value]
-        if not isinstance(value, str):
-            return value
-        match = _NUMBER_AND_UNIT.fullmatch(value)
-        if not match:
-            raise ValueError(f"{shown(value)} is not a number (accepted: a number in {unit})")
-        given = match[2].replace("**", "^").replace("\N{MICRO SIGN}", "u").replace(" ", "")
-        if given not in ("", unit):
-            raise ValueError(f"unit {shown(match[2])} is not accepted (accepted: {unit})")
-        return float(match[1])
-
-    return read
-
-
-def entry(table: Mapping[str, Callable[..., Any]], units: Mapping[str, str]) -> Callable[..., Any]:
-    """A reader of {kind = "...", ...} that makes the part `kind` of the table."""
-
-    def read(value: Any) -> Any:
-        if not isinstance(value, Mapping) or "kind" not in value:
-            raise ValueError(f"accepted: a table with a key kind, one of {', '.join(table)}")
-        kind = value["kind"]
-        if not isinstance(kind, str) or kind not in table:
-            raise ValueError(
-                f"kind {shown(kind)} is not known (accepted: {', '.join(table)})"
-                + did_you_mean(kind, table)
-            )
-        make = table[kind]
-        known = {**units, **getattr(make, "units", {})}
-        accepted = _accepted_keys(make)
-        for key in value:
-            if key != "kind" and key not in accepted:
-                raise ValueError(
-                    f"key {shown(key)} is not known for {kind} (accepted: {', '.join(accepted)})"
-                    + did_you_mean(key, accepted)
-                )
-        numbers = {}
-        for key, item in value.items():
-            if key == "kind":
-                continue
-            try:
-                numbers[key] = in_unit(known[key])(item) if key in known else item
-            except ValueError as error:
-                raise ValueError(f"{key}: {error}") from None
-        try:
-            return make(**numbers)
-        except TypeError as error:
-            message = str(error).rpartition("() ")[2].replace("positional ", "")
-            raise ValueError(f"{kind}: {message}") from None
-
-    return read
-
-
-def _accepted_keys(make: Callable[..., Any]) -> list[str]:
-    parameters = inspect.signature(make).parameters.values()
-    return [p.name for p in parameters if p.name not in _RATES]  # which TOML cannot have
 
 
 def _cell(value: Any) -> Cell:
@@ -133,32 +61,13 @@ def _stimulus(value: Any) -> Any:
     return in_unit("uA/cm^2")(value)
 
 
-def _synapses(value: Any) -> Any:
-    read = entry(SYNAPSES, {})
-    return [read(_with_rule(item)) for item in (value if isinstance(value, list) else [value])]
-
-
-def _with_rule(item: Any) -> Any:
-    """A synapse, whose weights may be a table: a topology, as {kind = "ring", k = 4, ...}."""
-    if not isinstance(item, Mapping) or not isinstance(item.get("weights"), Mapping):
-        return item
-    rule = dict(item["weights"])
-    try:
-        if isinstance(rule.get("weight"), Mapping):
-            units = dict.fromkeys(("mean", "sd", "low", "high"), "mS/cm^2")
-            rule["weight"] = entry(DISTRIBUTIONS, units)(rule["weight"])
-        return {**item, "weights": entry(TOPOLOGIES, {})(rule)}
-    except ValueError as error:
-        raise ValueError(f"weights: {error}") from None
-
-
 def _noise(value: Any) -> Any:
     read = entry(NOISES, {})
     return [read(item) for item in value] if isinstance(value, list) else read(value)
 
 
 def _initial(value: Any) -> Any:
-    """The table run.x0: of each variable a number, a list, or a distribution."""
+    """The table run.x0: of each variable a number, a list, or a distribution; or by population."""
     if not isinstance(value, Mapping):
         raise ValueError('accepted: a table of variables, as {V = {kind = "normal", ...}, n = 0.3}')
     return {name: _initial_values(name, item) for name, item in value.items()}
@@ -201,13 +110,6 @@ def _method(value: Any) -> Any:
     return value
 
 
-def _spike_rule(value: Any) -> SpikeRule:
-    units = {"threshold": "mV", "rearm": "mV", "lockout": "ms"}
-    if not isinstance(value, Mapping):
-        raise ValueError(f"accepted: a table with {', '.join(units)}")
-    return entry({"rule": SpikeRule}, units)({"kind": "rule", **value})
-
-
 _Milliseconds = Annotated[float, Field(strict=True), BeforeValidator(in_unit("ms"))]
 _Whole = Annotated[int, Field(strict=True)]
 _Number = Annotated[float, Field(strict=True)]
@@ -217,15 +119,30 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
-class _NetworkModel(_Strict):
-    n_neurons: _Whole
+class _PopulationModel(_Strict):
+    n: _Whole
     cell: Annotated[Any, BeforeValidator(_cell)] = "hodgkin_huxley"
     stimulus: Annotated[Any, BeforeValidator(_stimulus)] = 0.0
-    synapses: Annotated[Any, BeforeValidator(_synapses)] = ()
     noise: Annotated[Any, BeforeValidator(_noise)] = None
 
+
+class _NetworkModel(_Strict):
+    n_neurons: _Whole | None = None
+    populations: dict[str, _PopulationModel] = {}
+    cell: Annotated[Any, BeforeValidator(_cell)] = None
+    stimulus: Annotated[Any, BeforeValidator(_stimulus)] = None
+    synapses: Annotated[Any, BeforeValidator(read_synapses)] = ()
+    noise: Annotated[Any, BeforeValidator(_noise)] = None
+
+    @model_validator(mode="after")
+    def _has_neurons(self) -> _NetworkModel:
+        if self.n_neurons is None and not self.populations:
+            raise ValueError("accepted: n_neurons = 2, or a table [network.populations.NAME]")
+        return self
+
     def build(self) -> Network:
-        return Network(**dict(self))
+        populations = {name: Population(**dict(one)) for name, one in self.populations.items()}
+        return Network(**{**dict(self), "populations": populations})
 
 
 class _RunModel(_Strict):
@@ -254,7 +171,7 @@ class Document(_Strict):
 
     network: _NetworkModel
     run: _RunModel
-    spikes: Annotated[Any, BeforeValidator(_spike_rule)] = SpikeRule()
+    spikes: Annotated[Any, BeforeValidator(read_spike_rule)] = SpikeRule()
     study: dict[str, Any] = {}  # for hh-sde study
 
 
@@ -271,9 +188,7 @@ def fault_line(fault: Any) -> str:
     """What pydantic says is wrong, as a line: where, what, what is accepted."""
     where = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        models: dict[str, type[_Strict]] = {"network": _NetworkModel, "run": _RunModel}
-        model = models[fault["loc"][0]] if len(fault["loc"]) > 1 else Document
-        accepted = list(model.model_fields)
+        accepted = list(_model_of(fault["loc"]).model_fields)
         near = did_you_mean(fault["loc"][-1], accepted) or _table_of(fault["loc"])
         return f"{where}: this key is not known (accepted: {', '.join(accepted)}){near}"
     if fault["type"] == "missing":
@@ -282,6 +197,14 @@ def fault_line(fault: Any) -> str:
     if fault["type"] == "value_error":
         return f"{where}: {message}"
     return f"{where}: {message[0].lower()}{message[1:]}, got {shown(fault['input'])}"
+
+
+def _model_of(path: tuple[Any, ...]) -> type[_Strict]:
+    """What holds the key at the end of a path."""
+    if path[:2] == ("network", "populations") and len(path) == 4:
+        return _PopulationModel
+    models: dict[str, type[_Strict]] = {"network": _NetworkModel, "run": _RunModel}
+    return models[path[0]] if len(path) > 1 else Document
 
 
 def _table_of(path: tuple[Any, ...]) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from hh_sde.assignments import assign
-from hh_sde.config.document import Document, StudyDocument, fault_line, in_unit
+from hh_sde.config.document import Document, StudyDocument, fault_line
+from hh_sde.config.entries import in_unit
 from hh_sde.errors import did_you_mean
 from hh_sde.measures import SpikeRule
 from hh_sde.network import Network

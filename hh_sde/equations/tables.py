@@ -194,6 +194,7 @@ class Sender(NamedTuple):
     block_weight: np.ndarray
     block_delay: float  # ms
     plasticity: tuple[float, float, float] | None  # U, tau_rec, tau_facil
+    trains: str = ""  # what Poisson trains are drawn by, each synapse's own
 
 
 class Tables(NamedTuple):

@@ -65,6 +65,7 @@ class Events(NamedTuple):
     means: np.ndarray  # expected spikes in a millisecond
     first_cell: np.ndarray  # (1,): that of the first row of means
     keys: np.ndarray  # (trains, 2)
+    times: np.ndarray  # (2 * PER_CELL,): room for those of one train in a millisecond
     trials: np.ndarray  # (trials,): their words of addresses
     given_step: np.ndarray  # (given,): steps of spikes that are given, rising
     given_sender: np.ndarray
@@ -147,11 +148,26 @@ def poisson(u, mean):
     """A Poisson number of this mean, of a uniform one, by inversion; at most two in a block."""
     p = exp(-mean)
     below, count = p, 0
-    while u >= below and count < 2 * PER_CELL - 2:
+    # what is left of the sum is lost to rounding where its terms are
+    while u >= below and (count < mean or p > 1e-17) and count < 2 * PER_CELL - 2:
         count += 1
         p *= mean / count
         below += p
     return count
+
+
+@expression
+def draw_times(ev, key, cell, mean, train, trial):
+    """The rising times of a train in a millisecond into `ev.times`; how many there are."""
+    number = poisson(uniform_after(key, cell, 0, train, trial), mean)
+    for k in range(number):
+        time = cell + uniform_after(key, cell, 1 + k, train, trial)
+        place = k
+        while place > 0 and ev.times[place - 1] > time:
+            ev.times[place] = ev.times[place - 1]
+            place -= 1
+        ev.times[place] = time
+    return number
 
 
 @expression
@@ -167,13 +183,10 @@ def send_trains(ev, trials, step, h):
             for train in range(n):
                 mean = per_train * ev.means[first + later + (train if columns > 1 else 0)]
                 for trial in range(trials):
-                    word = ev.trials[trial]
-                    u = uniform_after(ev.keys[t], cell, 0, train, word)
-                    for k in range(poisson(u, mean)):
-                        time = cell + uniform_after(ev.keys[t], cell, 1 + k, train, word)
-                        at = int(time / h)
+                    for k in range(draw_times(ev, ev.keys[t], cell, mean, train, ev.trials[trial])):
+                        at = int(ev.times[k] / h)
                         if at >= step:  # what was before the run began is over
-                            send(ev, sender, train, trial, trials, at, time)
+                            send(ev, sender, train, trial, trials, at, ev.times[k])
         ev.cell[0] += 1
 
 

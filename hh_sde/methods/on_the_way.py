@@ -12,7 +12,7 @@ from hh_sde.addresses import domain, trial_words
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.module import Compiled
 from hh_sde.equations.tables import Late, Sender
-from hh_sde.kernels.events import Events, OnTheWay, after_step, sums_with_delays
+from hh_sde.kernels.events import PER_CELL, Events, OnTheWay, after_step, sums_with_delays
 from hh_sde.kernels.jit import address_of
 from hh_sde.kernels.random import derived_key
 from hh_sde.methods.method import Problem
@@ -187,17 +187,18 @@ class Way:
             trains.append((k, place, mean.shape[1], one.n_sources, one.each, int(len(mean) > 1)))
             means.append(mean.ravel())
             place += mean.size
-            keys.append(self._key(one.name))
+            keys.append(self._key(one.trains))
         return {
             "cell": np.array([first]),
             "trains": np.array(trains, dtype=np.int64).reshape(-1, 6),
             "means": np.concatenate(means),
             "first_cell": np.array([first]),
             "keys": np.array(keys, dtype=np.uint64).reshape(-1, 2),
+            "times": np.empty(2 * PER_CELL),
         }
 
     def _key(self, name: str) -> np.ndarray:
-        """The key of a synapse's trains: of the seed and its name."""
+        """The key of trains: of the seed and their name."""
         assert self.problem.seed is not None
         key = self.problem.seed.generate_state(2, np.uint32).astype(np.uint64)
         number = int.from_bytes(blake2b(name.encode(), digest_size=4).digest())
@@ -210,6 +211,8 @@ class Way:
             times = one.spikes.spike_time / self.problem.dt  # type: ignore[union-attr]
             # a spike on the grid is found by the step that ends there
             step = np.ceil(times - _ROUNDING).astype(np.int64) - 1
+            if self.problem.carried is None:  # nor has another run sent those of the beginning
+                step[np.abs(times - self.problem.first_step) <= _ROUNDING] += 1
             inside = step >= self.problem.first_step
             train = one.spikes.train[inside]  # type: ignore[union-attr]
             columns.append((step[inside], np.full(train.size, k), train))
@@ -243,17 +246,24 @@ class Way:
     def _take(self, name: str, values: np.ndarray, step: int) -> None:
         lanes = self._by_lane(values)
         if name in ("slots", "history"):
-            ring = getattr(self.events, name)
-            if len(lanes) != len(ring):
-                raise ValueError(
-                    "x0: what is on its way was counted in steps of another dt, or between other "
-                    "delays: go on with the dt of that run"
-                )
-            ring[..., : lanes.shape[-1]] = np.roll(lanes, step % len(ring), axis=0)
+            ring = getattr(self.events, name)[..., : lanes.shape[-1]]
+            self._see_alike(lanes, ring)
+            ring[:] = np.roll(lanes, step % len(ring), axis=0)
         elif name == "resources":
+            self._see_alike(lanes, self.events.resources)
             self.events.resources[:] = lanes
         else:
-            self.events.seen[:, ("armed", "last_spike").index(name) + 1, : lanes.shape[-1]] = lanes
+            row = ("armed", "last_spike").index(name) + 1
+            seen = self.events.seen[:, row, : lanes.shape[-1]]
+            self._see_alike(lanes, seen)
+            seen[:] = lanes
+
+    def _see_alike(self, given: np.ndarray, own: np.ndarray) -> None:
+        if given.shape != own.shape:
+            raise ValueError(
+                "x0: what is on its way there is that of other event-driven synapses or delays: "
+                "a run is continued with its own network"
+            )
 
     def _by_lane(self, values: np.ndarray) -> np.ndarray:
         """(..., lanes) of the members' values (trials, ..., neurons or sources)."""

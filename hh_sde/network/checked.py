@@ -32,7 +32,8 @@ def see_that_it_fits(
     ValueError
         If they do not.
     """
-    n = float(min(sum(count for count, _ in parts), 2**100))
+    in_all = sum(count for count, _ in parts)
+    n = float(min(in_all, 2**100))
     rows = max(3 + 3 * len(cell.channels) + len(cell.gates) for _, cell in parts) + len(synapses)
     alone = 8.0 * n * rows
     # one number for all pairs: a full matrix, and its entries with their places
@@ -43,7 +44,7 @@ def see_that_it_fits(
         else "take fewer neurons"
     )
     wanted = alone + pairs * 8.0 * n * n
-    memory.require(wanted, f"the tables of n_neurons = {shown(int(n))}", hint)
+    memory.require(wanted, f"the tables of n_neurons = {shown(in_all)}", hint)
 
 
 def checked_cell(cell: Any) -> Cell:

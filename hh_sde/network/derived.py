@@ -96,7 +96,7 @@ class Derived:
         chosen = np.arange(self._layout.n_neurons) if neurons is None else neurons
         shape = state["V"].shape
         I = self._current(times)[:, chosen]
-        I = I.reshape(len(I), *(1,) * (len(shape) - 2), -1)
+        I = I.reshape(len(I), *(1,) * (len(shape) - 2), chosen.size)
         sums = None
         if any(one.coupled for one in self._populations):
             if self._late:

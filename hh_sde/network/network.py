@@ -45,7 +45,7 @@ from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
 from hh_sde.results import opened
 from hh_sde.sde import SDE, Function
 from hh_sde.stimuli import Stimulus, as_stimulus
-from hh_sde.synapses import AnySynapse, EventSynapse, GapJunction
+from hh_sde.synapses import AnySynapse, EventSynapse, GapJunction, Synapse
 
 
 @record
@@ -85,6 +85,7 @@ class Network(Record):
 
     Examples
     --------
+    >>> from hh_sde import SYNAPSES, Synapse
     >>> net = Network(2, cell="hodgkin_huxley", stimulus=10.0,
     ...               synapses=Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]),
     ...               noise=CurrentNoise(sigma=1.0))
@@ -94,7 +95,6 @@ class Network(Record):
     >>> sde.d, sde.m, sde.noise_type
     (10, 2, 'additive')
 
-    >>> from hh_sde import SYNAPSES
     >>> net = Network({"E": Population(8, stimulus=7.0), "I": Population(2, "wang_buzsaki")},
     ...               synapses=[SYNAPSES["AMPA"](0.05, source="E", target="I"),
     ...                         SYNAPSES["GABA_A"](0.2, source="I", target="E")])
@@ -252,13 +252,20 @@ class Network(Record):
         """The flat state (d,) in which nothing moves but for the noise, stable or not.
 
         Found from the cell's V0, or from the nearest potential at which a neuron's current is
-        balanced where all neurons are at it; at the stimulus's value at t = 0.
+        balanced where all neurons are at it; at the stimulus's value at t = 0, and while no spike
+        arrives. Delays do not move it.
 
         Raises
         ------
         ValueError
             If none is found.
         """
+        if self._tables.late is not None:
+            return self.replace(
+                synapses=[
+                    one.at_once() if isinstance(one, Synapse) else one for one in self.synapses
+                ]
+            ).equilibrium()
         f = self._drift()
 
         def imbalance(V: np.ndarray) -> np.ndarray:
@@ -425,6 +432,7 @@ class Network(Record):
 
         Examples
         --------
+        >>> from hh_sde import Channel
         >>> leak = Cell("leaky", (Channel("L", g=0.1, E=-70.0),))
         >>> print(Network(1, cell=leak, stimulus=1.0).equations())
         equations, dx for dx/dt
@@ -763,6 +771,11 @@ def _white_name(k: int) -> str:
 
 def _of_one_kind(n_neurons: Any, cell: Any, stimulus: Any) -> dict[str, Any]:
     """The parts of a network whose neurons are of one kind."""
+    if n_neurons is None:
+        raise TypeError(
+            "Network lacks n_neurons: how many neurons there are, or populations by name, as "
+            '{"E": hh_sde.Population(100)}'
+        )
     return {
         "n_neurons": checked_count(n_neurons, "n_neurons"),
         "cell": checked_cell("hodgkin_huxley" if cell is None else cell),

@@ -215,7 +215,11 @@ class Connections:
 
     def senders(self, models: Sequence[Model]) -> tuple[Sender, ...]:
         """The event-driven synapses, each with its edges by source."""
-        return tuple(self._sender(one, models) for one in self.event_driven)
+        ends = [f"{one.name} {one.target or ''}" for one in self.event_driven]
+        return tuple(
+            self._sender(one, models)._replace(trains=f"{end} {ends[:k].count(end)}")
+            for k, (one, end) in enumerate(zip(self.event_driven, ends, strict=True))
+        )
 
     def _sender(self, synapse: EventSynapse, models: Sequence[Model]) -> Sender:
         targets = self._numbers(synapse, "target")

@@ -22,7 +22,7 @@ MOST_NEURONS = 200
 CELLS = 100
 
 
-@takes_style(QuadMesh)
+@takes_style(QuadMesh, of_network=True)
 def connectivity(
     ds: xr.Dataset | Network,
     *,

@@ -89,11 +89,14 @@ def _properties(kind: type[Artist]) -> frozenset[str]:
     return frozenset([*inspector.get_setters(), *aliases, *ALSO.get(kind, ())])
 
 
-def takes_style(*kinds: type[Artist], measure: str = "") -> Callable[[_Plot], _Plot]:
+def takes_style(
+    *kinds: type[Artist], measure: str = "", of_network: bool = False
+) -> Callable[[_Plot], _Plot]:
     """A plot of a Dataset whose `**style` is for artists of these `kinds`.
 
     An unknown name, and what is no Dataset, is refused before anything is drawn. A DataArray with a
-    name is taken by a plot of one `measure`, the argument that says its name.
+    name is taken by a plot of one `measure`, the argument that says its name, and a network by one
+    that is `of_network`.
     """
     properties = {name for kind in kinds for name in _properties(kind)}
 
@@ -114,7 +117,8 @@ def takes_style(*kinds: type[Artist], measure: str = "") -> Callable[[_Plot], _P
                     f"{plot.__name__} takes {', '.join(own)} and the properties of matplotlib's "
                     f"{' or '.join(kind.__name__ for kind in kinds)}, not {name!r}{hint}"
                 )
-            ds = dataset_of(ds, plot.__name__)
+            if not (of_network and hasattr(ds, "connectivity")):
+                ds = dataset_of(ds, plot.__name__)
             if isinstance(options.get("trial"), Sequence | np.ndarray):
                 raise TypeError(
                     f"{plot.__name__} draws one trial, trial={_first(options['trial'])}, got "

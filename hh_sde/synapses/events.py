@@ -167,6 +167,13 @@ class EventSynapse(Record):
                 raise TypeError(f"synapse {self.name}: {field} must be {words}, got {shown(value)}")
         if self.E is None and self.voltage_block is not None:
             raise ValueError(f"synapse {self.name}: a current has no voltage_block; give it E")
+        merged = isinstance(self.source, PoissonInput) and not self.source.shared
+        if merged and self.source.n > 1 and self.plasticity is not None:
+            raise ValueError(
+                f"synapse {self.name}: the {self.source.n} trains to each neuron are drawn as one, "
+                "and with plasticity each would use resources of its own: take n=1, or shared "
+                "trains with a matrix of weights, PoissonInput(rate, n=..., shared=True)"
+            )
 
     @property
     def rise_factor(self) -> Any:

@@ -13,11 +13,13 @@ from hh_sde.errors import keyword_hints
 from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid
 from hh_sde.records import Record, check_name, parameter, record, shown, single
 from hh_sde.synapses.ends import checked_delay, see_ends
+from hh_sde.topology import EdgeList
 from hh_sde.weights import Weights, checked_weights
 
 DESTEXHE = (
-    "Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco.1994.6.1.14; "
-    "transmitter T = 1/(1 + exp(-(V - 2)/5)) mM"
+    "Destexhe, Mainen & Sejnowski 1994, Neural Comput. 6, 14, doi:10.1162/neco.1994.6.1.14, with "
+    "the rates of their chapter of 1998 in Methods in Neuronal Modeling, 2nd ed. (ModelDB 18500); "
+    "the transmitter, a pulse in that code, is T = 1/(1 + exp(-(V - 2)/5)) mM"
 )
 
 
@@ -54,6 +56,7 @@ class Synapse(Record):
 
     Examples
     --------
+    >>> from hh_sde import SYNAPSES
     >>> Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]).E
     20.0
     >>> SYNAPSES["AMPA"](weights=0.05).name
@@ -92,6 +95,13 @@ class Synapse(Record):
                 f"synapse {self.name}: voltage_block must be a Rate, "
                 f"got {shown(self.voltage_block)}"
             )
+
+    def at_once(self) -> Synapse:
+        """The same without delays."""
+        weights = self.weights
+        if isinstance(weights, EdgeList):
+            weights = weights.replace(delay=None)
+        return self.replace(delay=0.0, weights=weights)
 
     @classmethod
     @keyword_hints
