@@ -1,6 +1,6 @@
 """A network of 4,000 neurons (Brette et al. 2007, benchmark 3) beside Brian2: statistics and time.
 
-    python benchmarks/cobahh.py [--seeds 10] [--repeats 5] [--out docs]
+    python benchmarks/cobahh.py [--seeds 10] [--repeats 5] [--timing] [--out docs]
 
 Brian2 gets a virtual environment of its own, made under --environments and kept; that needs a
 package index for pip, and a C++ compiler. It runs its own example: exponential Euler at 0.1 ms, C++
@@ -9,8 +9,9 @@ another spike every 3 ms; two more runs, at 0.1 and 0.02 ms, count each rise onc
 tell what of a difference is the step's. Ours is lie_trotter. Every seed has its own connections and
 initial values. All run on one thread; a round of timing takes all in turn, so that a busy machine
 troubles them alike. Of Brian2 the time steps alone count, not what it takes to build and to
-connect; of ours all of solve, after a first call. Needs matplotlib. Writes cobahh_KIND.json, .md
-and .png for this kind of processor.
+connect; of ours all of solve, after a first call. With --timing the statistics are those that a run
+before has left in --out, and only the times are taken anew. Needs matplotlib. Writes
+cobahh_KIND.json, .md and .png for this kind of processor.
 """
 
 from __future__ import annotations
@@ -47,22 +48,16 @@ class Way(NamedTuple):
 
     name: str
     dt: float  # ms
-    timed: bool = True
 
     def __str__(self) -> str:
         return f"{self.name}, {self.dt:g} ms"
 
 
-#: When Brian2 counts no spike.
-REFRACTORY = {
-    "Brian2's example": "t - lastspike < 3*ms",
-    # V that stays above -20 mV is no further spike; both ends are rounded to steps
-    "Brian2": "v > -20*mV or t - lastspike < 3*ms",
-}
 EXAMPLE = Way("Brian2's example", 0.1)
-BRIAN2 = [Way("Brian2", dt, timed=False) for dt in (0.1, 0.02)]
+BRIAN2 = [Way("Brian2", dt) for dt in (0.1, 0.02)]
 OURS = [Way("ours", dt) for dt in (0.02, 0.05, 0.1, 0.2, 0.25)]
 THEIRS = [EXAMPLE, *BRIAN2]
+SHOWN = Way("ours", EXAMPLE.dt)
 
 
 class Run(NamedTuple):
@@ -142,7 +137,7 @@ class Brian2:
         self._say(
             {
                 "duration": DURATION, "dt": way.dt, "folder": self._folder.name,
-                "refractory": REFRACTORY[way.name],
+                "once": way != EXAMPLE,
             }
         )  # fmt: skip
         self.version = self._heard()["version"]
@@ -218,6 +213,22 @@ def measured(run: Run) -> dict[str, float]:
     }
 
 
+#: What is shown as a distribution: its label and its bins.
+HISTOGRAMS = {
+    "interval": ("inter-spike interval (ms)", np.arange(0.05, 15.0, 0.2)),
+    "cv": ("CV of a neuron's intervals", np.linspace(0.0, 4.0, 41)),
+}
+
+
+def histograms(run: Run) -> dict[str, list[float]]:
+    """Their densities."""
+    of = {"interval": intervals(run)[0], "cv": variation(run)}
+    return {
+        name: np.histogram(of[name], edges, density=True)[0].round(5).tolist()
+        for name, (_, edges) in HISTOGRAMS.items()
+    }
+
+
 def inside(found: np.ndarray, spread: np.ndarray) -> bool:
     """Whether the mean over seeds is within what seeds of the other show."""
     return bool(spread.min() <= found.mean() <= spread.max())
@@ -226,12 +237,12 @@ def inside(found: np.ndarray, spread: np.ndarray) -> bool:
 # -- table and figure ------------------------------------------------------------------------------
 
 
-def result(runs: dict[Way, list[Run]], laps: dict[Way, list[float]], version: str) -> dict:
-    """What is kept: statistics by seed, and times."""
+def result(runs: dict[Way, list[Run]], version: str) -> dict[str, Any]:
+    """What is kept: statistics and histograms by seed."""
     return {
         "brian2": version,
         "statistics": {str(way): [measured(run) for run in of] for way, of in runs.items()},
-        "seconds": {str(way): times for way, times in laps.items()},
+        "histograms": {str(way): [histograms(run) for run in of] for way, of in runs.items()},
     }
 
 
@@ -275,7 +286,7 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join(lines) + f"\n\nBrian2 {found['brian2']}.\n"
 
 
-def plot(runs: dict[Way, list[Run]], shown: Way, path: Path) -> None:
+def plot(found: dict[str, Any], path: Path) -> None:
     """The raster and rates of one of our runs; intervals and their variation beside Brian2's."""
     import matplotlib
 
@@ -284,7 +295,7 @@ def plot(runs: dict[Way, list[Run]], shown: Way, path: Path) -> None:
 
     fig = plt.figure(figsize=(9, 7), layout="constrained")
     top, bottom = fig.subfigures(2, 1, height_ratios=[1.5, 1])
-    ds = ours(network(0), 0, shown.dt)
+    ds = ours(network(0), 0, SHOWN.dt)
     some = [*range(0, N_E, 20), *range(N_E, N_E + N_I, 20)]
     raster, rates = top.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     ds.hh.plot.raster(neurons=some, ax=raster, ms=1.6)
@@ -292,28 +303,44 @@ def plot(runs: dict[Way, list[Run]], shown: Way, path: Path) -> None:
     ds.hh.plot.psth(by="population", bin=BIN, ax=rates)
     rates.get_legend().remove()
     rates.set(xlim=(0, 500), ylabel="rate (Hz)")
-    for ax, of_run, edges, label in zip(
-        bottom.subplots(1, 2),
-        (lambda run: intervals(run)[0], variation),
-        (np.linspace(0, 20, 81), np.linspace(0, 4, 41)),
-        ("inter-spike interval (ms)", "CV of a neuron's intervals"),
-        strict=True,
-    ):
-        middle = (edges[1:] + edges[:-1]) / 2
+    axes = bottom.subplots(1, 2)
+    for ax, (name, (label, edges)) in zip(axes, HISTOGRAMS.items(), strict=True):
+        of = {
+            way: np.array([one[name] for one in found["histograms"][str(way)]])
+            for way in (EXAMPLE, BRIAN2[-1], SHOWN)
+        }
         for way, colour in zip((EXAMPLE, BRIAN2[-1]), ("0.65", "#E69F00"), strict=True):
-            found = [np.histogram(of_run(run), edges, density=True)[0] for run in runs[way]]
             ax.fill_between(
-                middle, np.min(found, axis=0), np.max(found, axis=0), step="mid", color=colour,
-                alpha=0.6, lw=0, label=f"{way}: range of seeds",
+                (edges[1:] + edges[:-1]) / 2, of[way].min(axis=0), of[way].max(axis=0), step="mid",
+                color=colour, alpha=0.6, lw=0, label=f"{way}: range of seeds",
             )  # fmt: skip
-        found = [np.histogram(of_run(run), edges, density=True)[0] for run in runs[shown]]
-        ax.stairs(np.mean(found, axis=0), edges, color="k", lw=1.2, baseline=None,
-                  label=f"{shown}: mean")  # fmt: skip
-        ax.set(xlabel=label, ylabel="density", xlim=(edges[0], edges[-1]), ylim=(0, None))
+        ax.stairs(of[SHOWN].mean(axis=0), edges, color="k", lw=1.2, baseline=None,
+                  label=f"{SHOWN}: mean of seeds")  # fmt: skip
+        ax.set(xlabel=label, ylabel="density", xlim=(0, edges[-1]), ylim=(0, None))
         ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="small")
+    axes[0].legend(frameon=False, fontsize="small")
     fig.savefig(path, dpi=150)
     plt.close(fig)
+
+
+def simulated(theirs: dict[Way, Brian2], seeds: int) -> dict[str, Any]:
+    """The statistics of all, seed after seed."""
+    runs: dict[Way, list[Run]] = {way: [] for way in (*theirs, *OURS)}
+    for seed in range(seeds):
+        for way, of in runs.items():
+            of.append(theirs[way].run() if way in theirs else run_ours(seed, way.dt))
+        print(f"seed {seed} of {seeds}", flush=True)
+    return result(runs, theirs[EXAMPLE].version)
+
+
+def timed(theirs: dict[Way, Brian2], repeats: int) -> dict[str, list[float]]:
+    """Seconds of each, in rounds."""
+    laps: dict[str, list[float]] = {str(way): [] for way in (EXAMPLE, *OURS)}
+    for seed in range(repeats):
+        for way in (EXAMPLE, *OURS):
+            one = theirs[way].run() if way in theirs else run_ours(seed, way.dt)
+            laps[str(way)].append(one.seconds)
+    return laps
 
 
 def main() -> None:
@@ -321,30 +348,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=5, help="rounds of timing")
+    parser.add_argument("--timing", action="store_true", help="take the times alone anew")
     parser.add_argument(
         "--environments", type=Path, default=Path.home() / ".cache/hh_sde_validation"
     )
     parser.add_argument("--out", type=Path, default=processor.RESULTS)
     options = parser.parse_args()
     python = environment(options.environments)
-    theirs = {way: Brian2(python, way) for way in THEIRS}
-    runs: dict[Way, list[Run]] = {way: [] for way in (*THEIRS, *OURS)}
-    for seed in range(options.seeds):
-        for way, of in runs.items():
-            of.append(theirs[way].run() if way in theirs else run_ours(seed, way.dt))
-        print(f"seed {seed} of {options.seeds}", flush=True)
-    laps: dict[Way, list[float]] = {way: [] for way in runs if way.timed}
-    for seed in range(options.repeats):
-        for way, times in laps.items():
-            one = theirs[way].run() if way in theirs else run_ours(seed, way.dt)
-            times.append(one.seconds)
-    found = result(runs, laps, theirs[EXAMPLE].version)
+    theirs = {way: Brian2(python, way) for way in ([EXAMPLE] if options.timing else THEIRS)}
+    if options.timing:
+        before = options.out / f"cobahh_{processor.kind()}.json"
+        found = json.loads(before.read_text(encoding="utf-8"))
+    else:
+        found = simulated(theirs, options.seeds)
+    found["seconds"] = timed(theirs, options.repeats)
     for one in theirs.values():
         one.close()
-    shown = Way("ours", EXAMPLE.dt)
-    processor.write(
-        options.out, "cobahh", found, markdown(found), lambda path: plot(runs, shown, path)
-    )
+    processor.write(options.out, "cobahh", found, markdown(found), lambda path: plot(found, path))
 
 
 if __name__ == "__main__":

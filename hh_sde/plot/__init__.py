@@ -12,8 +12,9 @@ from typing import Any
 from hh_sde.attributes import public
 from hh_sde.plot.connectivity import connectivity
 from hh_sde.plot.drawing import COLOURS, MOST_LINES
-from hh_sde.plot.firing import correlogram, interval_histogram, psth, raster
+from hh_sde.plot.firing import correlogram, interval_histogram, psth
 from hh_sde.plot.panels import overview
+from hh_sde.plot.raster import raster
 from hh_sde.plot.spectra import spectrum
 from hh_sde.plot.states import components, currents, gates, phase_plane, traces
 from hh_sde.plot.sweeps import curve, heatmap

@@ -15,7 +15,7 @@ from hh_sde import dataset, measures
 from hh_sde.errors import warn
 from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_trial
 from hh_sde.plot.drawing import Size, new_figure, takes_style
-from hh_sde.plot.firing import raster
+from hh_sde.plot.raster import raster
 from hh_sde.plot.states import components, currents, gates, traces
 from hh_sde.plot.studies import study_plot
 
