@@ -150,7 +150,7 @@ def test_nwb_holds_the_same_spikes_and_potentials(ds, tmp_path):
     pytest.importorskip("pynwb")
     path = tmp_path / "run.nwb"
     began = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    ds.hh.to_nwb(path, session_start_time=began, keywords=["squid"])
+    ds.hh.to_nwb(path, session_start_time=began, about={"keywords": ["squid"]})
     units, series, start = opened(path)
     assert start == began
     assert len(units) == 6

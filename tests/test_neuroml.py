@@ -1,5 +1,6 @@
 """NeuroML: real files against a tight solution, hand-made ones by hand, and round trips."""
 
+import dataclasses
 import importlib.util
 import math
 import os
@@ -623,10 +624,58 @@ def test_rates_that_count_from_V_T_are_the_same_rates(tmp_path):
 
 
 @needs_schema
+@pytest.mark.parametrize("name", hh.CELLS)
+def test_every_cell_is_written_and_read(name, tmp_path):
+    cell = hh.CELLS[name]
+    pools = [pool.name for pool in cell.pools]
+    assert pools in ([], ["Ca"])
+    net = hh.Network(1, cell, stimulus=1.5)
+    neuroml.write(net, tmp_path / "net.nml")
+    again = neuroml.read(tmp_path / "net.nml")
+    # but for the V_T that rates count from, and the order of channels with a Nernst potential
+    moved = tuple(
+        one.at(None, cell.V_T).replace(from_V_T=False) if one.from_V_T else one
+        for one in cell.channels
+    )
+    last = tuple(sorted(moved, key=lambda one: isinstance(one.E, hh.Nernst)))
+    pools = tuple(
+        pool.replace(channels=tuple(one.name for one in last if one.name in pool.channels))
+        for pool in cell.pools
+    )
+    T = again.cell.temperature
+    same = {"channels": last, "pools": pools, "V_T": 0.0, "temperature": T}
+    assert again.cell == dataclasses.replace(cell, **same)
+
+
+@needs_schema
+@pytest.mark.parametrize("name", ["wang_buzsaki", "connor_stevens", "pospischil_LTS"])
+def test_what_is_written_for_rates_without_a_form_is_the_rate(name, tmp_path, monkeypatch):
+    """As others compute it: the expressions, and not what they are recognised as."""
+    from hh_sde.interop.neuroml import forms
+
+    cell = hh.CELLS[name]
+    net = hh.Network(1, cell)
+    neuroml.write(net, tmp_path / "net.nml")
+    assert "<ComponentType" in (tmp_path / "net.nml").read_text()
+    monkeypatch.setattr(forms, "recognised", lambda *args: None)
+    again = neuroml.read(tmp_path / "net.nml")
+    assert again.cell != cell
+    for V in (-73.21, -55.0, -35.0, 4.0):
+        x = net.steady_state(V + 3.0)
+        x[0] = V
+        np.testing.assert_allclose(again.sde().f(x, 0.0), net.sde().f(x, 0.0), rtol=2e-5, atol=2e-6)
+
+
+@needs_schema
 def test_what_cannot_be_written_is_named(tmp_path):
+    table = hh.Tabulated(-100.0, 50.0, [0.0, 0.5, 1.0])
     net = hh.Network(
         {
-            "E": hh.Population(2, "wang_buzsaki", noise=hh.CurrentNoise(1.0)),
+            "E": hh.Population(
+                2,
+                hh.Cell("own", (hh.Channel("Na", 1.0, 50.0, (hh.Gate("m", 1, x_inf=table),)),)),
+                noise=hh.CurrentNoise(1.0),
+            ),
             "I": hh.Population(2, hh.CELLS["hodgkin_huxley"](g_L=[0.1, 0.2]),
                                hh.RampCurrent(1.0, 0.0, 5.0)),
         },
@@ -641,7 +690,7 @@ def test_what_cannot_be_written_is_named(tmp_path):
     text = str(caught.value)
     for what in (
         "noise of E: CurrentNoise",
-        "steadyState of gate m of channel Na of cell wang_buzsaki: it has no form for SteadyState",
+        "steadyState of gate m of channel Na of cell own: it has no form for Tabulated",
         "g of channel L of cell hodgkin_huxley differs between neurons",
         "stimulus of I: there are currents, steps and sines, not RampCurrent",
         "synapse AMPA: a graded synapse rises with",

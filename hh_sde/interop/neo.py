@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from hh_sde.dataset import populations_of
-from hh_sde.errors import optional
+from hh_sde.errors import keyword_hints, optional
 from hh_sde.interop.trains import annotated, period, potentials
 from hh_sde.measures.train_arrays import Trains
 from hh_sde.spike_rule import SpikeRule
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _OF_NEURON = ("neuron", "population", "index")
 
 
+@keyword_hints
 def to_neo(
     ds: xr.Dataset,
     rule: SpikeRule | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde.errors import optional
+from hh_sde.errors import keyword_hints, optional
 from hh_sde.interop.trains import annotated, period, potentials
 from hh_sde.measures.train_arrays import Trains
 from hh_sde.spike_rule import SpikeRule
@@ -26,6 +26,7 @@ COLUMNS = {
 }
 
 
+@keyword_hints
 def to_nwb(
     ds: xr.Dataset,
     path: str | PathLike[str],
@@ -35,7 +36,7 @@ def to_nwb(
     stop: float | None = None,
     session_start_time: datetime | None = None,
     description: str = "simulation by hh_sde",
-    **about: Any,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a result as an NWB file (``pip install hh_sde[nwb]``), which must not exist.
 
@@ -55,7 +56,7 @@ def to_nwb(
         What t = 0 is, which an NWB file has to say. Default: now.
     description : str
         session_description of the file.
-    **about
+    about : mapping, optional
         Other arguments of `pynwb.NWBFile`, as experimenter or keywords.
 
     Raises
@@ -75,7 +76,7 @@ def to_nwb(
     --------
     >>> import hh_sde as hh
     >>> ds = hh.solve(hh.Network(2, stimulus=10.0), 50.0, save_dt=0.1)
-    >>> to_nwb(ds, "run.nwb", keywords=["Hodgkin-Huxley"])  # doctest: +SKIP
+    >>> to_nwb(ds, "run.nwb", about={"keywords": ["Hodgkin-Huxley"]})  # doctest: +SKIP
     """
     pynwb = optional("pynwb", extra="nwb")
     if Path(path).exists():
@@ -86,7 +87,7 @@ def to_nwb(
         session_description=description,
         identifier=str(uuid.uuid4()),
         session_start_time=began,
-        **about,
+        **(about or {}),
     )
     every = list(annotated(ds, trains))
     for name in every[0][0] if every else ():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from hh_sde.errors import optional
+from hh_sde.errors import keyword_hints, optional
 from hh_sde.interop.trains import annotated
 from hh_sde.measures.train_arrays import Trains
 from hh_sde.spike_rule import SpikeRule
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pynapple
 
 
+@keyword_hints
 def to_pynapple(
     ds: xr.Dataset,
     rule: SpikeRule | None = None,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from hh_sde.interop.neuroml import lems
+from hh_sde.interop.neuroml import forms, lems
 from hh_sde.interop.neuroml.files import Element
 from hh_sde.kinetics import (
     Constant,
@@ -129,7 +129,9 @@ def _rate(element: Element, definitions: Mapping[str, Element]) -> Rate:
     kind = element.text("type")
     found: Rate
     if kind in definitions:
-        found = lems.rate(definitions[kind], element, exposure)
+        with element.named():
+            same = forms.recognised(definitions[kind], exposure)
+        found = lems.rate(definitions[kind], element, exposure) if same is None else same
     elif kind == "fixedTimeCourse" and ending == "Time":
         with element.named():
             found = Constant(element.value("tau", "time"))
@@ -141,8 +143,8 @@ def _rate(element: Element, definitions: Mapping[str, Element]) -> Rate:
                 element.value("scale", "voltage"),
             )
     else:
-        forms = ", ".join(f"{form}{ending}" for form in FORMS)
-        element.refuse(f"the type {kind} is not taken: there are {forms}, and what a "
+        known = ", ".join(f"{form}{ending}" for form in FORMS)
+        element.refuse(f"the type {kind} is not taken: there are {known}, and what a "
                        "<ComponentType> of the file defines")  # fmt: skip
     element.finish()
     return found

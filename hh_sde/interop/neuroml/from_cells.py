@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hh_sde.cells import Cell
+from hh_sde.interop.neuroml.forms import define
 from hh_sde.interop.neuroml.lems import CALCIUM
 from hh_sde.interop.neuroml.page import Page
 from hh_sde.interop.neuroml.quantities import exact, exactly, written
@@ -22,16 +23,17 @@ from hh_sde.kinetics import (
     SteadyState,
     TimeConstant,
 )
-from hh_sde.records import fields_of, shown
+from hh_sde.records import fields_of
 
 #: Diameter and length of the segment, um, whose surface pi d l is exactly 1e5 um^2 in doubles.
 DIAMETER, LENGTH = 180.0, 176.8388256576615
 FORMS: dict[type[Rate], str] = {Exponential: "HHExp", Linoid: "HHExpLinear", Sigmoid: "HHSigmoid"}
 #: For each function of a gate: the ending of its types, its unit, and how LEMS calls what it is.
 FUNCTIONS = {
-    "forwardRate": ("Rate", "per_ms", "r", "per_time", "baseVoltageDepRate"),
-    "reverseRate": ("Rate", "per_ms", "r", "per_time", "baseVoltageDepRate"),
-    "steadyState": ("Variable", "", "x", "none", "baseVoltageDepVariable"),
+    "forwardRate": ("Rate", "per_ms", "r"),
+    "reverseRate": ("Rate", "per_ms", "r"),
+    "steadyState": ("Variable", "", "x"),
+    "timeCourse": ("Time", "ms", "t"),
 }
 
 
@@ -162,15 +164,11 @@ class Cells:
             self._rate(made, tag, rate, f"{tag} of {what}")
 
     def _rate(self, gate: Any, tag: str, rate: Rate, what: str) -> None:
-        if tag == "timeCourse":
-            if isinstance(rate, Constant):
-                tau = self.page.number(rate.rate, "ms", what)
-                self.page.element(tag, gate, type="fixedTimeCourse", tau=tau)
-            else:
-                self.page.refuse(f"{what}: a time constant is a number, not {shown(rate)}")
-            return
-        ending, unit, exposure, dimension, base = FUNCTIONS[tag]
-        if type(rate) in FORMS:
+        ending, unit, exposure = FUNCTIONS[tag]
+        if tag == "timeCourse" and isinstance(rate, Constant):
+            tau = self.page.number(rate.rate, "ms", what)
+            self.page.element(tag, gate, type="fixedTimeCourse", tau=tau)
+        elif type(rate) in FORMS:
             numbers = fields_of(rate)
             self.page.element(
                 tag, gate, type=f"{FORMS[type(rate)]}{ending}",
@@ -178,25 +176,10 @@ class Cells:
                 midpoint=self.page.number(numbers["mid"], "mV", what),
                 scale=self.page.number(numbers["scale"], "mV", what),
             )  # fmt: skip
-        elif isinstance(rate, Constant):
-            name = f"constant_{sum(one.tag == 'ComponentType' for one in self.page.elements)}"
-            self.page.elements.append(
-                self._constant(
-                    name, base, exposure, dimension, self.page.number(rate.rate, unit, what)
-                )
-            )
-            self.page.element(tag, gate, type=name)
         else:
-            self.page.refuse(f"{what}: it has no form for {shown(rate)}")
-
-    def _constant(self, name: str, base: str, exposure: str, dimension: str, value: str) -> Any:
-        """The definition of a rate that is a number, for which NeuroML has no form."""
-        made = self.page.element("ComponentType", name=name, extends=base)
-        self.page.element("Constant", made, name="VALUE", dimension=dimension, value=value)
-        dynamics = self.page.element("Dynamics", made)
-        own = {"name": exposure, "exposure": exposure, "dimension": dimension, "value": "VALUE"}
-        self.page.element("DerivedVariable", dynamics, **own)
-        return made
+            name = f"rate_{sum(one.tag == 'ComponentType' for one in self.page.elements)}"
+            define(self.page, name, rate, exposure, what)
+            self.page.element(tag, gate, type=name)
 
 
 def follows_temperature(cell: Cell) -> bool:

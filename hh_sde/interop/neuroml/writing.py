@@ -1,7 +1,7 @@
 """A network as a file of NeuroML.
 
-All cells get a surface of 1e5 um^2: of such a cell 1 uA/cm^2 are 1 uA in thousandths, and 1 mS/cm^2
-1 mS, so that nA and uS have the network's own numbers.
+All cells get a surface of 1e5 um^2, on which 1 uA/cm^2 is 1 nA and 1 mS/cm^2 is 1 uS: currents in
+nA and conductances in uS have the network's own numbers.
 """
 
 from __future__ import annotations
