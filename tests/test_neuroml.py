@@ -450,6 +450,8 @@ NET = "<network id='net'><population id='A' component='point' size='1'/></networ
         (CELL + NET.replace("point", "other"), "there is no cell 'other' that could be taken"),
         (CELL + NET + NET.replace("'net'", "'net2'"), "holds 2 networks .net, net2.: read_parts"),
         (CELL + NET + NET, "a second one of that id"),
+        (CELL.replace('"k_channel"', '"k-channel"') + NET, "of a <ionChannelHH> must be letters"),
+        (CELL + NET.replace("size='1'", "size='1e400'"), "cannot convert float infinity"),
         (CELL, "holds 0 networks"),
         ("<include href='https://example.org/x.nml'/>" + CELL + NET, "address, and nothing is"),
         ("<include href='../x.nml'/>" + CELL + NET, "'../x.nml' lies outside of"),

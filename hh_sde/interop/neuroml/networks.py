@@ -42,10 +42,10 @@ _NEURON = re.compile(
 
 
 class Group(NamedTuple):
-    """A population while a network is read: its cell, the number of each id."""
+    """A population while a network is read: its cell, and how many."""
 
     kind: CellType
-    numbers: dict[str, int]
+    n: int
 
 
 class Catalogue(NamedTuple):
@@ -110,7 +110,7 @@ class _Reading:
         if not 1 <= size < 2**31:
             element.refuse(f"a population has one neuron or more, got {size}")
         element.finish()
-        return Group(self.catalogue.cells[name], {str(i): i for i in range(size)})
+        return Group(self.catalogue.cells[name], size)
 
     def populations(self, temperature: float | None) -> dict[str, Population]:
         """The populations, at a temperature, with what is injected."""
@@ -121,7 +121,7 @@ class _Reading:
             inputs.several(one)
         return {
             name: Population(
-                len(group.numbers),
+                group.n,
                 _at(group.kind.cell, temperature, self.element),
                 inputs.stimulus(name),
             )
@@ -138,10 +138,10 @@ class _Reading:
         if name not in self.groups or of not in (None, name):
             element.refuse(f"{attribute}={text!r} is not of a population that it can be of")
         number = found["index"] or found["id"] or found["number"]
-        numbers = self.groups[name].numbers
-        if number not in numbers:
-            element.refuse(f"{attribute}={text!r}: {name} has {len(numbers)} neurons")
-        return name, numbers[number]
+        n = self.groups[name].n
+        if int(number) >= n:
+            element.refuse(f"{attribute}={text!r}: {name} has {n} neurons")
+        return name, int(number)
 
     def at_segment(self, element: Element, population: str, segment: str, along: str) -> None:
         """See that a place is on the segment that there is; all places on it are one."""
@@ -176,7 +176,7 @@ class _Reading:
                     continue
                 yield synapse(
                     kind, ends[0], ends[1], found,
-                    sizes=[len(self.groups[one].numbers) for one in ends],
+                    sizes=[self.groups[one].n for one in ends],
                     area=areas[1],
                     threshold=self.groups[ends[0]].kind.threshold,
                 )  # fmt: skip
@@ -216,7 +216,7 @@ class _Reading:
         """Gap junctions between cells that differ in area: one conductance is two per area."""
         first, at = {}, 0
         for name, group in self.groups.items():
-            first[name], at = at, at + len(group.numbers)
+            first[name], at = at, at + group.n
         both = Edges()
         g = kind.quantity("conductance", "conductance")
         with exactly():
@@ -266,7 +266,7 @@ class _Inputs:
         with exactly():
             kind, amplitude = _generator(self.reading.catalogue.generators[generator])
             value = float(amplitude * weight / (group.kind.area * UM2))
-        values = self.found[name].setdefault(kind, np.zeros(len(group.numbers)))
+        values = self.found[name].setdefault(kind, np.zeros(group.n))
         values[number] += value
 
     def stimulus(self, name: str) -> Stimulus:

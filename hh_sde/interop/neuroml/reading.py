@@ -12,6 +12,7 @@ from hh_sde.interop.neuroml import cells, channels, networks, synapses
 from hh_sde.interop.neuroml.files import Element, NeuroMLError, elements_of
 from hh_sde.kinetics import Channel
 from hh_sde.network import Network
+from hh_sde.records import check_name
 
 T = TypeVar("T")
 
@@ -164,7 +165,9 @@ class _ByKind:
             try:
                 if one.text(by) in found:
                     one.refuse("a second one of that id")
-                found[one.text(by)] = make(one)
+                with one.named():
+                    check_name(one.text(by), f"a <{one.tag}>")
+                    found[one.text(by)] = make(one)
             except NeuroMLError as error:
                 self.errors.append(error)
         return found
