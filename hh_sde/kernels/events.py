@@ -11,7 +11,7 @@ import numpy as np
 
 from hh_sde.kernels.coupling import couple_rows
 from hh_sde.kernels.elementary import exp
-from hh_sde.kernels.jit import expression, stepper
+from hh_sde.kernels.jit import expression, shared, stepper
 from hh_sde.kernels.random import address, philox4x32, unit_interval
 from hh_sde.kernels.rows import row
 from hh_sde.kernels.watch import detect
@@ -73,19 +73,42 @@ class Events(NamedTuple):
     given_at: np.ndarray  # (1,): the next of them
 
 
-@expression
-def efficacy(ev, sender, place, time):
-    """u x of a sender's source in a trial, at a spike (Tsodyks & Markram)."""
-    U, tau_rec, tau_facil = ev.plasticity[sender]
-    u, x, last = ev.resources[sender, :, place]
-    since = time - last
+@shared("f64(f64*, f64*, i64, f64)")
+def efficacy(plasticity, resources, sources, time):
+    """u x of a source in a trial, at a spike (Tsodyks & Markram).
+
+    `plasticity` is U, tau_rec and tau_facil of its sender, `resources` the numbers u, x and the
+    time of the last spike, which stand `sources` places apart.
+    """
+    U, tau_rec, tau_facil = plasticity[0], plasticity[1], plasticity[2]
+    u, x, since = resources[0], resources[sources], time - resources[2 * sources]
     u = u * exp(-since / tau_facil) if tau_facil > 0.0 else 0.0
     x = 1.0 - (1.0 - x) * exp(-since / tau_rec) if tau_rec > 0.0 else 1.0
     u = u + U * (1.0 - u)
-    ev.resources[sender, 0, place] = u
-    ev.resources[sender, 1, place] = x - u * x
-    ev.resources[sender, 2, place] = time
+    resources[0] = u
+    resources[sources] = x - u * x
+    resources[2 * sources] = time
     return u * x
+
+
+@shared("void(real*, i64*, i64, i64, i64, i64, i64, i64*, real*, i64*, i64, f64)")
+def add_to_slots(
+    slots, filled, n_slots, in_slot, slot, first, end, target, weight, delay, trial, factor
+):  # fmt: skip
+    """What edges first ... end - 1 bring, to the slots of the steps in which it arrives."""
+    for e in range(first, end):
+        at = slot + delay[e]
+        at = at - n_slots if at >= n_slots else at
+        slots[at * in_slot + target[e] + trial] += factor * weight[e]
+        filled[at] = 1
+
+
+@shared("void(real*, i64, i64, i64, i64, f64)")
+def add_equally(arriving, targets, trials, trial, own, w):
+    """The same number to all targets but one."""
+    for i in range(targets):
+        if i != own:
+            arriving[i * trials + trial] += w
 
 
 @expression
@@ -94,23 +117,27 @@ def send(ev, sender, source, trial, trials, step, time):
     one = ev.senders[sender]
     factor = 1.0
     if one[PLASTIC]:
-        factor = efficacy(ev, sender, source * trials + trial, time)
+        sources = ev.resources.shape[2]
+        factor = efficacy(
+            row(ev.plasticity, sender, 3, "plasticity"),
+            row(ev.resources, 1, sender * 3 * sources + source * trials + trial, "resources"),
+            sources,
+            time,
+        )
     n_slots, in_slot = ev.filled.size, ev.slots.shape[1] * ev.slots.shape[2]
     slot = step % n_slots
-    for e in range(ev.start[one[START] + source], ev.start[one[START] + source + 1]):
-        at = slot + ev.delay[e]
-        at = at - n_slots if at >= n_slots else at
-        arriving = row(ev.slots, 1, at * in_slot, "slots")
-        arriving[ev.target[e] + trial] += factor * ev.weight[e]
-        ev.filled[at] = 1
+    add_to_slots(
+        ev.slots, ev.filled, n_slots, in_slot, slot, ev.start[one[START] + source],
+        ev.start[one[START] + source + 1], ev.target, ev.weight, ev.delay, trial, factor,
+    )  # fmt: skip
     for b in range(one[FIRST_BLOCK], one[END_BLOCK]):
         at = slot + ev.blocks[b, 3]
         at = at - n_slots if at >= n_slots else at
         own = one[FIRST_SOURCE] + source - ev.blocks[b, 2] if one[RULE] >= 0 else -1
-        arriving, w = row(ev.slots, 1, at * in_slot, "slots"), factor * ev.block_weight[b]
-        for i in range(ev.blocks[b, 1]):
-            if i != own:
-                arriving[ev.blocks[b, 0] + i * trials + trial] += w
+        add_equally(
+            row(ev.slots, 1, at * in_slot + ev.blocks[b, 0], "slots"), ev.blocks[b, 1], trials,
+            trial, own, factor * ev.block_weight[b],
+        )  # fmt: skip
         ev.filled[at] = 1
 
 
@@ -133,7 +160,7 @@ def send_spikes(ev, x, used, trials, step, time, h):
                     send(ev, sender, source, trial, trials, step, ev.spikes[1, k])
 
 
-@expression
+@shared("f64(u64*, i64, i64, i64, u64)")
 def uniform_after(key, cell, number, train, trial):
     """The number-th uniform number in [0, 1) of a train in a millisecond."""
     c0, c1 = address(0, cell * PER_CELL + number // 2)
@@ -143,7 +170,7 @@ def uniform_after(key, cell, number, train, trial):
     return unit_interval(w0, w1) - 1.0
 
 
-@expression
+@shared("i64(f64, f64)")
 def poisson(u, mean):
     """A Poisson number of this mean, of a uniform one, by inversion; at most two in a block."""
     p = exp(-mean)
@@ -156,17 +183,17 @@ def poisson(u, mean):
     return count
 
 
-@expression
-def draw_times(ev, key, cell, mean, train, trial):
-    """The rising times of a train in a millisecond into `ev.times`; how many there are."""
+@shared("i64(f64*, u64*, i64, f64, i64, u64)")
+def draw_times(times, key, cell, mean, train, trial):
+    """The rising times of a train in a millisecond; how many there are."""
     number = poisson(uniform_after(key, cell, 0, train, trial), mean)
     for k in range(number):
         time = cell + uniform_after(key, cell, 1 + k, train, trial)
         place = k
-        while place > 0 and ev.times[place - 1] > time:
-            ev.times[place] = ev.times[place - 1]
+        while place > 0 and times[place - 1] > time:
+            times[place] = times[place - 1]
             place -= 1
-        ev.times[place] = time
+        times[place] = time
     return number
 
 
@@ -183,7 +210,10 @@ def send_trains(ev, trials, step, h):
             for train in range(n):
                 mean = per_train * ev.means[first + later + (train if columns > 1 else 0)]
                 for trial in range(trials):
-                    for k in range(draw_times(ev, ev.keys[t], cell, mean, train, ev.trials[trial])):
+                    number = draw_times(
+                        ev.times, row(ev.keys, t, 2, "key"), cell, mean, train, ev.trials[trial]
+                    )
+                    for k in range(number):
                         at = int(ev.times[k] / h)
                         if at >= step:  # what was before the run began is over
                             send(ev, sender, train, trial, trials, at, ev.times[k])
@@ -200,16 +230,23 @@ def send_given(ev, trials, step, h):
         ev.given_at[0] += 1
 
 
+@shared("void(real*, real*, i64)")
+def take_in(x, arriving, many):
+    """x + what arrives, which is then 0."""
+    for i in range(many):
+        x[i] += arriving[i]
+        arriving[i] = 0.0
+
+
 @expression
 def arrive(ev, x, step):
     """What arrives at the end of a step, into the state."""
-    slot = step % ev.filled.size
+    slot, lanes = step % ev.filled.size, x.shape[1]
     if ev.filled[slot]:
         for k in range(ev.to.shape[0]):
             v, first, many, i = ev.to[k, 0], ev.to[k, 1], ev.to[k, 2], ev.to[k, 3]
-            for lane in range(first, first + many):
-                x[v, lane] += ev.slots[slot, i, lane]
-                ev.slots[slot, i, lane] = 0.0
+            arriving = row(ev.slots, slot * ev.slots.shape[1] + i, lanes, "slots")
+            take_in(row(x, 1, v * lanes + first, "x"), row(arriving, 1, first, "arriving"), many)
         ev.filled[slot] = 0
 
 
