@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 #: what their figure, NAME_KIND.png, shows.
 MEASURED = {
     "peers": "Nanoseconds per neuron and step of the engine and its peers",
+    "cobahh": "Raster and rates of the network; its intervals and their variation beside Brian2's",
     "limit": "",
     "engine": "",
     "jacobian": "",
