@@ -5,7 +5,15 @@ import pytest
 
 import hh_sde as hh
 
+REST = hh.Constant(1.0)
 AREA = 0.628e-3  # cm^2, of a cell of Prinz, Bucher & Marder 2004
+
+
+def values(rate, V):
+    """A rate at potentials V, as the engine takes it."""
+    gate = hh.Gate("x", 1, alpha=rate, beta=REST)
+    cell = hh.Cell("one", (hh.Channel(name="X", g=1.0, E=0.0, gates=(gate,)),))
+    return hh.Network(1, cell=cell).kinetics(V).alpha.values[0]
 
 
 @pytest.mark.parametrize(
@@ -16,7 +24,7 @@ def test_graded_synapses_of_the_pyloric_network(name, k, E):
     synapse = hh.SYNAPSES[name](0.1)
     V = np.linspace(-90.0, 30.0, 25)
     s_inf = 1.0 / (1.0 + np.exp(-(V + 35.0) / 5.0))
-    alpha, beta = synapse.alpha(V), synapse.beta(V)
+    alpha, beta = values(synapse.alpha, V), values(synapse.beta, V)
     np.testing.assert_allclose(alpha / (alpha + beta), s_inf, rtol=1e-12)
     np.testing.assert_allclose(1.0 / (alpha + beta), (1.0 - s_inf) / k, rtol=1e-8)
     assert synapse.E == E
@@ -27,17 +35,18 @@ def test_magnesium_blocks_NMDA(Mg):
     synapse = hh.SYNAPSES["NMDA"](0.1, Mg=Mg)
     V = np.linspace(-90.0, 60.0, 16)
     np.testing.assert_allclose(  # Jahr & Stevens 1990
-        synapse.voltage_block(V), 1.0 / (1.0 + np.exp(-0.062 * V) * Mg / 3.57), rtol=1e-12
+        values(synapse.voltage_block, V), 1.0 / (1.0 + np.exp(-0.062 * V) * Mg / 3.57), rtol=1e-12
     )
     T = 1.0 / (1.0 + np.exp(-(V - 2.0) / 5.0))
-    np.testing.assert_allclose(synapse.alpha(V), 0.072 * T, rtol=1e-12)
-    assert synapse.beta(0.0) == 0.0066
+    np.testing.assert_allclose(values(synapse.alpha, V), 0.072 * T, rtol=1e-12)
+    assert synapse.beta == hh.Constant(0.0066)
 
 
 def test_NMDA_without_magnesium_or_with_as_much_as_a_neuron_has():
     assert hh.SYNAPSES["NMDA"](0.1, Mg=0.0).voltage_block is None
     synapse = hh.SYNAPSES["NMDA"](0.1, Mg=[0.5, 2.0])
-    np.testing.assert_allclose(synapse.voltage_block(0.0), 1 / (1 + np.array([0.5, 2.0]) / 3.57))
+    block = synapse.voltage_block
+    np.testing.assert_allclose(np.exp(block.mid / block.scale), np.array([0.5, 2.0]) / 3.57)
     with pytest.raises(ValueError, match="Mg of NMDA must be positive"):
         hh.SYNAPSES["NMDA"](0.1, Mg=[0.0, 1.0])
     with pytest.raises(ValueError, match="Mg of NMDA must be positive"):
