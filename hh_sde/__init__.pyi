@@ -1,4 +1,4 @@
-from . import dataset, measures, plot, problems, studies, topology
+from . import dataset, interop, measures, plot, problems, studies, topology
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .clamp import voltage_clamp
@@ -121,6 +121,7 @@ __all__ = [
     "TimeConstant",
     "Uniform",
     "dataset",
+    "interop",
     "measures",
     "plot",
     "problems",

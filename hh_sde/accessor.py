@@ -10,7 +10,7 @@ from typing import Any
 
 import xarray as xr
 
-from hh_sde import dataset, measures
+from hh_sde import dataset, interop, measures
 from hh_sde.attributes import no_attribute
 from hh_sde.errors import keyword_hints
 
@@ -46,7 +46,8 @@ def _without_dataset(function: Callable[..., Any]) -> str:
 
 @xr.register_dataset_accessor("hh")
 class HHAccessor:
-    """What can be asked of a result: each is a function of `hh_sde.measures` or `hh_sde.plot`.
+    """What can be asked of a result: each is a function of `hh_sde.measures`, `hh_sde.plot`
+    or `hh_sde.interop`.
 
     Measures of spikes take traces of V, whose spikes they find, or recorded spikes, alone or beside
     traces; all but `spikes`, `traces` and `window` give a Dataset of one or a few variables.
@@ -60,13 +61,13 @@ class HHAccessor:
     Populations
         synchrony, phase_locking, isi_distance, spike_distance
     Currents and the noise that a trial received
-        currents, conductances, noise
+        currents, conductances, lfp, noise
     Action potentials' shapes
         action_potentials
     Plots
         plot(), and plot.traces(), plot.raster(), ... (help(ds.hh.plot) has them)
     Schema, other libraries
-        validate, to_neo
+        validate, to_neo, to_pynapple, to_nwb
     """
 
     def __init__(self, ds: xr.Dataset) -> None:
@@ -102,10 +103,13 @@ class HHAccessor:
     spike_distance = _method(measures.spike_distance)
     noise = _method(measures.noise)
     action_potentials = _method(measures.action_potentials)
-    to_neo = _method(measures.to_neo)
     currents = _method(measures.currents)
     conductances = _method(measures.conductances)
+    lfp = _method(measures.lfp)
     validate = _method(dataset.validate)
+    to_neo = _method(interop.to_neo)
+    to_pynapple = _method(interop.to_pynapple)
+    to_nwb = _method(interop.to_nwb)
 
     @property
     def gates(self) -> xr.DataArray:

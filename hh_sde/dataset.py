@@ -98,6 +98,14 @@ def with_populations(found: Any, attrs: Mapping[str, Any]) -> Any:
     return found.assign_attrs(populations=attrs["populations"])
 
 
+def populations_of(neurons: np.ndarray, attrs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The `population` of each neuron of a result and its `index` there; empty without any."""
+    if "populations" not in attrs:
+        return {}
+    names, index = _of_neurons(np.asarray(neurons), json.loads(attrs["populations"]))
+    return {"population": names, "index": index}
+
+
 def _of_neurons(neurons: np.ndarray, sizes: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
     """The names of neurons' populations, and their numbers within these."""
     ends = np.cumsum(list(sizes.values()))

@@ -8,6 +8,7 @@ what was computed in its attribute `dataset`.
 from __future__ import annotations
 
 import copyreg
+import importlib
 import inspect
 import reprlib
 import sys
@@ -115,6 +116,29 @@ class Interrupted(_WithDataset, KeyboardInterrupt):
     dataset : xarray.Dataset
         All that was computed before.
     """
+
+
+def optional(module: str, extra: str = "") -> Any:
+    """A module of another library, which need not be installed.
+
+    Parameters
+    ----------
+    module : str
+    extra : str
+        The extra of this library that brings it. Default: of the same name.
+
+    Raises
+    ------
+    ImportError
+        If it is not there, with what to install.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise ImportError(
+            f"this needs the package {package}: pip install 'hh_sde[{extra or package}]'"
+        ) from error
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

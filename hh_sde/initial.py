@@ -20,7 +20,7 @@ from hh_sde.addresses import domain, trial_words
 from hh_sde.arguments.layout import Layout
 from hh_sde.descriptions import decode, encode
 from hh_sde.distributions import Distribution
-from hh_sde.equations.population import Population
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.states import StatesPart
 from hh_sde.errors import unknown
 from hh_sde.kernels.random import normal_window
@@ -192,7 +192,7 @@ def _standard_normals(
 
 def _see_fractions(
     x: np.ndarray,
-    population: Population,
+    population: Dynamics,
     first: int,
     trials: np.ndarray,
     x0: Mapping[str, Any],

@@ -32,7 +32,7 @@ def exact(e, values):
 
 def exact_drift(net, x, I=3):
     """f of a flat state of Decimals under a current I, synapses and gap junctions summed here."""
-    (equations,), n = net._equations, net.n_neurons
+    (equations,), n = net._made.equations, net.n_neurons
     gates = {v.role.get("synapse"): row for row, v in enumerate(equations.variables)}
     state = np.array(x, dtype=object).reshape(-1, n)
     sums = []

@@ -18,7 +18,7 @@ ARGUMENTS = {
     "autocorrelogram": (1.0, 20.0), "crosscorrelogram": (0, 1, 1.0, 20.0), "spike_spectrum": (),
     "power_spectrum": (), "coherence_time": (), "synchrony": (), "phase_locking": (),
     "isi_distance": (), "spike_distance": (), "noise": (), "action_potentials": (), "to_neo": (),
-    "currents": (), "conductances": (), "traces": (),
+    "to_pynapple": (), "currents": (), "conductances": (), "traces": (),
 }  # fmt: skip
 OF_TRACES = {
     "traces",
@@ -32,7 +32,7 @@ OF_STATES = {"currents", "conductances"}
 OF_SEVERAL = {"synchrony", "phase_locking", "crosscorrelogram"}
 #: By libraries that are optional.
 BY_OTHERS = {"isi_distance": "pyspike", "spike_distance": "pyspike", "action_potentials": "efel",
-             "to_neo": "neo"}  # fmt: skip
+             "to_neo": "neo", "to_pynapple": "pynapple"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,9 @@ def public():
 
 
 def test_every_method_is_tried_here():
-    of_populations = {"population"}  # see test_populations
-    assert public() - {"gates", "plot", "validate"} - of_populations == set(ARGUMENTS)
+    # of populations, of synapses, into a file: test_populations, test_lfp, test_interop
+    elsewhere = {"population", "lfp", "to_nwb"}
+    assert public() - {"gates", "plot", "validate"} - elsewhere == set(ARGUMENTS)
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
@@ -274,4 +275,5 @@ def test_a_neuron_that_was_chosen_is_one_of_one(kind, name, kinds):
                 *(part.to_array().values.ravel() for part in (one, expected)), equal_nan=True
             )
         else:
-            assert len(one.segments[0].spiketrains) == 1
+            trains = one if name == "to_pynapple" else one.segments[0].spiketrains
+            assert len(trains) == (3 if name == "to_pynapple" and not trial else 1)

@@ -346,7 +346,7 @@ def test_excursions_are_counted():
 def test_other_numbers_need_no_other_module():
     cell = hh.CELLS["hodgkin_huxley"]
     texts = {
-        written(net._equations)[0].text
+        written(net._made.equations)[0].text
         for net in (
             hh.Network(1),
             hh.Network(7, stimulus=3.0, noise=hh.CurrentNoise(1.0)),

@@ -38,7 +38,7 @@ NOISES = {
 def population(noise="none", **options):
     synapses = (hh.Synapse.sigmoidal(weights=0.1), hh.GapJunction(0.2))
     net = hh.Network(2, synapses=synapses, noise=NOISES[noise], **options)
-    return net._equations[0]
+    return net._made.equations[0]
 
 
 def values_at(equations, state):
@@ -172,7 +172,7 @@ def test_loops_that_do_the_same_are_one():
     """Where the exchanges' order makes no difference, and only with the same arguments."""
     passive = hh.Cell("passive", (hh.Channel("L", g=0.1, E=-70.0),))
     net = hh.Network(2, cell=passive)
-    text = written(net._equations)[0].text
+    text = written(net._made.equations)[0].text
     assert "\ngates_flow_reversed = gates_flow\n" in text
     assert "\ndef gates_flow_reversed_0(" not in text
     assert "\ndef add_noise(" in text

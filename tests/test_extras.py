@@ -17,7 +17,6 @@ from hh_sde import measures
         ("efel", measures.action_potentials),
         ("pyspike", measures.isi_distance),
         ("pyspike", measures.spike_distance),
-        ("neo", measures.to_neo),
     ],
 )
 def test_a_missing_package_names_its_extra(package, measure, monkeypatch, noisy_pair):
@@ -99,32 +98,3 @@ def test_spike_distance_tells_shifts():
     assert across.sel(neuron=0).max() == 0
     with pytest.raises(ValueError, match="no dim 'I' to compare along; there are trial, neuron"):
         measures.spike_distance(ds, between="I")
-
-
-def test_neo_holds_the_same_spikes(noisy_pair):
-    pytest.importorskip("neo")
-    ds = hh.solve(noisy_pair, 60.0, rng=1, trials=2)
-    found = ds.hh.spikes()
-    block = measures.to_neo(ds)
-    assert len(block.segments) == 2
-    for trial, segment in enumerate(block.segments):
-        assert segment.annotations == {"trial": trial}
-        for neuron, train in enumerate(segment.spiketrains):
-            mine = (found.trial == trial) & (found.neuron == neuron)
-            np.testing.assert_array_equal(train.magnitude, found.spike_time[mine])
-            assert train.annotations == {"trial": trial, "neuron": neuron}
-            assert str(train.units.dimensionality) == "ms"
-            assert train.t_stop.item() == 60.0
-        (signal,) = segment.analogsignals
-        np.testing.assert_array_equal(signal.magnitude, ds.V.sel(trial=trial))
-        np.testing.assert_allclose(signal.times.rescale("ms").magnitude, ds.time, atol=1e-9)
-        assert str(signal.units.dimensionality) == "mV"
-        assert signal.array_annotations["neuron"].tolist() == [0, 1]
-    single = measures.to_neo(hh.solve(noisy_pair, 10.0, rng=1))
-    assert len(single.segments) == 1
-    assert single.segments[0].analogsignals[0].shape == (1001, 2)
-    part = measures.to_neo(ds.isel(neuron=1), start=20.0, stop=40.0).segments[1]
-    np.testing.assert_array_equal(
-        part.analogsignals[0].magnitude[:, 0], ds.V.sel(trial=1, neuron=1, time=slice(20.0, 40.0))
-    )
-    assert not measures.to_neo(found).segments[0].analogsignals

@@ -44,6 +44,7 @@ ORDER = [
     "provenance",
     "dataset",
     "measures",
+    "interop",
     "plot",
     "accessor",
     "progress",

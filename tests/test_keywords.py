@@ -98,6 +98,10 @@ def test_every_record_names_its_fields(kind):
 PUBLIC = {
     **{f"hh.{name}": getattr(hh, name) for name in ("BrownianPath", "SpikeRule", "solve")},
     **{f"measures.{name}": getattr(hh.measures, name) for name in hh.measures.__all__},
+    **{
+        f"interop.{name}": getattr(hh.interop, name) for name in ("to_neo", "to_nwb", "to_pynapple")
+    },
+    **{f"neuroml.{name}": getattr(hh.interop.neuroml, name) for name in ("read", "write")},
     **{f"plot.{name}": draw for name, draw in hh.plot.PLOTS.items()},
     **{f"studies.{name}": study for name, study in hh.studies.STUDIES.items()},
 }

@@ -576,11 +576,11 @@ def bound(compiled, x):
     ],
 )
 def test_bound_by_hand(policy, states, gates):
-    chain = hh.Network(1, cell=SMALL, noise=hh.ConductanceNoise(1.0, bounds=policy))._compiled
+    chain = hh.Network(1, cell=SMALL, noise=hh.ConductanceNoise(1.0, bounds=policy))._made.compiled
     x = np.array([[-60.0], [0.6], [-0.2], [0.6]])
     bound(chain, x)
     np.testing.assert_allclose(x[1:, 0], states)
-    subunits = hh.Network(2, cell=SMALL, noise=hh.SubunitNoise(1.0, bounds=policy))._compiled
+    subunits = hh.Network(2, cell=SMALL, noise=hh.SubunitNoise(1.0, bounds=policy))._made.compiled
     x = np.array([[-60.0, -60.0], [-0.2, 1.3]])
     bound(subunits, x)
     np.testing.assert_allclose(x[1], gates)

@@ -299,7 +299,7 @@ def test_against_elephant(poisson):
     statistics = pytest.importorskip("elephant.statistics")
     pytest.importorskip("neo")
     found = measures.interval_statistics(poisson)
-    trains = [t for s in measures.to_neo(poisson).segments for t in s.spiketrains]
+    trains = [t for s in poisson.hh.to_neo().segments for t in s.spiketrains]
     lengths = [statistics.isi(train).magnitude for train in trains]
     np.testing.assert_allclose(found.cv2.values.ravel(), [statistics.cv2(x) for x in lengths])
     np.testing.assert_allclose(found.lv.values.ravel(), [statistics.lv(x) for x in lengths])

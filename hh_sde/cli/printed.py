@@ -172,7 +172,8 @@ def _noise_taken(method: Method) -> str:
     taken = "" if method.strong_order else "Takes no noise. "
     if method.adaptive:
         return taken + "Error control by rtol and atol."
-    return f"{taken}No noise: order {method.deterministic_order:g}."
+    events = f", {method.order_with_events:g} with events" if method.order_with_events else ""
+    return f"{taken}No noise: order {method.deterministic_order:g}{events}."
 
 
 def kept_code() -> Iterator[str]:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import Expression, Symbol, evaluate
 from hh_sde.equations.fixed_point import LEAST, fixed_point
 from hh_sde.equations.pools import PoolPart
-from hh_sde.equations.population import Population
 from hh_sde.equations.tables import Wiring
 
 #: Times that several pools are put to rest in turn.
@@ -24,7 +24,7 @@ class Evaluated(dict[str, Any]):
 
     Parameters
     ----------
-    population : Population
+    population : Dynamics
     state : mapping of variable to (..., n_neurons) array
         As many as what is asked for depends on.
     I_stim : array
@@ -37,14 +37,14 @@ class Evaluated(dict[str, Any]):
     Examples
     --------
     >>> from hh_sde import Network
-    >>> at = Evaluated(*Network(1)._equations, {"V": np.array([-40.0])})
+    >>> at = Evaluated(*Network(1)._made.equations, {"V": np.array([-40.0])})
     >>> at["alpha_m"]
     array([1.])
     """
 
     def __init__(
         self,
-        population: Population,
+        population: Dynamics,
         state: Mapping[str, np.ndarray],
         I_stim: np.ndarray | float = 0.0,
         sums: Sequence[np.ndarray] = (),
@@ -92,14 +92,14 @@ def sums_over_neurons(wiring: Wiring, rows: np.ndarray) -> np.ndarray:
     return np.moveaxis(sums, -1, 1).reshape(-1, *before, n)
 
 
-def steady_state(population: Population, V: np.ndarray) -> np.ndarray:
+def steady_state(population: Dynamics, V: np.ndarray) -> np.ndarray:
     """The state (variables, n_neurons) with these potentials (mV) and all else at rest."""
     at = at_rest(population, V)
     rows = [at[variable.symbol.name] for variable in population.variables]
     return np.stack([np.broadcast_to(row, V.shape) for row in rows])
 
 
-def at_rest(population: Population, V: np.ndarray) -> Evaluated:
+def at_rest(population: Dynamics, V: np.ndarray) -> Evaluated:
     """All quantities with these potentials (mV) and all else at rest.
 
     A concentration at rest is what its own current leads to, which may depend on it.
@@ -120,7 +120,7 @@ def at_rest(population: Population, V: np.ndarray) -> Evaluated:
 
 
 def _led_to(
-    population: Population,
+    population: Dynamics,
     V: np.ndarray,
     levels: Mapping[str, np.ndarray],
     pool: PoolPart,
@@ -132,7 +132,7 @@ def _led_to(
     return at.of(value)
 
 
-def _gates_at_rest(population: Population, state: Mapping[str, np.ndarray]) -> Evaluated:
+def _gates_at_rest(population: Dynamics, state: Mapping[str, np.ndarray]) -> Evaluated:
     """All quantities with this V and these concentrations, and all else at rest."""
     at = Evaluated(population, state)
     for part in population.parts:
@@ -148,7 +148,7 @@ class Quantity(NamedTuple):
     labels: dict[str, str]
 
 
-def currents(population: Population) -> dict[str, Quantity]:
+def currents(population: Dynamics) -> dict[str, Quantity]:
     """I_Na and its like by name, outward, and I_stim, inward."""
     labels = {"units": "uA/cm^2", "role": "current"}
     found = {
@@ -161,7 +161,7 @@ def currents(population: Population) -> dict[str, Quantity]:
     return {**found, "I_stim": Quantity(Symbol("I_stim"), injected)}
 
 
-def conductances(population: Population) -> dict[str, Quantity]:
+def conductances(population: Dynamics) -> dict[str, Quantity]:
     """g_Na and its like by name, and the open fractions p_Na of channels that open and close.
 
     What is a variable of the state stands there under its own name, as coloured noise.

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hh_sde.equations.differentiation import directional_derivatives
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import ONE, ZERO, Expression, Symbol
 from hh_sde.equations.loops import Loop, Output, Stage
-from hh_sde.equations.population import Population
 from hh_sde.equations.quantities import Assignment
 
 
@@ -33,7 +33,7 @@ class Derivatives:
         Those that are not 0 everywhere, in the order of the rows that `jacobian` gives.
     """
 
-    def __init__(self, population: Population) -> None:
+    def __init__(self, population: Dynamics) -> None:
         self.population = population
         self.assignments: list[Assignment] = list(population.assignments)
         self.entries: list[Entry] = []

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from hh_sde.equations.differentiation import column, correction, dependencies
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import Expression, Number, Symbol, call, total
 from hh_sde.equations.part import Part, dt
-from hh_sde.equations.population import Population
 from hh_sde.equations.quantities import Assignment, NoiseTerm, Variable
 from hh_sde.equations.rates import V
 
@@ -52,7 +52,7 @@ class Loop(NamedTuple):
 class Loops:
     """The loops of a population, whose equations are `assignments`."""
 
-    def __init__(self, population: Population, assignments: Sequence[Assignment]) -> None:
+    def __init__(self, population: Dynamics, assignments: Sequence[Assignment]) -> None:
         self.population = population
         self.assignments = assignments
         self._reads = dependencies(assignments)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.jacobian import Derivatives, Entry
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.numba_ import Numbers, Written, written, written_derivatives
-from hh_sde.equations.population import Population
 from hh_sde.equations.tables import Connectivity, Model, Tables
 from hh_sde.kernels import cache
 
@@ -29,7 +29,7 @@ class Compiled(NamedTuple):
     """A network's module and the numbers that its functions take."""
 
     module: ModuleType
-    populations: tuple[Population, ...]  # the equations it was written from
+    populations: tuple[Dynamics, ...]  # the equations it was written from
     kinds: tuple[int, ...]  # of the populations
     numbers: tuple[Numbers, ...]  # of the kinds
     dtype: str
@@ -55,7 +55,7 @@ class Compiled(NamedTuple):
         return _of_lanes(self.populations, self.kinds, self.numbers, trials, lanes, self.dtype)
 
 
-def layout_of(populations: Sequence[Population]) -> StateLayout:
+def layout_of(populations: Sequence[Dynamics]) -> StateLayout:
     """The layout of the state of populations."""
     return StateLayout(
         [(one.model.n_neurons, [v.name for v in one.variables]) for one in populations]
@@ -64,7 +64,7 @@ def layout_of(populations: Sequence[Population]) -> StateLayout:
 
 def compiled(tables: Tables, dtype: str = "float64") -> Compiled:
     """The compiled loops for a network, and its numbers, in a precision."""
-    populations = tuple(map(Population, tables.populations))
+    populations = tuple(map(Dynamics, tables.populations))
     found, kinds = written(populations, dtype, tables.remembers)
     return Compiled(cache.load(found.text), populations, kinds, found.numbers, dtype, tables)
 
@@ -90,14 +90,14 @@ class CompiledDerivatives(NamedTuple):
 
 def compiled_derivatives(models: Sequence[Model]) -> CompiledDerivatives:
     """The compiled Jacobian of a network, and its numbers."""
-    derivatives = tuple(Derivatives(Population(model)) for model in models)
+    derivatives = tuple(Derivatives(Dynamics(model)) for model in models)
     found: Written
     found, kinds = written_derivatives(derivatives)
     return CompiledDerivatives(cache.load(found.text), derivatives, kinds, found.numbers)
 
 
 def _of_lanes(
-    populations: Sequence[Population],
+    populations: Sequence[Dynamics],
     kinds: Sequence[int],
     numbers: Sequence[Numbers],
     trials: int,

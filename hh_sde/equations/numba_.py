@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import Expression, names
 from hh_sde.equations.infix import ATOM, CHAIN, Style, infix
 from hh_sde.equations.jacobian import Derivatives
 from hh_sde.equations.loops import Loop, Loops, Output, Stage
 from hh_sde.equations.part import dt
-from hh_sde.equations.population import Population
 from hh_sde.equations.quantities import Assignment, Parameter
 from hh_sde.equations.sharing import SharedExponentials
 from hh_sde.equations.template import appended_text, tangent_text
@@ -86,7 +86,7 @@ class Written(NamedTuple):
 class Kind(NamedTuple):
     """Populations whose equations differ in numbers alone: one of them, and its loops."""
 
-    population: Population
+    population: Dynamics
     definitions: Sequence[Assignment]
     loops: Sequence[Loop]
 
@@ -96,7 +96,7 @@ _WRITTEN: dict[Hashable, Written] = {}
 
 
 def written(
-    populations: Sequence[Population], dtype: str = "float64", late: bool = False
+    populations: Sequence[Dynamics], dtype: str = "float64", late: bool = False
 ) -> tuple[Written, tuple[int, ...]]:
     """The module of a network in a precision, and which kind each of its populations is of.
 
@@ -135,7 +135,7 @@ def written_derivatives(derivatives: Sequence[Derivatives]) -> tuple[Written, tu
     return _once(("derivatives", tuple(shapes[k] for k in first)), text), kinds
 
 
-def _shape(population: Population, shared: SharedExponentials) -> Hashable:
+def _shape(population: Dynamics, shared: SharedExponentials) -> Hashable:
     """What the text of a population's loops depends on."""
     table = population.parameters.table
     uniform = tuple((name, parameter.uniform) for name, parameter in table.items())
@@ -211,7 +211,7 @@ class _Writer:
             yield name, f'{_head(loop.loop, name)}    """{description}"""\n{body}'
 
     def _legend(
-        self, number: int, population: Population, numbers: Mapping[str, Sequence[Parameter]]
+        self, number: int, population: Dynamics, numbers: Mapping[str, Sequence[Parameter]]
     ) -> str:
         rows = [(f"state[{k}]", v.symbol.name, v.units, v.long_name)
                 for k, v in enumerate(population.variables)]  # fmt: skip
@@ -283,7 +283,7 @@ def _calls(loop: Loop, functions: Mapping[int, str]) -> Iterator[str]:
 _TYPES = {"lanes": "i64", "used": "i64", "ranges": "i64*", "dt": "f64", "c": "f64"}
 
 
-def _constants(populations: Sequence[Population]) -> str:
+def _constants(populations: Sequence[Dynamics]) -> str:
     return CONSTANTS.format(
         V_dependent=any(one.V_dependent for one in populations),
         pools=any(one.concentrations for one in populations),
@@ -299,7 +299,7 @@ class _Printed:
         self,
         loop: Loop,
         definitions: Sequence[Assignment],
-        population: Population,
+        population: Dynamics,
         single: bool,
     ) -> None:
         self.loop = loop
@@ -395,7 +395,7 @@ class _Printed:
 _PERHAPS_THE_STATE = ("state", "out", "vector", "w")
 
 
-def _sources(population: Population) -> dict[str, tuple[str, int, str]]:
+def _sources(population: Dynamics) -> dict[str, tuple[str, int, str]]:
     """Where the values of symbols come from: a row of an array, and its label."""
     found: dict[str, tuple[str, int, str]] = {}
     found["I_stim"] = ("I", 0, "injected")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hh_sde.display import aligned
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import (
     ONE,
     Binary,
@@ -19,7 +20,6 @@ from hh_sde.equations.expressions import (
 )
 from hh_sde.equations.infix import CHAIN, Style, infix
 from hh_sde.equations.latex import latex, number, symbol
-from hh_sde.equations.population import Population
 from hh_sde.equations.quantities import Parameter
 
 
@@ -51,7 +51,7 @@ class Equations:
         Names, values (one for every neuron), units and meanings.
     """
 
-    def __init__(self, population: Population, noise_on_V: bool) -> None:
+    def __init__(self, population: Dynamics, noise_on_V: bool) -> None:
         self._population = population
         self._rows = {v.symbol.name: v.name for v in population.variables}
         self.equations = tuple(

@@ -18,7 +18,7 @@ from hh_sde.measures.detection import rule_attributes
 from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance
 from hh_sde.measures.increments import noise
 from hh_sde.measures.isi import interval_statistics, intervals
-from hh_sde.measures.neo_ import to_neo
+from hh_sde.measures.lfp import lfp
 from hh_sde.measures.over_time import traces
 from hh_sde.measures.passage import first_passage
 from hh_sde.measures.populations import phase_locking, synchrony
@@ -44,6 +44,7 @@ __all__ = [
     "interval_statistics",
     "intervals",
     "isi_distance",
+    "lfp",
     "noise",
     "phase_locking",
     "population",
@@ -56,7 +57,6 @@ __all__ = [
     "spike_spectrum",
     "spikes",
     "synchrony",
-    "to_neo",
     "traces",
     "window",
 ]
@@ -64,7 +64,7 @@ __all__ = [
 #: Measures of a population's neurons together.
 _BY_POPULATION = (
     "autocorrelogram", "coherence_time", "fano_factor", "first_passage", "interval_statistics",
-    "isi_distance", "phase_locking", "power_spectrum", "psth", "rates", "spike_distance",
+    "isi_distance", "lfp", "phase_locking", "power_spectrum", "psth", "rates", "spike_distance",
     "spike_spectrum", "synchrony",
 )  # fmt: skip
 #: Other measures whose result may have the dim neuron, or spikes.

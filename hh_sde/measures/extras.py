@@ -5,13 +5,13 @@ Each library is an optional extra and is imported when its measure is called.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from hh_sde.dataset import along_neurons
+from hh_sde.errors import optional
 from hh_sde.measures.correlation import evenly_sampled
 from hh_sde.measures.labels import Labelled, labels
 from hh_sde.measures.train_arrays import Trains
@@ -61,7 +61,7 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
     >>> action_potentials(ds).peak.values.round(1)
     array([40.5, 31.2, 30.8, 30.8])
     """
-    efel = extra("efel")
+    efel = optional("efel")
     V, step = evenly_sampled(along_neurons(ds), "V")
     dims = [dim for dim in V.dims if dim != "time"]
     rows = V.transpose(*dims, "time").values.reshape(-1, V.sizes["time"])
@@ -194,22 +194,6 @@ def spike_distance(
     return _distances(ds, rule, start, stop, between, "spike_distance", "SPIKE-distance")
 
 
-def extra(name: str) -> Any:
-    """A library that may not be installed.
-
-    Raises
-    ------
-    ImportError
-        If it is not; with how to install it.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"this measure needs the package {name}: pip install 'hh_sde[{name}]'"
-        ) from error
-
-
 def _features(efel: Any, times: np.ndarray, V: np.ndarray, level: float) -> dict[str, np.ndarray]:
     """The features of the spikes in one trace, NaN where eFEL has none."""
     trace = {"T": times, "V": V, "stim_start": [times[0]], "stim_end": [times[-1]]}
@@ -250,7 +234,7 @@ def _distances(
     name: str,
     long_name: str,
 ) -> xr.Dataset:
-    pyspike = extra("pyspike")
+    pyspike = optional("pyspike")
     trains = Trains.of(ds, rule, start, stop)
     if between not in trains.coords:
         raise ValueError(

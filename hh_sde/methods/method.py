@@ -214,7 +214,8 @@ class Method(Described):
         The noise types it accepts, with its strong order for each.
     deterministic_order : float or None
         Order without noise (of a chain: with ever more channels); None where the error is
-        controlled by rtol and atol, or where there is none.
+        controlled by rtol and atol, or where there is none. With event-driven synapses, of which a
+        spike acts at the end of its step, it is 1: `order_with_events`.
     weak_order : float or None
         Weak order for additive noise, where it is known.
     keeps_gates : bool
@@ -251,6 +252,11 @@ class Method(Described):
         return self.deterministic_order is None and not self.exact
 
     @property
+    def order_with_events(self) -> float | None:
+        """Order without noise where there are event-driven synapses; None: takes none."""
+        return 1.0 if self.compiled and not self.exact else None
+
+    @property
     def library(self) -> str:
         """The library that does the arithmetic."""
         return "numba" if self.compiled else self.reference.split(".")[0]
@@ -267,6 +273,7 @@ class Method(Described):
             f"strong order {', '.join(orders)}" if orders else "",
             f"weak order {self.weak_order:g}" if self.weak_order else "",
             f"order {plain:g} without noise" if plain else "",
+            f"{self.order_with_events:g} with events" if self.order_with_events else "",
             f"tolerances {', '.join(self.tolerances)}" if self.tolerances else "",
         ]
         return Description(self.summary, "; ".join(filter(None, parts)), self.reference)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from hh_sde.cells import Cell
 from hh_sde.equations import evaluated
-from hh_sde.equations.population import Population
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.tables import Model
 from hh_sde.kinetics import Channel
 from hh_sde.markov import scheme
@@ -20,7 +20,7 @@ from hh_sde.records import numbers
 def kinetics(cell: Cell, model: Model, V: Any) -> xr.Dataset:
     """Steady states, time constants and rates of the gates of one neuron; `Network.kinetics`."""
     V = np.atleast_1d(numbers(V, "V", "numbers (mV)"))
-    alone = Population(model)
+    alone = Dynamics(model)
     at = evaluated.at_rest(alone, V[:, None])
     alpha, beta, x_inf, tau = np.full((4, len(cell.gates), V.size), np.nan)
     variable, instantaneous = iter(alone.kinetics), iter(alone.instantaneous)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.evaluated import (
     Evaluated,
     Quantity,
@@ -15,7 +16,6 @@ from hh_sde.equations.evaluated import (
     sums_over_neurons,
 )
 from hh_sde.equations.layout import StateLayout
-from hh_sde.equations.population import Population
 from hh_sde.equations.tables import Wiring
 from hh_sde.records import shown
 
@@ -25,7 +25,7 @@ class Derived:
 
     Parameters
     ----------
-    populations : sequence of Population
+    populations : sequence of Dynamics
     wiring : Wiring
     layout : StateLayout
     current : callable
@@ -43,7 +43,7 @@ class Derived:
 
     def __init__(
         self,
-        populations: Sequence[Population],
+        populations: Sequence[Dynamics],
         wiring: Wiring,
         layout: StateLayout,
         current: Callable[[np.ndarray], np.ndarray],

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from typing import Any
 
 import numpy as np
-import scipy.optimize
-import scipy.sparse
 import xarray as xr
 
 from hh_sde import display
 from hh_sde.cells import Cell
 from hh_sde.descriptions import decode, encode
-from hh_sde.equations import evaluated, module, population
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.shown import Equations, SeveralEquations
-from hh_sde.equations.tables import Tables
 from hh_sde.errors import unknown
 from hh_sde.network import clamped, connectivity, packing
+from hh_sde.network.assembly import Assembly
 from hh_sde.network.checked import (
     checked_cell,
     checked_count,
@@ -31,8 +28,6 @@ from hh_sde.network.checked import (
     see_that_it_fits,
 )
 from hh_sde.network.derived import Derived
-from hh_sde.network.diffusion import Columns, Diffusion, checked_state
-from hh_sde.network.jacobian import Jacobian
 from hh_sde.network.populations import (
     Group,
     Population,
@@ -43,7 +38,7 @@ from hh_sde.network.populations import (
 from hh_sde.noise import CurrentNoise, Noise, ShieldedNoise
 from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
 from hh_sde.results import opened
-from hh_sde.sde import SDE, Function
+from hh_sde.sde import SDE
 from hh_sde.stimuli import Stimulus, as_stimulus
 from hh_sde.synapses import AnySynapse, EventSynapse, GapJunction, Synapse
 
@@ -138,9 +133,9 @@ class Network(Record):
             self.synapses,
             tuple(one for group in self._groups for one in group.population.noise) + self.noise,
         )
-        for checked_against_n_neurons in ("labels", "_tables", "_amplitudes"):
-            getattr(self, checked_against_n_neurons)
-        self._currents(np.zeros(1))
+        self.labels  # noqa: B018  (which checks that all parts fit the number of neurons)
+        self._made.amplitudes  # noqa: B018
+        self._made.currents(np.zeros(1))
 
     def replace(self, *, weights: Any = None, **changes: Any) -> Network:
         """A copy with other fields; with `weights` beside the name of a synapse.
@@ -186,24 +181,17 @@ class Network(Record):
         >>> Network(1).labels["m"]
         {'units': '1', 'long_name': 'gate m of channel Na', 'role': 'gate', 'channel': 'Na'}
         """
-        return packing.state_labels(self._tables.populations)
+        return packing.state_labels(self._made.tables.populations)
 
     @property
     def layout(self) -> StateLayout:
         """Where the variables of each neuron stand in the flat state."""
-        return self._layout
+        return self._made.layout
 
-    @cached_property
+    @property
     def derived(self) -> Derived:
         """What follows from its state: currents, conductances, open fractions."""
-        return Derived(
-            self._equations,
-            self._tables.wiring,
-            self._layout,
-            self._currents,
-            self._is_constant,
-            late=self._tables.late is not None,
-        )
+        return self._made.derived
 
     def steady_state(self, V: Any = None) -> np.ndarray:
         """The flat state with potential `V` (mV, default the cell's V0) and all else at rest.
@@ -230,23 +218,10 @@ class Network(Record):
                     f"V has shape {potentials.shape}; this network takes (trials, {self.n_neurons})"
                 )
         elif V is None:
-            potentials = self._V0
+            potentials = self._made.V0
         else:
             potentials = per_neuron(parameter(V, "V"), self.n_neurons, "V")
-        x = np.empty((*potentials.shape[:-1], self._layout.d))
-        for own, equations in zip(self._layout.ranges, self._equations, strict=True):
-            at_rest = evaluated.steady_state(equations, potentials[..., own.neurons])
-            state = np.moveaxis(at_rest, 0, -2)
-            x[..., own.components] = state.reshape(*state.shape[:-2], -1)
-        if not np.all(np.isfinite(x)):
-            *_, component = place = tuple(np.argwhere(~np.isfinite(x))[0])
-            neuron = int(self._layout.places[component]) % self.n_neurons
-            raise ValueError(
-                f"{self._layout.name_of(component)} has no steady state at V = "
-                f"{potentials[(*place[:-1], neuron)]:g} mV (neuron {neuron}): alpha + beta is zero "
-                "or not finite there, or a concentration is not above 0"
-            )
-        return x
+        return self._made.steady_state(potentials)
 
     def equilibrium(self) -> np.ndarray:
         """The flat state (d,) in which nothing moves but for the noise, stable or not.
@@ -260,27 +235,13 @@ class Network(Record):
         ValueError
             If none is found.
         """
-        if self._tables.late is not None:
+        if self._made.tables.late is not None:
             return self.replace(
                 synapses=[
                     one.at_once() if isinstance(one, Synapse) else one for one in self.synapses
                 ]
             ).equilibrium()
-        f = self._drift()
-
-        def imbalance(V: np.ndarray) -> np.ndarray:
-            return self._layout.of(f(self.steady_state(V), 0.0), "V")
-
-        start = self._V0
-        found = scipy.optimize.root(imbalance, start, tol=1e-12)
-        if not np.max(np.abs(found.fun)) <= 1e-8:
-            found = scipy.optimize.root(imbalance, _balanced(imbalance, start), tol=1e-12)
-        if not np.max(np.abs(found.fun)) <= 1e-8:
-            raise ValueError(
-                f"no equilibrium found from V0 = {start[0]:g} mV; dV/dt is still "
-                f"{np.max(np.abs(found.fun)):.2g} mV/ms"
-            )
-        return self.steady_state(found.x)
+        return self._made.equilibrium()
 
     def kinetics(self, V: Any, population: str | None = None) -> xr.Dataset:
         """Steady state and time constant of the first neuron's gates as functions of V.
@@ -306,7 +267,7 @@ class Network(Record):
         """
         cell = self._group(population).population.cell
         alone = Network(1, cell=cell.of_neuron(0))
-        return clamped.kinetics(cell, alone._tables.populations[0], V)
+        return clamped.kinetics(cell, alone._made.tables.populations[0], V)
 
     def shielding(self, V: Any = None, population: str | None = None) -> xr.Dataset:
         """What is missing of the open fractions' variance because not all transitions are noisy.
@@ -335,7 +296,7 @@ class Network(Record):
         """
         V = np.arange(-100.0, 61.0, 5.0) if V is None else np.atleast_1d(numbers(V, "V"))
         group = self._group(population)
-        model = self._tables.populations[self._groups.index(group)]
+        model = self._made.tables.populations[self._groups.index(group)]
         rates = self.kinetics(V, population)
         return clamped.shielding(group.population.cell, model, group.channel_noise, V, rates)
 
@@ -345,42 +306,7 @@ class Network(Record):
         The Wiener processes are those of the noise on V, then, for each of the others in turn, one
         in every neuron.
         """
-        diffusion = Diffusion(self._compiled, self._layout, self._amplitudes)
-        f = self._drift() if not self._tables.remembers else _refusing("f")
-        additive = diffusion.noise_type == "additive"
-        return SDE(
-            f=f,
-            G=diffusion,
-            m=diffusion.m,
-            x0=self.steady_state(),
-            noise_type=diffusion.noise_type,
-            names=[
-                f"{variable}[{neuron}]"
-                for own in self._layout.ranges
-                for variable in own.names
-                for neuron in range(own.first, own.first + own.n)
-            ],
-            correction=None if additive else diffusion.correction,
-            area_groups=diffusion.area_groups,
-            columns=Columns(diffusion),
-            breakpoints=None if self._is_constant else self._breakpoints,
-            jac=_refusing("jac")
-            if self._tables.remembers
-            else Jacobian(self._tables, self._layout, self._currents),
-            program=module.Program(
-                compiled=self._compiled,
-                layout=self._layout,
-                noise=packing.rows_of(self._amplitudes),
-                current=self._currents,
-                f=f,
-                G=diffusion,
-                area_groups=diffusion.area_groups,
-                bounded=any(
-                    model.bounds in ("clip", "reflect") for model in self._tables.populations
-                ),
-                single=lambda: self._compiled_single,
-            ),
-        )
+        return self._made.sde()
 
     @property
     def wiener_processes(self) -> tuple[str, ...]:
@@ -401,19 +327,7 @@ class Network(Record):
     @property
     def processes(self) -> list[tuple[str, slice, CurrentNoise | None]]:
         """Each name of `wiener_processes` with its neurons, and the noise on V that it is of."""
-        found: list[tuple[str, slice, CurrentNoise | None]] = []
-        most = 0
-        for group in self._groups:
-            for k, white in enumerate(group.current_noise, start=1):
-                found.append((_white_name(k), group.neurons, white))
-                most = max(most, k)
-        if self.populations:
-            for k, white in enumerate(self._common_noise, start=most + 1):
-                found.append((_white_name(k), slice(0, self.n_neurons), white))
-        for group, equations in zip(self._groups, self._equations, strict=True):
-            for term in equations.terms:
-                found.append((term.dW.name.removeprefix("noise_"), group.neurons, None))
-        return found
+        return self._made.processes()
 
     def equations(self, population: str | None = None) -> Equations | SeveralEquations:
         """The equations of its neurons: names, expressions and units, with LaTeX in a notebook.
@@ -449,10 +363,10 @@ class Network(Record):
           C    = 1    uF/cm^2  membrane capacitance
         """
         wanted = self._groups if population is None else (self._group(population),)
-        on_V = np.diff(self._amplitudes.indptr) > 0
+        on_V = np.diff(self._made.amplitudes.indptr) > 0
         found = {
             group.name: Equations(equations, noise_on_V=bool(np.any(on_V[group.neurons])))
-            for group, equations in zip(self._groups, self._equations, strict=True)
+            for group, equations in zip(self._groups, self._made.equations, strict=True)
             if group in wanted
         }
         return next(iter(found.values())) if len(found) == 1 else SeveralEquations(found)
@@ -627,7 +541,7 @@ class Network(Record):
     @property
     def draws_spikes(self) -> bool:
         """Whether spike trains are drawn that come from outside."""
-        return any(hasattr(one.spikes, "means") for one in self._tables.senders)
+        return any(hasattr(one.spikes, "means") for one in self._made.tables.senders)
 
     @property
     def noisy(self) -> bool:
@@ -643,58 +557,9 @@ class Network(Record):
         return np.repeat(list(self.populations), [one.n for one in self.populations.values()])
 
     @property
-    def _common_noise(self) -> tuple[CurrentNoise, ...]:
-        """Noise of all populations."""
-        return self.noise if self.populations else ()  # type: ignore[return-value]
-
-    @property
-    def _is_constant(self) -> bool:
-        return all(group.population.stimulus.constant for group in self._groups)
-
-    @property
     def piecewise_constant(self) -> bool:
         """Whether the injected current changes at its breakpoints alone."""
-        return all(group.population.stimulus.piecewise_constant for group in self._groups)
-
-    def _breakpoints(self, start: float, stop: float) -> np.ndarray:
-        """Times at which an injected current jumps or has a corner, ms."""
-        found = [group.population.stimulus.breakpoints(start, stop) for group in self._groups]
-        return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
-
-    def _currents(self, times: np.ndarray) -> np.ndarray:
-        """Injected current at `times` (ms): (times, n_neurons), or (1, n_neurons) if constant."""
-        times = times[:1] if self._is_constant else times
-        parts = []
-        for group in self._groups:
-            current = group.population.stimulus.current(times[:, None])
-            if current.shape[1] not in (1, group.n):
-                of = f"population {group.name}" if group.name else "this network"
-                raise ValueError(
-                    f"the stimulus has values for {current.shape[1]} neurons; {of} has {group.n}"
-                )
-            parts.append(np.broadcast_to(current, (len(times), group.n)))
-        return np.ascontiguousarray(parts[0] if len(parts) == 1 else np.hstack(parts))
-
-    @cached_property
-    def _V0(self) -> np.ndarray:
-        return np.concatenate(
-            [per_neuron(group.population.cell.V0, group.n, "V0") for group in self._groups]
-        )
-
-    @cached_property
-    def _amplitudes(self) -> scipy.sparse.csr_array:
-        """A with dV_i = (...) dt + sum_k A[i, k] dW_k: (n_neurons, m), mV ms^-0.5."""
-        C = np.concatenate([model.C for model in self._tables.populations])
-        own = []
-        for group in self._groups:
-            none = scipy.sparse.csr_array((group.n, 0))
-            white = [noise.amplitudes(group.n) for noise in group.current_noise]
-            own.append(scipy.sparse.hstack([none, *white]))
-        together = [noise.amplitudes(self.n_neurons) for noise in self._common_noise]
-        amplitudes = scipy.sparse.hstack([scipy.sparse.block_diag(own), *together])
-        scaled = scipy.sparse.csr_array(scipy.sparse.diags_array(1 / C) @ amplitudes)
-        scaled.sort_indices()
-        return scaled
+        return self._made.piecewise_constant
 
     @cached_property
     def noise_report(self) -> dict[str, Any]:
@@ -710,63 +575,11 @@ class Network(Record):
                 report[f"largest_missing_variance{of}"] = float(missing.max())
         return report
 
-    # -- equations ---------------------------------------------------------------------------------
-
-    def _drift(self) -> Function:
-        flat_drift = self._compiled.module.flat_drift
-        layout, n = self._layout, self.n_neurons
-        arguments = (
-            layout.places,
-            (layout.rows, n),
-            tuple(self._tables.wiring),
-            *self._compiled.of_lanes(1, n),
-        )
-        constant = self._currents(np.zeros(1))[0] if self._is_constant else None
-
-        def f(x: np.ndarray, t: float) -> np.ndarray:
-            x = checked_state(x, layout.d)
-            I = self._currents(np.array([t]))[0] if constant is None else constant
-            return flat_drift(x, I, *arguments)
-
-        return f
-
     @cached_property
-    def _tables(self) -> Tables:
-        return packing.tables(self._groups, self.synapses)
-
-    @cached_property
-    def _equations(self) -> tuple[population.Population, ...]:
-        return tuple(map(population.Population, self._tables.populations))
-
-    @cached_property
-    def _layout(self) -> StateLayout:
-        return module.layout_of(self._equations)
-
-    @cached_property
-    def _compiled(self) -> module.Compiled:
-        return module.compiled(self._tables)
-
-    @cached_property
-    def _compiled_single(self) -> module.Compiled:
-        return module.compiled(self._tables, "float32")
-
-
-def _refusing(name: str) -> Function:
-    """In place of a function of the state alone, where there is none."""
-
-    def refuse(x: np.ndarray, t: float, *args: Any) -> np.ndarray:
-        raise ValueError(
-            f"{name}(x, t) does not say what this network does: it has event-driven synapses or "
-            "delays, so that what comes next depends on spikes and potentials of the past. The "
-            "methods of the engine take it: hh_sde.solve(net, ...)"
-        )
-
-    return refuse
-
-
-def _white_name(k: int) -> str:
-    """What the processes of a neuron's k-th white noise are called."""
-    return "V" if k == 1 else f"V_{k}"
+    def _made(self) -> Assembly:
+        """What is made of it."""
+        common: Any = self.noise if self.populations else ()
+        return Assembly(self._groups, self.synapses, common)
 
 
 def _of_one_kind(n_neurons: Any, cell: Any, stimulus: Any) -> dict[str, Any]:
@@ -800,13 +613,3 @@ def _of_populations(given: Any, n_neurons: Any, cell: Any, stimulus: Any) -> dic
     if n_neurons not in (None, n):
         raise ValueError(f"n_neurons = {shown(n_neurons)}, but the populations have {n}: leave it")
     return {"n_neurons": n, "cell": None, "stimulus": None, "populations": found}
-
-
-def _balanced(imbalance: Callable[[np.ndarray], np.ndarray], start: np.ndarray) -> np.ndarray:
-    """For each neuron the potential nearest to its start where the imbalance changes its sign."""
-    V = np.arange(-100.0, 51.0)
-    signs = np.sign([imbalance(np.full(start.shape, level)) for level in V])
-    changes = signs[1:] != signs[:-1]
-    far = np.where(changes, np.abs(V[:-1, None] + 0.5 - start), np.inf)
-    nearest = V[np.argmin(far, axis=0)] + 0.5
-    return np.where(changes.any(axis=0), nearest, start)

@@ -156,6 +156,8 @@ class SineCurrent(Stimulus):
         Hz, 0 or more.
     phase : float or (n_neurons,) array
         At t = 0, radian.
+    start, stop : float, optional
+        From when until when, ms; it is 0 elsewhere. Default: at all times.
 
     Examples
     --------
@@ -163,20 +165,38 @@ class SineCurrent(Stimulus):
     2.0
     """
 
-    units = {"amplitude": "uA/cm^2", "frequency": "Hz", "phase": "radian"}
+    units = {
+        "amplitude": "uA/cm^2", "frequency": "Hz", "phase": "radian", "start": "ms", "stop": "ms",
+    }  # fmt: skip
 
     amplitude: Parameter
     frequency: Parameter
     phase: Parameter = 0.0
+    start: float | None = None
+    stop: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("amplitude", "phase"):
             check_parameter(self, name)
         frequency = parameter(self.frequency, "SineCurrent.frequency (Hz)", nonnegative=True)
         object.__setattr__(self, "frequency", frequency)
+        for name in ("start", "stop"):
+            if getattr(self, name) is not None:
+                check_scalar(self, name)
+        if self.start is not None and self.stop is not None:
+            check_order(self, self.start, self.stop)
 
     def current(self, t: np.ndarray) -> np.ndarray:
-        return self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
+        wave = self.amplitude * np.sin(2e-3 * np.pi * self.frequency * t + self.phase)
+        if self.start is not None:
+            wave = wave * reached(t, self.start)
+        if self.stop is not None:
+            wave = wave * ~reached(t, self.stop)
+        return wave
+
+    def breakpoints(self, start: float, stop: float) -> np.ndarray:
+        ends = [one for one in (self.start, self.stop) if one is not None]
+        return inside(np.array(ends), start, stop)
 
 
 @record

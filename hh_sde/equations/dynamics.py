@@ -47,7 +47,7 @@ class Current(NamedTuple):
     open_fraction: Expression | None = None  # of channels that open and close
 
 
-class Population:
+class Dynamics:
     """The equations of a model.
 
     Attributes
