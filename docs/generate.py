@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 #: what their figure, NAME_KIND.png, shows.
 MEASURED = {
     "peers": "Nanoseconds per neuron and step of the engine and its peers",
+    "cobahh": "Raster and rates of the network; its intervals and their variation beside Brian2's",
     "limit": "",
     "engine": "",
     "jacobian": "",
@@ -95,10 +96,11 @@ def cell(cell: hh.Cell) -> str:
 
 def synapse(name: str, make) -> str:
     """Gate, current and reference of a graded synapse; of others what they are and take."""
-    if not isinstance(getattr(make, "synapse", make), hh.Synapse) and name != "sigmoidal":
-        takes = _fields(make)
-        return f"### `{name}`\n\n{_summary(make)}\n\nIt takes {takes}.\n"
-    made = make(weights=1.0)
+    takes = inspect.signature(make).parameters.values()
+    needed = [one.name for one in takes if one.default is one.empty]
+    made = make(weights=1.0) if needed == ["weights"] else None
+    if not isinstance(made, hh.Synapse):
+        return f"### `{name}`\n\n{_summary(make)}\n\nIt takes {_fields(make)}.\n"
     rows = [
         (r"$\alpha_s$", rf"$\displaystyle {made.alpha.latex()}$", "1/ms"),
         (r"$\beta_s$", rf"$\displaystyle {made.beta.latex()}$", "1/ms"),

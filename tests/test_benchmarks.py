@@ -117,3 +117,41 @@ def test_every_cell_is_compared_with_another_simulator(script):
     asked = validation.asked("prinz_abpd", case)
     assert list(asked["state"]) == list(case.network.variables)
     assert asked["temperature"] == 10.0
+
+
+def test_cobahh_measures_what_it_says(script, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    cobahh = script("cobahh")
+    regular = np.arange(0.0, 1000.0, 20.0)  # an excitatory neuron
+    bursts = np.sort(np.concatenate([regular, regular + 5.0]))  # an inhibitory one
+    run = cobahh.Run(
+        np.concatenate([bursts, regular]),
+        np.concatenate([np.full(bursts.size, cobahh.N_E), np.zeros(regular.size, dtype=int)]),
+        1.0,
+    )
+    found = cobahh.measured(run)
+    assert found["rate of E (Hz)"] == pytest.approx(50.0 / cobahh.N_E)
+    assert found["rate of I (Hz)"] == pytest.approx(100.0 / cobahh.N_I)
+    regularity, irregularity = cobahh.variation(run)
+    assert regularity == pytest.approx(0.0, abs=1e-12)
+    lengths = np.diff(bursts[bursts >= cobahh.START])
+    assert irregularity == pytest.approx(lengths.std(ddof=1) / lengths.mean())
+    assert cobahh.counts(run).sum() == 45 + 90
+    assert cobahh.variation(run, least=50).size == 1
+    assert cobahh.inside(np.array([1.0, 3.0]), np.array([1.9, 2.1]))
+    assert not cobahh.inside(np.array([1.0, 3.0]), np.array([2.1, 2.4]))
+
+
+def test_cobahh_is_the_published_network(script, monkeypatch):
+    cobahh = script("cobahh")
+    for name, n in (("N_E", 320), ("N_I", 80)):
+        monkeypatch.setattr(cobahh, name, n)
+    net = cobahh.network(1)
+    inputs = net.connectivity()
+    per_neuron = inputs.sizes["edge"] / 400  # 2 % of all, none from itself
+    assert per_neuron == pytest.approx(0.02 * 399, rel=0.05)
+    weights = {
+        name: set(inputs.weight.values[inputs.synapse.values == name].round(6)) for name in "ei"
+    }
+    assert weights == {"e": {0.03}, "i": {0.335}}  # 6 and 67 nS on 20,000 um^2
+    assert not np.array_equal(cobahh.network(2).connectivity().source, inputs.source)

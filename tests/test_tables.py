@@ -419,7 +419,8 @@ def test_every_synapse_runs(name):
     needed = {one.name: 2.0 for one in takes if one.default is one.empty}
     synapse = hh.SYNAPSES[name](**{**needed, "weights": 0.05})
     net = hh.Network(2, synapses=synapse, stimulus=10.0)
-    assert np.all(np.isfinite(hh.solve(net, 5.0).V))
+    # exact flows: rates of the pyloric synapses grow without bound during a spike
+    assert np.all(np.isfinite(hh.solve(net, 5.0, method="lie_trotter").V))
 
 
 def test_what_numpy_gives_is_taken():

@@ -44,6 +44,7 @@ _WANG_BUZSAKI = Synapse(
     E=-75.0,
     reference="Wang & Buzsaki 1996, J. Neurosci. 16, 6402, doi:10.1523/JNEUROSCI.16-20-06402.1996",
 )
+# alpha is 1500/ms at 20 mV: exact flows (strang, lie_trotter) take it, explicit schemes do not
 _PRINZ = (
     "Prinz, Bucher & Marder 2004, Nat. Neurosci. 7, 1345, doi:10.1038/nn1352: s_inf = "
     "1/(1 + exp(-(V + 35)/5)) and a time constant (1 - s_inf)/k, for which alpha = "
