@@ -4,9 +4,10 @@
 
 The network of Prinz, Bucher & Marder (2004), Nat. Neurosci. 7, 1345, figure 3e, with cells AB/PD 2,
 LP 4 and PY 1 of its table 2: conductances in mS/cm^2, synapses in nS for an area of 0.628e-3 cm^2,
-as they stand in xolotl and in Conductor.jl. It is printed beside mean and standard deviation of
-fifteen numbers of the living rhythm (table 1). The order of starts and of ends is the living one,
-and twelve numbers are within two standard deviations; the other three say that PY joins LP early.
+as they stand in Conductor.jl, those of the cells also in mackelab/pyloric. It is printed beside
+mean and standard deviation of fifteen numbers of the living rhythm (table 1). The order of starts
+and of ends is the living one, and twelve numbers are within two standard deviations; the other
+three say that PY joins LP early.
 
 Writes pyloric.png.
 """

@@ -7,7 +7,7 @@ all neurons are in `p`, others are rows of `q` with one column per lane.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
@@ -176,7 +176,9 @@ class _Writer:
         for (loop, number), (name, _) in zip(loops, chain.from_iterable(functions), strict=True):
             called.setdefault(loop.name, {})[number] = name
         texts = [text for own in functions for _, text in own if text]
-        texts += self._over_populations(kinds[0].loops, called)
+        populations = [kind.population for kind in kinds]
+        without = {name for name, wanted in _WANTED.items() if not any(map(wanted, populations))}
+        texts += self._over_populations(kinds[0].loops, called, without)
         header = HEADER.format(
             variables=" and ".join(f"{len(k.population.variables)} variables" for k in kinds),
             functions="single" if self.single else "elementary",
@@ -224,11 +226,17 @@ class _Writer:
         return KIND.format(rows=_table(rows), legend=_table(legend), of_kind=of_kind)
 
     def _over_populations(
-        self, loops: Sequence[Loop], called: Mapping[str, Mapping[int, str]]
+        self,
+        loops: Sequence[Loop],
+        called: Mapping[str, Mapping[int, str]],
+        without: Collection[str],
     ) -> Iterator[str]:
         """Each loop as the integrators call it: over all populations, by their kinds."""
         same: dict[tuple[str, ...], str] = {}
         for loop in loops:
+            if loop.name in without:  # who asks for it is left out with it
+                yield f"{loop.name} = None\n"
+                continue
             functions = called[loop.name]
             key = (loop.arguments, *functions.values())
             known = same.setdefault(key, loop.name)
@@ -279,6 +287,11 @@ def _calls(loop: Loop, functions: Mapping[int, str]) -> Iterator[str]:
         yield f"{indent})\n"
 
 
+#: Loops that only some models need, to bring states back into [0, 1] and to move concentrations.
+_WANTED: dict[str, Callable[[Dynamics], bool]] = {
+    "bound": lambda one: one.model.bounds in ("clip", "reflect"),
+    "pool_flow": lambda one: bool(one.concentrations),
+}
 #: Types of the arguments that are no arrays of numbers for each lane.
 _TYPES = {"lanes": "i64", "used": "i64", "ranges": "i64*", "dt": "f64", "c": "f64"}
 
