@@ -6,6 +6,7 @@ They are the `source` of an event-driven synapse, whose weights say to which neu
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,8 @@ def _taken_apart(given: Any) -> tuple[np.ndarray, np.ndarray, int]:
     """Times, trains and how many trains there are."""
     if hasattr(given, "data_vars"):
         return _of_dataset(given)
-    if not isinstance(given, list | tuple) or not given:
+    several = not isinstance(given, str | Mapping) and hasattr(given, "__len__")
+    if not several or not len(given):
         raise TypeError(
             "SpikeTimes takes a list of trains, each an array of times (ms), or a Dataset of "
             f"spikes; got {shown(given)}"

@@ -228,7 +228,8 @@ def _of_table(columns: Mapping[str, np.ndarray], what: str) -> EdgeList:
     if delay is not None and delay.dtype.kind == "f" and np.all(np.isnan(delay)):
         delay = None
     return _edge_list(
-        what, source=columns["source"], target=columns["target"], weight=columns["weight"],
+        what, source=columns.get("source_index", columns["source"]),
+        target=columns.get("target_index", columns["target"]), weight=columns["weight"],
         delay=delay,
     )  # fmt: skip
 

@@ -255,3 +255,20 @@ def test_a_variable_comes_before_a_conductance_of_its_name():
     ds = hh.solve(net, 0.1, rng=1, record=("g_e", "I_g_e"))
     assert ds.g_e.attrs["long_name"] == "Ornstein-Uhlenbeck conductance"
     np.testing.assert_array_equal(ds.g_e, hh.solve(net, 0.1, rng=1).g_e)
+
+
+def test_a_synapse_with_a_delay_takes_no_other_current_away():
+    net = hh.Network(2, stimulus=10.0, synapses=hh.SYNAPSES["AMPA"](0.1, delay=1.0))
+    ds = hh.solve(net, 1.0, record=("V", "m", "h", "n", "s", "I_Na"))
+    assert list(ds.hh.currents()) == ["I_Na", "I_K", "I_L", "I_stim"]
+    assert "g_AMPA" not in ds.hh.conductances()
+    np.testing.assert_allclose(ds.I_Na, ds.hh.currents().I_Na)
+    with pytest.raises(ValueError, match="record: there is no variable 'I_AMPA'"):
+        hh.solve(net, 1.0, record="I_AMPA")
+
+
+@pytest.mark.parametrize("name", ["Na", "stim", "gap"])
+def test_the_name_of_a_current_is_of_one_thing(name):
+    synapse = hh.SYNAPSES["exponential"](0.1, tau=2.0, E=0.0, name=name)
+    with pytest.raises(ValueError, match=f"synapse {name}: I_{name} is the current of"):
+        hh.Network(1, synapses=synapse)

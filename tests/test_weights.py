@@ -240,3 +240,17 @@ def test_edges_of_populations():
     pairs = set(zip(gap.source.values.tolist(), gap.target.values.tolist(), strict=True))
     assert len(pairs) == 2 * 3 * 2
     assert pairs == {(target, source) for source, target in pairs}
+
+
+def test_a_table_of_connectivity_is_taken_again_between_populations():
+    """Its sources and targets are those of all neurons, and edges are counted within theirs."""
+    table = pd.DataFrame({"source": [1], "target": [0], "weight": [0.1], "delay": [1.0]})
+    populations = {"A": hh.Population(2), "B": hh.Population(4)}
+    synapse = hh.SYNAPSES["AMPA"](table, source="A", target="B", delay=0.5)
+    net = hh.Network(populations, synapses=synapse)
+    found = net.connectivity()
+    assert (found.source.item(), found.target.item(), found.delay.item()) == (1, 2, 1.5)
+    again = hh.SYNAPSES["AMPA"](found.to_dataframe(), source="A", target="B")
+    assert net.replace(synapses=again).connectivity().equals(found)
+    of_one_number = hh.Network(2, synapses=hh.SYNAPSES["AMPA"](0.1, delay=2.0)).connectivity()
+    assert of_one_number.delay.values.tolist() == [2.0, 2.0]

@@ -16,8 +16,24 @@ from hh_sde.topology import TOPOLOGIES
 
 
 def read_synapses(value: Any) -> Any:
-    """One table of a synapse, or a list of them."""
-    return [_synapse(item) for item in (value if isinstance(value, list) else [value])]
+    """One table of a synapse, or a list of them.
+
+    Raises
+    ------
+    ValueError
+        With what is wrong with each, by their numbers from 0.
+    """
+    if not isinstance(value, list):
+        return [_synapse(value)]
+    found, faults = [], []
+    for number, item in enumerate(value):
+        try:
+            found.append(_synapse(item))
+        except (TypeError, ValueError) as error:
+            faults.append(f"number {number}: {error}" if len(value) > 1 else str(error))
+    if faults:
+        raise ValueError("; ".join(faults))
+    return found
 
 
 def _synapse(item: Any) -> Any:

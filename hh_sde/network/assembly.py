@@ -89,8 +89,19 @@ class Assembly:
             self.layout,
             self.currents,
             self.is_constant,
-            late=self.tables.late is not None,
+            late=self._late,
         )
+
+    @property
+    def _late(self) -> set[str]:
+        """Names of graded synapses with delays."""
+        late, n = self.tables.late, self.n_neurons
+        if late is None:
+            return set()
+        inputs = np.unique(np.flatnonzero(np.diff(late.start)) // n)
+        sums = [[one.name for one in model.inputs if one.tau is None]
+                for model in self.tables.populations]  # fmt: skip
+        return {names[k] for names in sums for k in inputs if k < len(names)}
 
     # -- the injected current ----------------------------------------------------------------------
 

@@ -27,14 +27,19 @@ class Projection(NamedTuple):
     positions: dict[str, np.ndarray]  # of the neurons at either end, (n, dimensions), um
 
     @classmethod
-    def of(cls, name: str, weights: Any, targets: range, sources: range) -> Projection:
-        """That of a synapse's weights."""
-        matrices = weights_and_delays(weights, targets, sources, name)
+    def of(
+        cls, name: str, weights: Any, targets: range, sources: range, delay: float = 0.0
+    ) -> Projection:
+        """That of a synapse's weights, and its delay beside those of its edges."""
+        matrix, delays = weights_and_delays(weights, targets, sources, name)
+        if delay:
+            own = np.zeros(matrix.nnz) if delays is None else delays.data
+            delays = matrix._with_data(own + delay)
         positions = {}
         if isinstance(weights, Distance):
             of_source = weights.positions if targets == sources else weights.source_positions
             positions = {"target": weights.positions, "source": of_source}
-        return cls(name, targets, sources, *matrices, positions)
+        return cls(name, targets, sources, matrix, delays, positions)
 
     def turned(self) -> Projection:
         """The same edges the other way round, as gap junctions have them."""
@@ -70,11 +75,13 @@ def dataset(
         for end in ENDS
     }  # fmt: skip
     if population_of is not None:
+        index = _within(population_of)
         for end in ENDS:
-            name = f"{end}_population"
-            coords[name] = _column(
-                [population_of[coords[end][1]]], str, "1", f"population of the {end}"
-            )
+            neurons = coords[end][1]
+            words = f"population of the {end}"
+            coords[f"{end}_population"] = _column([population_of[neurons]], str, "1", words)
+            words = f"number of the {end} in its population, by which weights= takes edges"
+            coords[f"{end}_index"] = _column([index[neurons]], int, "1", words)
     names = [np.full(one.weights.nnz, one.name) for one in projections]
     coords["synapse"] = _column(names, str, "1", "synapse")
     dimensions = max((one.shape[1] for p in projections for one in p.positions.values()), default=0)
@@ -110,3 +117,10 @@ def _none(one: Projection) -> np.ndarray:
 def _column(parts: list[np.ndarray], kind: type, units: str, long_name: str) -> tuple[Any, ...]:
     joined = np.concatenate([np.empty(0, kind), *parts])
     return "edge", joined, {"units": units, "long_name": long_name}
+
+
+def _within(population_of: np.ndarray) -> np.ndarray:
+    """The number of each neuron within its population."""
+    new = np.concatenate([[True], population_of[1:] != population_of[:-1]])
+    first = np.flatnonzero(new)[np.cumsum(new) - 1]
+    return np.arange(population_of.size) - first

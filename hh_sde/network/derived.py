@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -32,8 +32,9 @@ class Derived:
         (times,) ms -> (times or 1, n_neurons): injected current.
     constant : bool
         Whether that is the same at all times.
-    late : bool
-        Whether synapses have delays.
+    late : collection of str
+        Graded synapses with delays: their currents follow from potentials of the past, which no
+        result holds, and are left out.
 
     Attributes
     ----------
@@ -48,17 +49,16 @@ class Derived:
         layout: StateLayout,
         current: Callable[[np.ndarray], np.ndarray],
         constant: bool,
-        late: bool = False,
+        late: Collection[str] = (),
     ) -> None:
-        self._late = late
         self._populations = populations
         self._wiring = wiring
         self._layout = layout
         self._current = current
         self._constant = constant
         self._of_each = [{**currents(one), **conductances(one)} for one in populations]
-        self.currents = _of_all(currents(one) for one in populations)
-        self.conductances = _of_all(conductances(one) for one in populations)
+        self.currents = _without(late, _of_all(currents(one) for one in populations))
+        self.conductances = _without(late, _of_all(conductances(one) for one in populations))
 
     @property
     def quantities(self) -> dict[str, Quantity]:
@@ -99,11 +99,6 @@ class Derived:
         I = I.reshape(len(I), *(1,) * (len(shape) - 2), chosen.size)
         sums = None
         if any(one.coupled for one in self._populations):
-            if self._late:
-                raise ValueError(
-                    "currents of graded synapses with delays follow from potentials of the past, "
-                    "which a result does not hold"
-                )
             sums = self._sums(state)
         found = {name: np.full(shape, np.nan) for name in names}
         for own, population, known in zip(
@@ -195,6 +190,10 @@ class Derived:
         if not self._constant:
             raise ValueError("this Dataset has no coordinate time, which its stimulus depends on")
         return np.zeros(V.sizes.get("time", 1))
+
+
+def _without(late: Collection[str], found: dict[str, Quantity]) -> dict[str, Quantity]:
+    return {name: one for name, one in found.items() if one.labels.get("synapse") not in late}
 
 
 def _of_all(of_each: Iterable[dict[str, Quantity]]) -> dict[str, Quantity]:

@@ -436,9 +436,10 @@ class Network(Record):
         Returns
         -------
         Dataset with weight (edge,), mS/cm^2, and delay (ms) where edges have one; coordinates
-        source, target and synapse along edge, where there are populations source_population and
-        target_population, and where a rule has positions, source_x, target_x, ... (um). Edges are
-        ordered by synapse, target and source; a gap junction is two of them.
+        source, target and synapse along edge; where there are populations source_population,
+        source_index and their like; where a rule has positions, source_x, target_x, ... (um). Edges
+        are ordered by synapse, target and source; a gap junction is two of them. A delay is that of
+        the synapse and that of the edge together.
 
         Examples
         --------
@@ -456,7 +457,8 @@ class Network(Record):
                 continue
             sources, targets = self._neurons_of(synapse.source), self._neurons_of(synapse.target)
             name = "gap" if isinstance(synapse, GapJunction) else synapse.name
-            one = connectivity.Projection.of(name, synapse.weights, targets, sources)
+            delay = getattr(synapse, "delay", 0.0)
+            one = connectivity.Projection.of(name, synapse.weights, targets, sources, delay)
             projections.append(one)
             if isinstance(synapse, GapJunction) and sources != targets:
                 projections.append(one.turned())

@@ -111,6 +111,7 @@ def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
         _see_pools(synapse, cell, (synapse.alpha, synapse.beta))
     for received in connections.received_by[number].values():
         _see_pools(received, cell, (received.voltage_block,))
+        _see_name(received, group)
     noise = group.channel_noise
     if noise is not None:
         noise.check_names(cell.channels)
@@ -257,6 +258,19 @@ def rows_of(matrix: scipy.sparse.csr_array) -> Connectivity:
         source=matrix.indices.astype(np.int64),
         weight=matrix.data.astype(float),
     )
+
+
+def _see_name(synapse: Synapse | EventSynapse, group: Group) -> None:
+    """See that I_<name> and g_<name> mean the synapse alone."""
+    taken = {channel.name: "a channel" for channel in group.population.cell.channels}
+    taken |= {one.name: "a noise" for one in group.population.noise if isinstance(one, Colored)}
+    taken |= {"stim": "the injected current", "gap": "gap junctions", "total": "all together"}
+    if synapse.name in taken:
+        where = f" of population {group.name}" if group.name else ""
+        raise ValueError(
+            f"synapse {synapse.name}: I_{synapse.name} is the current of {taken[synapse.name]}"
+            f"{where}; give the synapse another name"
+        )
 
 
 def _see_pools(synapse: Synapse | EventSynapse, cell: Cell, rates: Sequence[Rate | None]) -> None:

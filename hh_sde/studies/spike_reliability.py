@@ -56,9 +56,9 @@ def reliability(
     Dataset
         reliability (1), reliability_low, reliability_high over sigma: mean over pairs of trials,
         and over the neurons that fired, of the cosine of the angle between the smoothed trains,
-        s_i . s_j / (|s_i| |s_j|), whose means are not taken off (Schreiber et al.); 0 for a pair of
-        which one trial is silent; nan where no neuron fired. Dense trains are alike by chance: the
-        cosine of independent ones is not 0
+        ``s_i . s_j / (|s_i| |s_j|)``, whose means are not taken off (Schreiber et al.); 0 for a
+        pair of which one trial is silent; nan where no neuron fired. Dense trains are alike by
+        chance: the cosine of independent ones is not 0
 
     References
     ----------

@@ -91,8 +91,8 @@ class EventSynapse(Record):
     target : str, optional
         Default: all neurons.
     delay : float
-        From a spike to its arrival, ms: a multiple of dt. Edges of a table may have one each. A
-        spike acts at the end of the step in which it is found, or so much later.
+        From a spike to its arrival, ms: a multiple of dt. Delays of the edges of a table come on
+        top of it. A spike acts at the end of the step in which it is found, or so much later.
     spike_rule : SpikeRule
         What counts as a spike; its `lockout` is a refractory time.
     plasticity : ShortTermPlasticity, optional

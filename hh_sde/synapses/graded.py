@@ -47,7 +47,8 @@ class Synapse(Record):
     source, target : str, optional
         Names of populations. Default: all neurons.
     delay : float
-        How late the gate is felt, ms: a multiple of dt. Edges of a table may have one each.
+        How late the gate is felt, ms: a multiple of dt. Delays of the edges of a table come on top
+        of it.
 
     Raises
     ------
