@@ -26,7 +26,7 @@ def test_the_table_of_methods_is_that_of_the_code(text):
 
 
 def test_the_python_lines_run(text, tmp_path, monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
     monkeypatch.chdir(tmp_path)
     exec(compile(code, str(README), "exec"), {})
     plt.close("all")
