@@ -72,7 +72,10 @@ BAD = [
         lambda: hh.Network(1, cell="squid"),
         "cell must be a Cell or one of hodgkin_huxley, .*; got 'squid'",
     ),
-    (lambda: hh.Network(1, synapses=["x"]), "synapses must be Synapse or GapJunction, got 'x'"),
+    (
+        lambda: hh.Network(1, synapses=["x"]),
+        "synapses must be Synapse, EventSynapse or GapJunction, got 'x'",
+    ),
     (lambda: hh.Network(1, synapses="AMPA"), r"synapses='AMPA' takes weights beside it"),
     (lambda: hh.Network(1).replace(synapses="AMPA"), r"synapses='AMPA' takes weights beside it"),
     (lambda: hh.Network(1, synapses="ampa", weights=1.0), "no synapse 'ampa'; did you mean AMPA"),

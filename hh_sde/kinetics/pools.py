@@ -11,6 +11,8 @@ from hh_sde.records import Record, check_name, parameter, record, shown
 GAS_CONSTANT, FARADAY_CONSTANT = 8.31446261815324, 96485.33212331001
 #: 0 degC, K.
 FREEZING = 273.15
+#: No cell lives at a higher temperature, degC: one that does was given in kelvin.
+HOTTEST = 100.0
 
 
 @record
@@ -125,6 +127,9 @@ class Nernst(Record):
 def temperature_of(value: Parameter, owner: str) -> Parameter:
     """A checked temperature, degC."""
     T = parameter(value, f"temperature of {owner}")
-    if not np.all(np.asarray(T) > -FREEZING):
-        raise ValueError(f"temperature of {owner} must be above -273.15 degC, got {shown(value)}")
+    if not np.all((np.asarray(T) > -FREEZING) & (np.asarray(T) < HOTTEST)):
+        raise ValueError(
+            f"temperature of {owner} must be above -273.15 and below {HOTTEST:g} degC, got "
+            f"{shown(value)}; of kelvin take off 273.15"
+        )
     return T

@@ -83,14 +83,15 @@ def checked_synapses(synapses: Any, weights: Any = None) -> tuple[AnySynapse, ..
     for part in parts:
         if isinstance(part, str) or callable(part):
             raise TypeError(
-                f"synapses must be Synapse or GapJunction, got {shown(part)}; an entry of SYNAPSES "
+                f"synapses must be Synapse, EventSynapse or GapJunction, got {shown(part)}; an "
+                "entry of SYNAPSES "
                 'is called with the weights, hh_sde.SYNAPSES["AMPA"](weights=0.1); one alone is '
                 "named: synapses='AMPA', weights=0.1"
             )
         if not isinstance(part, AnySynapse):
             raise TypeError(
-                "synapses must be Synapse or GapJunction, or a tuple or list of them, "
-                f"got {shown(part)}"
+                "synapses must be Synapse, EventSynapse or GapJunction, or a tuple or list of "
+                f"them, got {shown(part)}"
             )
     return tuple(parts)
 

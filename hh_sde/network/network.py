@@ -586,7 +586,7 @@ class Network(Record):
 
 def _of_one_kind(n_neurons: Any, cell: Any, stimulus: Any) -> dict[str, Any]:
     """The parts of a network whose neurons are of one kind."""
-    if n_neurons is None:
+    if n_neurons is None or isinstance(n_neurons, list | tuple | Population):
         raise TypeError(
             "Network lacks n_neurons: how many neurons there are, or populations by name, as "
             '{"E": hh_sde.Population(100)}'
