@@ -250,7 +250,10 @@ def test_what_pools_and_their_readers_may_be():
         ),
         (lambda: hh.Nernst("Ca", outside=0.0), "outside .* must be positive"),
         (lambda: hh.Nernst("Ca", 1.0, valence=0), "valence must be a whole number but 0"),
-        (lambda: hh.Nernst("Ca", 1.0, temperature=-300.0), "must be above -273.15 and below 100 degC"),
+        (
+            lambda: hh.Nernst("Ca", 1.0, temperature=-300.0),
+            "must be above -273.15 and below 100 degC",
+        ),
         (lambda: hh.Hill("Ca", 1.0, half=0.0), "half .* must be positive"),
         (lambda: hh.Hill("Ca", 1.0, 1.0, power=1.5), "power must be 1, 2, 3"),
         (lambda: hh.Sum((hh.Constant(1.0),)), "must be two rates or more"),
