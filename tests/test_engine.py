@@ -565,3 +565,16 @@ def test_a_trial_is_the_same_beside_any_number_of_others(name, method):
             for variable in whole.data_vars:
                 same = whole[variable].isel(trial=slice(many))
                 assert np.array_equal(part[variable], same), (many, variable)
+
+
+@pytest.mark.parametrize("method", ["sri2", "euler_maruyama"])
+def test_threads_that_share_a_block_take_the_given_noise_of_their_neurons(method, monkeypatch):
+    """Where increments are given whole: those of joint areas, and of a path of another grid."""
+    monkeypatch.setattr(compiled, "_LEAST_LANES", 8)
+    noise = [hh.CurrentNoise(1.0), hh.OrnsteinUhlenbeckCurrent(0.0, 1.0, 5.0)]
+    net = hh.Network(24, noise=noise)
+    path = hh.BrownianPath(rng=1, dt=0.01, m=net.sde().m).coarsen(2)
+    alone, shared = (
+        hh.solve(net, 1.0, dt=0.02, method=method, path=path, threads=threads) for threads in (1, 2)
+    )
+    assert np.array_equal(alone.V, shared.V)

@@ -468,3 +468,16 @@ def test_trains_that_are_drawn_together_share_no_resources():
 def test_wrong_numbers_of_plasticity(numbers, match):
     with pytest.raises((TypeError, ValueError), match=match):
         hh.ShortTermPlasticity(*numbers)
+
+
+@pytest.mark.parametrize("delay", [1e8, 1e18, 1e300])
+@pytest.mark.parametrize("event_driven", [True, False])
+def test_delays_that_fit_no_memory_are_refused(delay, event_driven):
+    """Also those whose number of steps is no whole number of 64 bits."""
+    synapse = (
+        exponential(0.1, tau=5.0, E=0.0, delay=delay)
+        if event_driven
+        else hh.SYNAPSES["AMPA"](0.1, delay=delay)
+    )
+    with pytest.raises(ValueError, match="delay"):
+        run([synapse], n=1000)

@@ -266,3 +266,42 @@ def test_a_result_knows_its_network():
     assert "i_p" not in E
     with pytest.raises(ValueError, match="no population 'EE'"):
         mixed(synapses=[exponential(0.1, tau=5.0, target="EE")])
+
+
+@pytest.mark.parametrize("method", ["heun", "sra1", "sri2"])
+def test_what_memory_held_before_does_not_matter(method, monkeypatch):
+    """Rows that one population lacks, in the stages of a step, are no numbers of anybody."""
+    net = hh.Network(
+        {"A": hh.Population(2, "hodgkin_huxley"), "B": hh.Population(1, "morris_lecar")},
+        synapses=hh.SYNAPSES["AMPA"](0.1, delay=0.1),
+        noise=hh.CurrentNoise(1.0),
+    )
+    expected = hh.solve(net, 1.0, dt=0.02, method=method, rng=1)
+    empty = np.empty
+
+    def of_nans(shape, dtype=float, **kwargs):
+        array = empty(shape, dtype, **kwargs)
+        if array.dtype.kind == "f":
+            array[...] = np.nan
+        return array
+
+    monkeypatch.setattr(np, "empty", of_nans)
+    found = hh.solve(net, 1.0, dt=0.02, method=method, rng=1)
+    assert found.identical(expected)
+
+
+def test_delays_from_all_populations_to_all():
+    """Of one number, as of the matrix that it stands for."""
+    n = 5
+    matrix = 0.1 * (np.ones((n, n)) - np.eye(n))
+    results = []
+    for weights in (0.1, matrix):
+        net = hh.Network(
+            {"A": hh.Population(3, stimulus=10.0), "B": hh.Population(2, stimulus=5.0)},
+            synapses=hh.SYNAPSES["AMPA"](weights, delay=0.5),
+        )
+        results.append(hh.solve(net, 20.0, dt=0.02))
+    assert np.array_equal(results[0].V, results[1].V)
+    kind = hh.Network(n, stimulus=[10.0] * 3 + [5.0] * 2,
+                      synapses=hh.SYNAPSES["AMPA"](matrix, delay=0.5))  # fmt: skip
+    np.testing.assert_array_equal(hh.solve(kind, 20.0, dt=0.02).V, results[0].V)

@@ -171,7 +171,7 @@ class Block:
             A_dW=np.zeros((steps, kinds, lanes), dtype),
             dW=np.zeros((steps, kinds, terms, lanes), dtype),
             areas=np.empty((0, 0, 0, 0), dtype),
-            work=np.empty((4, *x.shape), dtype),
+            work=np.zeros((4, *x.shape), dtype),  # 0 for good in rows that a population lacks
             columns=np.zeros((2, terms, lanes), dtype),
             opened=np.array([resumed is not None], dtype=np.int64),
             at=np.zeros(1, dtype=np.int64),

@@ -153,7 +153,8 @@ class BlockInputs:
             start=noise.start[rows] - entries.start,
             source=(noise.source[entries] - processes.start) * many,
             weight=noise.weight[entries],
-            diagonal=diagonal,
+            # given increments are those of all neurons, found by `source`
+            diagonal=diagonal and len(processes) == len(neurons),
             dW_V=np.empty((self.at_once, self.kinds * len(processes) * many), self.dtype),
             dW=np.empty((0, 0), self.dtype),
             words=words,

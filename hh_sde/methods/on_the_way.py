@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hh_sde.addresses import domain, trial_words
+from hh_sde import memory
+from hh_sde.addresses import MOST_STEPS, domain, trial_words
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.module import Compiled
 from hh_sde.equations.tables import Late, Sender
@@ -95,6 +96,7 @@ class Way:
         n_slots = int(longest + ahead + 1)
         most = max((one.n_sources for one in self.senders if one.plasticity), default=0)
         to, n_inputs = self._arrivals()
+        self._see_room(n_slots * n_inputs)
         given = self._given_spikes()
         return Events(
             now=np.array([problem.first_step, 0]),
@@ -150,6 +152,14 @@ class Way:
         found[:, 1], found[:, 2] = 1.0, -1e300
         return found
 
+    def _see_room(self, per_lane: int) -> None:
+        """Refuse delays for which there is no memory; a result holds a copy of what is late."""
+        memory.require(
+            2 * 8.0 * per_lane * self.lanes,
+            "what is on its way between neurons, for each step of the longest delay,",
+            "take shorter delays, a larger dt or fewer trials at once",
+        )
+
     def _history(self) -> dict[str, np.ndarray]:
         late, n = self.late, self.layout.n_neurons
         if late is None:
@@ -160,7 +170,9 @@ class Way:
                 "late_weight": np.zeros(0, self.x.dtype), "late_delay": none,
             }  # fmt: skip
         delay = self._steps(late.delay, "a synapse with delays")
-        history = np.empty((int(delay.max(initial=0)) + 1, _SUMS, late.rows.size, self.lanes))
+        steps = int(delay.max(initial=0)) + 1
+        self._see_room(steps * _SUMS * late.rows.size)
+        history = np.empty((steps, _SUMS, late.rows.size, self.lanes))
         history[:] = self.x[late.rows]  # before the run it was as it is at its beginning
         row, neuron = np.divmod(late.source, n)
         return {
@@ -299,6 +311,10 @@ def in_steps(delay: np.ndarray, dt: float, name: str) -> np.ndarray:
         If they are not such; with the nearest that are.
     """
     steps = np.rint(delay / dt)
+    if not np.all(steps <= MOST_STEPS):
+        raise ValueError(
+            f"delay of {name}: {np.max(delay):g} ms are more than 2^48 steps of dt = {dt:g} ms"
+        )
     wrong = np.abs(delay / dt - steps) > _ROUNDING
     if np.any(wrong):
         first = float(delay[wrong][0])

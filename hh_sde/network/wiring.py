@@ -141,7 +141,9 @@ class Connections:
             for s in sources:
                 part = (self._within(t, to.start), self._within(s, of.start))
                 own = scipy.sparse.csr_array(matrix[part[0]][:, part[1]])
-                late = delays and scipy.sparse.csr_array(delays[part[0]][:, part[1]])
+                late = None
+                if delays is not None:
+                    late = scipy.sparse.csr_array(delays[part[0]][:, part[1]])
                 found += [Block(name, s, t, own, late)] if own.nnz else []
         return found
 
