@@ -139,6 +139,9 @@ def _matrix(weights: Weights, targets: range, sources: range, name: str) -> scip
             matrix = weights.matrix(*size, targets == sources)
         except ValueError as error:
             raise ValueError(f"weights of {name}: {error}") from None
+        if not np.all(np.isfinite(matrix.data)):
+            wrong = matrix.data[~np.isfinite(matrix.data)][0]
+            raise ValueError(f"weights of {name}: that of an edge must be finite, got {wrong:g}")
         given = isinstance(weights, EdgeList) or targets == sources
         return matrix if given else _without_loops(matrix, targets, sources)
     if weights.shape != size:

@@ -578,3 +578,19 @@ def test_threads_that_share_a_block_take_the_given_noise_of_their_neurons(method
         hh.solve(net, 1.0, dt=0.02, method=method, path=path, threads=threads) for threads in (1, 2)
     )
     assert np.array_equal(alone.V, shared.V)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_of_several_terms_are_those_of_a_trial_alone(dtype):
+    """Of gap junctions, of a matrix of synapses, and of two noises on V."""
+    weights = 0.02 * (np.ones((5, 5)) - np.eye(5))
+    net = hh.Network(
+        5,
+        stimulus=10.0,
+        synapses=[hh.GapJunction(weights), hh.SYNAPSES["AMPA"](weights)],
+        noise=[hh.CurrentNoise(1.0), hh.CurrentNoise(0.5, correlation=0.5)],
+    )
+    options = {"dt": 0.02, "method": "tamed_euler", "rng": 1, "dtype": dtype}
+    together = hh.solve(net, 10.0, trials=3, **options)
+    alone = hh.solve(net, 10.0, trials=[1], **options)
+    np.testing.assert_array_equal(alone.V.isel(trial=0), together.V.isel(trial=1))

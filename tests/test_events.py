@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 import hh_sde as hh
+from hh_sde.continuation import as_text, last_state
 from hh_sde.kernels.events import poisson
 from hh_sde.kernels.jit import kernel
 
@@ -481,3 +482,23 @@ def test_delays_that_fit_no_memory_are_refused(delay, event_driven):
     )
     with pytest.raises(ValueError, match="delay"):
         run([synapse], n=1000)
+
+
+def test_a_run_is_not_continued_with_its_synapses_in_another_order():
+    """Nor from a part of what was on its way: what arrives would reach others, or nobody."""
+    given = hh.SpikeTimes([[1.0, 2.0, 4.5]])
+    synapses = [
+        exponential(0.1, tau=5.0, E=0.0, source=given, delay=2.0, name="a"),
+        exponential(0.2, tau=3.0, E=-80.0, source=given, delay=2.0, name="b"),
+    ]
+    net = hh.Network(1, cell=LEAKY, synapses=synapses)
+    first = hh.solve(net, 3.0, dt=0.1, method="lie_trotter")
+    whole = hh.solve(net, 6.0, dt=0.1, method="lie_trotter")
+    rest = hh.solve(net, 6.0, dt=0.1, method="lie_trotter", x0=first)
+    np.testing.assert_array_equal(rest.V, whole.V.sel(time=rest.time))
+    other = net.replace(synapses=synapses[::-1])
+    with pytest.raises(ValueError, match=r"x0: what is on its way .* in another order"):
+        hh.solve(other, 6.0, dt=0.1, method="lie_trotter", x0=first)
+    part = as_text(last_state(first).drop_vars("carried_slots"))
+    with pytest.raises(ValueError, match="x0: what is on its way"):
+        hh.solve(net, 6.0, dt=0.1, method="lie_trotter", x0=first.assign_attrs(last_state=part))

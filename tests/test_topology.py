@@ -425,3 +425,13 @@ BAD = [
 def test_bad_topologies(make, message):
     with pytest.raises((TypeError, ValueError, KeyError), match=message):
         make()
+
+
+def test_weights_that_are_drawn_must_be_finite():
+    net = hh.Network(
+        3, synapses=hh.SYNAPSES["AMPA"](topology.all_to_all(weight=hh.Normal(1e308, 1e308), rng=1))
+    )
+    with pytest.raises(
+        ValueError, match="weights of AMPA: that of an edge must be finite, got inf"
+    ):
+        net.connectivity()

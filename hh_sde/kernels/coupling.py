@@ -125,7 +125,8 @@ def weighted_sums(s, out, to, first_row, n_neurons, trials, start, source, weigh
 def weighted_sums_of_one(s, out, to, first_row, n_neurons, start, source, weight):
     """The same where a lane is a neuron."""
     for i in range(n_neurons):
-        total = 0.0
+        out[to + i] = 0.0
+        total = out[to + i]  # of the type of out, as where it is added to itself
         for e in range(start[first_row + i], start[first_row + i + 1]):
             total += weight[e] * s[source[e]]
         out[to + i] = total
@@ -205,18 +206,13 @@ def increments_of_V(
     For so many neurons, the first trial of the first of which is first_lane.
     """
     for k in range(rows):
-        if trials > 1:
-            weighted_sums(
-                row(dW, 1, k * width, "dW"), A_dW, k * lanes + first_lane, 0, n_neurons, trials,
-                start, source, weight,
-            )  # fmt: skip
-        elif diagonal:
+        if diagonal and trials == 1:
             for i in range(n_neurons):
                 A_dW[k * lanes + first_lane + i] = weight[i] * dW[k * width + i]
         else:
-            weighted_sums_of_one(
-                row(dW, 1, k * width, "dW"), A_dW, k * lanes + first_lane, 0, n_neurons, start,
-                source, weight,
+            weighted_sums(
+                row(dW, 1, k * width, "dW"), A_dW, k * lanes + first_lane, 0, n_neurons, trials,
+                start, source, weight,
             )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -23,7 +23,7 @@ _SUMS = 2
 #: Rounding of times in units of the step.
 _ROUNDING = 1e-6
 #: What is carried from one run to the next, with the number of dims before (neurons, trials).
-CARRIED = ("slots", "history", "armed", "last_spike", "resources")
+CARRIED = ("names", "slots", "history", "armed", "last_spike", "resources")
 
 
 class Way:
@@ -250,6 +250,8 @@ class Way:
         begun = problem.times(0, 0)[0] - _ROUNDING * problem.dt
         events.cell[0] = int(np.floor(begun)) + 1
         step = problem.first_step
+        if set(carried) != set(self.carried(step)):
+            self._refuse()
         for name in CARRIED:
             if name in carried:
                 self._take(name, carried[name], step)
@@ -261,6 +263,9 @@ class Way:
             ring = getattr(self.events, name)[..., : lanes.shape[-1]]
             self._see_alike(lanes, ring)
             ring[:] = np.roll(lanes, step % len(ring), axis=0)
+        elif name == "names":
+            if np.any(lanes != self._names()):
+                self._refuse()
         elif name == "resources":
             self._see_alike(lanes, self.events.resources)
             self.events.resources[:] = lanes
@@ -272,10 +277,27 @@ class Way:
 
     def _see_alike(self, given: np.ndarray, own: np.ndarray) -> None:
         if given.shape != own.shape:
-            raise ValueError(
-                "x0: what is on its way there is that of other event-driven synapses or delays: "
-                "a run is continued with its own network"
-            )
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise ValueError(
+            "x0: what is on its way there is that of other event-driven synapses or delays, or of "
+            "the same in another order: a run is continued with its own network"
+        )
+
+    def _names(self) -> int:
+        """A checksum of what the arrays stand for, in their order."""
+        jumps = [one.model.inputs for one in self._compiled.populations]
+        past = [] if self.late is None else self.late.rows.tolist()
+        names = [
+            [one.name for one in self.senders],
+            [[one.name for one in inputs if one.tau is not None] for inputs in jumps],
+            [
+                [own.names[row] for own in self.layout.ranges if row < len(own.names)]
+                for row in past
+            ],
+        ]
+        return int.from_bytes(blake2b(repr(names).encode(), digest_size=6).digest())
 
     def _by_lane(self, values: np.ndarray) -> np.ndarray:
         """(..., lanes) of the members' values (trials, ..., neurons or sources)."""
@@ -286,7 +308,7 @@ class Way:
         """What a run from grid step `step` on goes on from, each (trials, ..., neurons)."""
         events = self.events
         used = self.layout.n_neurons * self.trials
-        found = {}
+        found = {"names": np.full((1, self.trials), float(self._names()))}
         if events.slots.size:
             found["slots"] = np.roll(events.slots, -(step % len(events.slots)), axis=0)[..., :used]
         if events.history.size:

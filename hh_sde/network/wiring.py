@@ -192,9 +192,10 @@ class Connections:
             if block.delays is not None:
                 rows += [] if row in rows else [row]
                 row = rows.index(row)
-            to, of = scipy.sparse.coo_array(block.weights).coords
+            entries = scipy.sparse.coo_array(block.weights)
+            to, of = k * n + target.first + entries.row, row * n + source.first + entries.col
             delay = np.zeros(of.size) if block.delays is None else block.delays.data
-            edges.add(k * n + target.first + to, row * n + source.first + of, block.weights, delay)
+            edges.add(to, of, block.weights, delay)
         to, of, data, _ = at_once.sorted()
         shape = (places.n_inputs * n, places.n_rows * n)
         stacked = scipy.sparse.csr_array(scipy.sparse.coo_array((data, (to, of)), shape=shape))
@@ -249,7 +250,8 @@ class Connections:
                 blocks.append((place + self.groups[k].first, self.groups[k].n, scale))
         else:
             matrix, delays = self._event_matrix(synapse, to, of, one_to_one, from_outside)
-            target, source = scipy.sparse.coo_array(matrix).coords
+            entries = scipy.sparse.coo_array(matrix)
+            target, source = entries.row, entries.col
             inputs = np.concatenate(
                 [np.full(self.groups[k].n, self._arrival(synapse, models[k])) for k in targets]
             )

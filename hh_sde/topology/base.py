@@ -176,7 +176,8 @@ class Topology(Record):
         layers = range(-(-int(entries.max(initial=0)) // DRAWS))
         drawn = [uniforms(self.rng, WEIGHTS, layer, entries.size) for layer in layers]
         u = np.hstack(drawn)[row, draw] if drawn else np.empty(0)
-        return np.maximum(self.weight.at(ndtri(np.maximum(u, _LEAST))), 0.0)
+        with np.errstate(over="ignore"):  # what is not finite is refused where it is put to use
+            return np.maximum(self.weight.at(ndtri(np.maximum(u, _LEAST))), 0.0)
 
 
 def uniforms(seed: int, use: int, layer: int, rows: int, draws: int = DRAWS) -> np.ndarray:
