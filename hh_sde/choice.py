@@ -17,6 +17,9 @@ from hh_sde.network import Network
 from hh_sde.noise import ConductanceNoise, Noise
 from hh_sde.records import shown
 from hh_sde.sde import SDE
+from hh_sde.spike_sources import PoissonInput
+from hh_sde.stimuli import Stimulus
+from hh_sde.synapses import EventSynapse
 
 
 def method_named(name: str | None, model: Network | SDE, noise: str | None) -> str:
@@ -261,17 +264,23 @@ def _no_noise(name: str, method: Method, what: str) -> None:
 
 
 def warn_of_missing_samples(model: Any, start: float, t_end: float) -> None:
-    """Warn where most of a run lies outside the samples of its stimulus."""
-    parts = model.parts.values() if isinstance(model, Network) else ()
-    spans = [part.stimulus.sampled for part in parts if part.stimulus.sampled is not None]
-    if not spans:
+    """Warn where most of a run lies outside the samples of its stimulus, or of a rate of trains."""
+    if not isinstance(model, Network):
         return
-    first, last = min(a for a, _ in spans), max(b for _, b in spans)
-    covered = min(last, t_end) - max(first, start)
-    if covered < 0.5 * (t_end - start):
-        warn(
-            f"the samples of the stimulus go from {first:g} to {last:g} ms, and the run from "
-            f"{start:g} to {t_end:g} ms: outside of them they count as 0. Times are in ms; samples "
-            "over seconds take SampledCurrent(values, dt=1e3 * dt_in_seconds). If 0 is meant, give "
-            "it as samples, numpy.pad(values, (0, n))"
-        )
+    given = {"the stimulus": [part.stimulus for part in model.parts.values()]}
+    for one in model.synapses:
+        if isinstance(one, EventSynapse) and isinstance(one.source, PoissonInput):
+            rate = one.source.rate
+            given[f"the rate of {one.name}"] = [rate] if isinstance(rate, Stimulus) else []
+    for name, stimuli in given.items():
+        spans = [one.sampled for one in stimuli if one.sampled is not None]
+        if not spans:
+            continue
+        first, last = min(a for a, _ in spans), max(b for _, b in spans)
+        if min(last, t_end) - max(first, start) < 0.5 * (t_end - start):
+            warn(
+                f"the samples of {name} go from {first:g} to {last:g} ms, and the run from "
+                f"{start:g} to {t_end:g} ms: outside of them they count as 0. Times are in ms; "
+                "samples over seconds take SampledCurrent(values, dt=1e3 * dt_in_seconds). If 0 is "
+                "meant, give it as samples, numpy.pad(values, (0, n))"
+            )

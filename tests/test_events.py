@@ -502,3 +502,10 @@ def test_a_run_is_not_continued_with_its_synapses_in_another_order():
     part = as_text(last_state(first).drop_vars("carried_slots"))
     with pytest.raises(ValueError, match="x0: what is on its way"):
         hh.solve(net, 6.0, dt=0.1, method="lie_trotter", x0=first.assign_attrs(last_state=part))
+
+
+def test_rates_whose_samples_end_before_the_run_are_told():
+    rate = pd.Series([500.0, 500.0], index=[0.0, 5.0])
+    synapse = exponential(0.1, tau=5.0, E=0.0, source=hh.PoissonInput(rate))
+    with pytest.warns(UserWarning, match="samples of the rate of exponential go from 0 to 10 ms"):
+        run([synapse], 40.0, rng=1)
