@@ -17,6 +17,8 @@ CLAMPED = {"hodgkin_huxley_1952": 25.0, "pospischil_LTS": -50.0}
 #: Many, so that no occupancy comes near 0, and the calcium that channels carry hardly fluctuates.
 MANY = 10**8
 TRIALS = 2000
+#: Those whose chains have many states.
+LARGE = ("prinz_abpd", "connor_stevens", "pospischil_IB", "pospischil_LTS", "pospischil_RS")
 
 
 def gated(cell):
@@ -43,7 +45,10 @@ def at_the_end(name, noise, V):
     return net, ds.isel(time=-1, neuron=0)
 
 
-@pytest.mark.parametrize("name", hh.CELLS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(c, marks=pytest.mark.slow) if c == "prinz_abpd" else c for c in hh.CELLS],
+)
 def test_gates_with_noise_of_their_own_are_binomial(name):
     V = CLAMPED.get(name, -40.0)
     numbers = {channel.name: MANY for channel in gated(hh.CELLS[name])}
@@ -56,7 +61,7 @@ def test_gates_with_noise_of_their_own_are_binomial(name):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(c, marks=pytest.mark.slow) if c == "prinz_abpd" else c for c in hh.CELLS],
+    [pytest.param(c, marks=pytest.mark.slow) if c in LARGE else c for c in hh.CELLS],
 )
 def test_open_channels_are_binomial(name):
     """The open state; what follows at once is a factor on its conductance."""

@@ -245,7 +245,7 @@ def test_one_spike_rule(seed):
     rearm = np.inf if rule.rearm is None else rule.rearm
     for k in range(399):
         numbers = (k * 0.1, 0.1, rule.threshold, rearm, rule.lockout)
-        detect(V[k + 1], 8, 8, *numbers, seen, spikes, 4000, counts)
+        detect(V[k + 1], 0, 8, 8, *numbers, seen, spikes, 4000, counts)
     found = counts[0]
     lanes, times = spikes[:4000], spikes[4000:]
     assert found > 50

@@ -82,6 +82,7 @@ def test_the_pair_of_PING_has_its_period():
     assert intervals.interval_length.values == pytest.approx(20.893, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_pyloric_network_fires_in_the_order_of_the_living():
     # Prinz, Bucher & Marder 2004, figure 3e and table 2 (AB/PD 2, LP 4, PY 1), in nS
     names = ("g_Na", "g_CaT", "g_CaS", "g_A", "g_KCa", "g_Kd", "g_H", "g_L")

@@ -106,7 +106,9 @@ NOISES = {
 
 
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("method", ["euler_maruyama", "strang"])
+@pytest.mark.parametrize(
+    "method", ["euler_maruyama", pytest.param("strang", marks=pytest.mark.slow)]
+)
 def test_every_noise_is_that_of_double_precision_rounded(noise, method):
     net = hh.Network(1, stimulus=6.0, noise=NOISES[noise])
     found, exact = single_and_double(net, method)
