@@ -92,12 +92,13 @@ def single() -> Laps:
 
 
 def threads() -> Laps:
-    """1,000 trials of two neurons, on one and on two threads."""
-    net = two_neurons()
-    return {
-        f"{n} threads": functools.partial(seconds, net, 10_000, trials=1000, threads=n)
-        for n in (1, 2)
-    }
+    """1,000 trials of two neurons, and a trial of 16,384, on one and on two threads."""
+    net, large = two_neurons(), hh.Network(16_384, stimulus=10.0, noise=hh.CurrentNoise(1.0))
+    laps = {}
+    for n in (1, 2):
+        laps[f"{n} threads"] = functools.partial(seconds, net, 10_000, trials=1000, threads=n)
+        laps[f"one trial, {n} threads"] = functools.partial(seconds, large, 10_000, threads=n)
+    return laps
 
 
 def calls() -> Laps:
