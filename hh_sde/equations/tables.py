@@ -143,6 +143,11 @@ class Model(NamedTuple):
     pools: tuple[PoolTable, ...] = ()
     bounds: str = "none"  # what is done with noisy gates and states outside [0, 1]
 
+    @property
+    def jumping(self) -> list[InputTable]:
+        """The inputs that jump at spikes, in their order."""
+        return [table for table in self.inputs if table.tau is not None]
+
 
 class Wiring(NamedTuple):
     """What the neurons of all populations get from each other, at a state (rows, n_neurons).

@@ -23,6 +23,7 @@ class _Composed(Rate):
 
 class _OfSeveral(_Composed):
     of: tuple[Rate, ...]
+    operation: ClassVar[np.ufunc]
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -34,8 +35,19 @@ class _OfSeveral(_Composed):
     def pools(self) -> frozenset[str]:
         return frozenset().union(*(rate.pools for rate in self.of))
 
+    @property
+    def vanishes(self) -> bool:
+        return any(rate.vanishes for rate in self.of)
+
+    @property
+    def bound(self) -> np.ndarray:
+        return np.asarray(reduce(self.operation, [rate.bound for rate in self.of]))
+
     def shifted(self, V: Parameter) -> Rate:
         return self.replace(of=tuple(rate.shifted(V) for rate in self.of))
+
+    def scaled(self, factor: Parameter) -> Rate:
+        return self.replace(of=tuple(rate.scaled(factor) for rate in self.of))
 
 
 @record
@@ -54,17 +66,11 @@ class Sum(_OfSeveral):
     """
 
     of: tuple[Rate, ...]
+    operation = np.add
 
     @property
     def vanishes(self) -> bool:
         return all(rate.vanishes for rate in self.of)
-
-    @property
-    def bound(self) -> np.ndarray:
-        return np.asarray(reduce(np.add, [rate.bound for rate in self.of]))
-
-    def scaled(self, factor: Parameter) -> Rate:
-        return Sum(tuple(rate.scaled(factor) for rate in self.of))
 
     def latex(self) -> str:
         return " + ".join(rate.latex() for rate in self.of)
@@ -86,14 +92,7 @@ class Product(_OfSeveral):
     """
 
     of: tuple[Rate, ...]
-
-    @property
-    def vanishes(self) -> bool:
-        return any(rate.vanishes for rate in self.of)
-
-    @property
-    def bound(self) -> np.ndarray:
-        return np.asarray(reduce(np.multiply, [rate.bound for rate in self.of]))
+    operation = np.multiply
 
     def scaled(self, factor: Parameter) -> Rate:
         return Product((self.of[0].scaled(factor), *self.of[1:]))
@@ -118,17 +117,7 @@ class Minimum(_OfSeveral):
     """
 
     of: tuple[Rate, ...]
-
-    @property
-    def vanishes(self) -> bool:
-        return any(rate.vanishes for rate in self.of)
-
-    @property
-    def bound(self) -> np.ndarray:
-        return np.asarray(reduce(np.minimum, [rate.bound for rate in self.of]))
-
-    def scaled(self, factor: Parameter) -> Rate:
-        return Minimum(tuple(rate.scaled(factor) for rate in self.of))
+    operation = np.minimum
 
     def latex(self) -> str:
         return rf"\min\left({', '.join(rate.latex() for rate in self.of)}\right)"

@@ -22,8 +22,8 @@ from hh_sde.methods.method import Problem
 _SUMS = 2
 #: Rounding of times in units of the step.
 _ROUNDING = 1e-6
-#: What is carried from one run to the next, with the number of dims before (neurons, trials).
-CARRIED = ("names", "slots", "history", "armed", "last_spike", "resources")
+#: What has a place for each step, the step's number modulo their length.
+RINGS = ("slots", "history")
 
 
 class Way:
@@ -136,7 +136,7 @@ class Way:
         """Which rows of the state jump: `Events.to`, and how many inputs of a population do."""
         found, most = [], 0
         for own, equations in zip(self.layout.ranges, self._compiled.populations, strict=True):
-            inputs = [one for one in equations.model.inputs if one.tau is not None]
+            inputs = equations.model.jumping
             for number, one in enumerate(inputs):
                 name = one.name
                 jumps = f"h_{name}" if one.tau_rise is not None else ""
@@ -249,35 +249,15 @@ class Way:
         # what began before the run has been sent by the one that it goes on from
         begun = problem.times(0, 0)[0] - _ROUNDING * problem.dt
         events.cell[0] = int(np.floor(begun)) + 1
-        step = problem.first_step
-        if set(carried) != set(self.carried(step)):
+        kept = self._kept()
+        if set(carried) != set(kept):
             self._refuse()
-        for name in CARRIED:
-            if name in carried:
-                self._take(name, carried[name], step)
-        events.filled[:] = np.any(events.slots != 0, axis=(1, 2))
-
-    def _take(self, name: str, values: np.ndarray, step: int) -> None:
-        lanes = self._by_lane(values)
-        if name in ("slots", "history"):
-            ring = getattr(self.events, name)[..., : lanes.shape[-1]]
-            self._see_alike(lanes, ring)
-            ring[:] = np.roll(lanes, step % len(ring), axis=0)
-        elif name == "names":
-            if np.any(lanes != self._names()):
+        for name, own in kept.items():
+            given = self._by_lane(carried[name])
+            if given.shape != own.shape or (name == "names" and np.any(given != own)):
                 self._refuse()
-        elif name == "resources":
-            self._see_alike(lanes, self.events.resources)
-            self.events.resources[:] = lanes
-        else:
-            row = ("armed", "last_spike").index(name) + 1
-            seen = self.events.seen[:, row, : lanes.shape[-1]]
-            self._see_alike(lanes, seen)
-            seen[:] = lanes
-
-    def _see_alike(self, given: np.ndarray, own: np.ndarray) -> None:
-        if given.shape != own.shape:
-            self._refuse()
+            own[:] = np.roll(given, problem.first_step, axis=0) if name in RINGS else given
+        events.filled[:] = np.any(events.slots != 0, axis=(1, 2))
 
     def _refuse(self) -> NoReturn:
         raise ValueError(
@@ -287,11 +267,10 @@ class Way:
 
     def _names(self) -> int:
         """A checksum of what the arrays stand for, in their order."""
-        jumps = [one.model.inputs for one in self._compiled.populations]
         past = [] if self.late is None else self.late.rows.tolist()
         names = [
             [one.name for one in self.senders],
-            [[one.name for one in inputs if one.tau is not None] for inputs in jumps],
+            [[one.name for one in p.model.jumping] for p in self._compiled.populations],
             [
                 [own.names[row] for own in self.layout.ranges if row < len(own.names)]
                 for row in past
@@ -304,24 +283,28 @@ class Way:
         lanes = np.moveaxis(values[self.members], 0, -1)
         return lanes.reshape(*lanes.shape[:-2], -1)
 
-    def carried(self, step: int) -> dict[str, np.ndarray]:
-        """What a run from grid step `step` on goes on from, each (trials, ..., neurons)."""
-        events = self.events
-        used = self.layout.n_neurons * self.trials
-        found = {"names": np.full((1, self.trials), float(self._names()))}
+    def _kept(self) -> dict[str, np.ndarray]:
+        """What is carried, each array (..., lanes) as it lies here; `RINGS` begin at step 0."""
+        events, used = self.events, self.layout.n_neurons * self.trials
+        found = {"names": np.full(self.trials, float(self._names()))}
         if events.slots.size:
-            found["slots"] = np.roll(events.slots, -(step % len(events.slots)), axis=0)[..., :used]
+            found["slots"] = events.slots[..., :used]
         if events.history.size:
-            ring = np.roll(events.history, -(step % len(events.history)), axis=0)
-            found["history"] = ring[..., :used]
+            found["history"] = events.history[..., :used]
         if events.rules.size:
             found["armed"], found["last_spike"] = (events.seen[:, k, :used] for k in (1, 2))
         if events.resources.size:
             found["resources"] = events.resources
-        return {
-            name: np.moveaxis(values.reshape(*values.shape[:-1], -1, self.trials), -1, 0).copy()
-            for name, values in found.items()
-        }
+        return found
+
+    def carried(self, step: int) -> dict[str, np.ndarray]:
+        """What a run from grid step `step` on goes on from, each (trials, ..., neurons)."""
+        found = {}
+        for name, own in self._kept().items():
+            values = np.roll(own, -step, axis=0) if name in RINGS else own
+            values = values.reshape(*own.shape[:-1], -1, self.trials)
+            found[name] = np.moveaxis(values, -1, 0).copy()
+        return found
 
 
 def in_steps(delay: np.ndarray, dt: float, name: str) -> np.ndarray:

@@ -310,7 +310,7 @@ class Connections:
 
     def _arrival(self, synapse: EventSynapse, model: Model) -> int:
         """The number of the target's input among those that jump."""
-        return arrivals(model).index(synapse.name)
+        return [table.name for table in model.jumping].index(synapse.name)
 
     def _rises(self, synapse: EventSynapse, k: int) -> np.ndarray:
         return per_neuron(synapse.rise_factor, self.groups[k].n, f"tau of {synapse.name}")
@@ -323,11 +323,6 @@ class Connections:
                 "each edge: give a matrix, or hh_sde.topology.all_to_all"
             )
         return float(rises[0])
-
-
-def arrivals(model: Model) -> list[str]:
-    """The inputs of a population that jump, in their order."""
-    return [table.name for table in model.inputs if table.tau is not None]
 
 
 def places_of(groups: Sequence[Group]) -> int:
