@@ -12,7 +12,6 @@ its attribute `last_state`; they would only multiply its rows in tables.
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from hh_sde.addresses import is_whole
 from hh_sde.dataset import COORDINATES, Labels, last_state_names
 from hh_sde.descriptions import decode, encode
 from hh_sde.equations.layout import StateLayout
+from hh_sde.errors import warn
 from hh_sde.methods import Detection, Reached
 from hh_sde.records import numbers, shown
 from hh_sde.sde import SDE
@@ -118,11 +118,10 @@ def carried(
     there = all(abs(_time_of(one, name) - time) <= 2e-6 * dt for name, one in kept.items())
     if not kept or not there or x0.attrs.get("dt") != dt:
         if time:
-            warnings.warn(
+            warn(
                 "x0 does not hold the spikes and potentials that are on their way in this network "
                 "with event-driven synapses or delays: the run begins without them. A result of "
-                "solve as it is, with the same dt, holds them",
-                stacklevel=5,
+                "solve as it is, with the same dt, holds them"
             )
         return None
     return {name.removeprefix(_CARRIED): _of_trials(one, trials) for name, one in kept.items()}

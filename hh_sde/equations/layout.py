@@ -106,6 +106,11 @@ class StateLayout:
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
 
+    def among_lanes(self, places: np.ndarray, trials: int, lanes: int) -> np.ndarray:
+        """Where what stands at `places` has its first trial, in rows of so many lanes."""
+        row, neuron = np.divmod(places, self.n_neurons)
+        return row * lanes + neuron * trials
+
     def of(self, x: np.ndarray, name: str) -> np.ndarray:
         """A variable (..., n_neurons) of flat states (..., d); NaN where a neuron lacks it."""
         components = self.components[name]

@@ -163,7 +163,7 @@ class Block:
         terms = compiled.most_terms  # read without noise too: zeros
         wiring = compiled.tables.wiring
         blocks = wiring.blocks.copy()
-        blocks[:, 3] = self._places(blocks[:, 3], lanes)
+        blocks[:, 3] = self.layout.among_lanes(blocks[:, 3], trials, lanes)
         m = Lanes(
             x=x,
             I=np.zeros((1, len(inputs.nodes), lanes), dtype),
@@ -181,7 +181,7 @@ class Block:
             trials=trials,
             own=Own(0, self.layout.n_neurons, 0, lanes, self.lanes, np.zeros(0, np.int64), 1, 0),
             start=wiring.start,
-            source=self._places(wiring.source, lanes),
+            source=self.layout.among_lanes(wiring.source, trials, lanes),
             weight=wiring.weight.astype(dtype, copy=False),
             blocks=blocks,
             block_weight=wiring.block_weight.astype(dtype, copy=False),
@@ -192,11 +192,6 @@ class Block:
         self.way = Way(self.problem, compiled, self.members, x)
         connections = (m.start, m.source, m.weight, m.blocks, m.block_weight)
         return m._replace(way=self.way.handled(m.sums, connections))
-
-    def _places(self, places: np.ndarray, lanes: int) -> np.ndarray:
-        """Where the first trial of what stands at `places` in rows of neurons is among lanes."""
-        row, neuron = np.divmod(places, self.layout.n_neurons)
-        return row * lanes + neuron * len(self.members)
 
     def _nothing_kept(self, gates_stay: bool) -> Kept:
         """With the state of the detection, and room for the spikes of a window, if wanted."""

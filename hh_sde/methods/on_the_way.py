@@ -125,9 +125,7 @@ class Way:
         )
 
     def _places(self, places: np.ndarray) -> np.ndarray:
-        """Where the first trial of what stands at places of neurons is among lanes."""
-        row, neuron = np.divmod(places, self.layout.n_neurons)
-        return row * self.lanes + neuron * self.trials
+        return self.layout.among_lanes(places, self.trials, self.lanes)
 
     def _steps(self, delay: np.ndarray, name: str) -> np.ndarray:
         return in_steps(delay, self.problem.dt, name)
@@ -161,7 +159,7 @@ class Way:
         )
 
     def _history(self) -> dict[str, np.ndarray]:
-        late, n = self.late, self.layout.n_neurons
+        late = self.late
         if late is None:
             none = np.zeros(0, np.int64)
             return {
@@ -174,12 +172,11 @@ class Way:
         self._see_room(steps * _SUMS * late.rows.size)
         history = np.empty((steps, _SUMS, late.rows.size, self.lanes))
         history[:] = self.x[late.rows]  # before the run it was as it is at its beginning
-        row, neuron = np.divmod(late.source, n)
         return {
             "history": history.astype(self.x.dtype),
             "history_rows": late.rows,
             "late_start": late.start,
-            "late_source": row * self.lanes + neuron * self.trials,
+            "late_source": self._places(late.source),
             "late_weight": late.weight.astype(self.x.dtype),
             "late_delay": delay,
         }
