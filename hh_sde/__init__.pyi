@@ -55,7 +55,14 @@ from .stimuli import (
     Stimulus,
 )
 from .stopping import Threshold
-from .synapses import SYNAPSES, EventSynapse, GapJunction, ShortTermPlasticity, Synapse
+from .synapses import (
+    SYNAPSES,
+    EventSynapse,
+    GapJunction,
+    SecondMessenger,
+    ShortTermPlasticity,
+    Synapse,
+)
 from .topology import TOPOLOGIES
 
 __version__: str
@@ -104,6 +111,7 @@ __all__ = [
     "RampCurrent",
     "Rate",
     "SampledCurrent",
+    "SecondMessenger",
     "ShieldedNoise",
     "ShortTermPlasticity",
     "Sigmoid",

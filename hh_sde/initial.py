@@ -202,10 +202,11 @@ def _see_fractions(
     And that concentrations are not negative. `first` is the number of the first of these neurons.
     """
     for row, variable in enumerate(population.variables):
-        if variable.role["role"] == "concentration" and np.any(x[:, row] < 0.0):
+        concentration = variable.role["role"] in ("concentration", "second messenger")
+        if concentration and np.any(x[:, row] < 0.0):
             raise ValueError(
-                f"x0: {variable.name} is a concentration (mM) and must not be negative, got "
-                f"{x[:, row].min():.4g}"
+                f"x0: {variable.name} is a concentration ({variable.units}) and must not be "
+                f"negative, got {x[:, row].min():.4g}"
             )
         outside = (x[:, row] < 0.0) | (x[:, row] > 1.0)
         if row == 0 or population.free[0] <= row < population.free[1] or not outside.any():

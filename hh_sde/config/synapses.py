@@ -11,7 +11,7 @@ from hh_sde.records import shown
 from hh_sde.spike_rule import SpikeRule
 from hh_sde.spike_sources import PoissonInput, SpikeTimes
 from hh_sde.stimuli import STIMULI
-from hh_sde.synapses import SYNAPSES, ShortTermPlasticity
+from hh_sde.synapses import SYNAPSES, SecondMessenger, ShortTermPlasticity
 from hh_sde.topology import TOPOLOGIES
 
 
@@ -46,6 +46,7 @@ def _synapse(item: Any) -> Any:
         "weights": lambda rule: _weights(rule, unit),
         "source": _source,
         "plasticity": _plasticity,
+        "messenger": _messenger,
         "spike_rule": read_spike_rule,
     }
     made = dict(item)
@@ -77,6 +78,10 @@ def _source(table: Mapping[str, Any]) -> Any:
 
 def _plasticity(table: Mapping[str, Any]) -> Any:
     return entry({"plasticity": ShortTermPlasticity}, {})({"kind": "plasticity", **table})
+
+
+def _messenger(table: Mapping[str, Any]) -> Any:
+    return entry({"messenger": SecondMessenger}, {})({"kind": "messenger", **table})
 
 
 def read_spike_rule(value: Any) -> SpikeRule:

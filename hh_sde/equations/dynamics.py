@@ -20,6 +20,7 @@ from hh_sde.equations.differentiation import dependencies
 from hh_sde.equations.expressions import Expression, Negative, Symbol, call, product, total
 from hh_sde.equations.fluctuations import FluctuationPart
 from hh_sde.equations.gates import GatePart
+from hh_sde.equations.messengers import MessengerPart
 from hh_sde.equations.part import Part
 from hh_sde.equations.pools import PoolPart
 from hh_sde.equations.quantities import Assignment, Names, Parameters, Variable
@@ -32,6 +33,7 @@ from hh_sde.equations.tables import (
     InputTable,
     Model,
     NernstTable,
+    SynapseTable,
 )
 from hh_sde.equations.variables import variables
 
@@ -71,6 +73,8 @@ class Dynamics:
         Those of the pools, by name.
     coupled : tuple of Symbol
         Sums over the other neurons: W s of each synapse, W V of gap junctions.
+    outputs : tuple of Symbol
+        What other neurons add up and is no variable: it has the rows after those of the state.
     """
 
     def __init__(self, model: Model) -> None:
@@ -94,11 +98,14 @@ class Dynamics:
         self.currents: list[Current] = []
         self._nernst: list[tuple[NernstTable, Symbol]] = []
         self.coupled: tuple[Symbol, ...] = ()
+        self.outputs: tuple[Symbol, ...] = ()
         self._channels()
         self._colored()
         self._pools()
         self._arriving: dict[str, Variable] = {}
         self._arrivals()
+        self._sent = [self._kinetics(_gate_of(synapse)) for synapse in model.synapses]
+        self._messengers()
         self._synapses()
         self._gap_junctions()
         self._potential()
@@ -268,10 +275,21 @@ class Dynamics:
             self.parts.append(part)
         self.free = (self.free[0], self._row)
 
+    def _messengers(self) -> None:
+        """Before the gates of their synapses, which they move with: those keep to [0, 1]."""
+        gates = {variable.name: variable.symbol for variable in self.variables}
+        for synapse, rates in zip(self.model.synapses, self._sent, strict=True):
+            if synapse.messenger is not None:
+                (variable,) = next(self._groups)
+                s, names = gates[synapse.variable], self.names
+                part = MessengerPart(variable, self._row, synapse, s, rates, self.parameters, names)
+                self.parts.append(part)
+                self._assignments.append(part.output)
+                self.outputs += (part.output.target,)
+        self.free = (self.free[0], self._row)
+
     def _synapses(self) -> None:
-        for synapse in self.model.synapses:
-            table = GateTable(synapse.variable, 1, False, (synapse.alpha, synapse.beta))
-            rates = self._kinetics(table)
+        for rates in self._sent:
             (variable,) = next(self._groups)
             self.parts.append(GatePart(variable, self._row, rates, self.names))
         self.coupled = tuple(
@@ -324,6 +342,11 @@ class Dynamics:
     # -- what follows ------------------------------------------------------------------------------
 
     @property
+    def rows(self) -> list[str]:
+        """What stands in the rows of the lanes: the variables, then the outputs."""
+        return [variable.name for variable in self.variables] + [one.name for one in self.outputs]
+
+    @property
     def assignments(self) -> tuple[Assignment, ...]:
         """All equations, each after those that it needs."""
         return tuple(self._assignments)
@@ -356,6 +379,10 @@ class Dynamics:
 
 def _opposite(e: Expression) -> Expression:
     return e.operand if isinstance(e, Negative) else -e
+
+
+def _gate_of(synapse: SynapseTable) -> GateTable:
+    return GateTable(synapse.variable, 1, False, (synapse.alpha, synapse.beta))
 
 
 def _drifts(part: Part) -> list[Symbol]:

@@ -6,17 +6,21 @@ and W V alone; the derivatives by both are given, row by row, for every lane.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hh_sde.equations.differentiation import directional_derivatives
 from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import ONE, ZERO, Expression, Symbol
-from hh_sde.equations.loops import Loop, Output, Stage
+from hh_sde.equations.loops import Loop, Output, Stage, output_rows
 from hh_sde.equations.quantities import Assignment
 
 
 class Entry(NamedTuple):
-    """d f_row / d x_column, or by sum number `column` of the other neurons where `coupled`."""
+    """d f_row / d x_column, or by sum number `column` of the other neurons where `coupled`.
+
+    A row after those of the variables is an output's, and no part of f.
+    """
 
     row: int
     column: int
@@ -26,6 +30,9 @@ class Entry(NamedTuple):
 
 class Derivatives:
     """The loops `jacobian` and `tangent` of a population.
+
+    What neurons feel of each other goes through the sums; of outputs in these, the derivatives are
+    entries of their own.
 
     Attributes
     ----------
@@ -46,16 +53,15 @@ class Derivatives:
 
     def _column(self, x: Symbol, column: int, coupled: bool) -> None:
         slopes = self._derivatives({x.name: ONE}, f"by_{x.name}")
-        for row, f in enumerate(self.population.drift):
+        for row, f in enumerate((*self.population.drift, *self.population.outputs)):
             value = slopes.get(f.name, ZERO)
             if value != ZERO:
                 self.entries.append(Entry(row, column, coupled, value))
 
-    def _displacement(self, symbols: list[Symbol]) -> list[Expression]:
-        """How the drifts change where each symbol is displaced."""
+    def _displacement(self, symbols: list[Symbol]) -> dict[str, Expression]:
+        """How drifts and outputs change where each symbol is displaced."""
         along: dict[str, Expression] = {x.name: Symbol(f"along_{x.name}") for x in symbols}
-        slopes = self._derivatives(along, "along")
-        return [slopes.get(f.name, ZERO) for f in self.population.drift]
+        return self._derivatives(along, "along")
 
     def _derivatives(self, along: dict[str, Expression], suffix: str) -> dict[str, Expression]:
         population = self.population
@@ -65,8 +71,12 @@ class Derivatives:
         self.assignments += named
         return derivatives
 
+    def _displaced_values(self, of: Sequence[Symbol]) -> list[Expression]:
+        return [self._displaced.get(one.name, ZERO) for one in of]
+
     def loops(self) -> list[Loop]:
-        """Both loops."""
+        """Both loops, and what they need of the outputs."""
+        population = self.population
         entries = [
             Output("entries", row, f"{entry.row}_{entry.column}{'c' * entry.coupled}", entry.value)
             for row, entry in enumerate(self.entries)
@@ -74,9 +84,10 @@ class Derivatives:
         displaced = [
             Output("dv", row, variable.symbol.name, value)
             for row, (variable, value) in enumerate(
-                zip(self.population.variables, self._displaced, strict=True)
+                zip(population.variables, self._displaced_values(population.drift), strict=True)
             )
         ]
+        along = self._displaced_values(population.outputs)
         return [
             Loop(
                 "jacobian",
@@ -89,5 +100,17 @@ class Derivatives:
                 "state, I, coupled, vector, vector_sums, dv",
                 "J v for a vector v of the state's shape, whose sums W v are in vector_sums.",
                 [Stage([], displaced)],
+            ),
+            Loop(
+                "make_outputs",
+                "state",
+                "What other neurons add up and is no variable, into its rows after the variables.",
+                [Stage([], output_rows(population, "state", population.outputs))],
+            ),
+            Loop(
+                "displace_outputs",
+                "state, vector",
+                "How that changes along a vector v of the state's shape, into the same rows of v.",
+                [Stage([], output_rows(population, "vector", along))],
             ),
         ]

@@ -2,7 +2,7 @@
 
 The state is population after population, and variable-major inside each: [V_0 ... V_{n-1}, m_0 ...,
 h_0 ...]. The engine has it as rows (rows, n_neurons), a population being a range of columns whose
-first rows are its variables; what is left of a column is 0.
+first rows are its variables, then what its neurons send besides; what is left of a column is 0.
 """
 
 from __future__ import annotations
@@ -39,12 +39,14 @@ class StateLayout:
     ----------
     populations : sequence of (int, sequence of str)
         How many neurons each has, and its variables.
+    rows : int
+        At least so many: of a population with what it sends besides.
 
     Attributes
     ----------
     ranges : tuple of Range
     n_neurons, d, rows : int
-        Neurons of all, components of the flat state, variables of the population with most.
+        Neurons of all, components of the flat state, rows of the population with most.
 
     Examples
     --------
@@ -55,7 +57,7 @@ class StateLayout:
     array([ 2.,  3., nan])
     """
 
-    def __init__(self, populations: Sequence[tuple[int, Sequence[str]]]) -> None:
+    def __init__(self, populations: Sequence[tuple[int, Sequence[str]]], rows: int = 0) -> None:
         ranges: list[Range] = []
         first = begin = 0
         for n, names in populations:
@@ -63,7 +65,7 @@ class StateLayout:
             first, begin = first + n, begin + n * len(names)
         self.ranges = tuple(ranges)
         self.n_neurons, self.d = first, begin
-        self.rows = max(len(one.names) for one in ranges)
+        self.rows = max(rows, *(len(one.names) for one in ranges))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ class StateLayout:
     def by_row(self, x: np.ndarray) -> np.ndarray:
         """(..., rows, n_neurons) of flat states (..., d)."""
         before = x.shape[:-1]
-        if len(self.ranges) == 1:
+        if len(self.ranges) == 1 and self.rows == len(self.names):
             return x.reshape(*before, self.rows, self.n_neurons)
         found = np.zeros((*before, self.rows, self.n_neurons), x.dtype)
         for one in self.ranges:

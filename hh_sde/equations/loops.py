@@ -188,6 +188,10 @@ class Loops:
         ]
         return [Stage([], outputs)]
 
+    def make_outputs(self) -> list[Stage]:
+        """What other neurons add up and is no variable, into its rows after the variables."""
+        return [Stage([], output_rows(self.population, "state", self.population.outputs))]
+
     def noise_amplitudes(self) -> list[Stage]:
         """root(R) of every term of the noise."""
         names = [term.amplitude for term in self.population.terms]
@@ -233,6 +237,13 @@ class Loops:
         return [Stage([], outputs)]
 
 
+def output_rows(population: Dynamics, array: str, values: Sequence[Expression]) -> list[Output]:
+    """Values of what a population sends besides variables, in rows after those."""
+    first = len(population.variables)
+    rows = enumerate(zip(population.outputs, values, strict=True), start=first)
+    return [Output(array, row, symbol.name, value) for row, (symbol, value) in rows]
+
+
 def _new_state(row: int, variable: Variable, value: Expression) -> Output:
     return Output("state", row, variable.symbol.name, value)
 
@@ -253,6 +264,7 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "pool_flow": ("state, w, dt", Loops.pool_flow),
     "gate_rates": ("state, alphas, betas", Loops.gate_rates),
     "bound": ("state", Loops.bound),
+    "make_outputs": ("state", Loops.make_outputs),
     "noise_amplitudes": ("state, amplitudes", Loops.noise_amplitudes),
     "add_noise": ("state, dW, c, out", Loops.add_noise),
     "add_columns": ("state, amplitudes, out", Loops.add_columns),

@@ -46,6 +46,11 @@ class Compiled(NamedTuple):
         return layout_of(self.populations)
 
     @property
+    def has_outputs(self) -> bool:
+        """Whether neurons send what is no variable."""
+        return any(one.outputs for one in self.populations)
+
+    @property
     def most_terms(self) -> int:
         """Wiener processes of a neuron's own: of the population that has most."""
         return max(len(one.terms) for one in self.populations)
@@ -58,7 +63,8 @@ class Compiled(NamedTuple):
 def layout_of(populations: Sequence[Dynamics]) -> StateLayout:
     """The layout of the state of populations."""
     return StateLayout(
-        [(one.model.n_neurons, [v.name for v in one.variables]) for one in populations]
+        [(one.model.n_neurons, [v.name for v in one.variables]) for one in populations],
+        rows=max(len(one.rows) for one in populations),
     )
 
 

@@ -68,6 +68,11 @@ TERMS = {terms}  # Wiener processes of a lane's own, at most
 BOUNDED = {bounded}  # states are brought back into [0, 1] after each step
 """
 
+#: And of what it sends.
+OUTPUTS = """\
+OUTPUTS = {outputs}  # sums over other neurons are of more than variables
+"""
+
 
 class Numbers(NamedTuple):
     """The names of the numbers that the loops of a kind of population take in p and in q."""
@@ -110,7 +115,8 @@ def written(
     def text() -> Written:
         loops = [(populations[k], Loops(populations[k], shared[k].assignments)) for k in first]
         found = [Kind(one, own.definitions, own.all()) for one, own in loops]
-        return _Writer(found, [_constants(populations), appended_text(late)], dtype).written
+        ending = [_constants(populations), _outputs(populations), appended_text(late)]
+        return _Writer(found, ending, dtype).written
 
     shapes = tuple(_shape(populations[k], shared[k]) for k in first)
     return _once((f"loops, {dtype}, {late}", shapes), text), kinds
@@ -130,7 +136,8 @@ def written_derivatives(derivatives: Sequence[Derivatives]) -> tuple[Written, tu
             Kind(derivatives[k].population, shared[k].assignments, derivatives[k].loops())
             for k in first
         ]
-        return _Writer(found, [tangent_text()], "float64").written
+        ending = [_outputs([one.population for one in derivatives]), tangent_text()]
+        return _Writer(found, ending, "float64").written
 
     return _once(("derivatives", tuple(shapes[k] for k in first)), text), kinds
 
@@ -287,10 +294,13 @@ def _calls(loop: Loop, functions: Mapping[int, str]) -> Iterator[str]:
         yield f"{indent})\n"
 
 
-#: Loops that only some models need, to bring states back into [0, 1] and to move concentrations.
+#: Loops that only some models need: to bring states back into [0, 1], to move concentrations, and
+#: for what is sent besides variables.
 _WANTED: dict[str, Callable[[Dynamics], bool]] = {
     "bound": lambda one: one.model.bounds in ("clip", "reflect"),
     "pool_flow": lambda one: bool(one.concentrations),
+    "make_outputs": lambda one: bool(one.outputs),
+    "displace_outputs": lambda one: bool(one.outputs),
 }
 #: Types of the arguments that are no arrays of numbers for each lane.
 _TYPES = {"lanes": "i64", "used": "i64", "ranges": "i64*", "dt": "f64", "c": "f64"}
@@ -303,6 +313,10 @@ def _constants(populations: Sequence[Dynamics]) -> str:
         terms=max(len(one.terms) for one in populations),
         bounded=any(one.model.bounds in ("clip", "reflect") for one in populations),
     )
+
+
+def _outputs(populations: Sequence[Dynamics]) -> str:
+    return OUTPUTS.format(outputs=any(one.outputs for one in populations))
 
 
 class _Printed:

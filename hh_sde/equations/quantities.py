@@ -70,8 +70,8 @@ _TAKEN = frozenset(
         "np", "sqrt", "exp", "log", "decayed", "linoid", "linoid_of", "relaxed", "root",
         "table_value", "binomial", "uniform_of", "int", "abs", "min", "max", "kernel",
         "expression", "True", "False", "None", "total", "changed", "forth", "back", "move",
-        "lower", "upper", "z", "noise", "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE",
-        "TERMS", "BOUNDED", "POOLS", "power", "lanes", "used", "ranges", "row", "absolute_root",
+        "lower", "upper", "z", "noise", "level", "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE",
+        "TERMS", "BOUNDED", "POOLS", "OUTPUTS", "power", "lanes", "used", "ranges", "row", "absolute_root",
         "positive_root",
     )
 )  # fmt: skip

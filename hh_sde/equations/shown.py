@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from hh_sde.display import aligned
@@ -96,12 +97,10 @@ class Equations:
 
     def _inputs(self) -> tuple[tuple[str, str, str], ...]:
         found = [("I_stim", "uA/cm^2", "injected current, inward")]
-        for symbol_ in self._population.coupled:
-            gap = symbol_.name.startswith("WV")
-            units = "uA/cm^2" if gap else "mS/cm^2"
-            found.append(
-                (symbol_.name, units, f"sum over neurons j of w_ij {'V' if gap else 's'}_j")
-            )
+        summed = [one.summed for one in self._population.model.inputs if one.tau is None]
+        for symbol_, of in zip_longest(self._population.coupled, summed):
+            units = "uA/cm^2" if of is None else "mS/cm^2"
+            found.append((symbol_.name, units, f"sum over neurons j of w_ij {of or 'V'}_j"))
         return tuple(found)
 
     # -- text --------------------------------------------------------------------------------------

@@ -107,13 +107,26 @@ class ColoredTable(NamedTuple):
     E: np.ndarray | None = None
 
 
+class MessengerTable(NamedTuple):
+    """dG/dt = K3 s - K4 G, and the share G^power/(G^power + Kd) of open channels; (n_neurons,)."""
+
+    K3: np.ndarray
+    K4: np.ndarray
+    Kd: np.ndarray
+    power: int
+
+
 class SynapseTable(NamedTuple):
-    """What neurons send through a graded synapse: the gate of their output, a variable."""
+    """What neurons send through a graded synapse: the gate of their output, a variable.
+
+    With a messenger it is a share of channels instead, which is no variable but follows from G.
+    """
 
     name: str
     variable: str
     alpha: RateTable
     beta: RateTable
+    messenger: MessengerTable | None = None
 
 
 class InputTable(NamedTuple):
@@ -125,6 +138,7 @@ class InputTable(NamedTuple):
 
     name: str
     E: np.ndarray | None
+    summed: str = "s"  # what of the neurons that send, for people
     voltage_block: RateTable | None = None
     tau: np.ndarray | None = None
     tau_rise: np.ndarray | None = None
@@ -148,9 +162,16 @@ class Model(NamedTuple):
         """The inputs that jump at spikes, in their order."""
         return [table for table in self.inputs if table.tau is not None]
 
+    @property
+    def outputs(self) -> list[SynapseTable]:
+        """The synapses through which what is sent is no variable, in their order."""
+        return [table for table in self.synapses if table.messenger is not None]
+
 
 class Wiring(NamedTuple):
     """What the neurons of all populations get from each other, at a state (rows, n_neurons).
+
+    Its rows are those of `StateLayout`: of what is sent besides variables too.
 
     Row k * n_neurons + i of a sparse matrix (CSR) is what neuron i gets through its input k; gap
     junctions are the last. `source` is the place of the value there, row * n_neurons + neuron.

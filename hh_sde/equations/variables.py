@@ -12,7 +12,8 @@ def variables(model: Model, names: Names | None = None) -> list[list[Variable]]:
     """The rows of the state, those of a part together.
 
     V, the gates or states channel by channel, then what is free to leave [0, 1] (fluctuations, then
-    coloured noise, concentrations, what jumps as spikes arrive), then the synapses' gates.
+    coloured noise, concentrations, what jumps as spikes arrive, messengers), then the synapses'
+    gates.
     """
     names = names or Names()
 
@@ -42,6 +43,10 @@ def variables(model: Model, names: Names | None = None) -> list[list[Variable]]:
     for table in model.inputs:
         if table.tau is not None:
             groups.append(_arrivals(table, variable))
+    for synapse in model.outputs:
+        role = {"role": "second messenger", "synapse": synapse.name}
+        text = f"second messenger of the synapse {synapse.name}"
+        groups.append([variable(f"G_{synapse.name}", "uM", text, **role)])
     for synapse in model.synapses:
         text = f"gate of the synapse {synapse.name}"
         role = {"role": "synaptic gate", "synapse": synapse.name}

@@ -15,10 +15,23 @@ increments of the first half of the step, in place of dW, and m.areas[k] holds i
 import numpy as np
 
 from hh_sde.kernels.coupling import I_at, add, add_row, couple
-from hh_sde.kernels.jit import call_void, expression, maker, stepper
+from hh_sde.kernels.jit import call_void, expression, kernel, maker, stepper
 from hh_sde.kernels.watch import watched
 
 # -- the steps --
+
+
+@expression
+def outputs_of(m, x):
+    """What the neurons send besides variables, of the state x, into its rows after those."""
+    if OUTPUTS:
+        make_outputs(x, x.shape[1], m.p, m.q, m.curves, m.ranges)
+
+
+@kernel
+def fill_outputs(x, p, q, curves, ranges):
+    """The same for lanes x (rows, lanes) that are not being stepped."""
+    make_outputs(x, x.shape[1], p, q, curves, ranges)
 
 
 # -- without delays and events --
@@ -28,6 +41,7 @@ from hh_sde.kernels.watch import watched
 def sum_inputs(m, x):
     """Synaptic and gap sums of the state x."""
     if m.sums.shape[0]:
+        outputs_of(m, x)
         meet(m.own)
         couple_rows(
             x, m.sums, x.shape[1], m.sums.shape[0], m.own.first, m.own.neurons, m.n_neurons,
@@ -48,6 +62,7 @@ def send_and_receive(m, step, h):
 def sum_inputs(m, x):  # noqa: F811
     """The same; some of what they add up left its neuron earlier."""
     if m.sums.shape[0]:
+        outputs_of(m, x)
         meet(m.own)
         if m.own.number == 0:
             call_void(
@@ -334,6 +349,8 @@ def flat_drift(x, I, places, shape, wiring, p, q, curves, ranges):
     n = I.size
     state, dx, flat = np.empty(shape), np.empty(shape), np.empty(x.size)
     put_in_rows(x, places, state)
+    if OUTPUTS:
+        make_outputs(state, n, p, q, curves, ranges)
     start, source, weight, blocks, block_weight = wiring
     u = np.empty(((start.size - 1) // n, n))
     couple(state, u, n, 1, start, source, weight, blocks, block_weight)

@@ -20,6 +20,22 @@ from hh_sde.kernels.jit import call, expression, maker, stepper
 
 
 @expression
+def outputs_of(m, x):
+    """What the neurons send besides variables, of the state x, into its rows after those."""
+    if OUTPUTS:
+        t = m.tangent
+        make_outputs(x, x.shape[1], t.p, t.q, t.curves, t.ranges)
+
+
+@expression
+def displaced_outputs(m, x, v):
+    """How that changes along v, into the same rows of v."""
+    if OUTPUTS:
+        t = m.tangent
+        displace_outputs(x, x.shape[1], v, t.p, t.q, t.curves, t.ranges)
+
+
+@expression
 def sums_of(m, x, sums):
     """Synaptic and gap sums of x."""
     couple(x, sums, m.n_neurons, m.trials, m.start, m.source, m.weight, m.blocks, m.block_weight)
@@ -29,8 +45,10 @@ def sums_of(m, x, sums):
 def times_jacobian(m, k, node, x, v):
     """J(x) v into m.tangent.slopes for each vector, with the current at a node of step k."""
     t, I = m.tangent, I_at(m, k, node)
+    outputs_of(m, x)
     sums_of(m, x, m.sums)
     for j in range(v.shape[0]):
+        displaced_outputs(m, x, v[j])
         sums_of(m, v[j], t.sums)
         tangent(x, x.shape[1], I, m.sums, v[j], t.sums, t.slopes[j], t.p, t.q, t.curves, t.ranges)
 
@@ -79,6 +97,9 @@ def flat_tangent(x, v, I, places, shape, wiring, p, q, curves, ranges):
     state, vector, dv, flat = np.empty(shape), np.empty(shape), np.empty(shape), np.empty(x.size)
     put_in_rows(x, places, state)
     put_in_rows(v, places, vector)
+    if OUTPUTS:
+        make_outputs(state, n, p, q, curves, ranges)
+        displace_outputs(state, n, vector, p, q, curves, ranges)
     sums, vector_sums = np.empty(((start.size - 1) // n, n)), np.empty(((start.size - 1) // n, n))
     couple(state, sums, n, 1, start, source, weight, blocks, block_weight)
     couple(vector, vector_sums, n, 1, start, source, weight, blocks, block_weight)
@@ -94,6 +115,8 @@ def flat_jacobian(x, I, places, shape, wiring, entries, p, q, curves, ranges):
     start, source, weight, blocks, block_weight = wiring
     state, sums = np.empty(shape), np.empty(((start.size - 1) // n, n))
     put_in_rows(x, places, state)
+    if OUTPUTS:
+        make_outputs(state, n, p, q, curves, ranges)
     couple(state, sums, n, 1, start, source, weight, blocks, block_weight)
     found = np.zeros((entries, n))
     jacobian(state, n, I, sums, found, p, q, curves, ranges)

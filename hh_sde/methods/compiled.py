@@ -189,6 +189,8 @@ class Block:
         )
         if not compiled.tables.remembers:
             return m
+        if compiled.has_outputs:  # which others feel as they were before the run
+            compiled.module.fill_outputs(x, m.p, m.q, m.curves, m.ranges)
         self.way = Way(self.problem, compiled, self.members, x)
         connections = (m.start, m.source, m.weight, m.blocks, m.block_weight)
         return m._replace(way=self.way.handled(m.sums, connections))
@@ -226,11 +228,15 @@ class Block:
 
     def _by_lane(self, states: np.ndarray) -> np.ndarray:
         """(rows, lanes), padded, of the members' states (trials, d)."""
-        return self._neurons_by_lane(self.layout.by_row(states))
+        return self._in_lanes(self.layout.by_row(states[self.members]))
 
     def _neurons_by_lane(self, values: np.ndarray) -> np.ndarray:
         """(rows, lanes), padded, of the members' values (trials, ..., n_neurons)."""
-        rows = np.moveaxis(values[self.members], 0, -1).reshape(-1, self.lanes)
+        return self._in_lanes(values[self.members])
+
+    def _in_lanes(self, values: np.ndarray) -> np.ndarray:
+        """The same of values (members, ..., n_neurons)."""
+        rows = np.moveaxis(values, 0, -1).reshape(-1, self.lanes)
         return np.ascontiguousarray(np.pad(rows, ((0, 0), (0, self.padding)), mode="edge"))
 
     def by_trial(self, lanes: np.ndarray) -> np.ndarray:

@@ -269,7 +269,7 @@ class Way:
             [one.name for one in self.senders],
             [[one.name for one in p.model.jumping] for p in self._compiled.populations],
             [
-                [own.names[row] for own in self.layout.ranges if row < len(own.names)]
+                [one.rows[row] for one in self._compiled.populations if row < len(one.rows)]
                 for row in past
             ],
         ]

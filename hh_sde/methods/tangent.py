@@ -194,7 +194,7 @@ class DisplacedBlock(Block):
             raise Failed(_too_long("are 0 or no longer linearly independent", step))
         Q *= np.sign(lengths)[:, None]
         for j, one in enumerate(self._tangent.v):
-            one[:, : self.lanes] = Q[:, :, j].T.reshape(-1, self.lanes)
+            one[:] = self._in_lanes(self.layout.by_row(Q[:, :, j]))
         return np.log(np.abs(lengths))
 
 

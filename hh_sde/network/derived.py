@@ -121,7 +121,12 @@ class Derived:
 
     def _sums(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
         """What all neurons get from each other, (inputs, ..., n_neurons)."""
-        return sums_over_neurons(self._wiring, self._layout.by_row(self._layout.joined(state)))
+        rows = self._layout.by_row(self._layout.joined(state))
+        for own, population in zip(self._layout.ranges, self._populations, strict=True):
+            at = Evaluated(population, {name: state[name][..., own.neurons] for name in own.names})
+            for row, one in enumerate(population.outputs, start=len(own.names)):
+                rows[..., row, own.neurons] = at.of(one)
+        return sums_over_neurons(self._wiring, rows)
 
     def of(self, ds: xr.Dataset, quantities: Mapping[str, Quantity]) -> xr.Dataset:
         """The quantities at the states of a Dataset, each with the dims of its V.

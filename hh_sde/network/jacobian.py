@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -60,8 +60,8 @@ class Jacobian:
         entries = self._compiled.module.flat_jacobian(
             x, self._current(np.array([t]))[0], *self._shape, most, *self._numbers
         )
-        rows, columns, entry, neuron, weight = self._places
-        values = entries[entry, neuron] * weight
+        rows, columns, entry, neuron, weight, inner, source = self._places
+        values = entries[entry, neuron] * weight * np.where(inner < 0, 1.0, entries[inner, source])
         d = self._layout.d
         if sparse:
             return scipy.sparse.coo_array((values, (rows, columns)), shape=(d, d)).tocsr()
@@ -110,7 +110,10 @@ class Jacobian:
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, ...]:
-        """Of each summand of an entry of J: row, column, which derivative, neuron, weight."""
+        """Of each summand of an entry of J: row, column, which derivative, neuron, weight.
+
+        Where an output is between, then which derivative of it, and of which neuron; else -1.
+        """
         n = self._layout.n_neurons
         component = np.full(self._layout.rows * n, -1)  # of each place in rows
         component[self._layout.places] = np.arange(self._layout.d)
@@ -118,14 +121,37 @@ class Jacobian:
         for own, entries in zip(self._layout.ranges, self._compiled.entries, strict=True):
             neurons, one = np.arange(own.first, own.first + own.n), np.ones(own.n)
             for k, (row, column, coupled, _) in enumerate(entries):
+                if row >= len(own.names):
+                    continue
                 if not coupled:
                     places = (component[row * n + neurons], component[column * n + neurons])
-                    found.append((*places, k, neurons, one))
+                    found.append((*places, k, neurons, one, np.full(own.n, -1), neurons))
                     continue
-                target, source, weight = self._edges(column, neurons)
-                found.append((component[row * n + target], component[source], k, target, weight))
-        parts = [(r, c, np.full(r.size, k), i, w) for r, c, k, i, w in found]
+                target, place, weight = self._edges(column, neurons)
+                for chosen, of, inner in self._variables_at(place):
+                    i = target[chosen]
+                    found.append(
+                        (component[row * n + i], component[of], k, i, weight[chosen],
+                         np.full(i.size, inner), of % n)
+                    )  # fmt: skip
+        parts = [(r, c, np.full(r.size, k), *rest) for r, c, k, *rest in found]
         return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+    def _variables_at(self, place: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """What is sent from places, as functions of variables.
+
+        Which of the places, where the variable is, and which derivative of the output by it; -1
+        where the place is the variable's own.
+        """
+        row, neuron = np.divmod(place, self._layout.n_neurons)
+        for own, entries in zip(self._layout.ranges, self._compiled.entries, strict=True):
+            here = (neuron >= own.first) & (neuron < own.first + own.n)
+            variable = here & (row < len(own.names))
+            yield variable, place[variable], -1
+            for k, entry in enumerate(entries):
+                if entry.row >= len(own.names):
+                    chosen = here & (row == entry.row)
+                    yield chosen, entry.column * self._layout.n_neurons + neuron[chosen], k
 
     def _edges(self, k: int, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of what neurons get through input k: targets, places of the sources, weights."""

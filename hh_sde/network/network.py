@@ -173,7 +173,7 @@ class Network(Record):
 
         `units`, `long_name`, and `role`: "potential"; "gate", "channel state" or "fluctuation" of
         a `channel`; "noise current", "noise conductance"; "concentration" of a `pool`; "synaptic
-        gate" of a `synapse`. Of the
+        gate" and "second messenger" of a `synapse`. Of the
         states of a channel the one that conducts has ``conducting = 1``, the others 0.
 
         Examples

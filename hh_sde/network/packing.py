@@ -19,6 +19,7 @@ from hh_sde.equations.tables import (
     Connectivity,
     GateTable,
     InputTable,
+    MessengerTable,
     Model,
     NernstTable,
     PairTable,
@@ -129,6 +130,7 @@ def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
                 "s" if connections.one_kind else f"s_{one.name}",
                 alpha=_rate_table(one.alpha, one.name, n),
                 beta=_rate_table(one.beta, one.name, n),
+                messenger=_messenger_table(one, n),
             )
             for one in connections.sent_by[number].values()
         ),
@@ -138,6 +140,17 @@ def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
         pools=tuple(_pool_table(pool, n) for pool in cell.pools),
         bounds="none" if noise is None else noise.bounds,
     )
+
+
+def _messenger_table(synapse: Synapse, n: int) -> MessengerTable | None:
+    one = synapse.messenger
+    if one is None:
+        return None
+    K3, K4, Kd = (
+        per_neuron(getattr(one, name), n, f"{name} of synapse {synapse.name}")
+        for name in ("K3", "K4", "Kd")
+    )
+    return MessengerTable(K3, K4, Kd, one.power)
 
 
 def _input_table(synapse: Synapse | EventSynapse, n: int) -> InputTable:
@@ -150,6 +163,7 @@ def _input_table(synapse: Synapse | EventSynapse, n: int) -> InputTable:
     return InputTable(
         name=name,
         E=number("E"),
+        summed="s" if getattr(synapse, "messenger", None) is None else f"open_{name}",
         voltage_block=None if block is None else _rate_table(block, name, n),
         tau=number("tau"),
         tau_rise=number("tau_rise"),

@@ -23,7 +23,7 @@ from hh_sde.synapses import AnySynapse, EventSynapse, GapJunction, Synapse
 from hh_sde.weights import weight_matrix, weights_and_delays
 
 #: The fields in which synapses of one name are alike at either end.
-_SENT = ("alpha", "beta")
+_SENT = ("alpha", "beta", "messenger")
 _RECEIVED = {
     Synapse: ("E", "voltage_block"),
     EventSynapse: ("E", "voltage_block", "tau", "tau_rise"),
@@ -357,7 +357,10 @@ class _Places:
         self.models = models
         self.n = places_of(groups)
         self.rows = [[one.name for part in variables(model) for one in part] for model in models]
-        self.n_rows = max(map(len, self.rows))
+        self.outputs = [[table.name for table in model.outputs] for model in models]
+        self.n_rows = max(
+            len(rows) + len(outputs) for rows, outputs in zip(self.rows, self.outputs, strict=True)
+        )
         self.sums = [[table.name for table in model.inputs if _is_sum(table)] for model in models]
         self.n_inputs = max(
             len(sums) + (model.gap is not None)
@@ -365,13 +368,16 @@ class _Places:
         )
 
     def row(self, block: Block) -> int:
-        """The row of what the source sends: its V, or its gate of that synapse."""
+        """The row of what the source sends: its V, or what it sends through that synapse."""
         if not block.of:
             return 0
+        rows, outputs = self.rows[block.source], self.outputs[block.source]
+        if block.of in outputs:
+            return len(rows) + outputs.index(block.of)
         (variable,) = [
             one.variable for one in self.models[block.source].synapses if one.name == block.of
         ]
-        return self.rows[block.source].index(variable)
+        return rows.index(variable)
 
     def input(self, block: Block) -> int:
         """The number of the input of the target that it adds to."""

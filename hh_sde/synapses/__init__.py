@@ -12,10 +12,18 @@ from hh_sde.records import shown
 from hh_sde.synapses.events import EventSynapse, ShortTermPlasticity
 from hh_sde.synapses.gap import GapJunction
 from hh_sde.synapses.graded import DESTEXHE, Synapse
+from hh_sde.synapses.messenger import SecondMessenger
 from hh_sde.tables import Described, Description, Table, description_of, parameters_of
 from hh_sde.weights import Weights
 
-__all__ = ["SYNAPSES", "EventSynapse", "GapJunction", "ShortTermPlasticity", "Synapse"]
+__all__ = [
+    "SYNAPSES",
+    "EventSynapse",
+    "GapJunction",
+    "SecondMessenger",
+    "ShortTermPlasticity",
+    "Synapse",
+]
 
 #: What connects neurons.
 AnySynapse = Synapse | EventSynapse | GapJunction
@@ -35,6 +43,17 @@ _GABA_A = Synapse(
     beta=Constant(0.18),
     E=-80.0,
     reference=DESTEXHE,
+)
+# those of the chapter; the thalamic fit of gabab.mod (K1 0.52, K2 0.0013, K3 0.098, K4 0.033) differs
+_GABA_B = Synapse(
+    name="GABA_B",
+    weights=0.0,
+    alpha=Sigmoid(rate=0.09, mid=2.0, scale=5.0),
+    beta=Constant(0.0012),
+    messenger=SecondMessenger(K3=0.18, K4=0.034, Kd=100.0, power=4),
+    E=-95.0,
+    reference=f"{DESTEXHE}; G protein: Destexhe & Sejnowski 1995, Proc. Natl. Acad. Sci. USA 92, "
+    "9515, doi:10.1073/pnas.92.21.9515",
 )
 _WANG_BUZSAKI = Synapse(
     name="wang_buzsaki",
@@ -91,7 +110,9 @@ class SynapseOfTable(Described):
     def __init__(self, synapse: Synapse) -> None:
         self.synapse = synapse
         self.units = Synapse.units
-        names = ("E", "alpha", "beta", "voltage_block", "name", "source", "target", "delay")
+        names = (
+            "E", "alpha", "beta", "voltage_block", "messenger", "name", "source", "target", "delay",
+        )  # fmt: skip
         keyword = inspect.Parameter.KEYWORD_ONLY
         self.__signature__ = inspect.Signature(
             [
@@ -133,6 +154,8 @@ _DOCSTRING = """A chemical synapse, ds/dt = alpha (1 - s) - beta s, I = w s (V -
         Rise and decay of the gate, 1/ms, as functions of the presynaptic potential.
     voltage_block : Rate, optional
         Factor on w, as a function of the postsynaptic potential.
+    messenger : SecondMessenger, optional
+        What opens the channels where s are receptors: the share of them takes the place of s.
     name : str
         Another name, where a network has two of them.
     source, target : str, optional
@@ -161,6 +184,7 @@ SYNAPSES = Table(
         "AMPA": _AMPA,
         "NMDA": Synapse.NMDA,
         "GABA_A": _GABA_A,
+        "GABA_B": _GABA_B,
         "wang_buzsaki": _WANG_BUZSAKI,
         "glutamatergic": _GLUTAMATERGIC,
         "cholinergic": _CHOLINERGIC,

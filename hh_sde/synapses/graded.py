@@ -2,7 +2,9 @@
 
 All share one form. The gate s_j of neuron j's output obeys
 ds_j/dt = alpha(V_j) (1 - s_j) - beta(V_j) s_j, and neuron i receives the current
-sum_j w_ij s_j (E - V_i), times the voltage-dependent block B(V_i) where there is one.
+sum_j w_ij s_j (E - V_i), times the voltage-dependent block B(V_i) where there is one. Where a
+second messenger is between the receptors and the channels, s_j are the activated receptors, and the
+share of the channels that the messenger opens takes their place in the sum.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from hh_sde.errors import keyword_hints
 from hh_sde.kinetics import Constant, Parameter, Rate, Sigmoid
 from hh_sde.records import Record, check_name, parameter, record, shown, single
 from hh_sde.synapses.ends import checked_delay, see_ends
+from hh_sde.synapses.messenger import SecondMessenger
 from hh_sde.topology import EdgeList
 from hh_sde.weights import Weights, checked_weights
 
@@ -42,6 +45,9 @@ class Synapse(Record):
         Reversal potential, mV.
     voltage_block : Rate, optional
         Factor on the conductance as a function of the postsynaptic potential.
+    messenger : SecondMessenger, optional
+        What is between the receptors, whose gate s then is, and the channels. Its concentration is
+        a variable of the presynaptic neuron, G_<name> (uM). Default: the receptors are channels.
     reference : str
         The paper.
     source, target : str, optional
@@ -79,6 +85,7 @@ class Synapse(Record):
     source: str | None = None
     target: str | None = None
     delay: float = 0.0
+    messenger: SecondMessenger | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "a synapse")
@@ -95,6 +102,11 @@ class Synapse(Record):
             raise TypeError(
                 f"synapse {self.name}: voltage_block must be a Rate, "
                 f"got {shown(self.voltage_block)}"
+            )
+        if not isinstance(self.messenger, SecondMessenger | None):
+            raise TypeError(
+                f"synapse {self.name}: messenger must be a SecondMessenger or None, "
+                f"got {shown(self.messenger)}"
             )
 
     def at_once(self) -> Synapse:

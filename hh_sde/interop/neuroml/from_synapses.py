@@ -72,6 +72,8 @@ class Synapses:
             self.page.refuse(f"{name}: its voltage_block")
         if isinstance(synapse, EventSynapse):
             return self._event_driven(synapse, name)
+        if synapse.messenger is not None:
+            self.page.refuse(f"{name}: its messenger; receptors of NeuroML's are channels")
         alpha, beta = synapse.alpha, synapse.beta
         graded = isinstance(alpha, Exponential) and isinstance(beta, Constant)
         if not graded or not np.array_equal(alpha.rate, beta.rate):
