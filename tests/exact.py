@@ -33,11 +33,23 @@ def exact(e, values):
 def exact_drift(net, x, I=3):
     """f of a flat state of Decimals under a current I, synapses and gap junctions summed here."""
     (equations,), n = net._made.equations, net.n_neurons
-    gates = {v.role.get("synapse"): row for row, v in enumerate(equations.variables)}
+    gates = {
+        v.role["synapse"]: row
+        for row, v in enumerate(equations.variables)
+        if v.role["role"] == "synaptic gate"
+    }
     state = np.array(x, dtype=object).reshape(-1, n)
+    G = {
+        v.role["synapse"]: row
+        for row, v in enumerate(equations.variables)
+        if v.role["role"] == "second messenger"
+    }
     sums = []
     for synapse in net.synapses:
         of = state[0] if isinstance(synapse, hh.GapJunction) else state[gates[synapse.name]]
+        if getattr(synapse, "messenger", None) is not None:
+            bound = [g**synapse.messenger.power for g in state[G[synapse.name]]]
+            of = [one / (one + Decimal(synapse.messenger.Kd)) for one in bound]
         sums.append(
             [sum(Decimal(w) * s for w, s in zip(row, of, strict=True)) for row in synapse.weights]
         )

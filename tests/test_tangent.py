@@ -34,6 +34,17 @@ NETWORKS = {
         synapses=[hh.SYNAPSES["wang_buzsaki"]([[0.0, 0.1], [0.1, 0.0]]), hh.GapJunction(GAP)],
         noise=WHITE,
     ),
+    "GABA_B": hh.Network(
+        2,
+        stimulus=8.0,
+        synapses=[
+            hh.SYNAPSES["GABA_B"]([[0.1, 0.2], [0.3, 0.0]]).replace(
+                messenger=hh.SecondMessenger(K3=0.5, K4=0.2, Kd=0.1, power=3)
+            ),
+            hh.SYNAPSES["AMPA"]([[0.0, 0.1], [0.2, 0.05]]),
+        ],
+        noise=WHITE,
+    ),
     "morris_lecar": hh.Network(
         2,
         cell="morris_lecar",

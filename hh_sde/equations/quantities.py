@@ -71,8 +71,8 @@ _TAKEN = frozenset(
         "table_value", "binomial", "uniform_of", "int", "abs", "min", "max", "kernel",
         "expression", "True", "False", "None", "total", "changed", "forth", "back", "move",
         "lower", "upper", "z", "noise", "level", "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE",
-        "TERMS", "BOUNDED", "POOLS", "OUTPUTS", "power", "lanes", "used", "ranges", "row", "absolute_root",
-        "positive_root",
+        "TERMS", "BOUNDED", "POOLS", "OUTPUTS", "power", "lanes", "used", "ranges", "row",
+        "absolute_root", "positive_root",
     )
 )  # fmt: skip
 

@@ -44,7 +44,8 @@ _GABA_A = Synapse(
     E=-80.0,
     reference=DESTEXHE,
 )
-# those of the chapter; the thalamic fit of gabab.mod (K1 0.52, K2 0.0013, K3 0.098, K4 0.033) differs
+# as fitted in the chapter; a later fit to longer pulses, in that code's gabab.mod, has K1 = 0.52,
+# K2 = 0.0013, K3 = 0.098 and K4 = 0.033 per ms
 _GABA_B = Synapse(
     name="GABA_B",
     weights=0.0,
