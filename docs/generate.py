@@ -106,6 +106,14 @@ def synapse(name: str, make) -> str:
         (r"$\beta_s$", rf"$\displaystyle {made.beta.latex()}$", "1/ms"),
         ("$E$", _number(made.E), "mV"),
     ]
+    if made.messenger is not None:
+        one = made.messenger
+        rows += [
+            ("$K_3$", _number(one.K3), "µM/ms"),
+            ("$K_4$", _number(one.K4), "1/ms"),
+            ("$K_d$", _number(one.Kd), f"µM^{one.power}"),
+            ("$n$", str(one.power), "1"),
+        ]
     if made.voltage_block is not None:
         rows.append(("$B$", rf"$\displaystyle {made.voltage_block.latex()}$", "1"))
     table = _table(("quantity", "value", "units"), rows)
