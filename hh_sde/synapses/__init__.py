@@ -44,8 +44,8 @@ _GABA_A = Synapse(
     E=-80.0,
     reference=DESTEXHE,
 )
-# as fitted in the chapter; a later fit to longer pulses, in that code's gabab.mod, has K1 = 0.52,
-# K2 = 0.0013, K3 = 0.098 and K4 = 0.033 per ms
+# as stated in the chapter; gabab.mod (ModelDB 18198) has a fit to longer pulses of less transmitter,
+# with K1 = 0.52, K2 = 0.0013, K3 = 0.098 and K4 = 0.033 per ms
 _GABA_B = Synapse(
     name="GABA_B",
     weights=0.0,
@@ -53,8 +53,10 @@ _GABA_B = Synapse(
     beta=Constant(0.0012),
     messenger=SecondMessenger(K3=0.18, K4=0.034, Kd=100.0, power=4),
     E=-95.0,
-    reference=f"{DESTEXHE}; G protein: Destexhe & Sejnowski 1995, Proc. Natl. Acad. Sci. USA 92, "
-    "9515, doi:10.1073/pnas.92.21.9515",
+    reference="Destexhe, Mainen & Sejnowski 1998, in Methods in Neuronal Modeling, 2nd ed., MIT "
+    "Press, of the scheme of Destexhe & Sejnowski 1995, Proc. Natl. Acad. Sci. USA 92, 9515, "
+    "doi:10.1073/pnas.92.21.9515: K1 = 0.09/(mM ms), K2 = 0.0012/ms; the transmitter, a pulse there, "
+    "is T = 1/(1 + exp(-(V - 2)/5)) mM",
 )
 _WANG_BUZSAKI = Synapse(
     name="wang_buzsaki",
