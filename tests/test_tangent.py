@@ -198,6 +198,25 @@ def test_growth_is_that_of_volumes():
         np.testing.assert_allclose(found.v[0] @ found.v[0].T, np.eye(3), atol=1e-12)
 
 
+@pytest.mark.parametrize("method", SCHEMES)
+def test_several_populations(method):
+    """Whose variables, and what they send besides, do not fill the same rows."""
+    net = hh.Network(
+        {"A": hh.Population(2, stimulus=8.0), "B": hh.Population(3, "morris_lecar", stimulus=95.0)},
+        synapses=[hh.SYNAPSES["GABA_B"](0.2, source="A"), hh.SYNAPSES["AMPA"](0.1, source="B")],
+        noise=hh.CurrentNoise(1.0),
+    )
+    x0 = net.sde().x0 + np.random.default_rng(2).uniform(0.0, 0.1, net.sde().d)
+    v0 = np.linalg.qr(np.random.default_rng(1).normal(size=(x0.size, 3)))[0].T
+    whole = flow(net, x0, v0, method, n_steps=60, trials=[0, 3])
+    cut = flow(net, x0, v0, method, n_steps=60, trials=[0, 3], every=20)
+    assert np.array_equal(whole.x, cut.x)
+    for v, kept, growth in zip(whole.v, cut.v, cut.growth.swapaxes(0, 1), strict=True):
+        np.testing.assert_allclose(kept @ kept.T, np.eye(3), atol=1e-12)
+        R = np.linalg.qr(v.T)[1]
+        np.testing.assert_allclose(growth.sum(0), np.log(abs(np.diag(R))), atol=1e-9)
+
+
 def test_exponents_of_a_linear_equation():
     """V relaxes at g/C = 1/4, its coloured current at 1/tau = 1/3: log(1 - h rate)/h each."""
     noise = hh.OrnsteinUhlenbeckCurrent(mean=0.0, sigma=1.0, tau=3.0)

@@ -44,8 +44,8 @@ _GABA_A = Synapse(
     E=-80.0,
     reference=DESTEXHE,
 )
-# as stated in the chapter; gabab.mod (ModelDB 18198) has a fit to longer pulses of less transmitter,
-# with K1 = 0.52, K2 = 0.0013, K3 = 0.098 and K4 = 0.033 per ms
+# as stated in the chapter; gabab.mod (ModelDB 18198) has those of a fit to longer and weaker pulses,
+# K1 = 0.52, K2 = 0.0013, K3 = 0.098 and K4 = 0.033 per ms
 _GABA_B = Synapse(
     name="GABA_B",
     weights=0.0,
@@ -55,8 +55,8 @@ _GABA_B = Synapse(
     E=-95.0,
     reference="Destexhe, Mainen & Sejnowski 1998, in Methods in Neuronal Modeling, 2nd ed., MIT "
     "Press, of the scheme of Destexhe & Sejnowski 1995, Proc. Natl. Acad. Sci. USA 92, 9515, "
-    "doi:10.1073/pnas.92.21.9515: K1 = 0.09/(mM ms), K2 = 0.0012/ms; the transmitter, a pulse there, "
-    "is T = 1/(1 + exp(-(V - 2)/5)) mM",
+    "doi:10.1073/pnas.92.21.9515: K1 = 0.09/(mM ms), K2 = 0.0012/ms; the transmitter, a pulse "
+    "there, is T = 1/(1 + exp(-(V - 2)/5)) mM",
 )
 _WANG_BUZSAKI = Synapse(
     name="wang_buzsaki",
