@@ -1,16 +1,16 @@
 """The states that a run begins with: given whole, or variable by variable.
 
-Variables are given as numbers or as distributions. A number that is drawn has the address (seed,
-trial, neuron, variable's name), so that it does not depend on which other trials are run, nor on
-which other variables there are.
+Variables are given as numbers or as distributions, of all neurons or population by population. A
+number that is drawn has the address (seed, trial, neuron, variable's name), so that it does not
+depend on which other trials are run, nor on which other variables there are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -35,7 +35,7 @@ _ROUNDING = 1e-9
 
 def is_drawn(x0: Any) -> bool:
     """Whether a part of the initial state is random."""
-    return is_by_name(x0) and any(isinstance(value, Distribution) for value in x0.values())
+    return is_by_name(x0) and any(isinstance(value, Distribution) for value in _leaves(x0))
 
 
 def differs_between_trials(x0: Any, model: Network | SDE) -> bool:
@@ -46,6 +46,12 @@ def differs_between_trials(x0: Any, model: Network | SDE) -> bool:
 def is_by_name(x0: Any) -> bool:
     """Whether an initial state is given variable by variable."""
     return isinstance(x0, Mapping) and not isinstance(x0, xr.Dataset)
+
+
+def _leaves(x0: Mapping[str, Any]) -> Iterator[Any]:
+    """The values of variables, of all neurons or population by population."""
+    for value in x0.values():
+        yield from value.values() if isinstance(value, Mapping) else (value,)
 
 
 def states(
@@ -63,6 +69,7 @@ def states(
     elif is_by_name(x0):
         state = _by_name(x0, model, sde, trials, seed)
     elif isinstance(x0, xr.Dataset):
+        _see_populations(x0, layout)
         state = continuation.last_states(
             x0, layout.state_layout, layout.dim, layout.members, trials.tolist()
         )
@@ -79,12 +86,87 @@ def states(
             f"x0 has shape {state.shape}; this problem takes ({sde.d},) or ({len(trials)}, "
             f"{sde.d}){hint}"
         )
-    if not np.all(np.isfinite(state)):
-        raise ValueError("x0 must be finite")
+    _see_finite(state, x0, layout)
     states = np.array(np.broadcast_to(state, (len(trials), sde.d)), dtype=float)
     if method.interpretation == "chain":
         return chain.whole_channels(sde.program, states)
     return states
+
+
+def _see_populations(x0: xr.Dataset, layout: Layout) -> None:
+    """See that no neuron of a result is one of another population of this network."""
+    own = layout.population_of
+    if own is None or "populations" not in x0.attrs:
+        return
+    sizes: dict[str, int] = json.loads(x0.attrs["populations"])
+    there = np.repeat(list(sizes), list(sizes.values()))
+    if there.size != own.size:  # which the labels of its neurons say
+        return
+    moved = np.flatnonzero((there != own) & np.isin(there, own))
+    if moved.size:
+        k = moved[0]
+        raise ValueError(
+            f"x0: neuron {k} is of population {there[k]} there, and of {own[k]} in this network: a "
+            f"run goes on with its populations in their order, {', '.join(sizes)}"
+        )
+
+
+def _see_finite(state: np.ndarray, x0: Any, layout: Layout) -> None:
+    """See that states (d,) or (trials, d) are finite."""
+    wrong = np.argwhere(~np.isfinite(state))
+    if not wrong.size:
+        return
+    place = tuple(wrong[0])
+    name, neuron = layout.place(int(place[-1]))
+    of = name if neuron is None else f"{name} of neuron {neuron}"
+    hint = ""
+    if isinstance(x0, xr.Dataset) and np.isnan(state[place]):
+        hint = ": the result given is that of neurons that lack it, or of a run that diverged"
+    raise ValueError(f"x0 must be finite, and {of} is {state[place]:g}{hint}")
+
+
+class _Given(NamedTuple):
+    """A variable of some neurons, as it is given."""
+
+    name: str
+    value: Any
+    neurons: range
+    of: str  # the population, for errors
+
+
+def _given(x0: Mapping[str, Any], network: Network | None, names: tuple[str, ...]) -> list[_Given]:
+    """What is given by name: of all neurons, or population by population."""
+    nested = [name for name, value in x0.items() if isinstance(value, Mapping)]
+    if not nested or network is None:
+        for name in x0:
+            if name not in names:
+                what = "variable" if network else "component"
+                raise ValueError(f"x0: {unknown(what, name, names)}")
+        every = range(network.n_neurons if network else 1)
+        return [_Given(name, value, every, "") for name, value in x0.items()]
+    if not network.populations:
+        raise ValueError(
+            f"x0: {nested[0]!r} is given by variables, as a population is, and this network has "
+            f"none: give its variables, {', '.join(names)}"
+        )
+    populations = dict(zip(network.populations, network.layout.ranges, strict=True))
+    if len(nested) < len(x0):
+        plain = next(name for name in x0 if name not in nested)
+        raise ValueError(
+            f"x0 has {nested[0]!r} for a population and {plain!r} for all neurons: give all "
+            'variables by population, x0={"E": {"V": -60.0}, "I": {"V": -65.0}}, or none'
+        )
+    found = []
+    for population, variables in x0.items():
+        if population not in populations:
+            raise ValueError(f"x0: {unknown('population', population, populations)}")
+        own = populations[population]
+        neurons = range(own.first, own.first + own.n)
+        for name, value in variables.items():
+            if name not in own.names:
+                raise ValueError(f"x0: {unknown(f'variable of {population}', name, own.names)}")
+            found.append(_Given(name, value, neurons, population))
+    return found
 
 
 def _by_name(
@@ -102,7 +184,8 @@ def _by_name(
     Parameters
     ----------
     x0 : mapping of variable (of an SDE: component) to number, array or Distribution
-        Arrays are (n_neurons,) or (trials, n_neurons); of a component (trials,).
+        Arrays are (n_neurons,) or (trials, n_neurons); of a component (trials,). Or a mapping of
+        populations to such ones.
     model : Network or SDE
     sde : SDE
         The model's, in the form in which it is solved.
@@ -122,40 +205,40 @@ def _by_name(
     """
     network = model if isinstance(model, Network) else None
     names: tuple[str, ...] = network.variables if network else tuple(sde.names)
-    width = network.n_neurons if network else 1
-    for name in x0:
-        if name not in names:
-            what = "variable" if network else "component"
-            raise ValueError(f"x0: {unknown(what, name, names)}")
-    given = {
-        name: _values(name, value, trials, width, seed, one=network is None)
-        for name, value in x0.items()
-    }
-    x = network.steady_state(given.get("V")) if network else sde.x0
-    found = np.array(np.broadcast_to(x, (len(trials), sde.d)))
-    for name, values in given.items():
-        if network is None:
-            found[:, names.index(name)] = values[:, 0]
-            continue
-        components = network.layout.components[name]
+    given = _given(x0, network, names)
+    values = [_values(one, trials, seed, alone=network is None) for one in given]
+    found = np.array(np.broadcast_to(sde.x0, (len(trials), sde.d)))
+    if network is None:
+        for one, drawn in zip(given, values, strict=True):
+            found[:, names.index(one.name)] = drawn[:, 0]
+        return found
+    layout = network.layout
+    V = layout.of(found, "V")
+    for one, drawn in zip(given, values, strict=True):
+        if one.name == "V":
+            V[:, one.neurons] = drawn
+    if any(one.name == "V" for one in given):
+        found = network.steady_state(V)
+    for one, drawn in zip(given, values, strict=True):
+        components = layout.components[one.name][one.neurons]
         there = components >= 0
-        found[:, components[there]] = values[:, there]
-    if network:
-        for own, equations in zip(
-            network.layout.ranges, sde.program.compiled.populations, strict=True
-        ):
-            states = found[:, own.components].reshape(len(trials), -1, own.n)
-            _see_fractions(states, equations, own.first, trials, x0)
+        found[:, components[there]] = drawn[:, there]
+    for own, equations in zip(layout.ranges, sde.program.compiled.populations, strict=True):
+        states = found[:, own.components].reshape(len(trials), -1, own.n)
+        here = {one.name: one.value for one in given if own.first in one.neurons}
+        _see_fractions(states, equations, own.first, trials, here)
     return found
 
 
 def _values(
-    name: str, value: Any, trials: np.ndarray, width: int, seed: np.random.SeedSequence, one: bool
+    given: _Given, trials: np.ndarray, seed: np.random.SeedSequence, alone: bool
 ) -> np.ndarray:
-    """The values of a variable, (trials, width)."""
+    """The values of a variable, (trials, its neurons); of a component that stands `alone` one."""
+    value, width = given.value, len(given.neurons)
+    name = f"{given.name} of {given.of}" if given.of else given.name
     shape = (len(trials), width)
     if isinstance(value, Distribution):
-        z = _standard_normals(name, trials, width, seed)
+        z = _standard_normals(given.name, trials, given.neurons, seed)
         try:
             values = np.broadcast_to(value.at(z), shape)
         except ValueError:
@@ -164,9 +247,9 @@ def _values(
             ) from None
     else:
         array = numbers(value, f"x0: {name}", "a number, an array, or a distribution")
-        array = array[:, None] if one and array.ndim == 1 else array
+        array = array[:, None] if alone and array.ndim == 1 else array
         if array.shape not in ((), (width,), shape):
-            accepted = f"({len(trials)},)" if one else f"({width},) or {shape}"
+            accepted = f"({len(trials)},)" if alone else f"({width},) or {shape}"
             raise ValueError(
                 f"x0: {name} has shape {np.shape(value)}; it takes a number, a distribution, or "
                 f"an array of shape {accepted}"
@@ -178,16 +261,16 @@ def _values(
 
 
 def _standard_normals(
-    name: str, trials: np.ndarray, width: int, seed: np.random.SeedSequence
+    name: str, trials: np.ndarray, neurons: range, seed: np.random.SeedSequence
 ) -> np.ndarray:
-    """Standard normal numbers of a variable, (trials, width)."""
+    """Standard normal numbers of a variable, (trials, neurons)."""
     key = seed.generate_state(2, np.uint32).astype(np.uint64)
     place = int.from_bytes(blake2b(name.encode(), digest_size=6).digest())
-    neuron = np.repeat(np.arange(width, dtype=np.uint64), len(trials))
-    trial = np.tile(trial_words(trials), width)
+    neuron = np.repeat(np.array(neurons, dtype=np.uint64), len(trials))
+    trial = np.tile(trial_words(trials), len(neurons))
     use = domain("initial state")
     drawn = normal_window(key, use, place, place + 1, neuron, trial, 1.0)
-    return drawn.reshape(width, len(trials)).T
+    return drawn.reshape(len(neurons), len(trials)).T
 
 
 def _see_fractions(
@@ -237,7 +320,7 @@ def _see_fractions(
 def is_list_of_states(x0: Any, model: Network | SDE) -> bool:
     """Whether whole states were given, or numbers for each trial: not laws by name alone."""
     by_trial = is_by_name(x0) and any(
-        np.ndim(value) == (2 if isinstance(model, Network) else 1) for value in x0.values()
+        np.ndim(value) == (2 if isinstance(model, Network) else 1) for value in _leaves(x0)
     )
     return x0 is not None and (by_trial or not is_by_name(x0))
 
@@ -250,6 +333,8 @@ def attribute(x0: Any, model: Network | SDE) -> str:
 
 
 def _as_tree(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _as_tree(one, f"{name}.{key}") for key, one in value.items()}
     if isinstance(value, Distribution):
         return encode(value, name)
     array = np.asarray(value)

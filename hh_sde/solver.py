@@ -89,7 +89,8 @@ def solve(
         ensemble under the same rng, bit for bit.
     x0 : (d,) or (trials, d) array, mapping, or Dataset, optional
         Initial state. A mapping of variables (of an SDE: of components) has numbers, arrays
-        (n_neurons,) or (trials, n_neurons), or distributions: ``{"V": Normal(-65.0, 5.0)}``. What
+        (n_neurons,) or (trials, n_neurons), or distributions: ``{"V": Normal(-65.0, 5.0)}``, or
+        population by population, ``{"E": {"V": -60.0}, "I": {"V": Normal(-65.0, 5.0)}}``. What
         is drawn depends on rng, the trial's number, the neuron and the variable's name alone; what
         is not named is in the steady state of the V that its neuron begins with. An earlier result
         of `solve`, whatever it recorded, is continued from its end, and with the same rng and dt

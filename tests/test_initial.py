@@ -1,10 +1,13 @@
 """Initial states that are given variable by variable."""
 
+import tomllib
+
 import numpy as np
 import pytest
 from scipy import stats
 
 import hh_sde as hh
+from hh_sde.config import ConfigError, parse
 
 START = {"V": hh.Normal(-65.0, 5.0), "n": hh.Uniform(0.2, 0.4)}
 
@@ -109,6 +112,86 @@ def test_components_of_an_own_sde():
     assert np.unique(begin.sel(component="w")).size == 3
     by_trial = hh.solve(sde, 0.1, rng=1, trials=3, x0={"v": [1.0, 2.0, 3.0]}).x.isel(time=0)
     assert np.array_equal(by_trial.sel(component="v"), [1.0, 2.0, 3.0])
+
+
+# -- by population ---------------------------------------------------------------------------------
+
+
+def two(**changes):
+    noise = hh.CurrentNoise(1.0)
+    parts = {
+        "E": hh.Population(2, noise=noise),
+        "I": hh.Population(3, "wang_buzsaki", noise=noise),
+        **changes,
+    }
+    return hh.Network(parts)
+
+
+def test_each_population_begins_with_its_own():
+    net = two()
+    x0 = {"E": {"V": -60.0, "n": [0.2, 0.3]}, "I": {"V": hh.Normal(-65.0, 5.0)}}
+    ds = hh.solve(net, 1.0, rng=1, trials=2, x0=x0)
+    begin = ds.isel(time=0)
+    assert np.all(begin.V[:, :2] == -60.0)
+    assert np.array_equal(begin.n[:, :2], [[0.2, 0.3]] * 2)
+    whole = first(net, rng=1, trials=2, x0={"V": hh.Normal(-65.0, 5.0)})
+    for name in ("V", "h", "n"):  # drawn by the number of the neuron, and all else at rest there
+        assert np.array_equal(begin[name][:, 2:], whole[name][:, 2:])
+    assert np.array_equal(begin.h[:, :2], first(net, rng=1, trials=2, x0={"V": -60.0}).h[:, :2])
+    assert hh.rerun(ds).identical(ds)
+    by_trial = {"I": {"V": [[-70.0, -60.0, -50.0], [-40.0, -30.0, -20.0]]}}
+    begin = first(net, rng=1, trials=2, x0=by_trial)
+    assert np.array_equal(begin.V[:, 2:], by_trial["I"]["V"])
+    assert np.array_equal(begin.V[:, :2], first(net, rng=1, trials=2).V[:, :2])
+    quiet = two(E=hh.Population(2), I=hh.Population(3, "wang_buzsaki"))
+    assert np.unique(hh.solve(quiet, 1.0, rng=3, trials=2, x0=x0).V[:, -1, 2:]).size == 6
+
+
+def test_by_population_in_a_configuration():
+    text = """
+    network.populations.E.n = 2
+    network.populations.I = {n = 3, cell = "wang_buzsaki"}
+    run.t_end = 1.0
+    run.x0.E = {V = "-60 mV", n = 0.3}
+    run.x0.I.V = {kind = "normal", mean = -65.0, sd = "5 mV"}
+    """
+    expected = {"E": {"V": -60.0, "n": 0.3}, "I": {"V": hh.Normal(-65.0, 5.0)}}
+    assert parse(tomllib.loads(text)).arguments["x0"] == expected
+    with pytest.raises(ConfigError, match="V: accepted: a table with a key kind"):
+        parse(tomllib.loads(text.replace('kind = "normal", ', "")))
+
+
+@pytest.mark.parametrize(
+    ("x0", "message"),
+    [
+        ({"E": {"V": -60.0}, "n": 0.3}, "x0 has 'E' for a population and 'n' for all neurons"),
+        ({"X": {"V": -60.0}}, "no population 'X'; choose from E, I"),
+        ({"I": {"m": 0.1}}, "no variable of I 'm'; choose from V, h, n"),
+        ({"I": {"V": [1.0, 2.0]}}, r"V of I has shape \(2,\); it takes .* \(3,\) or \(4, 3\)"),
+        ({"I": {"V": np.inf}}, "V of I must be finite"),
+        ({"I": {"n": hh.Normal(0.5, 100.0)}}, "n of neuron 2 in trial 0 .* drawn from Normal"),
+    ],
+)
+def test_what_is_refused_by_population(x0, message):
+    with pytest.raises(ValueError, match=message):
+        hh.solve(two(), 1.0, rng=1, trials=4, x0=x0)
+
+
+def test_populations_that_change_places_are_named():
+    ds = hh.solve(two(), 1.0, rng=1)
+    parts = two().populations
+    swapped = hh.Network({"I": parts["I"], "E": parts["E"]})
+    with pytest.raises(ValueError, match="neuron 0 is of population E there, and of I in this net"):
+        hh.solve(swapped, 2.0, rng=1, x0=ds)
+    renamed = hh.Network({"A": parts["E"], "B": parts["I"]})
+    assert np.array_equal(
+        hh.solve(renamed, 2.0, rng=1, x0=ds).V, hh.solve(two(), 2.0, rng=1, x0=ds).V
+    )
+    other = hh.Network({"A": parts["I"], "B": parts["E"]})
+    with pytest.raises(ValueError, match=r"finite, and m of neuron 3 is nan: .* that lack it"):
+        hh.solve(other, 2.0, rng=1, x0=ds)
+    with pytest.raises(ValueError, match=r"'E' is given by variables, .* has none"):
+        hh.solve(hh.Network(2), 1.0, x0={"E": {"V": -60.0}})
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,11 @@ def _initial_values(name: str, value: Any) -> Any:
     unit = "mV" if name == "V" else "1"
     if not isinstance(value, Mapping):
         return in_unit(unit)(value)
+    numbers = ("mean", "sd", "low", "high")
+    if not {"kind", *numbers} & set(value):  # of a population
+        return {key: _initial_values(key, item) for key, item in value.items()}
     try:
-        return entry(DISTRIBUTIONS, dict.fromkeys(("mean", "sd", "low", "high"), unit))(value)
+        return entry(DISTRIBUTIONS, dict.fromkeys(numbers, unit))(value)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 

@@ -44,7 +44,7 @@ _GABA_A = Synapse(
     E=-80.0,
     reference=DESTEXHE,
 )
-# as stated in the chapter; gabab.mod (ModelDB 18198) has those of a fit to longer and weaker pulses,
+# as stated in the chapter; gabab.mod (ModelDB 18198) has those of a fit to longer, weaker pulses:
 # K1 = 0.52, K2 = 0.0013, K3 = 0.098 and K4 = 0.033 per ms
 _GABA_B = Synapse(
     name="GABA_B",
