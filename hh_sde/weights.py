@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse
 
+from hh_sde.distributions import Distribution
 from hh_sde.errors import did_you_mean
 from hh_sde.records import numbers, shown, sparse_numbers
 from hh_sde.topology import TOPOLOGIES, AllToAll, EdgeList, Topology
+from hh_sde.topology.listed import see_edges
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,12 +55,26 @@ def checked_weights(weights: Weights, name: str, signed: bool = False) -> float 
         If they are none of these, or not finite, or negative.
     """
     what = f"weights of {name}"
+    found = _of_any_form(weights, what)
+    if isinstance(found, EdgeList):
+        if not signed:
+            see_edges(found.weight, f"{what} are conductances (mS/cm^2): they", signed)
+    elif isinstance(found, Topology):
+        if not isinstance(found.weight, Distribution):
+            _see_values(np.array(found.weight), what, signed)
+    else:
+        _see_values(found.data if scipy.sparse.issparse(found) else found, what, signed)
+    if isinstance(found, AllToAll) and isinstance(found.weight, float):
+        return found.weight
+    return found
+
+
+def _of_any_form(weights: Weights, what: str) -> Any:
+    """Weights as one of the forms that a description holds."""
     if isinstance(weights, Topology):
-        alike = isinstance(weights, AllToAll) and isinstance(weights.weight, float)
-        return weights.weight if alike else weights
+        return weights
     if scipy.sparse.issparse(weights):
-        values = sparse_numbers(weights, what)
-        return _conductances(values, values.data, what, signed)
+        return sparse_numbers(weights, what)
     if _comes_from(weights, "networkx"):
         return _of_graph(weights, what)
     if _comes_from(weights, "pandas") and hasattr(weights, "columns"):
@@ -72,12 +88,11 @@ def checked_weights(weights: Weights, name: str, signed: bool = False) -> float 
     values = numbers(weights, what, ACCEPTED)
     if values.ndim not in (0, 2):
         raise ValueError(f"{what} must be {ACCEPTED}; got an array of shape {values.shape}")
-    values = _conductances(values, values, what, signed)
     return values if values.ndim else float(values)
 
 
 def weight_matrix(
-    weights: Weights, targets: range, sources: range, name: str
+    weights: Weights, targets: range, sources: range, name: str, signed: bool = False
 ) -> scipy.sparse.csr_array:
     """The weights [to, from] as a sparse matrix of shape (targets, sources).
 
@@ -89,6 +104,8 @@ def weight_matrix(
         The neurons, counted over the whole network. A number and rules connect none to itself.
     name : str
         Whose they are.
+    signed : bool
+        Whether they are currents, of which those that are drawn may be negative.
 
     Raises
     ------
@@ -100,43 +117,45 @@ def weight_matrix(
         raise ValueError(
             f"weights of {name}: the edges have delays, which it does not take; leave out delay"
         )
-    matrix = _matrix(weights, targets, sources, name).copy()
+    matrix = _matrix(weights, targets, sources, name, signed).copy()
     matrix.eliminate_zeros()
     matrix.sort_indices()
     return matrix
 
 
 def weights_and_delays(
-    weights: Weights, targets: range, sources: range, name: str
+    weights: Weights, targets: range, sources: range, name: str, signed: bool = False
 ) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array | None]:
     """The weights [to, from], and where a table or graph of edges has them, the delays.
 
     Parameters
     ----------
-    weights, targets, sources, name
+    weights, targets, sources, name, signed
         As `weight_matrix` takes them.
 
     Returns
     -------
     weights : csr_array
-        mS/cm^2.
+        mS/cm^2, of currents uA/cm^2.
     delays : csr_array or None
         ms, with the same `indptr` and `indices`: an entry, be it 0, for each weight.
     """
     size = len(targets), len(sources)
     delays = weights.delays(*size) if isinstance(weights, EdgeList) else None
     if delays is None:
-        return weight_matrix(weights, targets, sources, name), None
-    return _matrix(weights, targets, sources, name), delays
+        return weight_matrix(weights, targets, sources, name, signed), None
+    return _matrix(weights, targets, sources, name, signed), delays
 
 
-def _matrix(weights: Weights, targets: range, sources: range, name: str) -> scipy.sparse.csr_array:
+def _matrix(
+    weights: Weights, targets: range, sources: range, name: str, signed: bool
+) -> scipy.sparse.csr_array:
     size = len(targets), len(sources)
     if isinstance(weights, float):
         weights = AllToAll(weight=weights)
     if isinstance(weights, Topology):
         try:
-            matrix = weights.matrix(*size, targets == sources)
+            matrix = weights.matrix(*size, targets == sources, signed)
         except ValueError as error:
             raise ValueError(f"weights of {name}: {error}") from None
         if not np.all(np.isfinite(matrix.data)):
@@ -162,15 +181,19 @@ def _without_loops(
     return matrix
 
 
-def _conductances(values: Any, entries: np.ndarray, what: str, signed: bool) -> Any:
+def _see_values(values: float | np.ndarray, what: str, signed: bool) -> None:
+    """See that they are finite, and that conductances are not negative."""
+    entries = np.atleast_1d(values)
     wrong = ~np.isfinite(entries) | ((entries < 0) & (not signed))
-    if np.any(wrong):
-        raise ValueError(
-            f"{what} are conductances (mS/cm^2): finite and not negative, got "
-            f"{entries[wrong].flat[0]:g}; an inhibitory synapse has a low reversal potential E "
-            "instead"
-        )
-    return values
+    if not np.any(wrong):
+        return
+    first = entries[wrong].flat[0]
+    if signed:
+        raise ValueError(f"{what} are currents (uA/cm^2): finite, got {first:g}")
+    raise ValueError(
+        f"{what} are conductances (mS/cm^2): finite and not negative, got {first:g}; an inhibitory "
+        "synapse has a low reversal potential E instead"
+    )
 
 
 def _comes_from(value: Any, library: str) -> bool:

@@ -390,7 +390,15 @@ BAD = [
     (lambda: topology.random(prob=0.1), "Random has no parameter 'prob'; it has p, weight"),
     (lambda: topology.random(p=0.1, rng=-1), "rng must not be negative, got -1"),
     (lambda: topology.random(p=0.1, symmetric=1), "Random.symmetric must be True or False, got 1"),
-    (lambda: topology.random(p=0.1, weight=-1.0), "one finite number, not negative.* got -1.0"),
+    (lambda: topology.random(p=0.1, weight=np.inf), "one finite number .* got inf"),
+    (
+        lambda: hh.SYNAPSES["AMPA"](topology.random(p=0.1, weight=-1.0, rng=1)),
+        "weights of AMPA are conductances .* not negative, got -1; an inhibitory",
+    ),
+    (
+        lambda: hh.GapJunction(topology.ring(k=2, weight=-1.0)),
+        "weights of GapJunction are conductances .* not negative, got -1",
+    ),
     (lambda: topology.ring(k=2, weight="x"), "a number or a distribution, as hh_sde.Normal.*'x'"),
     (lambda: topology.ring(k=2, weight=hh.Normal([1, 2], 1)), "one number for each parameter"),
     (lambda: topology.ring(k=3), "Ring.k must be even, k/2 neighbours on each side, got 3"),

@@ -139,6 +139,58 @@ def test_delays_have_the_places_of_the_weights():
     assert weights_and_delays(missing, *THREE, "it")[1] is None
 
 
+SIGNED = pd.DataFrame({"source": [0, 1, 2], "target": [1, 2, 0], "weight": [-0.5, 2.0, -1.0]})
+DENSE = np.array([[0.0, 0.0, -1.0], [-0.5, 0.0, 0.0], [0.0, 2.0, 0.0]])
+#: The same numbers, of which some are negative, as each form of weights has them.
+SAME_SIGNED = {
+    "array": DENSE,
+    "sparse": scipy.sparse.csr_array(DENSE),
+    "DataArray": xr.DataArray(DENSE, dims=("target", "source")),
+    "DataFrame": SIGNED,
+    "Dataset": xr.Dataset.from_dataframe(SIGNED.rename_axis("edge")),
+    "EdgeList": hh.topology.EdgeList(SIGNED.source, SIGNED.target, SIGNED.weight),
+    "graph": networkx.from_pandas_edgelist(
+        SIGNED, edge_attr="weight", create_using=networkx.DiGraph
+    ),
+}
+
+
+def of_currents(weights):
+    synapse = hh.SYNAPSES["exponential"](weights, tau=5.0)
+    return hh.Network(3, synapses=synapse)
+
+
+@pytest.mark.parametrize("form", SAME_SIGNED)
+def test_currents_take_weights_of_either_sign(form):
+    net = of_currents(SAME_SIGNED[form])
+    edges = net.connectivity().sortby("source")
+    assert edges.weight.values.tolist() == [-0.5, 2.0, -1.0]
+    (sender,) = net._made.tables.senders
+    assert sender.weight.tolist() == [-0.5, 2.0, -1.0]
+    with pytest.raises(ValueError, match=r"conductances .*not negative"):
+        hh.SYNAPSES["exponential"](SAME_SIGNED[form], tau=5.0, E=0.0)
+
+
+def test_rules_of_currents_draw_weights_of_either_sign():
+    rule = hh.topology.ring(k=2, weight=-0.5)
+    assert np.all(of_currents(rule).connectivity().weight == -0.5)
+    (sender,) = of_currents(hh.topology.all_to_all(weight=-0.25))._made.tables.senders
+    assert sender.block_weight.tolist() == [-0.25]
+    drawn = hh.topology.all_to_all(weight=hh.Normal(0.0, 1.0), rng=1)
+    net = of_currents(drawn)
+    weight = net.connectivity().weight.values
+    assert (weight < 0).any()
+    assert (weight > 0).any()
+    (sender,) = net._made.tables.senders
+    assert sorted(sender.weight) == sorted(weight)
+    # of conductances those below 0 become 0, and the others are the same numbers
+    conducting = net.replace(synapses=net.synapses[0].replace(E=0.0)).connectivity().weight.values
+    assert sorted(conducting[conducting > 0]) == sorted(weight[weight > 0])
+    assert hh.Network.from_dataset(hh.solve(net, 0.1)) == net
+    with pytest.raises(ValueError, match=r"weights of exponential are currents .* finite, got inf"):
+        of_currents(np.inf)
+
+
 BAD = [
     (None, TypeError, "must be a number, a matrix .* a networkx graph, or a topology.* got None"),
     ("ring", TypeError, r"got 'ring'; call it, as hh_sde.TOPOLOGIES\['ring'\]"),
@@ -160,9 +212,9 @@ BAD = [
     (EDGES.assign(source=[0, 1, 0.5]), ValueError, "source of the edges must be whole numbers"),
     (EDGES.assign(source=[0, 1, -1]), ValueError, "source of the edges must be whole numbers"),
     (EDGES.assign(source=list("abc")), TypeError, "source of the edges must be numbers of neurons"),
-    (EDGES.assign(weight=[1, np.nan, 1]), ValueError, "not negative; edge 1 has nan"),
+    (EDGES.assign(weight=[1, np.nan, 1]), ValueError, "must be finite; edge 1 has nan"),
     (EDGES.assign(weight=[1, 1, -1]), ValueError, "not negative; edge 2 has -1"),
-    (EDGES.assign(delay=[1, 1, -1]), ValueError, r"times \(ms\).* edge 2 has -1"),
+    (EDGES.assign(delay=[1, 1, -1]), ValueError, "in ms, .* not negative; edge 2 has -1"),
     (pd.concat([EDGES, EDGES]).assign(delay=1.0), ValueError, "2 edges from neuron 0 to neuron 1"),
     (EDGES.assign(synapse=["a", "b", "b"]), ValueError, "the edges of a, b; choose those of one"),
     (xr.Dataset({"weight": ("x", [1.0])}), ValueError, "has the dim edge.* this one has x"),

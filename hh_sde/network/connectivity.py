@@ -28,10 +28,11 @@ class Projection(NamedTuple):
 
     @classmethod
     def of(
-        cls, name: str, weights: Any, targets: range, sources: range, delay: float = 0.0
-    ) -> Projection:
+        cls, name: str, weights: Any, targets: range, sources: range, delay: float = 0.0,
+        signed: bool = False,
+    ) -> Projection:  # fmt: skip
         """That of a synapse's weights, and its delay beside those of its edges."""
-        matrix, delays = weights_and_delays(weights, targets, sources, name)
+        matrix, delays = weights_and_delays(weights, targets, sources, name, signed)
         if delay:
             own = np.zeros(matrix.nnz) if delays is None else delays.data
             delays = matrix._with_data(own + delay)

@@ -458,7 +458,8 @@ class Network(Record):
             sources, targets = self._neurons_of(synapse.source), self._neurons_of(synapse.target)
             name = "gap" if isinstance(synapse, GapJunction) else synapse.name
             delay = getattr(synapse, "delay", 0.0)
-            one = connectivity.Projection.of(name, synapse.weights, targets, sources, delay)
+            signed = isinstance(synapse, EventSynapse) and synapse.is_current
+            one = connectivity.Projection.of(name, synapse.weights, targets, sources, delay, signed)
             projections.append(one)
             if isinstance(synapse, GapJunction) and sources != targets:
                 projections.append(one.turned())

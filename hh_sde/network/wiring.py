@@ -303,7 +303,9 @@ class Connections:
             return matrix, matrix.copy()._with_data(np.full(matrix.nnz, synapse.delay))
         if from_outside:  # trains have numbers of their own: none is a neuron of the target
             of = range(to.stop, to.stop + len(of))
-        matrix, delays = weights_and_delays(synapse.weights, to, of, synapse.name)
+        matrix, delays = weights_and_delays(
+            synapse.weights, to, of, synapse.name, signed=synapse.is_current
+        )
         if delays is None:
             return matrix, matrix._with_data(np.full(matrix.nnz, synapse.delay))
         return matrix, delays._with_data(delays.data + synapse.delay)

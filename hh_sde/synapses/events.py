@@ -135,7 +135,7 @@ class EventSynapse(Record):
         check_name(self.name, "a synapse")
         name = self.name
         checked: dict[str, Any] = {
-            "weights": checked_weights(self.weights, name, signed=self.E is None),
+            "weights": checked_weights(self.weights, name, signed=self.is_current),
             "tau": parameter(self.tau, f"tau of synapse {name}", positive=True),
             "delay": checked_delay(self.delay, name),
             "spike_rule": SpikeRule() if self.spike_rule is None else self.spike_rule,
@@ -174,6 +174,11 @@ class EventSynapse(Record):
                 "and with plasticity each would use resources of its own: take n=1, or shared "
                 "trains with a matrix of weights, PoissonInput(rate, n=..., shared=True)"
             )
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is a current, whose weights may be negative, and no conductance."""
+        return self.E is None
 
     @property
     def rise_factor(self) -> Any:

@@ -49,8 +49,9 @@ class Topology(Record):
     Attributes
     ----------
     weight : float or Distribution
-        Conductance of each edge, mS/cm^2; of a distribution one number for each edge is drawn, of
-        which those below 0 become 0.
+        Conductance of each edge, mS/cm^2, or of a synapse that is a current uA/cm^2, of either
+        sign; of a distribution one number for each edge is drawn, of which those below 0 become 0
+        where they are conductances.
     rng : int or None
         Seed of what is drawn.
     symmetric : bool
@@ -99,7 +100,9 @@ class Topology(Record):
         """About how many edges there will be, which are not made if they fit no memory."""
         return 0.0
 
-    def matrix(self, n_target: int, n_source: int, same: bool = False) -> scipy.sparse.csr_array:
+    def matrix(
+        self, n_target: int, n_source: int, same: bool = False, signed: bool = False
+    ) -> scipy.sparse.csr_array:
         """The weights [to, from], mS/cm^2.
 
         Parameters
@@ -108,6 +111,8 @@ class Topology(Record):
             Neurons of the populations.
         same : bool
             Whether these are one population: no neuron projects to itself then.
+        signed : bool
+            Whether they are currents (uA/cm^2), of which those that are drawn may be negative.
 
         Returns
         -------
@@ -132,7 +137,7 @@ class Topology(Record):
         places = (target, source)
         graph = scipy.sparse.csr_array((np.ones(target.size), places), shape=(n_target, n_source))
         graph.sort_indices()
-        graph.data[:] = self._weights(graph)
+        graph.data[:] = self._weights(graph, signed)
         if mirrored:
             graph = scipy.sparse.csr_array(graph + graph.T)
             graph.sort_indices()
@@ -164,7 +169,7 @@ class Topology(Record):
     def __truediv__(self, divisor: Any) -> Self:
         return self * (1.0 / single(divisor, f"the divisor of {type(self).__name__}"))
 
-    def _weights(self, graph: scipy.sparse.csr_array) -> Any:
+    def _weights(self, graph: scipy.sparse.csr_array, signed: bool) -> Any:
         """The weight of each entry, the entries of a row being its draws."""
         if not isinstance(self.weight, Distribution):
             return self.weight
@@ -177,7 +182,8 @@ class Topology(Record):
         drawn = [uniforms(self.rng, WEIGHTS, layer, entries.size) for layer in layers]
         u = np.hstack(drawn)[row, draw] if drawn else np.empty(0)
         with np.errstate(over="ignore"):  # what is not finite is refused where it is put to use
-            return np.maximum(self.weight.at(ndtri(np.maximum(u, _LEAST))), 0.0)
+            weights = self.weight.at(ndtri(np.maximum(u, _LEAST)))
+        return weights if signed else np.maximum(weights, 0.0)
 
 
 def uniforms(seed: int, use: int, layer: int, rows: int, draws: int = DRAWS) -> np.ndarray:
@@ -218,9 +224,9 @@ def _checked_weight(weight: Any, name: str) -> Any:
             )
         return weight
     array = numbers(weight, f"{name}.weight", "a number or a distribution, as hh_sde.Normal")
-    if array.ndim or not np.isfinite(array) or array < 0:
+    if array.ndim or not np.isfinite(array):
         raise ValueError(
-            f"{name}.weight is a conductance (mS/cm^2): one finite number, not negative, or a "
+            f"{name}.weight must be one finite number (mS/cm^2, of a current uA/cm^2), or a "
             f"distribution; got {shown(weight)}"
         )
     return float(array)

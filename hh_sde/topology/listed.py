@@ -22,7 +22,7 @@ class EdgeList(Topology):
     source, target : (edges,) array of int
         Numbers of the neurons, from 0.
     weight : float or (edges,) array
-        mS/cm^2.
+        mS/cm^2, or of a synapse that is a current uA/cm^2, of either sign.
     delay : float or (edges,) array, optional
         ms.
     shape : (n_target, n_source), optional
@@ -31,8 +31,8 @@ class EdgeList(Topology):
     Raises
     ------
     TypeError, ValueError
-        If the neurons are not whole numbers, weights or delays are not finite or negative, or two
-        edges with delays are between the same two neurons.
+        If the neurons are not whole numbers, weights or delays are not finite, delays are negative,
+        or two edges with delays are between the same two neurons.
 
     Examples
     --------
@@ -59,10 +59,11 @@ class EdgeList(Topology):
                 f"edges take one source for each target, got {source.size} and {target.size}"
             )
         checked: dict[str, Any] = {"source": source, "target": target}
-        for name, meaning in (("weight", "conductances (mS/cm^2)"), ("delay", "times (ms)")):
-            value = getattr(self, name)
-            if name == "weight" or value is not None:
-                checked[name] = _of_edges(value, name, meaning, source.size)
+        checked["weight"] = _of_edges(self.weight, "weight", source.size)
+        see_edges(checked["weight"], "weight of the edges", signed=True)
+        if self.delay is not None:
+            checked["delay"] = _of_edges(self.delay, "delay", source.size)
+            see_edges(checked["delay"], "delay of the edges, in ms,", signed=False)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         if self.shape is not None:
@@ -74,7 +75,9 @@ class EdgeList(Topology):
         self._see_that_they_fit(n_target, n_source)
         return self.target, self.source
 
-    def matrix(self, n_target: int, n_source: int, same: bool = False) -> scipy.sparse.csr_array:
+    def matrix(
+        self, n_target: int, n_source: int, same: bool = False, signed: bool = False
+    ) -> scipy.sparse.csr_array:
         return self._matrix_of(self.weight, n_target, n_source)
 
     def delays(self, n_target: int, n_source: int) -> scipy.sparse.csr_array | None:
@@ -131,17 +134,26 @@ def _neurons(values: Any, name: str) -> np.ndarray:
     return frozen(array.astype(np.int64))
 
 
-def _of_edges(values: Any, name: str, meaning: str, n: int) -> float | np.ndarray:
+def _of_edges(values: Any, name: str, n: int) -> float | np.ndarray:
     array = numbers(values, f"{name} of the edges", "a number, or one for each edge")
     if array.ndim and array.shape != (n,):
         raise ValueError(
             f"{name} of the edges: {n} edges take one number or ({n},), got shape {array.shape}"
         )
-    wrong = ~np.isfinite(array) | (array < 0)
+    return array if array.ndim else float(array)
+
+
+def see_edges(values: float | np.ndarray, what: str, signed: bool) -> None:
+    """See that numbers of edges are finite and, if they have no sign, not negative.
+
+    Raises
+    ------
+    ValueError
+        If one is not so, with its edge.
+    """
+    array = np.atleast_1d(values)
+    wrong = ~np.isfinite(array) | ((array < 0) & (not signed))
     if np.any(wrong):
         edge = int(np.argmax(wrong))
-        raise ValueError(
-            f"{name} of the edges are {meaning}: finite and not negative; edge {edge} has "
-            f"{np.atleast_1d(array)[edge]}"
-        )
-    return array if array.ndim else float(array)
+        accepted = "finite" if signed else "finite and not negative"
+        raise ValueError(f"{what} must be {accepted}; edge {edge} has {array[edge]:g}")
