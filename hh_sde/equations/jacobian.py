@@ -12,7 +12,7 @@ from typing import NamedTuple
 from hh_sde.equations.differentiation import directional_derivatives
 from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import ONE, ZERO, Expression, Symbol
-from hh_sde.equations.loops import Loop, Output, Stage, output_rows
+from hh_sde.equations.loops import Loop, Loops, Output, Stage, output_rows
 from hh_sde.equations.quantities import Assignment
 
 
@@ -104,7 +104,7 @@ class Derivatives:
             Loop(
                 "make_outputs",
                 "state",
-                "What other neurons add up and is no variable, into its rows after the variables.",
+                Loops.make_outputs.__doc__ or "",
                 [Stage([], output_rows(population, "state", population.outputs))],
             ),
             Loop(
