@@ -1,0 +1,384 @@
+"""A network at many points, which differ in numbers: one set of loops for all of them.
+
+Each population is spread to a wide one, of so many neurons for each of its own, neuron by neuron
+and inside these point by point; what checks and works out a population's numbers does so for all
+points at once. From its tables, numbers that the sweep reaches become (n_neurons, points), the rest
+(n_neurons,) as in the network itself. Which are reached is found by moving the swept numbers, so
+that it does not depend on the points: the same loops run a point alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from hh_sde.equations import evaluated, module
+from hh_sde.equations.dynamics import Dynamics
+from hh_sde.equations.layout import StateLayout
+from hh_sde.equations.tables import Connectivity, InputTable, Model, Tables
+from hh_sde.network import packing
+from hh_sde.network.network import Network
+from hh_sde.network.paths import parts_of, population_in, replaced, value_at, with_value
+from hh_sde.network.populations import Group
+from hh_sde.network.wiring import Connections, Ends
+from hh_sde.noise import CurrentNoise
+from hh_sde.records import numbers, per_neuron, shown
+from hh_sde.sde import SDE
+from hh_sde.synapses import EventSynapse, GapJunction, Synapse
+
+#: What names a factor on all weights of a synapse.
+SCALE = "scale"
+
+
+class Spread:
+    """The network at the points of a sweep.
+
+    Parameters
+    ----------
+    net : Network
+    values : mapping of name to (points,) array
+        Names as of `paths`; ``synapses.AMPA.scale`` is a factor on its weights, and
+        ``synapses.AMPA.weights`` the weight itself where that is one number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a name leads nowhere, to what is no number of a neuron, or a value is out of range.
+
+    Attributes
+    ----------
+    net : Network
+    points : int
+    """
+
+    def __init__(self, net: Network, values: Mapping[str, np.ndarray]) -> None:
+        self._values = {path: numbers(one, path) for path, one in values.items()}
+        (self.points,) = {one.size for one in self._values.values()}
+        self.net, self._values = _with_unit_weights(net, self._values)
+        self._connections = Connections(self.net._groups, self.net.synapses)
+        self._wide = _Wide(self.net, self._connections, self._values, self.points)
+        self._moved = _moved(self.net, self._connections, self._values)
+
+    # -- what the engine takes ---------------------------------------------------------------------
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Those of the network, with the numbers of the points."""
+        own = self.net._made.tables
+        models = []
+        for k, model in enumerate(own.populations):
+            narrowed: Model = _narrowed(
+                self._wide.models[k], self._moved.models[k], model.n_neurons
+            )
+            models.append(
+                narrowed._replace(
+                    n_neurons=model.n_neurons,
+                    inputs=tuple(self._scaled(one, k) for one in narrowed.inputs),
+                    gap_scale=(scale := self._scale("gap", k)),
+                    gap=narrowed.gap if scale is None else _column(narrowed.gap) * scale,
+                )
+            )
+        return own._replace(populations=tuple(models))
+
+    @cached_property
+    def layout(self) -> StateLayout:
+        """Where variables stand in the flat state of a point."""
+        return self.net.layout
+
+    @cached_property
+    def program(self) -> module.Program:
+        """What the engine runs."""
+        own: module.Program = self.sde.program
+        return own._replace(
+            compiled=module.compiled(self.tables),
+            noise=self._noise_on_V(own.noise),
+            current=self._wide.currents,
+            single=lambda: module.compiled(self.tables, "float32"),
+        )
+
+    @cached_property
+    def sde(self) -> SDE:
+        """That of the network: the shape is the same at all points."""
+        return self.net.sde()
+
+    def steady_states(self, V: np.ndarray | None = None) -> np.ndarray:
+        """The flat states (points, ..., d) with all at rest.
+
+        Parameters
+        ----------
+        V : (points, ..., n_neurons) array, optional
+            mV. Default: the potentials that cells begin with.
+        """
+        groups = self._wide.groups
+        if V is None:
+            V0 = [per_neuron(one.population.cell.V0, one.n, "V0") for one in groups]
+            V = np.concatenate([one.reshape(-1, self.points) for one in V0]).T
+        x = np.empty((*V.shape[:-1], self.layout.d))
+        for own, equations in zip(self.layout.ranges, self._wide.equations, strict=True):
+            # (..., neuron, point), as the wide population has them
+            of_points = np.moveaxis(V[..., own.neurons], 0, -1)
+            wide = of_points.reshape(*of_points.shape[:-2], -1)
+            state = evaluated.steady_state(equations, wide)  # (variables, ..., neurons * points)
+            by_point = state.reshape(*state.shape[:-1], own.n, self.points)
+            rows = np.moveaxis(np.moveaxis(by_point, -1, 0), 1, -2)  # (points, ..., variables, n)
+            x[..., own.components] = rows.reshape(*rows.shape[:-2], -1)
+        return x
+
+    # -- weights -----------------------------------------------------------------------------------
+
+    def _scale(self, name: str, population: int) -> np.ndarray | None:
+        """The factor on what a synapse of this name brings, (n_neurons, points)."""
+        own = self._values.get(f"synapses.{name}.{SCALE}")
+        n = self.net._groups[population].n
+        return None if own is None else np.broadcast_to(own, (n, self.points))
+
+    def _scaled(self, table: InputTable, population: int) -> InputTable:
+        scale, rises = self._scale(table.name, population), self._rises(table.name, population)
+        if rises is not None:
+            scale = rises if scale is None else scale * rises
+        return table if scale is None else table._replace(scale=scale)
+
+    def _rises(self, name: str, population: int) -> np.ndarray | None:
+        """How much higher than in the network an event-driven synapse's jump is: its peak is 1."""
+        if not _moves(self._rise_factors(self._moved, name, population)):
+            return None
+        (own,) = (one for one in self._connections.ends[population].received.values()
+                  if one.name == name)  # fmt: skip
+        assert isinstance(own, EventSynapse)
+        base = per_neuron(own.rise_factor, self.net._groups[population].n, f"tau of {name}")
+        return self._rise_factors(self._wide, name, population) / base[:, None]
+
+    def _rise_factors(self, wide: _Wide, name: str, population: int) -> np.ndarray:
+        received = wide.ends[population].received.get(name)
+        n = self.net._groups[population].n
+        if not isinstance(received, EventSynapse):
+            return np.ones((n, wide.points))
+        every = per_neuron(received.rise_factor, n * wide.points, f"tau of {name}")
+        return every.reshape(n, wide.points)
+
+    # -- noise on V --------------------------------------------------------------------------------
+
+    def _noise_on_V(self, own: Connectivity) -> Connectivity:
+        """Rows of A, with weights (entries, points) where they differ."""
+        unit, which = _unit_amplitudes(self.net)
+        if not unit.nnz or not _moves(self._moved.amplitudes(unit, which)):
+            return own
+        rows = packing.rows_of(unit)
+        return rows._replace(weight=self._wide.amplitudes(unit, which))
+
+
+class _Wide:
+    """The populations of so many neurons for each of their own, with the numbers of points."""
+
+    def __init__(
+        self,
+        net: Network,
+        connections: Connections,
+        values: Mapping[str, np.ndarray],
+        points: int,
+    ) -> None:
+        self.points = points
+        parts = {name: part.repeated(points) for name, part in net.parts.items()}
+        common = [one.repeated(points) for one in net.noise] if net.populations else []
+        synapses = [_repeated(one, points) for one in net.synapses]
+        for path, of_points in values.items():
+            population, words = population_in(net, parts_of(path))
+            if population is not None:
+                n = net.parts[population].n
+                part = replaced(parts[population], words, np.tile(of_points, n), path)
+                parts[population] = part
+            elif words[0] == "noise":
+                tiled = np.tile(of_points, net.n_neurons)
+                common = list(replaced(tuple(common), words[1:], tiled, path))
+            elif words[-1] != SCALE:
+                synapses = self._with_number(net, connections, synapses, words, of_points, path)
+        first = 0
+        self.groups: list[Group] = []
+        for group in net._groups:
+            self.groups.append(Group(group.name, first, parts[group.name]))
+            first += group.n * points
+        self._common = [one for one in common if isinstance(one, CurrentNoise)]
+        named = dict(zip(map(id, net.synapses), synapses, strict=True))
+        self.ends = [_wide_ends(ends, named, points) for ends in connections.ends]
+        self.models = [
+            packing.model_of(group, ends)
+            for group, ends in zip(self.groups, self.ends, strict=True)
+        ]
+
+    @staticmethod
+    def _with_number(
+        net: Network,
+        connections: Connections,
+        synapses: Sequence[Any],
+        words: list[str],
+        of_points: np.ndarray,
+        path: str,
+    ) -> list[Any]:
+        """Synapses with a number of their own that differs between points."""
+        known = value_at(net, path)
+        found = [one for one in net.synapses if getattr(one, "name", "gap") == words[1]]
+        if len(found) != 1:
+            raise ValueError(f"{path}: {len(found)} synapses are called {words[1]}; name one")
+        k = next(i for i, one in enumerate(net.synapses) if one is found[0])
+        end = found[0].source if words[2] in ("alpha", "beta") else found[0].target
+        n = net.n_neurons if end is None else net.populations[end].n
+        if not isinstance(known, float | np.ndarray):
+            raise ValueError(f"{path} is no number: {shown(known)}")
+        own = list(synapses)
+        own[k] = replaced(own[k], words[2:], np.tile(of_points, n), path)
+        return own
+
+    @cached_property
+    def equations(self) -> tuple[Dynamics, ...]:
+        """Of the wide populations."""
+        return tuple(map(Dynamics, self.models))
+
+    def currents(self, times: np.ndarray) -> np.ndarray:
+        """Injected current, (times or 1, n_neurons * points)."""
+        constant = all(group.population.stimulus.constant for group in self.groups)
+        times = times[:1] if constant else times
+        parts = [
+            np.broadcast_to(
+                group.population.stimulus.current(times[:, None]), (len(times), group.n)
+            )
+            for group in self.groups
+        ]
+        return np.ascontiguousarray(parts[0] if len(parts) == 1 else np.hstack(parts))
+
+    def amplitudes(self, unit: scipy.sparse.csr_array, which: np.ndarray) -> np.ndarray:
+        """Weights (entries, points) of the noise on V, where `which` says whose column it is."""
+        white = [(one, group) for group in self.groups for one in group.current_noise]
+        n = len(unit.indptr) - 1
+        C = np.concatenate([model.C.reshape(-1, self.points) for model in self.models])
+        sigmas = np.zeros((len(white) + len(self._common), n, self.points))
+        for k, (noise, group) in enumerate(white):
+            first, own = group.first // self.points, group.n // self.points
+            sigma = per_neuron(noise.sigma, group.n, "CurrentNoise.sigma")
+            sigmas[k, first : first + own] = sigma.reshape(own, -1)
+        for k, noise in enumerate(self._common, start=len(white)):
+            sigma = per_neuron(noise.sigma, n * self.points, "CurrentNoise.sigma")
+            sigmas[k] = sigma.reshape(n, -1)
+        row = np.repeat(np.arange(n), np.diff(unit.indptr))
+        of_entry = sigmas[which[unit.indices], row]
+        return np.ascontiguousarray((1 / C[row]) * (of_entry * unit.data[:, None]))
+
+
+def _moved(net: Network, connections: Connections, values: Mapping[str, np.ndarray]) -> _Wide:
+    """The network at a point and at one at which every swept number is another.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number cannot differ between points.
+    """
+    found: Exception | None = None
+    for factor in (2.0, 0.5):  # whole numbers of channels, too, are others then
+        two = {
+            path: np.array([one[0], factor * one[0] if one[0] else 1.0])
+            for path, one in values.items()
+        }
+        try:
+            return _Wide(net, connections, two, 2)
+        except ValueError as error:
+            found = error
+    assert found is not None
+    raise found
+
+
+def _column(values: np.ndarray | None) -> np.ndarray:
+    """(n, 1) or (n, points)."""
+    assert values is not None
+    return values.reshape(len(values), -1)
+
+
+def _moves(of_two: np.ndarray) -> bool:
+    """Whether a number (..., 2) of two points is not the same at both."""
+    return bool(np.any(of_two[..., 0] != of_two[..., 1]))
+
+
+def _narrowed(wide: Any, moved: Any, n: int) -> Any:
+    """A table with numbers (n, points) where those of `moved` differ, else (n,)."""
+    if isinstance(wide, np.ndarray):
+        of_points = wide.reshape(n, -1)
+        return of_points if _moves(moved.reshape(n, 2)) else of_points[:, 0].copy()
+    if not isinstance(wide, tuple):
+        return wide
+    if not hasattr(wide, "_fields"):
+        return tuple(_narrowed(one, other, n) for one, other in zip(wide, moved, strict=True))
+    return type(wide)(
+        *(
+            one if name == "curve" else _narrowed(one, other, n)
+            for name, one, other in zip(wide._fields, wide, moved, strict=True)
+        )
+    )
+
+
+def _repeated(synapse: Any, points: int) -> Any:
+    """A synapse with the numbers of so many of each neuron; its weights are the network's."""
+    if isinstance(synapse, GapJunction):
+        return synapse
+    source = synapse.source if isinstance(synapse.source, str) else None
+    return synapse.replace(weights=0.0, source=source).repeated(points)
+
+
+def _wide_ends(ends: Ends, named: Mapping[int, Any], points: int) -> Ends:
+    gap = None if ends.gap is None else np.repeat(ends.gap, points)
+    sent: dict[str, Synapse] = {name: named[id(one)] for name, one in ends.sent.items()}
+    received = {name: named[id(one)] for name, one in ends.received.items()}
+    return ends._replace(sent=sent, received=received, gap=gap)
+
+
+def _unit_amplitudes(net: Network) -> tuple[scipy.sparse.csr_array, np.ndarray]:
+    """The noise on V if every sigma and C were 1, and whose each column is, counted."""
+    own, which, count = [], [], 0
+    for group in net._groups:
+        white = [one.replace(sigma=1.0).amplitudes(group.n) for one in group.current_noise]
+        own.append(scipy.sparse.hstack([scipy.sparse.csr_array((group.n, 0)), *white]))
+        for one in white:
+            which.append(np.full(one.shape[1], count))
+            count += 1
+    together = []
+    for one in net.noise if net.populations else ():
+        assert isinstance(one, CurrentNoise)
+        together.append(one.replace(sigma=1.0).amplitudes(net.n_neurons))
+        which.append(np.full(net.n_neurons, count))
+        count += 1
+    unit = scipy.sparse.csr_array(scipy.sparse.hstack([scipy.sparse.block_diag(own), *together]))
+    unit.sort_indices()
+    return unit, np.concatenate([np.zeros(0, int), *which])
+
+
+def _with_unit_weights(
+    net: Network, values: dict[str, np.ndarray]
+) -> tuple[Network, dict[str, np.ndarray]]:
+    """The network with weights of 1 where weights are swept, which are then factors on these."""
+    found = {}
+    for path, of_points in values.items():
+        words = parts_of(path)
+        if words[0] != "synapses":
+            found[path] = of_points
+            continue
+        if len(words) < 3:
+            raise ValueError(
+                f"{path}: name a number of a synapse, as synapses.AMPA.E or synapses.AMPA.scale, "
+                "the factor on its weights"
+            )
+        name = f"synapses.{words[1]}.{SCALE}"
+        if words[2] == "weights":
+            if not isinstance(value_at(net, path), float):
+                raise ValueError(
+                    f"{path}: the weights are no single number; sweep {name}, a factor on them"
+                )
+            net, path = with_value(net, path, 1.0), name
+        elif words[2] == SCALE:
+            value_at(net, f"synapses.{words[1]}.weights")  # it is there
+        if path in found:
+            raise ValueError(f"{path} and the weights themselves are swept: one of them is enough")
+        if path == name and not np.all(np.isfinite(of_points)):
+            raise ValueError(f"{path} must be finite, got {shown(of_points)}")
+        found[path] = of_points
+    return net, found
