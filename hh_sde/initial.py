@@ -8,7 +8,7 @@ which other variables there are.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -26,7 +26,9 @@ from hh_sde.errors import unknown
 from hh_sde.kernels.random import normal_window
 from hh_sde.methods import Method, chain
 from hh_sde.network import Network
+from hh_sde.network.spread import Spread
 from hh_sde.records import numbers, shown
+from hh_sde.rows import Rows
 from hh_sde.sde import SDE
 
 #: Fractions of channels in their states add up to 1 but for this.
@@ -87,12 +89,45 @@ def states(
     return states
 
 
+def of_rows(x0: Any, spread: Spread, sde: SDE, rows: Rows) -> np.ndarray:
+    """The states that the rows of a sweep start from, (rows, d).
+
+    Parameters
+    ----------
+    x0 : mapping of variable to number, array (n_neurons,) or Distribution; or None
+    spread : Spread
+    sde : SDE
+    rows : Rows
+        So many of each point, one point after the other.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `states`.
+    """
+    if x0 is not None and not is_by_name(x0):
+        raise TypeError(
+            "x0 of a sweep gives values to variables, as {'V': -65.0} or {'V': Normal(-65.0, 5.0)};"
+            f" got {shown(x0)}"
+        )
+
+    def at_rest(V: np.ndarray | None) -> np.ndarray:
+        if V is None:
+            return spread.steady_states()[rows.point]
+        by_point = V.reshape(spread.points, -1, V.shape[-1])
+        return spread.steady_states(by_point).reshape(len(V), -1)
+
+    numbers_of_rows = np.arange(rows.point.size)
+    return _by_name(x0 or {}, spread.net, sde, numbers_of_rows, rows, at_rest)
+
+
 def _by_name(
     x0: Mapping[str, Any],
     model: Network | SDE,
     sde: SDE,
     trials: np.ndarray,
-    seed: np.random.SeedSequence,
+    seed: np.random.SeedSequence | Rows,
+    at_rest: Callable[[np.ndarray | None], np.ndarray] | None = None,
 ) -> np.ndarray:
     """The states to start from.
 
@@ -108,7 +143,10 @@ def _by_name(
         The model's, in the form in which it is solved.
     trials : (trials,) array of int
         The trials' numbers.
-    seed : SeedSequence
+    seed : SeedSequence or Rows
+    at_rest : callable, optional
+        Potentials (trials, n_neurons), or None, -> the states with all else at rest. Default: the
+        network's.
 
     Returns
     -------
@@ -131,7 +169,9 @@ def _by_name(
         name: _values(name, value, trials, width, seed, one=network is None)
         for name, value in x0.items()
     }
-    x = network.steady_state(given.get("V")) if network else sde.x0
+    x = sde.x0
+    if network:
+        x = (at_rest or network.steady_state)(given.get("V"))
     found = np.array(np.broadcast_to(x, (len(trials), sde.d)))
     for name, values in given.items():
         if network is None:
@@ -150,7 +190,12 @@ def _by_name(
 
 
 def _values(
-    name: str, value: Any, trials: np.ndarray, width: int, seed: np.random.SeedSequence, one: bool
+    name: str,
+    value: Any,
+    trials: np.ndarray,
+    width: int,
+    seed: np.random.SeedSequence | Rows,
+    one: bool,
 ) -> np.ndarray:
     """The values of a variable, (trials, width)."""
     shape = (len(trials), width)
@@ -178,15 +223,20 @@ def _values(
 
 
 def _standard_normals(
-    name: str, trials: np.ndarray, width: int, seed: np.random.SeedSequence
+    name: str, trials: np.ndarray, width: int, seed: np.random.SeedSequence | Rows
 ) -> np.ndarray:
     """Standard normal numbers of a variable, (trials, width)."""
-    key = seed.generate_state(2, np.uint32).astype(np.uint64)
+    if isinstance(seed, Rows):
+        (words, keys), key = seed.words(trials), np.zeros(2, np.uint64)
+        keys = np.tile(keys, (width, 1))
+    else:
+        words, keys = trial_words(trials), None
+        key = seed.generate_state(2, np.uint32).astype(np.uint64)
     place = int.from_bytes(blake2b(name.encode(), digest_size=6).digest())
     neuron = np.repeat(np.arange(width, dtype=np.uint64), len(trials))
-    trial = np.tile(trial_words(trials), width)
+    trial = np.tile(words, width)
     use = domain("initial state")
-    drawn = normal_window(key, use, place, place + 1, neuron, trial, 1.0)
+    drawn = normal_window(key, use, place, place + 1, neuron, trial, 1.0, keys)
     return drawn.reshape(width, len(trials)).T
 
 

@@ -10,6 +10,7 @@ that it does not depend on the points: the same loops run a point alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +44,7 @@ class Spread:
     values : mapping of name to (points,) array
         Names as of `paths`; ``synapses.AMPA.scale`` is a factor on its weights, and
         ``synapses.AMPA.weights`` the weight itself where that is one number.
+    points : int
 
     Raises
     ------
@@ -53,11 +55,12 @@ class Spread:
     ----------
     net : Network
     points : int
+        How many there are.
     """
 
-    def __init__(self, net: Network, values: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, net: Network, values: Mapping[str, np.ndarray], points: int) -> None:
         self._values = {path: numbers(one, path) for path, one in values.items()}
-        (self.points,) = {one.size for one in self._values.values()}
+        self.points = points
         self.net, self._values = _with_unit_weights(net, self._values)
         self._connections = Connections(self.net._groups, self.net.synapses)
         self._wide = _Wide(self.net, self._connections, self._values, self.points)
@@ -89,21 +92,16 @@ class Spread:
         """Where variables stand in the flat state of a point."""
         return self.net.layout
 
-    @cached_property
-    def program(self) -> module.Program:
-        """What the engine runs."""
-        own: module.Program = self.sde.program
-        return own._replace(
+    def of_points(self, sde: SDE) -> SDE:
+        """The network's SDE, in any form, with what the engine runs at all points in its place."""
+        own: module.Program = sde.program
+        program = own._replace(
             compiled=module.compiled(self.tables),
-            noise=self._noise_on_V(own.noise),
+            noise=self._noise_on_V(own.noise) if own.noise.weight.size else own.noise,
             current=self._wide.currents,
             single=lambda: module.compiled(self.tables, "float32"),
         )
-
-    @cached_property
-    def sde(self) -> SDE:
-        """That of the network: the shape is the same at all points."""
-        return self.net.sde()
+        return replace(sde, program=program)
 
     def steady_states(self, V: np.ndarray | None = None) -> np.ndarray:
         """The flat states (points, ..., d) with all at rest.

@@ -1,0 +1,1 @@
+"""Sweeps: what varies is a dimension, and its points run beside each other."""
