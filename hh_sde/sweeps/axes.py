@@ -20,7 +20,7 @@ from hh_sde.network.spread import SCALE, Spread
 from hh_sde.records import Record, numbers, shown
 
 #: Arguments of `solve` that may vary.
-OF_SOLVER = ("t_end", "dt", "method", "save_dt", "dtype")
+OF_SOLVER = ("dt", "method", "dtype")
 #: What else a dim of a result is called.
 _TAKEN = ("trial", "time", "neuron", "spike", "component", "population", "index", "bin")
 
@@ -116,12 +116,12 @@ class Axes:
             found[one.label] = xr.Variable(one.dims, one.coordinate, attrs)
         return found
 
-    def values_in(self, region: Mapping[str, tuple[int, int]]) -> dict[str, np.ndarray]:
-        """The values of each name at the points of a region, in the order of its dims."""
-        sizes = [region[dim][1] - region[dim][0] for dim in self.sizes]
+    def values_at(self, places: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The values of each name at points, given by places along each dim, in the dims' order."""
+        sizes = [places[dim].size for dim in self.sizes]
         found = {}
         for one in self.axes:
-            part = one.values[tuple(slice(*region[dim]) for dim in one.dims)]
+            part = one.values[np.ix_(*(places[dim] for dim in one.dims))]
             shape = [
                 part.shape[one.dims.index(dim)] if dim in one.dims else 1 for dim in self.sizes
             ]
@@ -229,7 +229,7 @@ def _coordinates(arrays: list[xr.DataArray], dims: set[str]) -> dict[str, np.nda
 def _units(net: Network, path: str) -> str:
     """The units of a number, as its record names them."""
     if path in OF_SOLVER:
-        return "ms" if path in ("t_end", "dt", "save_dt") else "1"
+        return "ms" if path == "dt" else "1"
     *before, name = parts_of(path)
     if name == SCALE:
         return "1"

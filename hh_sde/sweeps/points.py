@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import continuation, initial, memory
+from hh_sde import continuation, initial, measures, memory
 from hh_sde.arguments.layout import Layout
 from hh_sde.arguments.recording import spike_recording
 from hh_sde.arguments.times import grid, saving
@@ -25,9 +25,11 @@ from hh_sde.errors import DivergenceError
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import METHODS, Problem
 from hh_sde.network import Network
+from hh_sde.network.paths import with_value
 from hh_sde.network.spread import Spread
 from hh_sde.rows import RowPaths, Rows
 from hh_sde.runs import Run
+from hh_sde.solver import solve
 
 #: The variables of spikes: their times, how many there are of each neuron, and where they begin.
 TIME, COUNT, START = "spike_time", "spike_count", "spike_start"
@@ -111,20 +113,42 @@ class Points:
         form = next((one for one in parts if isinstance(one, Kept)), None)
         if form is None:
             raise next(one for one in parts if isinstance(one, DivergenceError))
-        return _joined(
+        return joined(
             [form.missing() if isinstance(one, DivergenceError) else one for one in parts]
         )
 
     def _of(self, points: np.ndarray, threads: int) -> list[Kept | DivergenceError]:
         """What is kept of some: of halves of them where one diverges, down to that one's error."""
         try:
-            return [self._run(points, threads)]
+            return [self._run(points, threads) if self._in_lanes else self._solved(points, threads)]
         except DivergenceError as error:
             if len(points) == 1:
                 self.failures[int(points[0])] = str(error)
                 return [error]
         half = len(points) // 2
         return self._of(points[:half], threads) + self._of(points[half:], threads)
+
+    @property
+    def _in_lanes(self) -> bool:
+        """Whether it is a method of the engine that steps lanes together."""
+        name = method_named(self.recording.method, self.net, self.recording.noise)
+        return METHODS[name].compiled and METHODS[name].interpretation != "chain"
+
+    def _solved(self, points: np.ndarray, threads: int) -> Kept:
+        """The points one by one, by a method that takes one network."""
+        options = {name: one for name, one in vars(self.recording).items() if one is not None}
+        name = method_named(self.recording.method, self.net, self.recording.noise)
+        found = []
+        for k in points:
+            net = self.net
+            for path, values in self.values.items():
+                net = with_value(net, path, float(values[k]))
+            takes_noise = METHODS[name].interpretation != "ode"
+            seed = {"rng": self.seeds[k]} if takes_noise and net.noisy else {}
+            threads = threads if METHODS[name].compiled else 1
+            ds = solve(net, **options, **seed, trials=self.trials.tolist(), threads=threads)
+            found.append(Kept.of(_with_counts(ds, net.n_neurons), 1, len(self.trials)))
+        return joined(found)
 
     def _run(self, points: np.ndarray, threads: int) -> Kept:
         spread = Spread(self.net, {path: v[points] for path, v in self.values.items()}, len(points))
@@ -173,6 +197,21 @@ class Points:
         return Kept.of(run.complete(method, skipped, False), len(points), many)
 
 
+def _with_counts(ds: xr.Dataset, n_neurons: int) -> xr.Dataset:
+    """A result of `solve` with the number of spikes of each neuron, as `_RowsRun` has it."""
+    ds = ds.drop_vars([str(name) for name in ds.data_vars if str(name).startswith("last_")])
+    if TIME not in ds:
+        return ds
+    trains = measures.spikes(ds)
+    trial = np.searchsorted(json.loads(trains.attrs["trials"]), trains.trial.values)
+    train = trial * n_neurons + trains.neuron.values
+    trials = len(json.loads(trains.attrs["trials"]))
+    count = np.bincount(train, minlength=trials * n_neurons).reshape(trials, n_neurons)
+    rest = [name for name in ds.variables if "spike" in ds[name].dims or name == "spike"]
+    found = {TIME: ("spike", trains.spike_time.values), COUNT: (("trial", "neuron"), count)}
+    return ds.drop_vars(rest).assign(found)
+
+
 class _RowsRun(Run):
     """A run whose trials are rows; its Dataset has spikes as they come, by their rows."""
 
@@ -213,6 +252,18 @@ class Kept:
         coords = {str(k): v.variable for k, v in ds.coords.items() if "trial" not in v.dims}
         return cls(found, coords, ds[TIME].values if TIME in ds else None)
 
+    def at(self, order: np.ndarray) -> Kept:
+        """The points in another order."""
+        found = {
+            name: (dims, values[order], attrs)
+            for name, (dims, values, attrs) in self.variables.items()
+        }
+        if self.spike_time is None:
+            return Kept(found, self.coords, None)
+        own = np.maximum(self.variables[COUNT][1], 0).reshape(len(order), -1).sum(axis=1)
+        each = np.split(self.spike_time, np.cumsum(own)[:-1])
+        return Kept(found, self.coords, np.concatenate([each[k] for k in order]))
+
     def missing(self) -> Kept:
         """The same of one point of which nothing is known."""
         found = {
@@ -226,7 +277,7 @@ class Kept:
 _NOTHING = {"f": np.nan, "i": -1}
 
 
-def _joined(parts: Sequence[Kept]) -> Kept:
+def joined(parts: Sequence[Kept]) -> Kept:
     """Of several parts the whole."""
     first = parts[0]
     joined = {
