@@ -56,6 +56,7 @@ ORDER = [
     "watching",
     "solver",
     "clamp",
+    "sweeps",
     "studies",
     "reruns",
     "assignments",
@@ -112,6 +113,7 @@ def test_import_is_light():
     heavy = {
         "matplotlib",
         "dask",
+        "distributed",
         "numba",
         "sdeint",
         "typer",

@@ -22,6 +22,7 @@ from operator import lt
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import xarray as xr
 
 from hh_sde.addresses import is_whole
@@ -251,7 +252,11 @@ class Store:
         ds = xr.open_zarr(
             self.path, chunks=None, consolidated=True, decode_times=False, mask_and_scale=False
         )
-        text = {name: one.astype(str) for name, one in ds.coords.items() if one.dtype.kind in "OT"}
+        text = {
+            name: (one.dims, np.array([str(word) for word in one.values]), one.attrs)
+            for name, one in ds.coords.items()
+            if one.dtype.kind in "OT"
+        }
         return ds.assign_coords(text)
 
     def _mark(self, block: Block) -> Path:
