@@ -90,7 +90,8 @@ class Plan(Record):
             )
         if not isinstance(self.network, str):
             raise TypeError(f"network must be JSON text, got {shown(self.network)}")
-        _tree_of(self.network, "network")
+        if not isinstance(_tree_of(self.network, "network"), dict):
+            raise ValueError(f"network must describe one, got {shown(self.network)}")
         if type(self.common_noise) is not bool or not is_whole(self.spikes_per_neuron):
             raise TypeError("common_noise must be true or false, spikes_per_neuron a whole number")
         if self.spikes_per_neuron < 0:
