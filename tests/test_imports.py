@@ -115,6 +115,7 @@ def test_import_is_light():
     heavy = {
         "matplotlib",
         "dask",
+        "distributed",
         "numba",
         "sdeint",
         "typer",

@@ -7,7 +7,7 @@ changes the shape of the network or the solver is a run of its own for each valu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,11 +72,17 @@ class Axes:
         In the order of the result.
     """
 
-    def __init__(self, axes: tuple[Axis, ...], others: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        axes: tuple[Axis, ...],
+        others: Mapping[str, np.ndarray],
+        order: Sequence[str] | None = None,
+    ) -> None:
         self.axes = axes
-        self.sizes = {
+        sizes = {
             dim: size for one in axes for dim, size in zip(one.dims, one.values.shape, strict=True)
         }
+        self.sizes = {dim: sizes[dim] for dim in order or sizes}
         self._others = dict(others)  # coordinates that DataArrays brought along
 
     @classmethod

@@ -133,15 +133,16 @@ def _labelled(
 def attributes(design: Design) -> dict[str, Any]:
     """What the result says of how it was made, but for its plan."""
     given, net = design.recording, design.net
-    method = given.method or method_named(None, net, given.noise)
     attrs: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "method": method,
+        "method": given.method or method_named(None, net, given.noise),
         "dt": float(given.dt),
         "t_start": float(given.discard or 0.0),
         "t_end": float(given.t_end),
         **made_with("numba", "numpy"),
     }
+    for one in design.axes.axes:  # what varies is a coordinate
+        attrs.pop(one.path, None)
     if "spikes" in (given.record or ()):
         attrs |= rule_attributes(given.spike_rule or SpikeRule())
     if net.populations:

@@ -132,7 +132,7 @@ def _design(plan: Plan) -> Design:
     others = {name: one.values for name, one in coordinates.items() if name not in labels}
     return Design(
         net=net,
-        axes=Axes(axes, others),
+        axes=Axes(axes, others, [dim for dim in plan.sizes if dim != "trial"]),
         trials=plan.sizes["trial"],
         recording=Recording(**arguments),
         reduce=tuple((name, options) for name, options in reduce),

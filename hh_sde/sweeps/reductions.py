@@ -48,13 +48,15 @@ def _intervals(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     return length[same], train[1:][same]
 
 
-def _by_block(ds: xr.Dataset, of_trains: np.ndarray, units: str, long_name: str) -> xr.Variable:
+def _by_block(
+    ds: xr.Dataset, of_trains: np.ndarray, units: str, long_name: str, bins: str = "bin"
+) -> xr.Variable:
     """Sums of trains (..., trial, neuron, others) over their trials."""
     dims = list(map(str, ds[COUNT].dims))
     at = dims.index("trial")
     summed = of_trains.sum(axis=at, keepdims=True)
     dims[at] = BLOCK
-    others = ["bin"] if of_trains.ndim > len(dims) else []
+    others = [bins] if of_trains.ndim > len(dims) else []
     return xr.Variable((*dims, *others), summed, {"units": units, "long_name": long_name})
 
 
@@ -72,10 +74,7 @@ def _moments_of_intervals(ds: xr.Dataset) -> xr.Dataset:
         ("1", "number of intervals"), ("ms", "their sum"), ("ms^2", "the sum of their squares"),
     )  # fmt: skip
     return xr.Dataset(
-        {
-            name: _by_block(ds, one, *of)
-            for name, one, of in zip(names, found, labels, strict=True)
-        }
+        {name: _by_block(ds, one, *of) for name, one, of in zip(names, found, labels, strict=True)}
     )
 
 
@@ -86,27 +85,30 @@ def _interval_statistics(sums: xr.Dataset) -> xr.Dataset:
     )
     mean = (total / n).where(n > 0)
     variance = ((squares - total * mean) / (n - 1)).where(n > 1)
-    sd = np.sqrt(variance.clip(min=0.0))
-    found: dict[str, tuple[xr.DataArray, str, str]] = {
-        "count": (n, "1", "number of intervals"),
-        "mean": (mean, "ms", "mean interval"),
-        "sd": (sd, "ms", "standard deviation of the intervals"),
-        "cv": (sd / mean, "1", "coefficient of variation of the intervals"),
-    }
-    return xr.Dataset(
-        {name: one.assign_attrs(units=u, long_name=w) for name, (one, u, w) in found.items()}
+    found = xr.Dataset(
+        {"interval_number": n, "interval_mean": mean, "interval_sd": variance.clip(min=0.0) ** 0.5}
     )
+    found["interval_cv"] = found["interval_sd"] / mean
+    labels = {
+        "interval_number": ("1", "number of intervals"),
+        "interval_mean": ("ms", "mean interval"),
+        "interval_sd": ("ms", "standard deviation of the intervals"),
+        "interval_cv": ("1", "coefficient of variation of the intervals"),
+    }
+    for name, (units, long_name) in labels.items():
+        found[name].attrs = {"units": units, "long_name": long_name}
+    return found
 
 
 def _rates(ds: xr.Dataset) -> xr.Dataset:
-    return ds[[COUNT]]
+    return xr.Dataset({"number": ds[COUNT]})
 
 
 def _finished_rates(sums: xr.Dataset) -> xr.Dataset:
     duration = float(sums.attrs["t_end"]) - float(sums.attrs["t_start"])
-    count = sums[COUNT].astype(float).where(sums[COUNT] >= 0)
+    count = sums["number"].astype(float).where(sums["number"] >= 0)
     rate = (1e3 * count / duration).assign_attrs(units="Hz", long_name="firing rate")
-    return xr.Dataset({"rate": rate, "count": sums[COUNT].rename("count")})
+    return xr.Dataset({"rate": rate, "n_spikes": sums["number"]})
 
 
 def _histogram(ds: xr.Dataset, bins: Sequence[float]) -> xr.Dataset:
@@ -115,16 +117,16 @@ def _histogram(ds: xr.Dataset, bins: Sequence[float]) -> xr.Dataset:
     place = np.searchsorted(edges, length, side="right") - 1
     place = np.where(length == edges[-1], edges.size - 2, place)
     inside = (place >= 0) & (place < edges.size - 1)
-    return _counted(ds, train[inside], place[inside], edges.size - 1, "interval_histogram")
+    return _counted(ds, train[inside], place[inside], edges.size - 1, "interval_histogram", "bin")
 
 
 def _counted(
-    ds: xr.Dataset, train: np.ndarray, place: np.ndarray, bins: int, name: str
+    ds: xr.Dataset, train: np.ndarray, place: np.ndarray, bins: int, name: str, dim: str
 ) -> xr.Dataset:
     shape = ds[COUNT].shape
     flat = np.bincount(train * bins + place, minlength=int(np.prod(shape)) * bins)
     found = np.where(ds[COUNT].values[..., None] < 0, np.nan, flat.reshape(*shape, bins))
-    return xr.Dataset({name: _by_block(ds, found, "1", "intervals in the bin")})
+    return xr.Dataset({name: _by_block(ds, found, "1", "intervals in the bin", dim)})
 
 
 def _finished_histogram(sums: xr.Dataset, bins: Sequence[float]) -> xr.Dataset:
@@ -133,7 +135,7 @@ def _finished_histogram(sums: xr.Dataset, bins: Sequence[float]) -> xr.Dataset:
     middle = 0.5 * (edges[1:] + edges[:-1])
     labels = {"units": "ms", "long_name": "middle of the bin"}
     counts = counts.assign_attrs(units="1", long_name="intervals in the bin")
-    return xr.Dataset({"interval_count": counts}, coords={"bin": ("bin", middle, labels)})
+    return xr.Dataset({"interval_histogram": counts}, coords={"bin": ("bin", middle, labels)})
 
 
 _BINS = int(np.ceil(np.log(LONGEST / SHORTEST) / np.log(_RATIO)))
@@ -142,17 +144,18 @@ _BINS = int(np.ceil(np.log(LONGEST / SHORTEST) / np.log(_RATIO)))
 def _sketch(ds: xr.Dataset, q: Sequence[float]) -> xr.Dataset:
     length, train = _intervals(ds)
     place = np.ceil(np.log(np.maximum(length, SHORTEST) / SHORTEST) / np.log(_RATIO))
-    return _counted(ds, train, np.clip(place, 0, _BINS - 1).astype(int), _BINS, "interval_sketch")
+    bins = np.clip(place, 0, _BINS - 1).astype(int)
+    return _counted(ds, train, bins, _BINS, "interval_sketch", "sketch_bin")
 
 
 def _quantiles(sums: xr.Dataset, q: Sequence[float]) -> xr.Dataset:
     counts = sums["interval_sketch"].sum(BLOCK, skipna=False)
-    below = counts.cumsum("bin")
-    total = counts.sum("bin", skipna=False)
+    below = counts.cumsum("sketch_bin")
+    total = counts.sum("sketch_bin", skipna=False)
     middle = SHORTEST * _RATIO ** np.arange(_BINS) * 2 / (1 + _RATIO)
     found = []
     for one in q:
-        place = (below <= one * (total - 1)).sum("bin")
+        place = (below <= one * (total - 1)).sum("sketch_bin")
         value = xr.DataArray(middle[np.minimum(place.values, _BINS - 1)], dims=place.dims)
         found.append(value.where(total > 0))
     joined = xr.concat(found, dim=xr.Variable(("quantile",), list(q)))
@@ -258,7 +261,9 @@ def _options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 def reduced(ds: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> xr.Dataset:
     """The sums of a task's Dataset."""
     parts = [REDUCTIONS[name].sums(ds, **options) for name, options in reduce]
-    return xr.merge(parts, combine_attrs="drop").assign_attrs(ds.attrs)
+    sums = xr.merge(parts, combine_attrs="drop").assign_attrs(ds.attrs)
+    left = {k: one for k, one in ds.coords.items() if set(one.dims) <= set(sums.dims)}
+    return sums.assign_coords(left)
 
 
 def finished(sums: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> xr.Dataset:
