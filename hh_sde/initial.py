@@ -105,11 +105,6 @@ def of_rows(x0: Any, spread: Spread, sde: SDE, rows: Rows) -> np.ndarray:
     TypeError, ValueError
         As for `states`.
     """
-    if x0 is not None and not is_by_name(x0):
-        raise TypeError(
-            "x0 of a sweep gives values to variables, as {'V': -65.0} or {'V': Normal(-65.0, 5.0)};"
-            f" got {shown(x0)}"
-        )
 
     def at_rest(V: np.ndarray | None) -> np.ndarray:
         if V is None:

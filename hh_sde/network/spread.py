@@ -27,7 +27,7 @@ from hh_sde.network.paths import parts_of, population_in, replaced, value_at, wi
 from hh_sde.network.populations import Group
 from hh_sde.network.wiring import Connections, Ends
 from hh_sde.noise import CurrentNoise
-from hh_sde.records import numbers, per_neuron, shown
+from hh_sde.records import numbers, parameter, per_neuron, shown
 from hh_sde.sde import SDE
 from hh_sde.synapses import EventSynapse, GapJunction, Synapse
 
@@ -350,6 +350,19 @@ def _unit_amplitudes(net: Network) -> tuple[scipy.sparse.csr_array, np.ndarray]:
     return unit, np.concatenate([np.zeros(0, int), *which])
 
 
+def _see_factors(net: Network, name: str, factors: np.ndarray) -> None:
+    """See that weights times these are weights."""
+    what = f"synapses.{name}.{SCALE}"
+    parameter(factors, what)
+    currents = all(
+        isinstance(one, EventSynapse) and one.E is None
+        for one in net.synapses
+        if getattr(one, "name", "gap") == name
+    )
+    if not currents:
+        parameter(factors, what, nonnegative=True)
+
+
 def _with_unit_weights(
     net: Network, values: dict[str, np.ndarray]
 ) -> tuple[Network, dict[str, np.ndarray]]:
@@ -376,7 +389,7 @@ def _with_unit_weights(
             value_at(net, f"synapses.{words[1]}.weights")  # it is there
         if path in found:
             raise ValueError(f"{path} and the weights themselves are swept: one of them is enough")
-        if path == name and not np.all(np.isfinite(of_points)):
-            raise ValueError(f"{path} must be finite, got {shown(of_points)}")
+        if path == name:
+            _see_factors(net, words[1], of_points)
         found[path] = of_points
     return net, found

@@ -21,6 +21,8 @@ from hh_sde.records import Record, numbers, shown
 
 #: Arguments of `solve` that may vary.
 OF_SOLVER = ("dt", "method", "dtype")
+#: Their coordinates; ``sel(method=...)`` means another thing to xarray.
+_SOLVER_LABELS = {"dt": "dt", "method": "scheme", "dtype": "dtype"}
 #: What else a dim of a result is called.
 _TAKEN = ("trial", "time", "neuron", "spike", "component", "population", "index", "bin")
 
@@ -147,7 +149,7 @@ class Axes:
 
 def _labels(net: Network, paths: list[str]) -> dict[str, str]:
     """What the coordinates are called: the last word, or all where that is not enough."""
-    last = {path: path if path in OF_SOLVER else parts_of(path)[-1] for path in paths}
+    last = {path: _SOLVER_LABELS.get(path) or parts_of(path)[-1] for path in paths}
     taken = {*_TAKEN, *net.variables}
     return {
         path: word
@@ -193,9 +195,11 @@ def _checked(net: Network, path: str, values: np.ndarray) -> tuple[bool, np.ndar
         as_numbers = numbers(values.tolist(), f"over: {path}")
         Spread(net, {path: as_numbers.ravel()}, as_numbers.size)
     except (TypeError, ValueError, AttributeError):
+        if path.split(".")[0] == "synapses" and len(path.split(".")) < 3:
+            raise
+        if path.split(".")[-1] == SCALE:
+            raise
         for value in values.ravel().tolist():
-            if path.split(".")[-1] == SCALE:
-                raise
             with_value(net, path, value)
         return False, values.astype(object)
     return True, as_numbers.reshape(values.shape)

@@ -171,13 +171,25 @@ def design(
     rng: Rng,
     common_noise: bool,
 ) -> Design:
-    """A sweep, checked as far as that goes without running it."""
+    """A sweep, checked as far as that goes without running it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `hh_sde.sweep`.
+    """
+    if recording.x0 is not None and not initial.is_by_name(recording.x0):
+        raise TypeError(
+            "x0 of a sweep gives values to variables, as {'V': -65.0} or {'V': Normal(-65.0, 5.0)};"
+            f" got {shown(recording.x0)}"
+        )
+    reductions = checked_reductions(reduce, recording.record)
     return Design(
         net=net,
         axes=Axes.of(net, over),
         trials=trials,
         recording=recording,
-        reduce=checked_reductions(reduce),
+        reduce=reductions,
         seed=np.random.SeedSequence(seed_number(rng)),
         common_noise=common_noise,
     )

@@ -215,13 +215,16 @@ REDUCTIONS: dict[str, Reduction] = {
 }
 
 
-def checked_reductions(given: Any) -> tuple[tuple[str, dict[str, Any]], ...]:
+def checked_reductions(
+    given: Any, record: Sequence[str] | None
+) -> tuple[tuple[str, dict[str, Any]], ...]:
     """Names of REDUCTIONS with their options.
 
     Raises
     ------
     TypeError, ValueError
-        If a name is not known, or an option is missing or no list of numbers.
+        If a name is not known, an option is missing or no list of numbers, or what it is made of
+        is not recorded.
     """
     if given is None:
         return ()
@@ -232,6 +235,11 @@ def checked_reductions(given: Any) -> tuple[tuple[str, dict[str, Any]], ...]:
     for name, options in named.items():
         if name not in REDUCTIONS:
             raise ValueError(f"reduce: {unknown('reduction', name, REDUCTIONS)}")
+        of_spikes = REDUCTIONS[name].of_spikes
+        if of_spikes and "spikes" not in (record or ()):
+            raise ValueError(f"reduce: {name} is made of spikes: record=('spikes',)")
+        if not of_spikes and record is not None and set(record) <= {"spikes"}:
+            raise ValueError(f"reduce: {name} is made of traces: record=('V',)")
         found.append((str(name), _options(str(name), options or {})))
     return tuple(found)
 
