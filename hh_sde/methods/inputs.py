@@ -208,7 +208,7 @@ class BlockInputs:
         else:  # of the points of each neuron, one after the other
             of_points = I.reshape(*I.shape[:2], self.n_neurons, -1)
             of_lanes = of_points[..., self.points].reshape(*I.shape[:2], -1)
-        return self._padded(of_lanes).astype(self.dtype, copy=False)
+        return np.ascontiguousarray(self._padded(of_lanes), self.dtype)
 
     def _padded(self, values: np.ndarray) -> np.ndarray:
         """Zeros up to the number of lanes."""
