@@ -36,7 +36,10 @@ def test_a_plan_is_one_text():
         ({"network": '{"cell": {"g_Na": 90.0}, "n": 2}'}, "network cell.g_Na is 90.0, not 120.0"),
         ({"common_noise": True}, "common_noise is True, not False"),
         ({"sizes": {"sigma": 3, "trial": 9}}, "trial has 9 cells, not 10"),
-        ({"sizes": {"trial": 10}, "coordinates": (), "blocks": {}}, "the dims are trial, not sigma"),
+        (
+            {"sizes": {"trial": 10}, "coordinates": (), "blocks": {}},
+            "the dims are trial, not sigma",
+        ),
         ({"blocks": {"sigma": 1, "trial": 4}}, "blocks are {'sigma': 1, 'trial': 4}, not"),
     ],
 )
