@@ -150,7 +150,7 @@ def test_another_plan_is_refused_with_what_differs(done):
     assert toy.files(done) == before
 
 
-@pytest.mark.parametrize("size", [(3, 12), (3, 17), (5, 10), (5, 13)])
+@pytest.mark.parametrize("size", [(3, 12), (5, 13)])
 def test_a_store_grows_and_keeps_what_it_has(done, size):
     marks = done / "sweep" / "done"
     before = {mark.name: mark.stat().st_mtime_ns for mark in marks.iterdir()}
@@ -358,6 +358,7 @@ def test_a_mark_names_no_files(done):
 def test_what_a_killed_process_left_beside_a_store_is_cleared(path):
     left = path.with_name(f".{path.name}.{'0' * 32}")
     (left / "sweep").mkdir(parents=True)
+    (left / "sweep" / "lock").touch()
     kept = path.with_name(f".{path.name}.backup")
     (kept / "sweep").mkdir(parents=True)
     execute(toy.plan(), toy.compute, store=path)

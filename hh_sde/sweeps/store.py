@@ -17,7 +17,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from operator import lt
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +30,7 @@ from hh_sde.errors import StoreError
 from hh_sde.sweeps import skeleton
 from hh_sde.sweeps.chunks import digest, encoded, put, see_inside
 from hh_sde.sweeps.form import OWN_GROUP, START, TIME, Form
+from hh_sde.sweeps.lock import NAME as LOCK
 from hh_sde.sweeps.lock import Lock, held, owner
 from hh_sde.sweeps.plan import Block, Plan
 
@@ -86,21 +87,23 @@ class Store:
         root = Path(path).absolute()
         _clear_abandoned(root)
         new = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
-        try:
-            (new / OWN_GROUP).mkdir(parents=True)
-            with Lock(new / OWN_GROUP) as lock:
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, new, ignore_errors=True)
+            try:
+                (new / OWN_GROUP).mkdir(parents=True)
+                lock = stack.enter_context(Lock(new / OWN_GROUP))
                 skeleton.make(new, plan, form)
                 temporary = new / OWN_GROUP / skeleton.TEMPORARY
                 for name, text in (("plan", plan.to_json()), ("form", form.to_json())):
                     put(new / OWN_GROUP / f"{name}.json", text.encode(), temporary, last=True)
-                try:
-                    new.rename(root)
-                except OSError as error:
-                    raise StoreError(f"{root} was made by another process meanwhile") from error
-                yield cls(root, plan, form, lock.token)
-        finally:
-            if new.exists():
-                shutil.rmtree(new, ignore_errors=True)
+                new.rename(root)
+            except (FileNotFoundError, StoreError) as error:  # cleared as abandoned
+                raise _made_elsewhere(root) from error
+            except OSError as error:
+                if root.exists():
+                    raise _made_elsewhere(root) from error
+                raise
+            yield cls(root, plan, form, lock.token)
 
     @classmethod
     @contextmanager
@@ -284,11 +287,19 @@ def _key(block: Block) -> str:
     return ".".join(map(str, block))
 
 
+def _made_elsewhere(root: Path) -> StoreError:
+    return StoreError(f"the store {root} was made by another process at the same time")
+
+
 def _clear_abandoned(root: Path) -> None:
     """Remove what processes left that were killed while they made this store."""
     for folder in root.parent.glob(f".{root.name}.*"):
         own = folder / OWN_GROUP
-        if re.fullmatch("[0-9a-f]{32}", folder.suffix[1:]) and own.is_dir() and not held(own):
+        if (
+            re.fullmatch("[0-9a-f]{32}", folder.suffix[1:])
+            and (own / LOCK).is_file()
+            and not held(own)
+        ):
             shutil.rmtree(folder, ignore_errors=True)
 
 
