@@ -180,11 +180,16 @@ def cluster():
         yield client
 
 
+def wait_for(path):
+    """Until some tasks are done."""
+    while not path.exists() or status(path).done < 2:
+        time.sleep(0.01)
+
+
 @pytest.mark.filterwarnings("default")
 def test_killed_workers(path, undisturbed, cluster):
     def kill():
-        while not path.exists() or status(path).done < 2:
-            time.sleep(0.01)
+        wait_for(path)
         for pid in list(cluster.run(os.getpid).values())[:1]:
             os.kill(pid, signal.SIGKILL)
 
@@ -213,11 +218,11 @@ def test_a_killed_scheduler(path, undisturbed, tmp_path):
     try:
         with distributed.Client(scheduler_file=str(place)) as client:
             slow = PLAN.replace(arguments={**PLAN.arguments, "seconds": 0.3})
-            timer = threading.Timer(2.5, scheduler.kill)
-            timer.start()
-            with pytest.raises(StoreError, match=r"scheduler of the cluster is gone; .*resume\("):
+            killer = threading.Thread(target=lambda: (wait_for(path), scheduler.kill()))
+            killer.start()
+            with pytest.raises(StoreError, match=r"scheduler of the cluster is gone.*resume\("):
                 execute(slow, toy.compute, store=path, client=client)
-            timer.join()
+            killer.join()
     finally:
         for process in (scheduler, worker):
             process.kill()
