@@ -262,7 +262,7 @@ def test_a_region_of_another_form_fails_alone(path):
         return toy.compute(plan, {**region, "trial": (0, region["trial"][1] - region["trial"][0])})
 
     for compute, failed, words in ((odd, 3, "f4"), (shifted, 2, "time"), (mixed, 4, "trial")):
-        with pytest.warns(UserWarning, match=f"{failed} of 6 tasks failed.*{words}"):
+        with pytest.warns(UserWarning, match=f"(?s){failed} of 6 tasks failed.*{words}"):
             execute(toy.plan(), compute, store=path)
         assert_is(resume(path, toy.compute), toy.plan())
         os.rename(path, path.with_name(f"{compute.__name__}.zarr"))
@@ -270,7 +270,7 @@ def test_a_region_of_another_form_fails_alone(path):
 
 def test_what_failed_is_recorded_and_the_rest_goes_on(path):
     plan = toy.plan(arguments={"fails_at": 2.0})
-    with pytest.warns(UserWarning, match=r"3 of 6 tasks failed .*FloatingPointError: V became"):
+    with pytest.warns(UserWarning, match=r"3 of 6 tasks failed.*FloatingPointError: V became"):
         ds = execute(plan, toy.compute, store=path)
     np.testing.assert_array_equal(np.isnan(ds.V).all(["trial", "time", "neuron"]), [0, 0, 1])
     found = failures(path)
@@ -278,9 +278,41 @@ def test_what_failed_is_recorded_and_the_rest_goes_on(path):
     assert found[0]["coordinates"] == {"sigma": [2.0], "kind": ["high"], "trial": [0, 1, 2, 3]}
     assert "isel(sigma=slice(2, 3), trial=slice(0, 4))" in found[0]["rerun"]
     assert status(path).failed == 3
+    assert json.loads(ds.failed) == found
     with pytest.warns(UserWarning, match="3 of 6"):
         held = execute(plan, toy.compute)
     assert np.isnan(held.V[2]).all()
+
+
+def test_cells_that_fail_leave_the_rest_of_their_task(path):
+    def diverging(plan, region):
+        ds = toy.compute(plan, region)
+        if 1.0 not in ds.sigma or 5 not in ds.trial:
+            return ds
+        alive = ds.sigma != 1.0
+        n = int(ds.spike_count.where(alive, 0).sum())  # those of sigma 1 come last
+        cells = [{"cell": {"sigma": 1.0}, "reason": "V diverged"}]
+        return ds.drop_vars("spike_time").assign(
+            V=ds.V.where(alive),
+            spike_time=ds.spike_time[:n],
+            spike_start=ds.spike_start.where(alive, -1),
+            spike_count=ds.spike_count.where(alive, -1),
+        ).assign_attrs(failed=json.dumps(cells))
+
+    for place in ({"store": path}, {}):
+        with pytest.warns(UserWarning, match=r"1 of 6 tasks.*'sigma': 1.0, .*V diverged"):
+            ds = execute(toy.plan(), diverging, **place)
+        assert np.isnan(ds.V.sel(sigma=1.0, trial=5)).all()
+        assert ds.V.sel(sigma=0.5).notnull().all()
+        assert (ds.spike_start.sel(sigma=1.0, trial=5) == -1).all()
+        last = {"sigma": 2, "trial": 9, "neuron": 1}
+        np.testing.assert_array_equal(spikes(ds, **last), spikes(whole(toy.plan()), **last))
+        (found,) = json.loads(ds.failed)
+        assert found["region"] == {"sigma": [0, 2], "trial": [4, 8]}
+        assert found["coordinates"]["sigma"] == 1.0
+    assert (status(path).done, status(path).failed) == (6, 1)
+    assert failures(path)[0]["reason"] == "V diverged"
+    assert not list(Store.open(path).missing())
 
 
 def test_status(done):
