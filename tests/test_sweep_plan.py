@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import toy_sweep as toy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hh_sde.sweeps.coordinates import Coordinate
@@ -36,7 +36,10 @@ def test_a_plan_is_one_text():
         ({"network": '{"cell": {"g_Na": 90.0}, "n": 2}'}, "network cell.g_Na is 90.0, not 120.0"),
         ({"common_noise": True}, "common_noise is True, not False"),
         ({"sizes": {"sigma": 3, "trial": 9}}, "trial has 9 cells, not 10"),
-        ({"sizes": {"trial": 10}, "coordinates": (), "blocks": {}}, "the dims are trial, not sig"),
+        (
+            {"sizes": {"trial": 10}, "coordinates": (), "blocks": {}},
+            "the dims are trial, not sigma",
+        ),
         ({"blocks": {"sigma": 1, "trial": 4}}, "blocks are {'sigma': 1, 'trial': 4}, not"),
     ],
 )
@@ -79,6 +82,7 @@ def test_more_trials_and_a_longer_axis_extend():
         plan.grown_from(grown)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=4))
 def test_blocks_keep_their_numbers_whatever_grows(steps):
     grids = list(itertools.accumulate(steps, lambda a, b: tuple(map(sum, zip(a, b, strict=True)))))
@@ -121,6 +125,7 @@ def test_a_text_that_is_no_plan_is_refused(change):
             Plan.from_json(text)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 300), min_size=1, max_size=4),
     st.integers(1, 10**6),

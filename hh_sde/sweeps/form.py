@@ -29,6 +29,9 @@ BLOCK = "_block"
 SPIKE_CHUNK = 2**16
 #: The group of a store that is its own.
 OWN_GROUP = "sweep"
+#: The attribute of a region that names those of its cells that failed, JSON: a list of mappings of
+#: the ``cell``, its coordinates, and the ``reason``.
+FAILED = "failed"
 #: Attributes by which xarray would read other values than were written.
 CODING = {
     "_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates", "dtype", "calendar",
@@ -127,7 +130,8 @@ class Form(Record):
             for name, one in ds.coords.items()
             if not swept & set(one.dims)
         )
-        form = cls(variables, coordinates, ds.attrs)
+        attrs = {name: value for name, value in ds.attrs.items() if name != FAILED}
+        form = cls(variables, coordinates, attrs)
         form._see_spikes(ds)
         return form
 
@@ -205,7 +209,7 @@ class Form(Record):
     @staticmethod
     def _see_same(ours: Sequence[Part], theirs: Sequence[Part]) -> None:
         known, given = {one.name: one for one in ours}, {one.name: one for one in theirs}
-        if list(known) != list(given):
+        if set(known) != set(given):
             raise ValueError(f"this region has {', '.join(given)}, not {', '.join(known)}")
         for name, one in known.items():
             if not _alike(one, given[name]):
@@ -239,6 +243,16 @@ class Form(Record):
             return cls(variables, coordinates, tree["attrs"])
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"this is not the form of a sweep's result: {error}") from error
+
+
+def failed_cells(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """The cells of a region that failed."""
+    found: list[dict[str, Any]] = json.loads(ds.attrs.get(FAILED, "[]"))
+    if not all(isinstance(one, dict) and set(one) == {"cell", "reason"} for one in found):
+        raise ValueError(
+            f"the attribute {FAILED!r} must list cells and reasons, got {shown(found)}"
+        )
+    return found
 
 
 def _swept(plan: Plan) -> set[str]:

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import memory
-from hh_sde.sweeps.form import START, TIME, Form
+from hh_sde.sweeps.form import START, TIME, Form, failed_cells
 from hh_sde.sweeps.plan import Block, Plan
-from hh_sde.sweeps.store import failure
+from hh_sde.sweeps.store import described
 
 
 class Gathered:
@@ -32,8 +32,7 @@ class Gathered:
         memory.require(size, "the result", "give a store, of which parts are read: store=...")
         self._values = {v.name: np.full(shapes[v.name], v.fill, v.dtype) for v in form.dense}
         self._times: dict[Block, np.ndarray] = {}
-        self._failures: dict[Block, str] = {}
-        self._done: set[Block] = set()
+        self._failures: dict[Block, dict[str, Any]] = {}
 
     def write(self, block: Block, ds: xr.Dataset, seconds: float = 0.0) -> None:
         """Take in what was computed of a block.
@@ -48,7 +47,8 @@ class Gathered:
             self._values[one.name][self._part(one.name, block)] = ds[one.name].values
         if self.form.spikes:
             self._times[block] = ds[TIME].values
-        self._done.add(block)
+        if cells := failed_cells(ds):
+            self._failures[block] = {"cells": cells}
 
     def _part(self, name: str, block: Block) -> tuple[slice, ...]:
         """Where the values of a block are in those of a variable."""
@@ -58,11 +58,15 @@ class Gathered:
 
     def fail(self, block: Block, reason: str) -> None:
         """Record that a task failed."""
-        self._failures[block] = reason
+        self._failures[block] = {"reason": reason}
 
     def failures(self) -> list[dict[str, Any]]:
-        """What there is to say of the tasks that failed."""
-        return [failure(self.plan, b, reason, "ds") for b, reason in self._failures.items()]
+        """What there is to say of the tasks, and of single cells, that failed."""
+        return [
+            one
+            for block in sorted(self._failures)
+            for one in described(self.plan, block, self._failures[block], "ds")
+        ]
 
     def dataset(self) -> xr.Dataset:
         """The result; cells that are not done are NaN, counts -1."""
@@ -81,7 +85,8 @@ class Gathered:
         """The times of all spikes one after another, and where those of a cell begin."""
         start, first = values[START].copy(), 0
         for block in sorted(self._times):
-            start[self._part(START, block)] += first
+            part = start[self._part(START, block)]
+            part[part >= 0] += first  # < 0: a cell that failed
             first += len(self._times[block])
         assert self.form.spikes is not None
         empty = np.zeros(0, self.form.spikes.dtype)

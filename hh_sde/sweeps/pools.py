@@ -24,6 +24,9 @@ from hh_sde.sweeps.plan import Block
 AHEAD = 2
 #: Seconds between looks at the state of a cluster.
 LOOK = 1.0
+#: States of what a scheduler no longer knows.
+LOST = ("cancelled", "lost")
+GONE = "the scheduler of the cluster is gone"
 
 
 class Outcome(NamedTuple):
@@ -127,11 +130,20 @@ class Cluster:
         now = time.monotonic()
         if now - self._looked > LOOK:
             self._looked = now
-            self._workers = sum(self._client.nthreads().values())
+            try:
+                self._workers = sum(self._client.nthreads().values())
+            except OSError as error:  # the connection is closed
+                raise StoreError(GONE) from error
         return max(1, self._workers)
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        return self._client.submit(function, *args, pure=False).result()
+        future = self._client.submit(function, *args, pure=False)
+        try:
+            return future.result()
+        except BaseException as error:
+            if future.status in LOST:
+                raise StoreError(f"{GONE}: a task was {future.status}") from error
+            raise
 
     def submit(self, block: Block, function: Callable[..., Outcome], *args: Any) -> None:
         self.waiting += 1
@@ -147,14 +159,14 @@ class Cluster:
                 break
             except queue.Empty:
                 if self._client.status in ("closed", "closing"):
-                    raise StoreError("the scheduler of the cluster is gone") from None
+                    raise StoreError(GONE) from None
         self.waiting -= 1
         del self._futures[block]
         if future.status == "finished":
             return block, future.result()
         if future.status == "error":
             return block, outcome_of(future.exception())
-        raise StoreError(f"the scheduler of the cluster is gone: a task was {future.status}")
+        raise StoreError(f"{GONE}: a task was {future.status}")
 
     def close(self, *, wait: bool) -> None:
         if self._futures and self._client.status == "running":

@@ -5,10 +5,10 @@ Metadata are consolidated: a store opens by reading one file, and its own group 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,22 @@ def make(path: Path, plan: Plan, form: Form) -> None:
         _coordinate(root, name, label.values, tuple(map(str, label.dims)), label.attrs)
     for fixed in form.coordinates:
         _coordinate(root, fixed.name, fixed.values, fixed.dims, fixed.attrs)
-    with warnings.catch_warnings():  # that consolidated metadata are an extension of the format
-        warnings.simplefilter("ignore")
-        zarr.consolidate_metadata(path, zarr_format=3)
+    _consolidate(path)
     for folder in FOLDERS:
         (path / OWN_GROUP / folder).mkdir()
+
+
+def _consolidate(path: Path) -> None:
+    """Write the metadata of all groups and arrays into those of the whole.
+
+    zarr does so too, but looks at every file there is, and warns of those that are not its own.
+    """
+    files = sorted(path.glob("*/zarr.json"))
+    members = {file.parent.name: json.loads(file.read_text()) for file in files}
+    whole = json.loads((path / "zarr.json").read_text())
+    inline = {"kind": "inline", "must_understand": False, "metadata": members}
+    text = json.dumps(whole | {"consolidated_metadata": inline}, indent=2)
+    (path / "zarr.json").write_text(text)
 
 
 def renew(path: Path, plan: Plan, form: Form) -> None:

@@ -21,8 +21,10 @@ class Status:
 
     Attributes
     ----------
-    total, done, failed : int
+    total, done : int
         Tasks.
+    failed : int
+        Tasks that failed, or of which some cells did.
     running : bool
         Whether a process writes to the store.
     rate : float
@@ -70,7 +72,7 @@ def status(store: str | os.PathLike[str]) -> Status:
         If there is no store.
     """
     opened = Store.open(store)
-    done, failed = opened.blocks(DONE), opened.blocks(FAILED)
+    done = len(opened.blocks(DONE))
     running = held(opened.own)
     rate = left = float("nan")
     since = owner(opened.own).get("since")
@@ -79,11 +81,11 @@ def status(store: str | os.PathLike[str]) -> Status:
         new = sum(one >= since for one in marks)
         if new:
             rate = new / max(time.time() - since, 1e-3)
-            left = (opened.plan.n_tasks - len(done)) / rate
+            left = (opened.plan.n_tasks - done) / rate
     return Status(
         total=opened.plan.n_tasks,
-        done=len(done),
-        failed=len(set(failed) - set(done)),
+        done=done,
+        failed=len(opened.blocks(FAILED)),
         running=running,
         rate=rate,
         left=left,
@@ -92,7 +94,7 @@ def status(store: str | os.PathLike[str]) -> Status:
 
 
 def failures(store: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """The tasks of a store that failed: region, coordinates, reason, the call that repeats each.
+    """What failed in a store: region, coordinates, reason, and the call that runs each alone.
 
     Parameters
     ----------

@@ -16,8 +16,8 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from operator import lt
 from pathlib import Path
 from typing import Any, Self
@@ -29,7 +29,8 @@ from hh_sde.addresses import is_whole
 from hh_sde.errors import StoreError
 from hh_sde.sweeps import skeleton
 from hh_sde.sweeps.chunks import digest, encoded, put, see_inside
-from hh_sde.sweeps.form import OWN_GROUP, START, TIME, Form
+from hh_sde.sweeps.form import OWN_GROUP, START, TIME, Form, failed_cells
+from hh_sde.sweeps.lock import NAME as LOCK
 from hh_sde.sweeps.lock import Lock, held, owner
 from hh_sde.sweeps.plan import Block, Plan
 
@@ -86,21 +87,23 @@ class Store:
         root = Path(path).absolute()
         _clear_abandoned(root)
         new = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
-        try:
-            (new / OWN_GROUP).mkdir(parents=True)
-            with Lock(new / OWN_GROUP) as lock:
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, new, ignore_errors=True)
+            try:
+                (new / OWN_GROUP).mkdir(parents=True)
+                lock = stack.enter_context(Lock(new / OWN_GROUP))
                 skeleton.make(new, plan, form)
                 temporary = new / OWN_GROUP / skeleton.TEMPORARY
                 for name, text in (("plan", plan.to_json()), ("form", form.to_json())):
                     put(new / OWN_GROUP / f"{name}.json", text.encode(), temporary, last=True)
-                try:
-                    new.rename(root)
-                except OSError as error:
-                    raise StoreError(f"{root} was made by another process meanwhile") from error
-                yield cls(root, plan, form, lock.token)
-        finally:
-            if new.exists():
-                shutil.rmtree(new, ignore_errors=True)
+                new.rename(root)
+            except (FileNotFoundError, StoreError) as error:  # cleared as abandoned
+                raise _made_elsewhere(root) from error
+            except OSError as error:
+                if root.exists():
+                    raise _made_elsewhere(root) from error
+                raise
+            yield cls(root, plan, form, lock.token)
 
     @classmethod
     @contextmanager
@@ -146,6 +149,7 @@ class Store:
         """
         region = self.plan.region(block)
         self.form.see(self.plan, region, ds)
+        cells = failed_cells(ds)
         n_spikes = ds.sizes["spike"] if self.form.spikes else 0
         files = self._files(block, n_spikes)
         digests = {}
@@ -163,8 +167,11 @@ class Store:
             "finished": time.time(),
         }
         self._see_owner()
+        if cells:
+            self._put(self._failure(block), {"cells": cells})
+        else:
+            self._failure(block).unlink(missing_ok=True)
         self._put(self._mark(block), mark)
-        self._failure(block).unlink(missing_ok=True)
 
     def _see_owner(self) -> None:
         if not self.token or owner(self.own).get("token") != self.token:
@@ -197,7 +204,8 @@ class Store:
         for one in form.dense:
             values = ds[one.name].values
             if one.name == START and form.spikes:
-                values = values + plan.number(block) * form.room(plan)
+                first = plan.number(block) * form.room(plan)
+                values = np.where(values < 0, values, values + first)  # < 0: a cell that failed
             yield encoded(values, form.chunk(plan, one), one.fill)
         if form.spikes:
             chunk, times = form.spike_chunk(plan), ds[TIME].values
@@ -207,18 +215,18 @@ class Store:
     def fail(self, block: Block, reason: str) -> None:
         """Record that a task failed."""
         self._see_owner()
-        self._put(self._failure(block), self._record(block, reason))
-
-    def _record(self, block: Block, reason: str) -> dict[str, Any]:
-        return failure(self.plan, block, reason, f"xarray.open_zarr({str(self.path)!r})")
+        self._put(self._failure(block), {"reason": reason})
 
     def failures(self) -> list[dict[str, Any]]:
-        """What there is to say of the tasks that failed: `failure` of each."""
-        return [
-            self._record(block, str(_json(self._failure(block)).get("reason")))
-            for block in self.blocks(skeleton.FAILED)
-            if not self._mark(block).exists()
-        ]
+        """What there is to say of the tasks, and of single cells, that failed: see `described`."""
+        found = []
+        for block in self.blocks(skeleton.FAILED):
+            record = _json(self._failure(block))
+            if "cells" in record or not self._mark(block).exists():
+                found += described(
+                    self.plan, block, record, f"xarray.open_zarr({str(self.path)!r})"
+                )
+        return found
 
     def blocks(self, folder: str) -> list[Block]:
         """The blocks that have a file in one of the folders of the store's own group."""
@@ -266,29 +274,58 @@ class Store:
         return self.own / skeleton.FAILED / f"{_key(block)}.json"
 
 
-def failure(plan: Plan, block: Block, reason: str, result: str) -> dict[str, Any]:
-    """What there is to say of a task that failed."""
+def described(
+    plan: Plan, block: Block, record: Mapping[str, Any], result: str
+) -> list[dict[str, Any]]:
+    """What there is to say of a task that failed, or of those of its cells that did.
+
+    Parameters
+    ----------
+    plan : Plan
+    block : Block
+    record : mapping
+        ``reason``, of a whole task, or ``cells``, `hh_sde.sweeps.form.FAILED`.
+    result : str
+        What the result is called where it is at hand.
+
+    Returns
+    -------
+    list of dict
+        region, coordinates, reason, and the call that runs it alone, `rerun`.
+    """
     region = plan.region(block)
     ranges = ", ".join(f"{dim}=slice({start}, {stop})" for dim, (start, stop) in region.items())
-    return {
-        "region": {dim: list(span) for dim, span in region.items()},
-        "coordinates": {
-            str(name): one.values.tolist() for name, one in plan.labels(region).coords.items()
-        },
-        "reason": reason,
-        "rerun": f"hh_sde.rerun({result}.isel({ranges}))",
-    }
+    labels = plan.labels(region).coords
+    whole = {str(name): one.values.tolist() for name, one in labels.items()}
+    cells = record.get("cells") or [{"cell": {}, "reason": str(record.get("reason"))}]
+    return [
+        {
+            "region": {dim: list(span) for dim, span in region.items()},
+            "coordinates": {**whole, **one["cell"]},
+            "reason": one["reason"],
+            "rerun": f"hh_sde.rerun({result}.isel({ranges}))",
+        }
+        for one in cells
+    ]
 
 
 def _key(block: Block) -> str:
     return ".".join(map(str, block))
 
 
+def _made_elsewhere(root: Path) -> StoreError:
+    return StoreError(f"the store {root} was made by another process at the same time")
+
+
 def _clear_abandoned(root: Path) -> None:
     """Remove what processes left that were killed while they made this store."""
     for folder in root.parent.glob(f".{root.name}.*"):
         own = folder / OWN_GROUP
-        if re.fullmatch("[0-9a-f]{32}", folder.suffix[1:]) and own.is_dir() and not held(own):
+        if (
+            re.fullmatch("[0-9a-f]{32}", folder.suffix[1:])
+            and (own / LOCK).is_file()
+            and not held(own)
+        ):
             shutil.rmtree(folder, ignore_errors=True)
 
 

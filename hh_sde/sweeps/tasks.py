@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from hh_sde.errors import Interrupted, StoreError, warn
 from hh_sde.progress import Progress
 from hh_sde.provenance import warn_of_differences
 from hh_sde.sweeps.chunks import FULL
-from hh_sde.sweeps.form import Form
+from hh_sde.sweeps.form import FAILED, Form
 from hh_sde.sweeps.gathered import Gathered
 from hh_sde.sweeps.plan import Block, Plan
 from hh_sde.sweeps.pools import AHEAD, Cluster, Outcome, Pool, Threads, outcome_of
@@ -216,17 +217,17 @@ def _way_on(path: str | os.PathLike[str] | None) -> str:
 
 
 def _told(result: Store | Gathered) -> xr.Dataset:
-    """The result, and a warning of what failed."""
+    """The result, with what failed as an attribute, of which a warning tells."""
     failures = result.failures()
-    if failures:
-        first = failures[0]
-        call = f"hh_sde.sweeps.failures({str(result.path)!r})"
-        listed = f"; {call} lists them" if result.path else ""
-        warn(
-            f"{len(failures)} of {result.plan.n_tasks} tasks failed and are missing in the result; "
-            f"the first, {first['region']}: {first['reason']}{listed}"
-        )
-    return result.dataset()
+    if not failures:
+        return result.dataset()
+    first, tasks = failures[0], len({str(one["region"]) for one in failures})
+    warn(
+        f"{tasks} of {result.plan.n_tasks} tasks failed, or some of their cells, which are missing "
+        f"in the result; its attribute {FAILED!r} lists them. The first, {first['coordinates']}: "
+        f"{first['reason']}"
+    )
+    return result.dataset().assign_attrs({FAILED: json.dumps(failures)})
 
 
 def _computed(block: Block, plan: Plan, compute: Compute) -> Outcome:
