@@ -292,12 +292,16 @@ def test_cells_that_fail_leave_the_rest_of_their_task(path):
         alive = ds.sigma != 1.0
         n = int(ds.spike_count.where(alive, 0).sum())  # those of sigma 1 come last
         cells = [{"cell": {"sigma": 1.0}, "reason": "V diverged"}]
-        return ds.drop_vars("spike_time").assign(
-            V=ds.V.where(alive),
-            spike_time=ds.spike_time[:n],
-            spike_start=ds.spike_start.where(alive, -1),
-            spike_count=ds.spike_count.where(alive, -1),
-        ).assign_attrs(failed=json.dumps(cells))
+        return (
+            ds.drop_vars("spike_time")
+            .assign(
+                V=ds.V.where(alive),
+                spike_time=ds.spike_time[:n],
+                spike_start=ds.spike_start.where(alive, -1),
+                spike_count=ds.spike_count.where(alive, -1),
+            )
+            .assign_attrs(failed=json.dumps(cells))
+        )
 
     for place in ({"store": path}, {}):
         with pytest.warns(UserWarning, match=r"1 of 6 tasks.*'sigma': 1.0, .*V diverged"):
