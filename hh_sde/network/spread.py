@@ -9,7 +9,7 @@ that it does not depend on the points: the same loops run a point alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -19,8 +19,9 @@ import scipy.sparse
 
 from hh_sde.equations import evaluated, module
 from hh_sde.equations.dynamics import Dynamics
+from hh_sde.equations.evaluated import sums_over_neurons
 from hh_sde.equations.layout import StateLayout
-from hh_sde.equations.tables import Connectivity, InputTable, Model, Tables
+from hh_sde.equations.tables import Connectivity, Model, Tables
 from hh_sde.network import packing
 from hh_sde.network.network import Network
 from hh_sde.network.paths import parts_of, population_in, replaced, value_at, with_value
@@ -72,19 +73,12 @@ class Spread:
     def tables(self) -> Tables:
         """Those of the network, with the numbers of the points."""
         own = self.net._made.tables
-        models = []
-        for k, model in enumerate(own.populations):
-            narrowed: Model = _narrowed(
-                self._wide.models[k], self._moved.models[k], model.n_neurons
+        models = (
+            _narrowed(wide, moved, model.n_neurons)._replace(n_neurons=model.n_neurons)
+            for wide, moved, model in zip(
+                self._wide.models, self._moved.models, own.populations, strict=True
             )
-            models.append(
-                narrowed._replace(
-                    n_neurons=model.n_neurons,
-                    inputs=tuple(self._scaled(one, k) for one in narrowed.inputs),
-                    gap_scale=(scale := self._scale("gap", k)),
-                    gap=narrowed.gap if scale is None else _column(narrowed.gap) * scale,
-                )
-            )
+        )
         return own._replace(populations=tuple(models))
 
     @cached_property
@@ -126,37 +120,43 @@ class Spread:
             x[..., own.components] = rows.reshape(*rows.shape[:-2], -1)
         return x
 
-    # -- weights -----------------------------------------------------------------------------------
+    # -- what follows from states ------------------------------------------------------------------
 
-    def _scale(self, name: str, population: int) -> np.ndarray | None:
-        """The factor on what a synapse of this name brings, (n_neurons, points)."""
-        own = self._values.get(f"synapses.{name}.{SCALE}")
-        n = self.net._groups[population].n
-        return None if own is None else np.broadcast_to(own, (n, self.points))
+    @property
+    def quantities(self) -> dict[str, evaluated.Quantity]:
+        """All that follows from the state and is no variable of it, as of `Derived`."""
+        return self.net.derived.quantities
 
-    def _scaled(self, table: InputTable, population: int) -> InputTable:
-        scale, rises = self._scale(table.name, population), self._rises(table.name, population)
-        if rises is not None:
-            scale = rises if scale is None else scale * rises
-        return table if scale is None else table._replace(scale=scale)
-
-    def _rises(self, name: str, population: int) -> np.ndarray | None:
-        """How much higher than in the network an event-driven synapse's jump is: its peak is 1."""
-        if not _moves(self._rise_factors(self._moved, name, population)):
-            return None
-        (own,) = (one for one in self._connections.ends[population].received.values()
-                  if one.name == name)  # fmt: skip
-        assert isinstance(own, EventSynapse)
-        base = per_neuron(own.rise_factor, self.net._groups[population].n, f"tau of {name}")
-        return self._rise_factors(self._wide, name, population) / base[:, None]
-
-    def _rise_factors(self, wide: _Wide, name: str, population: int) -> np.ndarray:
-        received = wide.ends[population].received.get(name)
-        n = self.net._groups[population].n
-        if not isinstance(received, EventSynapse):
-            return np.ones((n, wide.points))
-        every = per_neuron(received.rise_factor, n * wide.points, f"tau of {name}")
-        return every.reshape(n, wide.points)
+    def recorded(self, names: Iterable[str], states: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """As of `Derived`, of states (times, rows, d): so many of each point, point by point."""
+        layout, many = self.layout, states.shape[1] // self.points
+        by_point = states.reshape(len(states), self.points, many, -1).swapaxes(1, 2)
+        state = {name: layout.of(by_point, name) for name in layout.names}
+        I = self._wide.currents(times)[:, None]
+        sums = None
+        if any(one.coupled for one in self._wide.equations):
+            sums = sums_over_neurons(self.net._made.tables.wiring, layout.by_row(by_point))
+        names = list(names)
+        found = {name: state.get(name, np.full(state["V"].shape, np.nan)) for name in names}
+        for own, equations in zip(layout.ranges, self._wide.equations, strict=True):
+            here = own.neurons
+            at = evaluated.Evaluated(
+                equations,
+                {name: _wide_order(state[name][..., here]) for name in own.names},
+                I[..., here.start * self.points : here.stop * self.points],
+                () if sums is None else [_wide_order(one[..., here]) for one in sums],
+            )
+            known = {**evaluated.currents(equations), **evaluated.conductances(equations)}
+            for name in names:
+                if name not in state and name in known:
+                    wide = np.broadcast_to(
+                        at.of(known[name].expression),
+                        (len(states), many, own.n * self.points),
+                    )
+                    values = wide.reshape(len(states), many, own.n, self.points)
+                    found[name][..., here] = np.moveaxis(values, -1, 2)
+        stacked = np.stack([found[name] for name in names], axis=3)  # (times, trials, points, ...)
+        return stacked.swapaxes(1, 2).reshape(len(states), -1, *stacked.shape[3:])
 
     # -- noise on V --------------------------------------------------------------------------------
 
@@ -203,9 +203,41 @@ class _Wide:
         named = dict(zip(map(id, net.synapses), synapses, strict=True))
         self.ends = [_wide_ends(ends, named, points) for ends in connections.ends]
         self.models = [
-            packing.model_of(group, ends)
-            for group, ends in zip(self.groups, self.ends, strict=True)
+            self._scaled(packing.model_of(group, ends), connections, k, values)
+            for k, (group, ends) in enumerate(zip(self.groups, self.ends, strict=True))
         ]
+
+    def _scaled(
+        self, model: Model, connections: Connections, k: int, values: Mapping[str, np.ndarray]
+    ) -> Model:
+        """A population whose inputs are taken so many times."""
+        n = model.n_neurons // self.points
+
+        def factor(name: str) -> np.ndarray | None:
+            given = values.get(f"synapses.{name}.{SCALE}")
+            own = None if given is None else np.tile(given, n)
+            rise = self._rise(connections, k, name, values)
+            return own if rise is None else rise if own is None else own * rise
+
+        inputs = tuple(one._replace(scale=factor(one.name)) for one in model.inputs)
+        gap, scale = model.gap, factor("gap")
+        if gap is not None and scale is not None:
+            gap = gap * scale
+        return model._replace(inputs=inputs, gap=gap, gap_scale=None if gap is None else scale)
+
+    def _rise(
+        self, connections: Connections, k: int, name: str, values: Mapping[str, np.ndarray]
+    ) -> np.ndarray | None:
+        """How much higher than in the network an event-driven synapse jumps: its peak is 1."""
+        if not {f"synapses.{name}.{word}" for word in ("tau", "tau_rise")} & set(values):
+            return None
+        own, wide = (ends.received.get(name) for ends in (connections.ends[k], self.ends[k]))
+        if not isinstance(own, EventSynapse) or not isinstance(wide, EventSynapse):
+            return None
+        n = connections.groups[k].n
+        base = per_neuron(own.rise_factor, n, f"tau of {name}")
+        every = per_neuron(wide.rise_factor, n * self.points, f"tau of {name}")
+        return every / np.repeat(base, self.points)
 
     @staticmethod
     def _with_number(
@@ -287,10 +319,9 @@ def _moved(net: Network, connections: Connections, values: Mapping[str, np.ndarr
     raise found
 
 
-def _column(values: np.ndarray | None) -> np.ndarray:
-    """(n, 1) or (n, points)."""
-    assert values is not None
-    return values.reshape(len(values), -1)
+def _wide_order(values: np.ndarray) -> np.ndarray:
+    """(..., neurons * points) of (..., points, neurons)."""
+    return values.swapaxes(-1, -2).reshape(*values.shape[:-2], -1)
 
 
 def _moves(of_two: np.ndarray) -> bool:

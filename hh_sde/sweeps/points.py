@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -123,7 +123,14 @@ class Points:
             return [self._run(points, threads) if self._in_lanes else self._solved(points, threads)]
         except DivergenceError as error:
             if len(points) == 1:
-                self.failures[int(points[0])] = str(error)
+                what = (
+                    error.variable
+                    if error.neuron is None
+                    else (f"{error.variable} of neuron {error.neuron}")
+                )
+                self.failures[int(points[0])] = (
+                    f"{what} became NaN or infinite at t = {error.time:g} ms"
+                )
                 return [error]
         half = len(points) // 2
         return self._of(points[:half], threads) + self._of(points[half:], threads)
@@ -156,7 +163,7 @@ class Points:
         name = method_named(given.method, net, given.noise)
         method = METHODS[name]
         sde = spread.of_points(sde_for_method(net, method, name, given.noise))
-        layout = Layout.of(net, sde)
+        layout = replace(Layout.of(net, sde), derived=spread)
         start, first_step, n_steps = grid(given.t_end, given.dt, None, layout)
         warn_of_missing_samples(net, start, float(given.t_end))
         names, rule = spike_recording(given.record, given.spike_rule, method, net, None)
