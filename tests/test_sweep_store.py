@@ -155,9 +155,12 @@ def test_a_store_grows_and_keeps_what_it_has(done, size):
     marks = done / "sweep" / "done"
     before = {mark.name: mark.stat().st_mtime_ns for mark in marks.iterdir()}
     plan = toy.plan(*size)
+    kept = {b for b in toy.plan().tasks() if toy.plan().region(b) == plan.region(b)}
+    with Store.writing(done) as store:
+        store.grow(toy.plan(*size, blocks=None).grown_from(store.plan))
+        assert status(done).done == len(kept)
     grown = execute(toy.plan(*size, blocks=None), toy.compute, store=done)
     assert_is(grown, plan)
-    kept = {b for b in toy.plan().tasks() if toy.plan().region(b) == plan.region(b)}
     for name in (f"{a}.{b}.json" for a, b in kept):
         assert (marks / name).stat().st_mtime_ns == before[name]
     assert len(list(marks.iterdir())) == plan.n_tasks
@@ -292,12 +295,16 @@ def test_cells_that_fail_leave_the_rest_of_their_task(path):
         alive = ds.sigma != 1.0
         n = int(ds.spike_count.where(alive, 0).sum())  # those of sigma 1 come last
         cells = [{"cell": {"sigma": 1.0}, "reason": "V diverged"}]
-        return ds.drop_vars("spike_time").assign(
-            V=ds.V.where(alive),
-            spike_time=ds.spike_time[:n],
-            spike_start=ds.spike_start.where(alive, -1),
-            spike_count=ds.spike_count.where(alive, -1),
-        ).assign_attrs(failed=json.dumps(cells))
+        return (
+            ds.drop_vars("spike_time")
+            .assign(
+                V=ds.V.where(alive),
+                spike_time=ds.spike_time[:n],
+                spike_start=ds.spike_start.where(alive, -1),
+                spike_count=ds.spike_count.where(alive, -1),
+            )
+            .assign_attrs(failed=json.dumps(cells))
+        )
 
     for place in ({"store": path}, {}):
         with pytest.warns(UserWarning, match=r"1 of 6 tasks.*'sigma': 1.0, .*V diverged"):
