@@ -81,9 +81,11 @@ def test_full_disk(path, undisturbed, writes, monkeypatch):
 
     class Full(type(path)):
         def open(self, mode="r", *args, **keywords):
+            file = super().open(mode, *args, **keywords)
             if mode == "xb" and next(left, None) is None:
+                file.close()  # its name is there, and nothing in it
                 raise OSError(errno.ENOSPC, "No space left on device")
-            return super().open(mode, *args, **keywords)
+            return file
 
     put = chunks.put
     for module in ("store", "chunks"):
@@ -94,6 +96,8 @@ def test_full_disk(path, undisturbed, writes, monkeypatch):
     with pytest.raises(StoreError, match=r"disk is full.*hh_sde.resume\(") as caught:
         execute(PLAN, toy.compute, store=path, threads=2)
     assert "No space left" in str(caught.value)
+    assert os.listdir(path.parent) in ([], [path.name])
+    assert not path.exists() or not os.listdir(path / "sweep" / "temporary")
     monkeypatch.undo()
     execute(PLAN, toy.compute, store=path)
     assert toy.files(path) == undisturbed
@@ -200,6 +204,19 @@ def test_killed_workers(path, undisturbed, cluster):
     assert toy.files(path) == undisturbed
     held = execute(PLAN, toy.compute, client=cluster)  # in memory, by workers
     assert held.V.equals(execute(PLAN, toy.compute).V)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_task_that_kills_its_workers_fails_alone(path, undisturbed, cluster):
+    cluster.cluster.scheduler.allowed_failures = 0
+    with pytest.warns(UserWarning, match="(?s)5 of 15 tasks failed.*KilledWorker"):
+        execute(
+            toy.plan(5, 20, arguments={"kills_at": 8.0}), toy.compute, store=path, client=cluster
+        )
+    assert (status(path).done, status(path).failed) == (10, 5)
+    there = {name: data for name, data in toy.files(path).items() if "/c/" in name}
+    assert there.items() <= undisturbed.items()
 
 
 @pytest.mark.slow

@@ -155,9 +155,12 @@ def test_a_store_grows_and_keeps_what_it_has(done, size):
     marks = done / "sweep" / "done"
     before = {mark.name: mark.stat().st_mtime_ns for mark in marks.iterdir()}
     plan = toy.plan(*size)
+    kept = {b for b in toy.plan().tasks() if toy.plan().region(b) == plan.region(b)}
+    with Store.writing(done) as store:
+        store.grow(toy.plan(*size, blocks=None).grown_from(store.plan))
+        assert status(done).done == len(kept)
     grown = execute(toy.plan(*size, blocks=None), toy.compute, store=done)
     assert_is(grown, plan)
-    kept = {b for b in toy.plan().tasks() if toy.plan().region(b) == plan.region(b)}
     for name in (f"{a}.{b}.json" for a, b in kept):
         assert (marks / name).stat().st_mtime_ns == before[name]
     assert len(list(marks.iterdir())) == plan.n_tasks

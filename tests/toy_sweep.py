@@ -1,5 +1,6 @@
 """A sweep whose cells cost nothing, for the tests of stores and tasks."""
 
+import os
 import time
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def compute(plan, region):
     time.sleep(plan.arguments.get("seconds", 0.0))
     if plan.arguments.get("fails_at") in labels.sigma.values:
         raise FloatingPointError("V became NaN")
+    if plan.arguments.get("kills_at") in labels.sigma.values:
+        os._exit(1)
     V = np.array([[values(s, t) for t in labels.trial.values] for s in labels.sigma.values])
     count = np.floor(V[:, :, 0] * 8).astype(np.int64)
     start = np.cumsum(count) - count.ravel()
