@@ -215,9 +215,11 @@ def test_moments_are_those_of_all_trials():
 
 def test_a_point_that_diverges_is_missing_and_the_others_are_not():
     over = {"stimulus": [8.0, 1e6, 10.0]}
-    with pytest.warns(UserWarning, match="1 cell failed"):
+    with pytest.warns(UserWarning, match="failed"):
         ds = swept(over, 20.0, method="euler_maruyama", dt=0.02)
-    assert json.loads(ds.attrs["failed"])[0]["cell"] == {"stimulus": 1e6}
+    (failed,) = json.loads(ds.attrs["failed"])
+    assert failed["coordinates"]["stimulus"] == 1e6
+    assert "became NaN or infinite at t" in failed["reason"]
     assert (ds.spike_count.sel(stimulus=1e6) == -1).all()
     rates = ds.hh.rates().rate
     assert rates.sel(stimulus=1e6).isnull().all()
@@ -270,3 +272,27 @@ def test_what_cannot_vary_is_refused(over, message):
 def test_arguments_are_checked(options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         swept({"stimulus": [8.0]}, 1.0, **options)
+
+
+def test_nothing_but_failures_is_a_result_too():
+    with pytest.warns(UserWarning, match="failed"):
+        ds = swept({"stimulus": [1e6, 2e6]}, 1.0, record=("V", "spikes"), save_dt=0.1)
+    assert ds.V.sizes["time"] == 11
+    assert ds.V.isnull().all()
+
+
+def test_currents_are_those_of_the_point():
+    values = {"cell.g_Na": [60.0, 120.0], "synapses.AMPA.scale": [0.0, 2.0], "stimulus": [5.0, 9.0]}
+    over = {path: xr.DataArray(one, dims="sample") for path, one in values.items()}
+    names = ("V", "I_Na", "I_AMPA", "g_AMPA", "p_Na", "I_stim")
+    ds = swept(over, 10.0, record=names, save_dt=0.5)
+    for k in (0, 1):
+        net = PAIR.replace(
+            stimulus=values["stimulus"][k], cell=PAIR.cell(g_Na=values["cell.g_Na"][k])
+        )
+        net = net.replace(synapses=PAIR.synapses[0].replace(weights=0.2 * k))
+        seed = point_seed(1, {path: one[k] for path, one in values.items()})
+        alone = hh.solve(net, 10.0, rng=seed, trials=2, record=names, save_dt=0.5)
+        for name in names:
+            there = ds[name].isel(sample=k).transpose(*alone[name].dims)
+            np.testing.assert_allclose(there, alone[name], rtol=1e-7, atol=1e-7)

@@ -32,6 +32,7 @@ from hh_sde.records import numbers, parameter, per_neuron, shown
 from hh_sde.sde import SDE
 from hh_sde.synapses import EventSynapse, GapJunction, Synapse
 
+_GOLDEN = 0.5 * (1.0 + np.sqrt(5.0))
 #: What names a factor on all weights of a synapse.
 SCALE = "scale"
 
@@ -306,10 +307,13 @@ def _moved(net: Network, connections: Connections, values: Mapping[str, np.ndarr
         If a number cannot differ between points.
     """
     found: Exception | None = None
-    for factor in (2.0, 0.5):  # whole numbers of channels, too, are others then
+    # large enough for whole numbers of channels to be others; and each its own, with no ratio that
+    # is that of two others: what is a ratio of two numbers moves as well
+    factors = 2.0 + 0.5 * (_GOLDEN * np.arange(1, len(values) + 1) % 1.0)
+    for power in (1, -1):
         two = {
-            path: np.array([one[0], factor * one[0] if one[0] else 1.0])
-            for path, one in values.items()
+            path: np.array([one[0], factor**power * one[0] if one[0] else factor])
+            for (path, one), factor in zip(values.items(), factors, strict=True)
         }
         try:
             return _Wide(net, connections, two, 2)

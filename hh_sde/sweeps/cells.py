@@ -20,22 +20,14 @@ from hh_sde.spike_rule import SpikeRule
 from hh_sde.sweeps.axes import OF_SOLVER
 from hh_sde.sweeps.coordinates import Region
 from hh_sde.sweeps.design import Design
+from hh_sde.sweeps.form import COUNT, FAILED, START, TIME
 from hh_sde.sweeps.plan import Plan
-from hh_sde.sweeps.points import COUNT, START, TIME, Kept, Points, Recording, joined
+from hh_sde.sweeps.points import Kept, Points, Recording, joined
 from hh_sde.sweeps.reductions import reduced
-
-#: The attribute that names cells which failed, as JSON.
-FAILED = "failed"
 
 
 def compute(plan: Plan, region: Region) -> xr.Dataset:
-    """A region of a plan: what `hh_sde.sweeps.tasks` hands out.
-
-    Raises
-    ------
-    DivergenceError
-        If all its cells diverge.
-    """
+    """A region of a plan: what `hh_sde.sweeps.tasks` hands out."""
     places = {dim: np.arange(*span) for dim, span in region.items()}
     return of_cells(Design.of(plan), places)
 

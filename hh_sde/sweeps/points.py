@@ -30,9 +30,7 @@ from hh_sde.network.spread import Spread
 from hh_sde.rows import RowPaths, Rows
 from hh_sde.runs import Run
 from hh_sde.solver import solve
-
-#: The variables of spikes: their times, how many there are of each neuron, and where they begin.
-TIME, COUNT, START = "spike_time", "spike_count", "spike_start"
+from hh_sde.sweeps.form import COUNT, TIME
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,38 +100,38 @@ class Points:
         self.failures: dict[int, str] = {}
 
     def result(self, threads: int = 1) -> Kept:
-        """What is kept of all points; NaN, and counts of -1, where one failed: see `failures`.
+        """What is kept of all points; NaN, and counts of -1, where one failed: see `failures`."""
+        return joined(self._of(np.arange(len(self.seeds)), threads))
 
-        Raises
-        ------
-        DivergenceError
-            If all diverge.
-        """
-        parts = self._of(np.arange(len(self.seeds)), threads)
-        form = next((one for one in parts if isinstance(one, Kept)), None)
-        if form is None:
-            raise next(one for one in parts if isinstance(one, DivergenceError))
-        return joined(
-            [form.missing() if isinstance(one, DivergenceError) else one for one in parts]
-        )
-
-    def _of(self, points: np.ndarray, threads: int) -> list[Kept | DivergenceError]:
-        """What is kept of some: of halves of them where one diverges, down to that one's error."""
+    def _of(self, points: np.ndarray, threads: int) -> list[Kept]:
+        """What is kept of some: of halves of them where one diverges."""
         try:
             return [self._run(points, threads) if self._in_lanes else self._solved(points, threads)]
         except DivergenceError as error:
             if len(points) == 1:
-                what = (
-                    error.variable
-                    if error.neuron is None
-                    else (f"{error.variable} of neuron {error.neuron}")
-                )
-                self.failures[int(points[0])] = (
-                    f"{what} became NaN or infinite at t = {error.time:g} ms"
-                )
-                return [error]
+                where = "" if error.neuron is None else f" of neuron {error.neuron}"
+                reason = f"{error.variable}{where} became NaN or infinite at t = {error.time:g} ms"
+                self.failures[int(points[0])] = reason
+                return [self._missing(error.dataset)]
         half = len(points) // 2
         return self._of(points[:half], threads) + self._of(points[half:], threads)
+
+    def _missing(self, ds: xr.Dataset) -> Kept:
+        """What is kept of one point of which nothing is known but how far it went."""
+        given = self.recording
+        every = round((given.save_dt or given.dt) / given.dt)
+        first, last = round((given.discard or 0.0) / given.dt), round(given.t_end / given.dt)
+        times = np.arange(first, last + 1, every) * given.dt
+        kept = Kept.of(_with_counts(ds, self.net.n_neurons), 1, len(self.trials))
+        found = {}
+        for name, (dims, values, attrs) in kept.variables.items():
+            shape = [times.size if dim == "time" else size
+                     for dim, size in zip(dims, values.shape, strict=True)]  # fmt: skip
+            found[name] = (dims, np.full(shape, _NOTHING[values.dtype.kind], values.dtype), attrs)
+        coords = dict(kept.coords)
+        if "time" in coords:
+            coords["time"] = xr.Variable("time", times, coords["time"].attrs)
+        return Kept(found, coords, None if kept.spike_time is None else np.zeros(0))
 
     @property
     def _in_lanes(self) -> bool:
@@ -207,7 +205,7 @@ class Points:
 def _with_counts(ds: xr.Dataset, n_neurons: int) -> xr.Dataset:
     """A result of `solve` with the number of spikes of each neuron, as `_RowsRun` has it."""
     ds = ds.drop_vars([str(name) for name in ds.data_vars if str(name).startswith("last_")])
-    if TIME not in ds:
+    if TIME not in ds or COUNT in ds:
         return ds
     trains = measures.spikes(ds)
     trial = np.searchsorted(json.loads(trains.attrs["trials"]), trains.trial.values)
@@ -270,14 +268,6 @@ class Kept:
         own = np.maximum(self.variables[COUNT][1], 0).reshape(len(order), -1).sum(axis=1)
         each = np.split(self.spike_time, np.cumsum(own)[:-1])
         return Kept(found, self.coords, np.concatenate([each[k] for k in order]))
-
-    def missing(self) -> Kept:
-        """The same of one point of which nothing is known."""
-        found = {
-            name: (dims, np.full_like(values[:1], _NOTHING[values.dtype.kind]), attrs)
-            for name, (dims, values, attrs) in self.variables.items()
-        }
-        return Kept(found, self.coords, None if self.spike_time is None else np.zeros(0))
 
 
 #: What stands where nothing was computed, by kind of number.

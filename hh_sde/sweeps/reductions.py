@@ -21,7 +21,7 @@ import xarray as xr
 
 from hh_sde.errors import unknown
 from hh_sde.records import numbers, shown
-from hh_sde.sweeps.points import COUNT, TIME
+from hh_sde.sweeps.form import COUNT, TIME
 
 BLOCK = "trial_block"
 #: Relative error of quantiles, and the shortest and longest interval that they tell apart, ms.

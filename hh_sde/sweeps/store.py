@@ -224,7 +224,7 @@ class Store:
             record = _json(self._failure(block))
             if "cells" in record or not self._mark(block).exists():
                 found += described(
-                    self.plan, block, record, f"xarray.open_zarr({str(self.path)!r})"
+                    self.plan, block, record, f"hh_sde.sweeps.open_store({str(self.path)!r})"
                 )
         return found
 

@@ -81,8 +81,8 @@ def sweep(
     dt, method, x0, save_dt, discard, spike_rule, noise, dtype
         As of `solve`; x0 by variable.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
-        Seed. The noise of a point depends on it, on what varies there (names and values), and on
-        the trial: not on which other points there are.
+        Seed; None draws one, or takes that of the store. The noise of a point depends on it, on
+        what varies there (names and values) and on the trial: not on which other points there are.
     common_noise : bool
         All points have the same noise, for differences between them.
     store : path, optional
@@ -147,6 +147,8 @@ def sweep(
     trials = positive_int(trials, "trials")
     if not isinstance(common_noise, bool):
         raise TypeError(f"common_noise must be True or False, got {shown(common_noise)}")
+    if rng is None and store is not None and os.path.lexists(store):
+        rng = Design.of(Store.open(store).plan).seed
     plan = design(net, over, trials, recording, reduce, rng, common_noise).plan()
     sums = tasks.execute(
         plan, compute, store=store, client=client, threads=threads, progress=progress
