@@ -55,6 +55,7 @@ from .stimuli import (
     Stimulus,
 )
 from .stopping import Threshold
+from .sweeps import resume, sweep
 from .synapses import (
     SYNAPSES,
     EventSynapse,
@@ -134,8 +135,10 @@ __all__ = [
     "plot",
     "problems",
     "rerun",
+    "resume",
     "solve",
     "studies",
+    "sweep",
     "topology",
     "upgrade",
     "validate",

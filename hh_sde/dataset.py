@@ -170,7 +170,7 @@ def _own_dims(variable: xr.DataArray) -> tuple[str, ...]:
 
 def spikes_alone(ds: xr.Dataset) -> bool:
     """Whether `ds` is one of spikes, without traces."""
-    return "spike_time" in ds and "spike_neuron" not in ds
+    return "spike_time" in ds and "spike_neuron" not in ds and "spike_count" not in ds
 
 
 def along_neurons(ds: xr.Dataset) -> xr.Dataset:

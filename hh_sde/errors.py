@@ -118,6 +118,14 @@ class Interrupted(_WithDataset, KeyboardInterrupt):
     """
 
 
+class StoreError(RuntimeError):
+    """A sweep that its store, or the cluster, lets go no further; what was done is kept.
+
+    Another process writes to the store, its disk is full, workers do not reach it, or the scheduler
+    is gone.
+    """
+
+
 def optional(module: str, extra: str = "") -> Any:
     """A module of another library, which need not be installed.
 

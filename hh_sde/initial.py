@@ -8,7 +8,7 @@ depend on which other trials are run, nor on which other variables there are.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -26,7 +26,9 @@ from hh_sde.errors import unknown
 from hh_sde.kernels.random import normal_window
 from hh_sde.methods import Method, chain
 from hh_sde.network import Network
+from hh_sde.network.spread import Spread
 from hh_sde.records import numbers, shown
+from hh_sde.rows import Rows
 from hh_sde.sde import SDE
 
 #: Fractions of channels in their states add up to 1 but for this.
@@ -169,12 +171,40 @@ def _given(x0: Mapping[str, Any], network: Network | None, names: tuple[str, ...
     return found
 
 
+def of_rows(x0: Any, spread: Spread, sde: SDE, rows: Rows) -> np.ndarray:
+    """The states that the rows of a sweep start from, (rows, d).
+
+    Parameters
+    ----------
+    x0 : mapping of variable to number, array (n_neurons,) or Distribution; or None
+    spread : Spread
+    sde : SDE
+    rows : Rows
+        So many of each point, one point after the other.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `states`.
+    """
+
+    def at_rest(V: np.ndarray | None) -> np.ndarray:
+        if V is None:
+            return spread.steady_states()[rows.point]
+        by_point = V.reshape(spread.points, -1, V.shape[-1])
+        return spread.steady_states(by_point).reshape(len(V), -1)
+
+    numbers_of_rows = np.arange(rows.point.size)
+    return _by_name(x0 or {}, spread.net, sde, numbers_of_rows, rows, at_rest)
+
+
 def _by_name(
     x0: Mapping[str, Any],
     model: Network | SDE,
     sde: SDE,
     trials: np.ndarray,
-    seed: np.random.SeedSequence,
+    seed: np.random.SeedSequence | Rows,
+    at_rest: Callable[[np.ndarray | None], np.ndarray] | None = None,
 ) -> np.ndarray:
     """The states to start from.
 
@@ -191,7 +221,10 @@ def _by_name(
         The model's, in the form in which it is solved.
     trials : (trials,) array of int
         The trials' numbers.
-    seed : SeedSequence
+    seed : SeedSequence or Rows
+    at_rest : callable, optional
+        Potentials (trials, n_neurons), or None, -> the states with all else at rest. Default: the
+        network's.
 
     Returns
     -------
@@ -207,7 +240,8 @@ def _by_name(
     names: tuple[str, ...] = network.variables if network else tuple(sde.names)
     given = _given(x0, network, names)
     values = [_values(one, trials, seed, alone=network is None) for one in given]
-    found = np.array(np.broadcast_to(sde.x0, (len(trials), sde.d)))
+    start = sde.x0 if at_rest is None else at_rest(None)
+    found = np.array(np.broadcast_to(start, (len(trials), sde.d)))
     if network is None:
         for one, drawn in zip(given, values, strict=True):
             found[:, names.index(one.name)] = drawn[:, 0]
@@ -218,7 +252,7 @@ def _by_name(
         if one.name == "V":
             V[:, one.neurons] = drawn
     if any(one.name == "V" for one in given):
-        found = network.steady_state(V)
+        found = (at_rest or network.steady_state)(V)
     for one, drawn in zip(given, values, strict=True):
         components = layout.components[one.name][one.neurons]
         there = components >= 0
@@ -231,7 +265,7 @@ def _by_name(
 
 
 def _values(
-    given: _Given, trials: np.ndarray, seed: np.random.SeedSequence, alone: bool
+    given: _Given, trials: np.ndarray, seed: np.random.SeedSequence | Rows, alone: bool
 ) -> np.ndarray:
     """The values of a variable, (trials, its neurons); of a component that stands `alone` one."""
     value, width = given.value, len(given.neurons)
@@ -261,15 +295,20 @@ def _values(
 
 
 def _standard_normals(
-    name: str, trials: np.ndarray, neurons: range, seed: np.random.SeedSequence
+    name: str, trials: np.ndarray, neurons: range, seed: np.random.SeedSequence | Rows
 ) -> np.ndarray:
     """Standard normal numbers of a variable, (trials, neurons)."""
-    key = seed.generate_state(2, np.uint32).astype(np.uint64)
+    if isinstance(seed, Rows):
+        (words, keys), key = seed.words(trials), np.zeros(2, np.uint64)
+        keys = np.tile(keys, (len(neurons), 1))
+    else:
+        words, keys = trial_words(trials), None
+        key = seed.generate_state(2, np.uint32).astype(np.uint64)
     place = int.from_bytes(blake2b(name.encode(), digest_size=6).digest())
     neuron = np.repeat(np.array(neurons, dtype=np.uint64), len(trials))
-    trial = np.tile(trial_words(trials), len(neurons))
+    trial = np.tile(words, len(neurons))
     use = domain("initial state")
-    drawn = normal_window(key, use, place, place + 1, neuron, trial, 1.0)
+    drawn = normal_window(key, use, place, place + 1, neuron, trial, 1.0, keys)
     return drawn.reshape(len(neurons), len(trials)).T
 
 

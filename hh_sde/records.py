@@ -90,6 +90,11 @@ class Record:
         changes = {name: _of_neuron(value, neuron) for name, value in fields_of(self).items()}
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
+    def repeated(self, times: int) -> Self:
+        """A copy for so many of each neuron, one beside the other."""
+        changes = {name: _repeated(value, times) for name, value in fields_of(self).items()}
+        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone: what was computed from them on the way is computed again."""
         return fields_of(self)
@@ -286,6 +291,16 @@ def _of_neuron(value: Any, neuron: int) -> Any:
         return tuple(_of_neuron(item, neuron) for item in value)
     if isinstance(value, np.ndarray) and value.ndim == 1:
         return float(value[neuron])
+    return value
+
+
+def _repeated(value: Any, times: int) -> Any:
+    if isinstance(value, Record):
+        return value.repeated(times)
+    if isinstance(value, tuple):
+        return tuple(_repeated(item, times) for item in value)
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return np.repeat(value, times)
     return value
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import continuation, initial, measures
+from hh_sde import continuation, initial, measures, sweeps
 from hh_sde.brownian import BrownianPath
 from hh_sde.choice import sde_for_method
 from hh_sde.clamp import protocol_of, voltage_clamp
@@ -36,7 +36,8 @@ def rerun(
     Parameters
     ----------
     ds : Dataset, or path of a file with one
-        Of `solve`, `voltage_clamp` or a study. Of one with fewer trials than were run, only these
+        Of `solve`, `voltage_clamp`, `sweep` or a study; of a part of a sweep, ``ds.sel(...)``,
+        its cells alone. Of one with fewer trials than were run, only these
         are run; of a part of it, `window` or `spikes`, the whole run is made again and the same
         part taken.
     model : Network or SDE, optional
@@ -76,6 +77,9 @@ def rerun(
     (1, 501, 1)
     """
     ds = upgrade(opened(ds, "rerun"))
+    if sweeps.ATTRIBUTE in ds.attrs:
+        warn_of_differences(ds.attrs)
+        return _cells_again(ds, changes)
     if "arguments" not in ds.attrs:
         raise ValueError(
             "this Dataset has no attribute 'arguments': it is not a result of solve, "
@@ -101,6 +105,16 @@ def rerun(
     arguments |= _noise(ds, model, changes, drawn=drawn)
     arguments |= _fewer_trials(ds, arguments)
     return _of_trials(ds, changes, solve, model, arguments)
+
+
+def _cells_again(ds: xr.Dataset, changes: Mapping[str, Any]) -> xr.Dataset:
+    """Those of a sweep's cells that are there."""
+    if set(changes) - {"threads"}:
+        raise ValueError(
+            f"cells of a sweep are made again as they were: {', '.join(changes)} cannot be other; "
+            "give them to hh_sde.sweep, or run a network of its own"
+        )
+    return sweeps.rerun_part(ds, changes.get("threads", 1))
 
 
 def _of_trials(

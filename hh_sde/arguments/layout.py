@@ -14,6 +14,7 @@ from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule, rule_attributes
 from hh_sde.methods import Problem, Reached
 from hh_sde.network import Derived, Network
+from hh_sde.network.spread import Spread
 from hh_sde.sde import SDE
 
 #: Larger ones than this, bytes, are not kept in results.
@@ -29,7 +30,7 @@ class Layout:
     members: tuple[Any, ...]  # coordinate values of `dim`
     by_component: bool  # `record` names components instead of variables
     state_layout: StateLayout  # where the variables are in the flat state
-    derived: Derived | None = None  # what `record` takes besides the variables
+    derived: Derived | Spread | None = None  # what `record` takes besides the variables
     population_of: np.ndarray | None = None  # of each neuron, where there are populations
 
     @classmethod

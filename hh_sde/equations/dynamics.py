@@ -302,8 +302,14 @@ class Dynamics:
     def _synaptic_sum(self, table: InputTable) -> Symbol:
         """W s of a graded synapse, which carries its current."""
         Ws = self.names.new(f"Ws_{table.name}")
-        self._synaptic_current(table, Ws)
+        self._synaptic_current(table, self._scaled(Ws, table.name, table.scale))
         return Ws
+
+    def _scaled(self, sums: Symbol, name: str, scale: np.ndarray | None) -> Expression:
+        """What comes from other neurons, so many times."""
+        if scale is None:
+            return sums
+        return self.parameters.new(f"scale_{name}", scale, "1", f"factor on weights {name}") * sums
 
     def _synaptic_current(self, table: InputTable, g: Expression) -> None:
         name, of = table.name, f"the synapses {table.name}"
@@ -323,7 +329,7 @@ class Dynamics:
             return
         g = self.parameters.new("g_gap", self.model.gap, "mS/cm^2", "sum of gap conductances")
         WV, current = self.names.new("WV_gap"), self.names.new("I_gap")
-        value = g * V - WV
+        value = g * V - self._scaled(WV, "gap", self.model.gap_scale)
         self._assignments.append(
             Assignment(current, value, "uA/cm^2", "current of gap junctions, outward")
         )

@@ -55,9 +55,14 @@ class Compiled(NamedTuple):
         """Wiener processes of a neuron's own: of the population that has most."""
         return max(len(one.terms) for one in self.populations)
 
-    def of_lanes(self, trials: int, lanes: int) -> LaneNumbers:
-        """The numbers for `trials` trials of every neuron, padded to `lanes` lanes."""
-        return _of_lanes(self.populations, self.kinds, self.numbers, trials, lanes, self.dtype)
+    def of_lanes(self, trials: int, lanes: int, points: np.ndarray | None = None) -> LaneNumbers:
+        """The numbers for `trials` trials of every neuron, padded to `lanes` lanes.
+
+        `points` (trials,) says which column each trial has of numbers (n_neurons, points).
+        """
+        return _of_lanes(
+            self.populations, self.kinds, self.numbers, trials, lanes, self.dtype, points
+        )
 
 
 def layout_of(populations: Sequence[Dynamics]) -> StateLayout:
@@ -109,6 +114,7 @@ def _of_lanes(
     trials: int,
     lanes: int,
     dtype: str,
+    points: np.ndarray | None = None,
 ) -> LaneNumbers:
     """The numbers of all populations, and their ranges, of which the last takes the padding."""
     p: list[float] = []
@@ -124,7 +130,8 @@ def _of_lanes(
         p += [table[name].values[0] for name in numbers[kind].scalars]
         curves += [np.zeros(1), *population.parameters.curves]  # places count from 1
         for row, name in enumerate(numbers[kind].rows):
-            own = np.repeat(table[name].values, trials)
+            values = table[name].values
+            own = np.repeat(values, trials) if values.ndim == 1 else values[:, points].ravel()
             q[row, first : first + padded] = np.pad(own, (0, padded - used), mode="edge")
         first += used
     return LaneNumbers(
@@ -140,8 +147,9 @@ class Program(NamedTuple):
 
     compiled: Compiled
     layout: StateLayout
-    noise: Connectivity  # rows of A: dV_i gets sum_k A_ik dW_k
-    current: Callable[[np.ndarray], np.ndarray]  # (times,) ms -> (times or 1, n_neurons)
+    noise: Connectivity  # rows of A: dV_i gets sum_k A_ik dW_k; weights may be (entries, points)
+    # (times,) ms -> (times or 1, n_neurons); of points of a sweep (times or 1, n_neurons * points)
+    current: Callable[[np.ndarray], np.ndarray]
     f: Callable[..., np.ndarray]  # the functions that say the same
     G: Callable[..., np.ndarray]
     area_groups: np.ndarray  # which Wiener processes belong together

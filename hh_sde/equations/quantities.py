@@ -50,14 +50,14 @@ class Parameter(NamedTuple):
     """A number of the model, one for every neuron."""
 
     symbol: Symbol
-    values: np.ndarray  # (n_neurons,)
+    values: np.ndarray  # (n_neurons,), or in a sweep (n_neurons, points)
     units: str
     meaning: str
 
     @property
     def uniform(self) -> bool:
         """Whether it is the same in all neurons."""
-        return bool(np.all(self.values == self.values[0]))
+        return self.values.ndim == 1 and bool(np.all(self.values == self.values[0]))
 
 
 #: What names of the written modules begin with, and what else means something there.
@@ -107,18 +107,21 @@ class Parameters:
     def new(self, wanted: str, values: np.ndarray | float, units: str, meaning: str) -> Symbol:
         """The symbol of a new parameter."""
         symbol = self._names.new(wanted)
-        spread = np.broadcast_to(np.asarray(values, dtype=float), (self._n,))
+        given = np.asarray(values, dtype=float)
+        spread = given if given.ndim == 2 else np.broadcast_to(given, (self._n,))
         self.table[symbol.name] = Parameter(symbol, spread, units, meaning)
         return symbol
 
     def derived(self, wanted: str, value: Expression, units: str, meaning: str) -> Symbol:
         """The symbol of a number that follows from others: worked out once, not in the loops."""
         known = {name: self.table[name].values for name in names(value)}
+        if any(one.ndim == 2 for one in known.values()):
+            known = {name: one.reshape(self._n, -1) for name, one in known.items()}
         with np.errstate(all="ignore"):
             symbol = self.new(wanted, evaluate(value, known), units, meaning)
         self.definitions[symbol.name] = value
         return symbol
 
     def values(self, symbol: Symbol) -> np.ndarray:
-        """(n_neurons,)"""
+        """(n_neurons,), or in a sweep (n_neurons, points)"""
         return self.table[symbol.name].values

@@ -77,6 +77,8 @@ class SharedExponentials:
             return None
         sign, mid, scale = parts
         middles, scales = self._parameters.values(mid), self._parameters.values(scale)
+        if middles.ndim == 2 or scales.ndim == 2:  # whatever the points: a part runs as the whole
+            return None
         if np.any(scales != scales[0]) or np.any(np.abs(middles / scales) > LARGEST_SHIFT):
             return None
         return float((sign if e.function == "exp" else -sign) / scales[0])

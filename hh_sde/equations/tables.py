@@ -1,4 +1,7 @@
-"""A network as the equations take it: populations with numbers per neuron, and their wiring."""
+"""A network as the equations take it: populations with numbers per neuron, and their wiring.
+
+Numbers that differ between the points of a sweep are (n_neurons, points) in place of (n_neurons,).
+"""
 
 from __future__ import annotations
 
@@ -133,7 +136,8 @@ class InputTable(NamedTuple):
     """What neurons receive through the synapses of one name; arrays are (n_neurons,).
 
     Without E it is a current. With tau it is a variable that jumps as spikes arrive, or with
-    tau_rise too two of them; else a sum over the gates of the neurons that send.
+    tau_rise too two of them; else a sum over the gates of the neurons that send. What they bring is
+    taken `scale` times, in sweeps over it.
     """
 
     name: str
@@ -142,6 +146,7 @@ class InputTable(NamedTuple):
     voltage_block: RateTable | None = None
     tau: np.ndarray | None = None
     tau_rise: np.ndarray | None = None
+    scale: np.ndarray | None = None
 
 
 class Model(NamedTuple):
@@ -153,6 +158,7 @@ class Model(NamedTuple):
     synapses: tuple[SynapseTable, ...]
     inputs: tuple[InputTable, ...]
     gap: np.ndarray | None  # (n_neurons,) sum of a neuron's gap conductances
+    gap_scale: np.ndarray | None = None  # which are taken so many times, in sweeps over it
     colored: tuple[ColoredTable, ...] = ()
     pools: tuple[PoolTable, ...] = ()
     bounds: str = "none"  # what is done with noisy gates and states outside [0, 1]

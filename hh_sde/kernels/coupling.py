@@ -88,15 +88,19 @@ class Inputs(NamedTuple):
     """
 
     drawn: bool
+    normals: int  # `random.normals_at`
     key: np.ndarray  # (2,)
     domains: np.ndarray  # (1 or 2,)
     scales: np.ndarray  # (1 or 2,): standard deviations
-    addresses_V: np.ndarray  # (2, processes * trials): of the noise on V, processes and trials
+    # (2, processes * trials): of the noise on V, processes and trials; of points of a sweep these
+    # have their keys in the upper halves
+    addresses_V: np.ndarray
     addresses: np.ndarray  # of each range (2, its lanes): the same for a neuron's first own process
     own: np.ndarray  # (ranges, 5): first lane, lanes, neurons of all, terms, place in addresses
     start: np.ndarray  # rows of A: dV_i gets sum_k A_ik dW_k
     source: np.ndarray  # the first trial of each process
-    weight: np.ndarray
+    weight: np.ndarray  # of entries, or (entries, trials)
+    each: int  # whether weights differ between trials
     diagonal: bool  # row i holds one entry, in column i
     dW_V: np.ndarray  # (steps, (1 or 2) * processes on V * trials)
     dW: np.ndarray  # (steps, (1 or 2) * terms * lanes), the memory of Lanes.dW
@@ -119,6 +123,19 @@ def weighted_sums(s, out, to, first_row, n_neurons, trials, start, source, weigh
             terms = source[e]
             for k in range(trials):
                 out[begin + k] += w * s[terms + k]
+
+
+@expression
+def weighted_sums_of_each(s, out, to, n_neurons, trials, start, source, weight):
+    """The same with weights that differ between trials."""
+    for i in range(n_neurons):
+        begin = to + i * trials
+        for k in range(trials):
+            out[begin + k] = 0.0
+        for e in range(start[i], start[i + 1]):
+            terms = source[e]
+            for k in range(trials):
+                out[begin + k] += weight[e * trials + k] * s[terms + k]
 
 
 @expression
@@ -197,9 +214,10 @@ def put_in_state(rows, places, flat):
         flat[i] = of[places[i]]
 
 
-@shared("void(real*, i64, i64, i64, i64, i64*, i64*, f64*, i64, i64, i64, real*)")
+@shared("void(real*, i64, i64, i64, i64, i64*, i64*, f64*, i64, i64, i64, i64, real*)")
 def increments_of_V(
-    dW, width, rows, first_lane, n_neurons, start, source, weight, diagonal, trials, lanes, A_dW
+    dW, width, rows, first_lane, n_neurons, start, source, weight, each, diagonal, trials, lanes,
+    A_dW,
 ):  # fmt: skip
     """sum_k A_ik dW_k in every trial, for each of the rows of dW (rows, width).
 
@@ -209,6 +227,11 @@ def increments_of_V(
         if diagonal and trials == 1:
             for i in range(n_neurons):
                 A_dW[k * lanes + first_lane + i] = weight[i] * dW[k * width + i]
+        elif each:
+            weighted_sums_of_each(
+                row(dW, 1, k * width, "dW"), A_dW, k * lanes + first_lane, n_neurons, trials,
+                start, source, weight,
+            )  # fmt: skip
         else:
             weighted_sums(
                 row(dW, 1, k * width, "dW"), A_dW, k * lanes + first_lane, 0, n_neurons, trials,
@@ -241,7 +264,8 @@ def draw_noise(m, inputs, step, steps, terms):
         domain, scale = inputs.domains[kind], inputs.scales[kind]
         if on_V:
             draw(
-                inputs.key, domain, step, step + steps, inputs.addresses_V, 0, on_V, scale,
+                inputs.normals, inputs.key, domain, step, step + steps, inputs.addresses_V, 0,
+                on_V, scale,
                 row(inputs.dW_V, 1, kind * on_V, "any"), inputs.dW_V.shape[1],
                 inputs.words, inputs.z,
             )  # fmt: skip
@@ -249,7 +273,7 @@ def draw_noise(m, inputs, step, steps, terms):
             first, many, neurons = inputs.own[i, 0], inputs.own[i, 1], inputs.own[i, 2]
             for term in range(inputs.own[i, 3]):
                 draw(
-                    inputs.key, domain, step, step + steps,
+                    inputs.normals, inputs.key, domain, step, step + steps,
                     row(inputs.addresses, 1, inputs.own[i, 4], "any"), term * neurons, many, scale,
                     row(inputs.dW, 1, (kind * terms + term) * lanes + first, "any"),
                     inputs.dW.shape[1], inputs.words, inputs.z,
@@ -269,7 +293,7 @@ def bring_noise(m, inputs, step, steps):
     increments_of_V(
         inputs.dW_V, inputs.dW_V.shape[1] // kinds, steps * kinds, m.own.lane, m.own.neurons,
         inputs.start,
-        inputs.source, inputs.weight, inputs.diagonal, m.trials, m.x.shape[1], m.A_dW,
+        inputs.source, inputs.weight, inputs.each, inputs.diagonal, m.trials, m.x.shape[1], m.A_dW,
     )  # fmt: skip
 
 

@@ -53,6 +53,7 @@ class Events(NamedTuple):
     slots: np.ndarray  # (slots, inputs, lanes): what arrives, by step modulo slots
     filled: np.ndarray  # (slots,): whether anything does
     to: np.ndarray  # (k, 4): row of the state, its first lane, lanes, input
+    scale: np.ndarray  # (k, lanes): factor on what arrives; (0, 0) where there is none
     history: np.ndarray  # (steps, sums in a step, rows, lanes): what was felt, by step modulo steps
     history_rows: np.ndarray  # (rows,): of the state
     late_start: np.ndarray  # rows of the matrices of synapses with delays, as `Lanes.start`
@@ -64,7 +65,7 @@ class Events(NamedTuple):
     # each stands for, and whether the rate changes
     means: np.ndarray  # expected spikes in a millisecond
     first_cell: np.ndarray  # (1,): that of the first row of means
-    keys: np.ndarray  # (trains, 2)
+    keys: np.ndarray  # (trains, trials, 2)
     times: np.ndarray  # (2 * PER_CELL,): room for those of one train in a millisecond
     trials: np.ndarray  # (trials,): their words of addresses
     given_step: np.ndarray  # (given,): steps of spikes that are given, rising
@@ -211,8 +212,9 @@ def send_trains(ev, trials, step, h):
                 mean = per_train * ev.means[first + later + (train if columns > 1 else 0)]
                 for trial in range(trials):
                     number = draw_times(
-                        ev.times, row(ev.keys, t, 2, "key"), cell, mean, train, ev.trials[trial]
-                    )
+                        ev.times, row(ev.keys, t * trials + trial, 2, "key"), cell, mean, train,
+                        ev.trials[trial],
+                    )  # fmt: skip
                     for k in range(number):
                         at = int(ev.times[k] / h)
                         if at >= step:  # what was before the run began is over
@@ -238,6 +240,14 @@ def take_in(x, arriving, many):
         arriving[i] = 0.0
 
 
+@shared("void(real*, real*, real*, i64)")
+def take_in_scaled(x, arriving, scale, many):
+    """The same, so many times."""
+    for i in range(many):
+        x[i] += scale[i] * arriving[i]
+        arriving[i] = 0.0
+
+
 @expression
 def arrive(ev, x, step):
     """What arrives at the end of a step, into the state."""
@@ -246,7 +256,11 @@ def arrive(ev, x, step):
         for k in range(ev.to.shape[0]):
             v, first, many, i = ev.to[k, 0], ev.to[k, 1], ev.to[k, 2], ev.to[k, 3]
             arriving = row(ev.slots, slot * ev.slots.shape[1] + i, lanes, "slots")
-            take_in(row(x, 1, v * lanes + first, "x"), row(arriving, 1, first, "arriving"), many)
+            to, of = row(x, 1, v * lanes + first, "x"), row(arriving, 1, first, "arriving")
+            if ev.scale.shape[0]:
+                take_in_scaled(to, of, row(ev.scale, 1, k * lanes + first, "scale"), many)
+            else:
+                take_in(to, of, many)
         ev.filled[slot] = 0
 
 

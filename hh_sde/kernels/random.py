@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hh_sde.kernels.elementary import cos_sin_turns, from_bits, log
-from hh_sde.kernels.jit import expression, kernel, maker, shared
+from hh_sde.kernels.jit import call_void, expression, kernel, maker, shared
 from hh_sde.kernels.rows import row
 
 MASK = np.uint64(0xFFFFFFFF)
@@ -105,15 +105,47 @@ def normal_blocks(key, domain, words, entries, scale, out, columns):
         z2[i], z3[i] = normal_pair(w2, w3, scale)
 
 
-@shared("void(u64*, i64, i64, i64, u64*, i64, i64, f64, real*, i64, u64*, real*)")
+@shared("void(u64*, i64, u64*, i64, f64, real*, i64)")
+def keyed_normal_blocks(key, domain, words, entries, scale, out, columns):
+    """The same where each entry has a key of its own: the upper halves of process and trial."""
+    block = row(words, 0, entries, "block")
+    process = row(words, 1, entries, "process")
+    trial = row(words, 2, entries, "trial")
+    z0 = row(out, 0, columns, "z0")
+    z1 = row(out, 1, columns, "z1")
+    z2 = row(out, 2, columns, "z2")
+    z3 = row(out, 3, columns, "z3")
+    for i in range(entries):
+        c0, c1 = address(domain, block[i])
+        w0, w1, w2, w3 = philox4x32(
+            c0, c1, process[i] & MASK, trial[i] & MASK, process[i] >> SHIFT, trial[i] >> SHIFT
+        )
+        z0[i], z1[i] = normal_pair(w0, w1, scale)
+        z2[i], z3[i] = normal_pair(w2, w3, scale)
+
+
+def with_keys(processes: np.ndarray, trials: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Addresses (2, entries) of which each has its key (entries, 2) in its upper halves."""
+    return np.stack([processes | (keys[:, 0] << SHIFT), trials | (keys[:, 1] << SHIFT)])
+
+
+def normals_at(keyed: bool, dtype: Any = np.float64) -> int:
+    """Where the machine code is that makes normals of addresses, with keys or without."""
+    which = keyed_normal_blocks if keyed else normal_blocks
+    return which.link("f32" if np.dtype(dtype) == np.float32 else "f64").address
+
+
+@shared("void(i64, u64*, i64, i64, i64, u64*, i64, i64, f64, real*, i64, u64*, real*)")
 def draw(
-    key, domain, start, stop, addresses, first_process, lanes, scale, out, columns, words, z
+    normals, key, domain, start, stop, addresses, first_process, lanes, scale, out, columns,
+    words, z
 ):  # fmt: skip
     """Normals of standard deviation `scale` for grid steps start ... stop - 1.
 
     They go into the rows of out (steps, columns), one for each of `lanes` addresses: (2, lanes),
     processes, which are counted from `first_process`, and trials. SIMD goes over these, and over
-    blocks of steps where they are few. `words` and `z` are `room_to_draw` for so many.
+    blocks of steps where they are few. `words` and `z` are `room_to_draw` for so many, `normals` is
+    `normals_at`.
     """
     blocks = at_once(lanes)
     entries = blocks * lanes
@@ -128,9 +160,9 @@ def draw(
         step = PER_BLOCK * first - start
         if blocks == 1 and 0 <= step <= stop - start - PER_BLOCK:
             whole = row(out, step, columns, "any")
-            normal_blocks(key, domain, words, entries, scale, whole, columns)
+            call_void(normals, (key, domain, words, entries, scale, whole, columns))
         else:
-            normal_blocks(key, domain, words, entries, scale, z, entries)
+            call_void(normals, (key, domain, words, entries, scale, z, entries))
             for b in range(blocks):
                 for j in range(PER_BLOCK):
                     if 0 <= step < stop - start:
@@ -152,10 +184,10 @@ def room_to_draw(lanes: int, dtype: Any = np.float64) -> tuple[np.ndarray, np.nd
 
 
 @kernel
-def draw_window(key, domain, start, stop, addresses, scale, out, words, z):
+def draw_window(normals, key, domain, start, stop, addresses, scale, out, words, z):
     """What `draw` does, for Python."""
     lanes = out.shape[1]
-    draw(key, domain, start, stop, addresses, 0, lanes, scale, out, lanes, words, z)
+    draw(normals, key, domain, start, stop, addresses, 0, lanes, scale, out, lanes, words, z)
 
 
 def normal_window(
@@ -166,12 +198,17 @@ def normal_window(
     process: np.ndarray,
     trial: np.ndarray,
     scale: float,
+    keys: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes)."""
+    """Normals of standard deviation `scale` for grid steps start ... stop - 1: (steps, lanes).
+
+    With `keys` (lanes, 2) each lane has its own, in place of `key`.
+    """
     out = np.empty((stop - start, process.size))
     if out.size:
-        addresses, room = np.stack([process, trial]), room_to_draw(process.size)
-        draw_window(key, domain, start, stop, addresses, float(scale), out, *room)
+        addresses = np.stack([process, trial]) if keys is None else with_keys(process, trial, keys)
+        normals, room = normals_at(keys is not None), room_to_draw(process.size)
+        draw_window(normals, key, domain, start, stop, addresses, float(scale), out, *room)
     return out
 
 

@@ -118,6 +118,10 @@ class Tabulated(Rate):
         """Itself: a table is the same for all neurons."""
         return self
 
+    def repeated(self, times: int) -> Tabulated:
+        """Itself."""
+        return self
+
     def latex(self) -> str:
         return rf"\text{{tabulated, {self.values.size} points, error {self.error:.1g}}}"
 

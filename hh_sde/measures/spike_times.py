@@ -10,6 +10,7 @@ from hh_sde.measures.arguments import ROUNDING
 from hh_sde.measures.detection import checked_rule, rule_attributes, times_of
 from hh_sde.measures.over_time import increasing_times
 from hh_sde.measures.recorded import recorded_beside
+from hh_sde.measures.swept import gathered, is_swept
 from hh_sde.measures.trains import attributes_of_run, ragged_over, window_of_spikes
 from hh_sde.spike_rule import SpikeRule
 
@@ -70,8 +71,14 @@ def spikes(
         trains = _in_traces(ds, checked_rule(rule))
     else:
         _refuse_other_spikes(ds, rule)
-        trains = ds if spikes_alone(ds) else recorded_beside(ds)
+        trains = _recorded(ds)
     return trains if start is None and stop is None else window_of_spikes(trains, start, stop)
+
+
+def _recorded(ds: xr.Dataset) -> xr.Dataset:
+    if is_swept(ds):
+        return gathered(ds)
+    return ds if spikes_alone(ds) else recorded_beside(ds)
 
 
 def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:

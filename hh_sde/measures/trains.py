@@ -127,7 +127,7 @@ def ends_of(trains: xr.Dataset, coords: Mapping[str, np.ndarray]) -> np.ndarray:
 
     Returns
     -------
-    array over the dims of `coords`
+    array over the dims of `coords`; NaN of what was not computed
 
     Raises
     ------
@@ -135,6 +135,10 @@ def ends_of(trains: xr.Dataset, coords: Mapping[str, np.ndarray]) -> np.ndarray:
         If stops are known of other trials only.
     """
     shape, end = tuple(map(len, coords.values())), trains.attrs["t_end"]
+    if "missing" in trains.attrs:  # cells of a sweep that failed
+        ends = np.full(shape, end)
+        ends.flat[json.loads(trains.attrs["missing"])] = np.nan
+        return ends
     if "stop_time" not in trains:
         return np.full(shape, end)
     stops = trains.stop_time.values

@@ -185,7 +185,7 @@ class Block:
             weight=wiring.weight.astype(dtype, copy=False),
             blocks=blocks,
             block_weight=wiring.block_weight.astype(dtype, copy=False),
-            **compiled.of_lanes(trials, lanes)._asdict(),
+            **compiled.of_lanes(trials, lanes, self.inputs.points)._asdict(),
         )
         if not compiled.tables.remembers:
             return m

@@ -6,12 +6,11 @@ from copy import copy
 
 import numpy as np
 
-from hh_sde.addresses import trial_words
 from hh_sde.brownian import Drawing
 from hh_sde.equations.module import Program
 from hh_sde.equations.tables import Connectivity
 from hh_sde.kernels.coupling import Inputs, Lanes
-from hh_sde.kernels.random import PER_BLOCK, room_to_draw
+from hh_sde.kernels.random import PER_BLOCK, normals_at, room_to_draw, with_keys
 from hh_sde.methods.method import Problem
 
 #: Increments in a window, 8 bytes each: enough to make little of what a window costs in Python.
@@ -65,6 +64,8 @@ class BlockInputs:
         self.problem = problem
         self.program = program
         self.trials = problem.trials[members]
+        self.points = problem.points(members)
+        self._words, self._keys = problem.words(members)
         self.lanes = lanes
         self.dtype = np.dtype(problem.dtype)
         self.nodes = nodes
@@ -130,7 +131,7 @@ class BlockInputs:
 
     def _addresses(self, neurons: range) -> Inputs:
         """What is the same for all windows, for some of the neurons."""
-        trials, many = trial_words(self.trials), len(self.trials)
+        many = len(self.trials)
         m_V = self.m_V if self.problem.path is not None else 0
         drawing = self.drawing or _NONE._replace(domains=np.zeros(self.kinds, np.int64))
         noise = self.program.noise
@@ -140,30 +141,50 @@ class BlockInputs:
         if diagonal and self.drawing is not None and m_V:  # each thread draws those of its neurons
             processes = neurons
         words, z = room_to_draw(max(len(processes), len(neurons)) * many, self.dtype)
-        on_V = np.repeat(np.array(processes, dtype=np.uint64), many)
-        own, addresses = self._own_processes(neurons, trials)
+        own, addresses = self._own_processes(neurons)
+        weight, each = self._of_members(noise.weight[entries])
         return Inputs(
             drawn=self.drawing is not None,
+            normals=normals_at(self._keys is not None, self.dtype),
             key=drawing.key,
             domains=drawing.domains,
             scales=drawing.scales,
-            addresses_V=np.stack([on_V, np.tile(trials, len(processes))]),
+            addresses_V=self._addressed(np.array(processes, dtype=np.uint64)),
             addresses=addresses,
             own=own,
             start=noise.start[rows] - entries.start,
             source=(noise.source[entries] - processes.start) * many,
-            weight=noise.weight[entries],
+            weight=weight,
+            each=each,
             # given increments are those of all neurons, found by `source`
-            diagonal=diagonal and len(processes) == len(neurons),
+            diagonal=diagonal and not each and len(processes) == len(neurons),
             dW_V=np.empty((self.at_once, self.kinds * len(processes) * many), self.dtype),
             dW=np.empty((0, 0), self.dtype),
             words=words,
             z=z,
         )
 
-    def _own_processes(self, neurons: range, trials: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _addressed(self, processes: np.ndarray) -> np.ndarray:
+        """(2, processes * trials): the addresses of processes in all trials."""
+        many = len(self.trials)
+        process, trial = np.repeat(processes, many), np.tile(self._words, len(processes))
+        if self._keys is None:
+            return np.stack([process, trial])
+        return with_keys(process, trial, np.tile(self._keys, (len(processes), 1)))
+
+    def _point_of(self, member: int) -> int:
+        assert self.points is not None
+        return int(self.points[member])
+
+    def _of_members(self, weight: np.ndarray) -> tuple[np.ndarray, int]:
+        """Weights of entries, in turn for each trial where they differ, and whether they do."""
+        if weight.ndim == 1:
+            return weight, 0
+        return weight[:, self.points].ravel(), 1
+
+    def _own_processes(self, neurons: range) -> tuple[np.ndarray, np.ndarray]:
         """`Inputs.own` and `Inputs.addresses` of some of the neurons."""
-        many = len(trials)
+        many = len(self.trials)
         rows, addresses, place = [], [np.empty(0, np.uint64)], 0
         for begin, n, first, terms in self._own():
             here = range(max(begin, neurons.start), min(begin + n, neurons.stop))
@@ -171,7 +192,7 @@ class BlockInputs:
                 continue
             processes = (first + np.array(here) - begin).astype(np.uint64)
             rows.append((here.start * many, len(here) * many, n, terms, place))
-            addresses += [np.repeat(processes, many), np.tile(trials, len(here))]
+            addresses.append(self._addressed(processes).ravel())
             place += 2 * len(here) * many
         own = np.array(rows, dtype=np.int64).reshape(-1, 5)
         return own, np.concatenate(addresses)
@@ -182,7 +203,12 @@ class BlockInputs:
         # a step that ends at a jump of the current ends with the value before it
         shifts = [c * self.problem.dt - (_BEFORE if c == 1.0 else 0.0) for c in self.nodes]
         I = np.stack([self.program.current(times + shift) for shift in shifts], axis=1)
-        return self._padded(np.repeat(I, len(self.trials), axis=2)).astype(self.dtype, copy=False)
+        if self.points is None:
+            of_lanes = np.repeat(I, len(self.trials), axis=2)
+        else:  # of the points of each neuron, one after the other
+            of_points = I.reshape(*I.shape[:2], self.n_neurons, -1)
+            of_lanes = of_points[..., self.points].reshape(*I.shape[:2], -1)
+        return np.ascontiguousarray(self._padded(of_lanes), self.dtype)
 
     def _padded(self, values: np.ndarray) -> np.ndarray:
         """Zeros up to the number of lanes."""
@@ -258,8 +284,9 @@ class BlockInputs:
                 I = path.integrals_within(rows, *window, areas=areas)[..., -terms:]
                 I = I.transpose(0, 3, 2, 1)  # (steps, terms, b, neurons)
                 by_neuron[:, :terms, :terms, neurons, k] = I[:, :, -terms:]
-                for j in range(weight.shape[1]):
-                    by_neuron[:, :terms, self.terms, neurons, k] += weight[:, j] * I[:, :, j]
+                own = weight if weight.ndim == 2 else weight[..., self._point_of(k)]
+                for j in range(own.shape[1]):
+                    by_neuron[:, :terms, self.terms, neurons, k] += own[:, j] * I[:, :, j]
         used[:] = by_neuron.reshape(used.shape)
         return out.astype(self.dtype, copy=False)
 

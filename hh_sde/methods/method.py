@@ -23,7 +23,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hh_sde.addresses import trial_words
 from hh_sde.brownian import BrownianPath
+from hh_sde.rows import Rows
 from hh_sde.sde import SDE
 from hh_sde.tables import Described, Description
 
@@ -110,6 +112,8 @@ class Problem:
         How far the method last said that it is; see `reached`.
     report : dict
         What a method has to say of its run, for the attributes.
+    rows : Rows, optional
+        Where parameters differ: `trials` are then numbers of rows.
     first_window : int, optional
         Steps of the first window, where somebody looks at the states and may end the run; the next
         have twice as many, and so on.
@@ -135,6 +139,7 @@ class Problem:
     milestones: list[Reached] = field(default_factory=lambda: [Reached()])
     events: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     report: dict[str, int] = field(default_factory=dict)
+    rows: Rows | None = None
     first_window: int | None = None
 
     @property
@@ -180,6 +185,16 @@ class Problem:
             self.reach(Reached(start + last, states[last - 1 : last].copy()))
         first = -(start + 1) % self.save_every
         return states[first :: self.save_every]
+
+    def points(self, members: np.ndarray) -> np.ndarray | None:
+        """Which point's numbers the trials at these positions have; None: all the same."""
+        return None if self.rows is None else self.rows.point[self.trials[members]]
+
+    def words(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The words of addresses of the trials at these positions, and keys of their own."""
+        if self.rows is None:
+            return trial_words(self.trials[members]), None
+        return self.rows.words(self.trials[members])
 
     def times(self, start: int, stop: int) -> np.ndarray:
         """Grid times of steps start ... stop (inclusive), relative to first_step, ms."""

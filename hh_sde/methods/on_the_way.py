@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from hh_sde import memory
-from hh_sde.addresses import MOST_STEPS, domain, trial_words
+from hh_sde.addresses import MOST_STEPS, domain
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.module import Compiled
 from hh_sde.equations.tables import Late, Sender
@@ -95,7 +95,7 @@ class Way:
         ahead = round(1.0 / problem.dt) + 2 if self._of_trains else 0
         n_slots = int(longest + ahead + 1)
         most = max((one.n_sources for one in self.senders if one.plasticity), default=0)
-        to, n_inputs = self._arrivals()
+        to, n_inputs, scale = self._arrivals()
         self._see_room(n_slots * n_inputs)
         given = self._given_spikes()
         return Events(
@@ -118,9 +118,10 @@ class Way:
             slots=np.zeros((n_slots, n_inputs, self.lanes), dtype),
             filled=np.zeros(n_slots, np.int64),
             to=to,
+            scale=scale,
             **self._history(),
             **self._poisson(),
-            trials=trial_words(problem.trials[self.members]),
+            trials=problem.words(self.members)[0],
             **given,
         )
 
@@ -130,9 +131,11 @@ class Way:
     def _steps(self, delay: np.ndarray, name: str) -> np.ndarray:
         return in_steps(delay, self.problem.dt, name)
 
-    def _arrivals(self) -> tuple[np.ndarray, int]:
-        """Which rows of the state jump: `Events.to`, and how many inputs of a population do."""
-        found, most = [], 0
+    def _arrivals(self) -> tuple[np.ndarray, int, np.ndarray]:
+        """Rows of the state that jump: `Events.to`; how many inputs of a population; factors."""
+        found: list[tuple[int, ...]] = []
+        most = 0
+        scales: list[tuple[int, np.ndarray]] = []
         for own, equations in zip(self.layout.ranges, self._compiled.populations, strict=True):
             inputs = equations.model.jumping
             for number, one in enumerate(inputs):
@@ -140,9 +143,21 @@ class Way:
                 jumps = f"h_{name}" if one.tau_rise is not None else ""
                 kind = "i" if one.E is None else "g"
                 row = own.names.index(jumps or f"{kind}_{name}")
+                if one.scale is not None:
+                    scales.append((len(found), self._of_members(one.scale)))
                 found.append((row, own.first * self.trials, own.n * self.trials, number))
             most = max(most, len(inputs))
-        return np.array(found, dtype=np.int64).reshape(-1, 4), most
+        scale = np.ones((len(found) if scales else 0, self.lanes), self.x.dtype)
+        for k, values in scales:
+            _, first, many, _ = found[k]
+            scale[k, first : first + many] = values
+        return np.array(found, dtype=np.int64).reshape(-1, 4), most, scale
+
+    def _of_members(self, values: np.ndarray) -> np.ndarray:
+        """Numbers (n_neurons,) or (n_neurons, points) in all trials of each neuron."""
+        if values.ndim == 1:
+            return np.repeat(values, self.trials)
+        return values[:, self.problem.points(self.members)].ravel()
 
     def _rested(self, sources: int) -> np.ndarray:
         """Synapses that have not been used: u = 0, x = 1, long ago."""
@@ -202,16 +217,19 @@ class Way:
             "trains": np.array(trains, dtype=np.int64).reshape(-1, 6),
             "means": np.concatenate(means),
             "first_cell": np.array([first]),
-            "keys": np.array(keys, dtype=np.uint64).reshape(-1, 2),
+            "keys": np.array(keys, dtype=np.uint64).reshape(-1, self.trials, 2),
             "times": np.empty(2 * PER_CELL),
         }
 
     def _key(self, name: str) -> np.ndarray:
-        """The key of trains: of the seed and their name."""
+        """The keys of trains in each trial, (trials, 2): of the seed and their name."""
+        number = int.from_bytes(blake2b(name.encode(), digest_size=4).digest())
+        use, (_, keys) = domain("spike trains"), self.problem.words(self.members)
+        if keys is not None:
+            return np.stack([derived_key(key, use, number) for key in keys])
         assert self.problem.seed is not None
         key = self.problem.seed.generate_state(2, np.uint32).astype(np.uint64)
-        number = int.from_bytes(blake2b(name.encode(), digest_size=4).digest())
-        return derived_key(key, domain("spike trains"), number)
+        return np.broadcast_to(derived_key(key, use, number), (self.trials, 2))
 
     def _given_spikes(self) -> dict[str, np.ndarray]:
         """Spikes that are given, by the steps in which they are."""

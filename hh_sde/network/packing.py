@@ -100,17 +100,20 @@ def tables(groups: Sequence[Group], synapses: Sequence[AnySynapse]) -> Tables:
         If weights do not fit, two synapses of one name differ, or variables clash.
     """
     connections = wiring.Connections(groups, synapses)
-    models = tuple(_model(group, k, connections) for k, group in enumerate(groups))
+    models = tuple(
+        model_of(group, ends) for group, ends in zip(groups, connections.ends, strict=True)
+    )
     for one in models:
         state_labels([one])
     return Tables(models, *connections.wiring(models), connections.senders(models))
 
 
-def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
+def model_of(group: Group, ends: wiring.Ends) -> Model:
+    """A population with what it sends and receives."""
     cell, n = group.population.cell, group.n
-    for synapse in connections.sent_by[number].values():
+    for synapse in ends.sent.values():
         _see_pools(synapse, cell, (synapse.alpha, synapse.beta))
-    for received in connections.received_by[number].values():
+    for received in ends.received.values():
         _see_pools(received, cell, (received.voltage_block,))
         _see_name(received, group)
     noise = group.channel_noise
@@ -127,15 +130,15 @@ def _model(group: Group, number: int, connections: wiring.Connections) -> Model:
         synapses=tuple(
             SynapseTable(
                 one.name,
-                "s" if connections.one_kind else f"s_{one.name}",
+                "s" if ends.one_kind else f"s_{one.name}",
                 alpha=_rate_table(one.alpha, one.name, n),
                 beta=_rate_table(one.beta, one.name, n),
                 messenger=_messenger_table(one, n),
             )
-            for one in connections.sent_by[number].values()
+            for one in ends.sent.values()
         ),
-        inputs=tuple(_input_table(one, n) for one in connections.received_by[number].values()),
-        gap=connections.gap_conductance(number),
+        inputs=tuple(_input_table(one, n) for one in ends.received.values()),
+        gap=ends.gap,
         colored=tuple(_colored_table(one, n) for one in colored),
         pools=tuple(_pool_table(pool, n) for pool in cell.pools),
         bounds="none" if noise is None else noise.bounds,

@@ -64,6 +64,11 @@ class Population(Record):
         for name, value in parts.items():
             object.__setattr__(self, name, value)
 
+    def repeated(self, times: int) -> Population:
+        parts = (one.repeated(times) for one in (self.cell, self.stimulus, *self.noise))
+        cell, stimulus, *noise = parts
+        return self.replace(n=self.n * times, cell=cell, stimulus=stimulus, noise=noise)
+
     def __repr__(self) -> str:
         return display.population_text(self)
 

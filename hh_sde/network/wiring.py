@@ -44,6 +44,15 @@ class Block(NamedTuple):
     delays: scipy.sparse.csr_array | None = None
 
 
+class Ends(NamedTuple):
+    """What the neurons of a population send and receive."""
+
+    sent: dict[str, Synapse]  # graded synapses by name
+    received: dict[str, Synapse | EventSynapse]
+    one_kind: bool  # whether all graded synapses of the network have one name
+    gap: np.ndarray | None  # (n,): see `Connections.gap_conductance`
+
+
 class Connections:
     """What the neurons of populations send and receive.
 
@@ -72,6 +81,14 @@ class Connections:
             self._take(one)
         names = {one.name for one in synapses if isinstance(one, Synapse)}
         self.one_kind = len(names) == 1
+
+    @property
+    def ends(self) -> list[Ends]:
+        """Of each population."""
+        return [
+            Ends(sent, received, self.one_kind, self.gap_conductance(k))
+            for k, (sent, received) in enumerate(zip(self.sent_by, self.received_by, strict=True))
+        ]
 
     def _take(self, one: AnySynapse) -> None:
         targets = self._numbers(one, "target")

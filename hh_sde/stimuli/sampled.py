@@ -109,6 +109,12 @@ class SampledCurrent(Stimulus):
             )
         return amplitude * sampled[:, None]
 
+    def repeated(self, times: int) -> SampledCurrent:
+        """A copy for so many of each neuron: samples of all neurons are those of all of them."""
+        return (
+            self if self.values.ndim == 1 else self.replace(values=np.repeat(self.values, times, 1))
+        )
+
     @property
     def sampled(self) -> tuple[float, float]:  # type: ignore[override]
         return self._first, self._first + self._spacing * self._pieces

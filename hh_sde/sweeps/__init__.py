@@ -1,0 +1,19 @@
+"""Sweeps: what varies is a dimension, its points run beside each other, and a store keeps them."""
+
+from hh_sde.sweeps.plan import Plan
+from hh_sde.sweeps.reductions import REDUCTIONS
+from hh_sde.sweeps.status import Status, failures, status
+from hh_sde.sweeps.sweep import ATTRIBUTE, open_store, rerun_part, resume, sweep
+
+__all__ = [
+    "ATTRIBUTE",
+    "REDUCTIONS",
+    "Plan",
+    "Status",
+    "failures",
+    "open_store",
+    "rerun_part",
+    "resume",
+    "status",
+    "sweep",
+]

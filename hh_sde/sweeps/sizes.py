@@ -1,0 +1,91 @@
+"""How large a task is: so that it takes a few seconds, by the time that small ones took."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import xarray as xr
+
+from hh_sde.sweeps.coordinates import Region
+from hh_sde.sweeps.plan import Plan
+
+#: Seconds that a task is to take: long beside what is spent on writing and on handing it out, short
+#: enough that little is lost with a worker.
+AIM = 3.0
+#: Of a sweep that is shorter than so many tasks for each worker, each is smaller, but not below
+#: `LEAST` seconds.
+TASKS_PER_WORKER = 4
+LEAST = 0.2
+#: Bytes of a task's result, at most.
+LARGEST = 2**28
+#: Cells beside each other for which the engine's lanes are full.
+LANES = 8
+
+Compute = Callable[[Plan, Region], xr.Dataset]
+
+
+def blocks_of(sizes: Mapping[str, int], cells: float, alone: Sequence[str] = ()) -> dict[str, int]:
+    """Blocks of about so many cells, the last dims whole before the others are begun.
+
+    Examples
+    --------
+    >>> blocks_of({"g_Na": 50, "sigma": 10, "trial": 100}, 3000)
+    {'g_Na': 3, 'sigma': 10, 'trial': 100}
+    >>> blocks_of({"dt": 3, "trial": 1000}, 300, alone=("dt",))
+    {'dt': 1, 'trial': 256}
+    """
+    blocks = {}
+    room = max(1, int(cells))
+    for dim, size in reversed(list(sizes.items())):
+        most = 1 if dim in alone else min(size, room)
+        even = math.ceil(size / math.ceil(size / most))  # no small block at the end
+        if LANES < even < size:
+            even = min(most // LANES, math.ceil(even / LANES)) * LANES
+        blocks[dim] = even
+        room = max(1, room // even)
+    return {dim: blocks[dim] for dim in sizes}
+
+
+def measured(
+    plan: Plan, run: Callable[[Region], tuple[xr.Dataset, float]], workers: int
+) -> tuple[dict[str, int], xr.Dataset]:
+    """Blocks for a plan that has none, and what was computed of some of its cells.
+
+    Parameters
+    ----------
+    plan : Plan
+    run : callable
+        Computes a region, and says how many seconds that took.
+    workers : int
+        How many tasks run at a time.
+    """
+    total = math.prod(plan.sizes.values())
+    cells = 1
+    ds, seconds = run(_first(plan, cells))  # compiles; only what is long without is measured by it
+    while seconds < 10 * AIM:
+        blocks = blocks_of(plan.sizes, cells, plan.alone)
+        done = math.prod(blocks.values())
+        ds, seconds = run(_first(plan, cells))
+        if seconds > AIM / 10 or done >= total or cells > total:
+            cells = done
+            break
+        cells *= LANES
+    cost = max(seconds, 1e-6) / cells
+    share = cost * total / (TASKS_PER_WORKER * workers)
+    wanted = max(min(AIM, share), LEAST) / cost
+    wanted = min(wanted, LARGEST * cells / max(ds.nbytes, 1))
+    return blocks_of(plan.sizes, wanted, plan.alone), ds
+
+
+def _first(plan: Plan, cells: int) -> Region:
+    """The first cells of a plan."""
+    return {dim: (0, n) for dim, n in blocks_of(plan.sizes, cells, plan.alone).items()}
+
+
+def timed(compute: Compute, plan: Plan, region: Region) -> tuple[xr.Dataset, float]:
+    """What was computed of a region, and the seconds that it took."""
+    begun = time.perf_counter()
+    ds = compute(plan, region)
+    return ds, time.perf_counter() - begun

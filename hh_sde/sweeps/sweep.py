@@ -1,0 +1,230 @@
+"""sweep(): parameters as dimensions of one result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hh_sde.arguments.recording import names_of
+from hh_sde.arguments.scalars import number, positive, positive_int
+from hh_sde.brownian import Rng
+from hh_sde.errors import keyword_hints
+from hh_sde.measures import SpikeRule
+from hh_sde.network import Network
+from hh_sde.records import shown
+from hh_sde.sweeps import tasks
+from hh_sde.sweeps.cells import compute, of_cells
+from hh_sde.sweeps.design import Design, design
+from hh_sde.sweeps.plan import Plan
+from hh_sde.sweeps.points import Recording
+from hh_sde.sweeps.reductions import finished
+from hh_sde.sweeps.store import Store
+
+#: The attribute of a result that holds the plan of its sweep.
+ATTRIBUTE = "sweep"
+
+
+@keyword_hints
+def sweep(
+    net: Network,
+    over: Mapping[str, Any],
+    t_end: float,
+    *,
+    trials: int = 1,
+    record: str | Sequence[str] | None = ("spikes",),
+    reduce: str | Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    dt: float = 0.01,
+    method: str | None = None,
+    rng: Rng = None,
+    common_noise: bool = False,
+    x0: Mapping[str, Any] | None = None,
+    save_dt: float | None = None,
+    discard: float | None = None,
+    spike_rule: SpikeRule | None = None,
+    noise: str | None = None,
+    dtype: str = "float64",
+    store: str | os.PathLike[str] | None = None,
+    client: Any = None,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> xr.Dataset:
+    """Run a network at every combination of what varies, with so many trials of each.
+
+    Points that differ in numbers of neurons (of cells, synapses, stimuli, noise) run beside each
+    other, in the lanes of one call of the engine; what changes the shape of the network, the method
+    or the step is a run of its own.
+
+    Parameters
+    ----------
+    net : Network
+    over : mapping of name to values
+        Names lead into the network, ``cell.g_Na``, ``stimulus``, ``noise.sigma``,
+        ``E.cell.g_K`` of population E, ``synapses.AMPA.scale`` (a factor on its weights), or are
+        ``dt``, ``method`` or ``dtype``. A list makes a dim of its own, named by the last word, or
+        by all where that is not enough. DataArrays keep their dims: those over one dim, "sample",
+        are paired.
+    t_end : float
+        ms.
+    trials : int
+        Of each point: the dim `trial`.
+    record : str or sequence of str, optional
+        As of `solve`: variables of the state, ``"spikes"``. Default: spikes alone.
+    reduce : name, sequence of names, or mapping of name to options, optional
+        What is kept instead, worked out inside the tasks, so that memory does not grow with the
+        trials: ``"rates"``, ``"interval_statistics"``, ``{"interval_histogram": {"bins": [...]}}``,
+        ``{"interval_quantiles": {"q": [0.5, 0.9]}}``, of the spikes; ``"moments"``, mean and
+        variance over trials of the traces.
+    dt, method, x0, save_dt, discard, spike_rule, noise, dtype
+        As of `solve`; x0 by variable.
+    rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
+        Seed; None draws one, or takes that of the store. The noise of a point depends on it, on
+        what varies there (names and values) and on the trial: not on which other points there are.
+    common_noise : bool
+        All points have the same noise, for differences between them.
+    store : path, optional
+        A folder, which is made, or in which the rest of the same sweep is computed: a Zarr store.
+        Needs the extra ``sweep``. More trials, or more values after those of an axis, extend it.
+    client : distributed.Client, optional
+        A dask cluster whose workers run the tasks. Default: threads of this process.
+    threads : int, optional
+        Default: one for each core.
+    progress : bool, optional
+        As of `solve`.
+
+    Returns
+    -------
+    Dataset
+        Dims: those of `over`, trial, and those of the variables. Spikes are spike_time along
+        `spike`; spike_start and spike_count, (..., trial, neuron), say which are whose:
+        ``ds.hh.spikes()`` gathers those of a part that was chosen by sel or isel. Cells that failed
+        are NaN, their spike_count -1. The attribute `sweep` says how it was made, and
+        `hh_sde.rerun` makes any part of it again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a name leads nowhere or does not take a value, an argument is out of range, or the store
+        is of another sweep.
+    StoreError
+        If the disk is full, the store is being written to, or the cluster is gone.
+    Interrupted
+        On Ctrl-C: with what was computed; a store keeps it.
+
+    Warns
+    -----
+    UserWarning
+        If cells failed; the attribute `failed` says which and why.
+
+    Examples
+    --------
+    >>> import hh_sde as hh
+    >>> net = hh.Network(1, noise=hh.CurrentNoise(1.0))
+    >>> ds = hh.sweep(net, {"stimulus": [6.0, 10.0], "noise.sigma": [0.5, 1.0, 2.0]}, 50.0,
+    ...               trials=4, rng=1)
+    >>> dict(ds.spike_count.sizes)
+    {'stimulus': 2, 'sigma': 3, 'trial': 4, 'neuron': 1}
+    >>> ds.sel(sigma=1.0).hh.rates().rate.mean("trial").values.ravel()
+    array([45., 70.])
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"sweep takes a Network, got {shown(net)}")
+    recording = Recording(
+        t_end=number(t_end, "t_end"),
+        dt=positive(dt, "dt"),
+        method=method,
+        record=None if record is None else tuple(names_of(record, "record")),
+        save_dt=save_dt,
+        discard=discard,
+        spike_rule=spike_rule,
+        x0=x0,
+        noise=noise,
+        dtype=dtype,
+    )
+    trials = positive_int(trials, "trials")
+    if not isinstance(common_noise, bool):
+        raise TypeError(f"common_noise must be True or False, got {shown(common_noise)}")
+    if rng is None and store is not None and os.path.lexists(store):
+        rng = Design.of(Store.open(store).plan).seed
+    plan = design(net, over, trials, recording, reduce, rng, common_noise).plan()
+    sums = tasks.execute(
+        plan, compute, store=store, client=client, threads=threads, progress=progress
+    )
+    return _result(sums, plan)
+
+
+def resume(store: str | os.PathLike[str], **options: Any) -> xr.Dataset:
+    """What is missing in the store of a sweep, or damaged, computed.
+
+    Parameters
+    ----------
+    store : path
+    **options
+        `client`, `threads` and `progress`, as of `sweep`.
+
+    Returns
+    -------
+    Dataset
+        As of `sweep`.
+    """
+    plan = Store.open(store).plan
+    return _result(tasks.resume(store, compute, **options), plan)
+
+
+def open_store(store: str | os.PathLike[str]) -> xr.Dataset:
+    """The result in a store as far as it is, read when it is used.
+
+    Parameters
+    ----------
+    store : path
+
+    Returns
+    -------
+    Dataset
+        As of `sweep`; what is not computed yet is NaN, counts -1.
+    """
+    opened = Store.open(store)
+    return _result(opened.dataset(), opened.plan)
+
+
+def _result(sums: xr.Dataset, plan: Plan) -> xr.Dataset:
+    ds = finished(sums, Design.of(plan).reduce)
+    return ds.assign_attrs({ATTRIBUTE: plan.replace(blocks={}, grown=()).to_json()})
+
+
+def rerun_part(ds: xr.Dataset, threads: int = 1) -> xr.Dataset:
+    """The cells of a result, or of a part chosen by sel and isel, made again."""
+    plan = Plan.from_json(ds.attrs[ATTRIBUTE])
+    own = Design.of(plan)
+    labels = plan.labels({dim: (0, size) for dim, size in plan.sizes.items()})
+    places, alone = {}, []
+    for dim, size in plan.sizes.items():
+        if dim == "trial" and own.reduce and dim not in ds.coords:
+            places[dim] = np.arange(size)
+            continue
+        if dim in ds.dims and dim not in ds.coords:
+            if ds.sizes[dim] != size:
+                raise ValueError(f"which cells along {dim} these are cannot be told: no coordinate")
+            places[dim] = np.arange(size)
+            continue
+        if dim not in ds.coords:
+            raise ValueError(f"this is no part of its sweep: there is no coordinate {dim}")
+        known = labels[dim].values if dim in labels.coords else np.arange(size)
+        places[dim] = _places(known, np.atleast_1d(ds[dim].values), dim)
+        if not ds[dim].ndim:
+            alone.append(dim)
+    again = _result(of_cells(own, places, threads), plan)
+    return again.isel(dict.fromkeys(alone, 0))
+
+
+def _places(known: np.ndarray, wanted: np.ndarray, dim: str) -> np.ndarray:
+    found = []
+    for value in wanted:
+        (at,) = np.nonzero(known == value)
+        if at.size != 1:
+            raise ValueError(f"the sweep has no cell with {dim} = {value}")
+        found.append(int(at[0]))
+    return np.array(found)
