@@ -5,12 +5,12 @@ They are the `source` of an event-driven synapse, whose weights say to which neu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from hh_sde import stated
 from hh_sde.addresses import whole
 from hh_sde.records import Record, frozen, numbers, record, shown
 from hh_sde.stimuli import SampledCurrent, Stimulus
@@ -196,8 +196,17 @@ def _of_dataset(ds: Any) -> tuple[np.ndarray, np.ndarray, int]:
             "SpikeTimes takes the spikes of one trial, and this Dataset has several: choose one, "
             "ds.sel(trial=0).hh.spikes()"
         )
-    neurons = ds[column].values.astype(np.int64)
-    known = (
-        np.array(json.loads(ds.attrs["neurons"])) if "neurons" in ds.attrs else np.unique(neurons)
-    )
-    return ds.spike_time.values, np.searchsorted(known, neurons), known.size
+    neurons = ds[column].values
+    known = np.unique(neurons)
+    if "neurons" in ds.attrs:
+        listed = np.asarray(stated.labels(ds.attrs, "neurons"))
+        strange = known[~np.isin(known, listed)]
+        if strange.size:
+            raise ValueError(
+                f"SpikeTimes: there are spikes of neuron {strange[0]}, which is not among the "
+                f"neurons of this Dataset, {shown(listed.tolist())} (its attribute 'neurons'): "
+                "give a result of ds.hh.spikes() as it is"
+            )
+        known = listed
+    order = np.argsort(known)
+    return ds.spike_time.values, order[np.searchsorted(known[order], neurons)], known.size

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.dataset import SCHEMA_VERSION
 from hh_sde.measures.arguments import window_bounds
 from hh_sde.measures.detection import rule_attributes
@@ -134,7 +135,7 @@ def ends_of(trains: xr.Dataset, coords: Mapping[str, np.ndarray]) -> np.ndarray:
     ValueError
         If stops are known of other trials only.
     """
-    shape, end = tuple(map(len, coords.values())), trains.attrs["t_end"]
+    shape, (start, end) = tuple(map(len, coords.values())), stated.span(trains.attrs)
     if "stop_time" not in trains:
         return np.full(shape, end)
     stops = trains.stop_time.values
@@ -150,13 +151,13 @@ def ends_of(trains: xr.Dataset, coords: Mapping[str, np.ndarray]) -> np.ndarray:
         places = [-1 if name == "trial" else 1 for name in coords]
         stops = stops.reshape(places)
     ends = np.fmin(stops, end)  # nan: it did not stop
-    return np.broadcast_to(np.maximum(ends, trains.attrs["t_start"]), shape)
+    return np.broadcast_to(np.maximum(ends, start), shape)
 
 
 def coordinates(trains: xr.Dataset) -> dict[str, np.ndarray]:
     """The values along each dim of the record that the spikes of `trains` come from."""
     coords = sweeps_of(trains) | {
-        name: json.loads(trains.attrs[key])
+        name: stated.labels(trains.attrs, key)
         for name, key in (("trial", "trials"), ("neuron", "neurons"))
         if key in trains.attrs
     }
@@ -165,7 +166,7 @@ def coordinates(trains: xr.Dataset) -> dict[str, np.ndarray]:
 
 def sweeps_of(trains: xr.Dataset) -> dict[str, list[Any]]:
     """The swept parameters of `trains`, and their values."""
-    return json.loads(trains.attrs.get("sweeps", "{}"))
+    return stated.sweeps(trains.attrs)
 
 
 def chosen(trains: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:
@@ -175,8 +176,8 @@ def chosen(trains: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:
 
 def window_of_spikes(trains: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
     """The spikes with start <= t < stop, or <= stop at the end of the record."""
-    last = trains.attrs["t_end"]
-    start, stop = window_bounds(trains.attrs["t_start"], last, start, stop)
+    first, last = stated.span(trains.attrs)
+    start, stop = window_bounds(first, last, start, stop)
     time = trains.spike_time.values
     inside = (time >= start) & ((time < stop) | (stop == last))
     return chosen(trains, inside, t_start=start, t_end=stop)

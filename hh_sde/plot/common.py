@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from hh_sde import dataset, measures
+from hh_sde import dataset, measures, stated
 from hh_sde.dataset import upgrade
 
 
@@ -48,7 +48,7 @@ def spikes_of_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
         if trial is not None:
             raise ValueError(f"there is no trial {trial}: these spikes have no trials")
         return ds
-    trials = json.loads(ds.attrs["trials"])
+    trials = stated.labels(ds.attrs, "trials")
     trial = trials[0] if trial is None else trial
     if trial not in trials:
         raise ValueError(f"there is no trial {trial}; there are {trials}")
@@ -59,7 +59,7 @@ def spikes_of_neurons(trains: xr.Dataset, neurons: int | Sequence[int] | None) -
     """The spikes of some neurons, by default of all, of the result of `spikes`."""
     if neurons is None:
         return trains
-    wanted = chosen_neurons(json.loads(trains.attrs["neurons"]), neurons)
+    wanted = chosen_neurons(stated.labels(trains.attrs, "neurons"), neurons)
     own = np.isin(trains.neuron.values, wanted)
     return measures.trains.chosen(trains, own, neurons=json.dumps(wanted))
 
@@ -96,13 +96,14 @@ def trials_of(ds: xr.Dataset) -> list[int]:
     """The numbers of the trials along which there is something, if it is along them."""
     if "trial" in ds.dims:
         return ds.trial.values.tolist()
-    return json.loads(ds.attrs.get("trials", "[]")) if dataset.spikes_alone(ds) else []
+    of_spikes = dataset.spikes_alone(ds) and "trials" in ds.attrs
+    return stated.labels(ds.attrs, "trials") if of_spikes else []
 
 
 def neurons_of(ds: xr.Dataset) -> list[int]:
     """The numbers of the neurons in a result of traces or of spikes."""
     if dataset.spikes_alone(ds):
-        return json.loads(ds.attrs.get("neurons", "[]"))
+        return stated.labels(ds.attrs, "neurons")
     return np.atleast_1d(ds.neuron.values).tolist() if "neuron" in ds.coords else []
 
 
