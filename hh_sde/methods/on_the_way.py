@@ -146,6 +146,11 @@ class Way:
 
     def _rested(self, sources: int) -> np.ndarray:
         """Synapses that have not been used: u = 0, x = 1, long ago."""
+        memory.require(
+            24.0 * len(self.senders) * sources * self.trials,
+            f"the resources of synapses from {sources} neurons or trains with plasticity",
+            "take fewer trials at once",
+        )
         found = np.zeros((len(self.senders) if sources else 0, 3, sources * self.trials))
         found[:, 1], found[:, 2] = 1.0, -1e300
         return found
