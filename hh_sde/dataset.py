@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import stated
+from hh_sde.addresses import is_whole
 from hh_sde.errors import warn
 from hh_sde.records import shown
 from hh_sde.results import dataset_of
@@ -143,7 +144,7 @@ def upgrade(ds: xr.Dataset) -> xr.Dataset:
     ('scheme',)
     """
     version = ds.attrs.get("schema_version", 1 if "hh_sde_version" in ds.attrs else SCHEMA_VERSION)
-    if version not in (1, SCHEMA_VERSION):
+    if not is_whole(version) or version not in (1, SCHEMA_VERSION):
         raise ValueError(
             f"this Dataset is of schema {version!r}; this version of hh_sde knows those up to "
             f"{SCHEMA_VERSION}: a newer one reads it"

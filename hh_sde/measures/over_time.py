@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.dataset import spikes_alone
 
 
@@ -88,7 +89,8 @@ def increasing_times(ds: xr.Dataset) -> np.ndarray:
 def end_of_record(ds: xr.Dataset, times: np.ndarray) -> float:
     """When the record of traces ends, ms: a run may stop between two saves."""
     last = float(times[-1])
-    t_end, save_dt = ds.attrs.get("t_end", last), ds.attrs.get("save_dt", 0.0)
+    here = {"t_end": last, "save_dt": 0.0, **ds.attrs}
+    t_end, save_dt = stated.number(here, "t_end"), stated.number(here, "save_dt")
     # what was cut off ends a save earlier; what was stopped between two saves, less; what was put
     # together goes on beyond the end of its first part
-    return float(t_end) if -1e-6 <= (t_end - last) / (save_dt or np.inf) < 1 - 1e-6 else last
+    return t_end if -1e-6 <= (t_end - last) / (save_dt or np.inf) < 1 - 1e-6 else last
