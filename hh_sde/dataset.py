@@ -111,7 +111,8 @@ def _of_neurons(neurons: np.ndarray, attrs: Mapping[str, Any]) -> tuple[np.ndarr
     """The names of neurons' populations, and their numbers within these."""
     sizes = stated.populations(attrs)
     ends = np.cumsum(list(sizes.values()))
-    whole = neurons.dtype.kind in "iu" or np.array_equal(neurons, np.rint(neurons))
+    kind = neurons.dtype.kind
+    whole = kind in "iu" or (kind == "f" and np.array_equal(neurons, np.rint(neurons)))
     if neurons.size and not (whole and 0 <= neurons.min() <= neurons.max() < ends[-1]):
         raise ValueError(
             f"the attribute 'populations' of this Dataset, {attrs['populations']}, is of the "
@@ -266,6 +267,8 @@ def _dimension_faults(ds: xr.Dataset) -> list[str]:
         return faults
     if "time" not in ds.coords:
         faults.append("there is no coordinate 'time'")
+    elif ds.time.dtype.kind not in "iuf":
+        faults.append(f"time holds {ds.time.dtype}, not numbers")
     elif ds.time.size > 1 and not bool(np.all(np.diff(ds.time) > 0)):
         faults.append("time does not increase")
     wanted = ("trial", "time", "neuron" if "neuron" in ds.dims else "component")
@@ -284,7 +287,7 @@ def _spike_faults(ds: xr.Dataset) -> list[str]:
         if name not in ds or ds[name].dims != ("spike",)
     ]
     n_spikes = ds.attrs.get("n_spikes")
-    if n_spikes != ds.sizes["spike"]:
+    if not is_whole(n_spikes) or n_spikes != ds.sizes["spike"]:
         faults.append(f"there are {ds.sizes['spike']} spikes, but n_spikes is {n_spikes}")
     return faults
 

@@ -62,7 +62,7 @@ def warn_of_differences(attrs: Mapping[str, Any]) -> None:
     different = [
         f"{key.replace('_', ' ')} {attrs[key]} then, {here[key]} now"
         for key in here
-        if key in attrs and attrs[key] != here[key]
+        if key in attrs and str(attrs[key]) != here[key]
     ]
     if "upgraded_from" in attrs:
         different.append("other noise of the same seed")

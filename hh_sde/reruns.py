@@ -125,9 +125,10 @@ def _chosen_trial(ds: xr.Dataset) -> int | None:
 
 def _same_part(ds: xr.Dataset, changes: Mapping[str, Any], result: xr.Dataset) -> xr.Dataset:
     """The part of a run that `ds` is of its own: a window of time, its spikes."""
-    span = {name: ds.attrs.get(name) for name in ("t_start", "t_end")}
+    ends = [name for name in ("t_start", "t_end") if name in ds.attrs]
+    span = {name: stated.number(ds.attrs, name) for name in ends}
     other_times = {"t_end", "discard", "x0", "stop"} & {*changes, *_stops(result)}
-    cut = None not in span.values() and any(result.attrs[k] != time for k, time in span.items())
+    cut = len(span) == 2 and any(result.attrs[k] != time for k, time in span.items())
     if cut and not other_times:
         result = measures.window(result, *span.values())
     if spikes_alone(ds) and not spikes_alone(result) and "record" not in changes:

@@ -135,7 +135,7 @@ def labels(attrs: Attributes, name: str) -> list[Any]:
     >>> labels({"trials": "[0, 4]"}, "trials")
     [0, 4]
     """
-    wanted = "a list of different numbers or names, as JSON"
+    wanted = "a list of one or more different numbers or names, as JSON"
     found = tree(attrs, name, wanted)
     if not _are_labels(found):
         damaged(attrs, name, wanted)
@@ -181,6 +181,7 @@ def _are_labels(values: Any) -> bool:
     """Whether these are numbers or names, each of them once."""
     return (
         isinstance(values, list)
+        and len(values) > 0
         and all(isinstance(one, str) or _is_number(one) for one in values)
         and len(set(values)) == len(values)
     )

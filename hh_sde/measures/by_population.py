@@ -14,7 +14,7 @@ import xarray as xr
 from hh_sde import stated
 from hh_sde.dataset import populations_of, spikes_alone, with_populations
 from hh_sde.errors import unknown
-from hh_sde.measures.trains import chosen
+from hh_sde.measures.trains import chosen, see_columns
 from hh_sde.records import see_choice
 
 _BY = """\
@@ -56,11 +56,13 @@ def population(ds: xr.Dataset, name: str) -> xr.Dataset:
     def inside(neurons: Any) -> np.ndarray:
         return populations_of(neurons, ds.attrs)["population"] == name
 
+    if "spike_time" in ds:
+        see_columns(ds)
     if spikes_alone(ds):
         known = np.asarray(stated.labels(ds.attrs, "neurons"))
         part = chosen(ds, inside(ds.neuron.values))
         return part.assign_attrs(neurons=json.dumps(known[inside(known)].tolist()))
-    if "neuron" not in ds.dims:
+    if "neuron" not in ds.dims or ds.neuron.dims != ("neuron",):
         raise ValueError(
             "this Dataset has no dim neuron: it is of one neuron, or of what was averaged over them"
         )

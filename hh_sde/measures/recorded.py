@@ -10,7 +10,13 @@ import xarray as xr
 
 from hh_sde import stated
 from hh_sde.measures.over_time import end_of_record, increasing_times
-from hh_sde.measures.trains import attributes_of_run, positions_of, ragged_over, with_stop_time
+from hh_sde.measures.trains import (
+    attributes_of_run,
+    positions_of,
+    ragged_over,
+    see_columns,
+    with_stop_time,
+)
 
 
 def recorded_beside(ds: xr.Dataset) -> xr.Dataset:
@@ -18,6 +24,7 @@ def recorded_beside(ds: xr.Dataset) -> xr.Dataset:
     dims = {"trial": "spike_trial", "neuron": "spike_neuron"}
     coords = {name: np.atleast_1d(ds[name].values) for name in dims if name in ds.coords}
     _refuse_relabelled(ds, dims)
+    see_columns(ds)
     times = increasing_times(ds)
     if times.size < 2:
         raise ValueError("spikes need a span of time; this Dataset has one time")

@@ -63,7 +63,7 @@ class Trains:
         """
         record = spikes(ds, rule, start=start, stop=stop)
         coords = coordinates(record)
-        _refuse_strangers(record, coords)
+        refuse_strangers(record, coords)
         where = [positions_of(values, record[name].values) for name, values in coords.items()]
         shape = tuple(map(len, coords.values()))
         train = np.ravel_multi_index(tuple(where), shape)
@@ -155,7 +155,7 @@ class Trains:
         return attrs.get("units", "1"), attrs.get("long_name", f"{name} number")
 
 
-def _refuse_strangers(record: xr.Dataset, coords: Mapping[str, np.ndarray]) -> None:
+def refuse_strangers(record: xr.Dataset, coords: Mapping[str, np.ndarray]) -> None:
     """Refuse spikes of what is not in the record."""
     times, (first, last) = record.spike_time.values, stated.span(record.attrs)
     if times.size and not (times.min() >= first and times.max() <= last):

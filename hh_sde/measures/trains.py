@@ -19,6 +19,7 @@ from hh_sde.dataset import SCHEMA_VERSION
 from hh_sde.measures.arguments import window_bounds
 from hh_sde.measures.detection import rule_attributes
 from hh_sde.measures.labels import labels
+from hh_sde.records import shown
 from hh_sde.spike_rule import SpikeRule
 
 COLUMNS = {
@@ -72,6 +73,8 @@ def ragged_over(
         If two values along a dim are the same.
     """
     for name, values in coords.items():
+        if not len(values):
+            raise ValueError(f"there is no {name} left whose spikes could be looked for")
         if len(np.unique(values)) < len(values):
             raise ValueError(
                 f"the values of {name} are not different from each other: {str(values)[:80]}; give "
@@ -161,12 +164,38 @@ def coordinates(trains: xr.Dataset) -> dict[str, np.ndarray]:
         for name, key in (("trial", "trials"), ("neuron", "neurons"))
         if key in trains.attrs
     }
+    stated.see_there(trains.attrs, "neurons")
     return {name: np.asarray(values) for name, values in coords.items()}
 
 
 def sweeps_of(trains: xr.Dataset) -> dict[str, list[Any]]:
     """The swept parameters of `trains`, and their values."""
     return stated.sweeps(trains.attrs)
+
+
+def see_columns(ds: xr.Dataset) -> None:
+    """See that each spike has its time and neuron and, where there are, its trial and sweeps.
+
+    Raises
+    ------
+    ValueError
+        If one of these is missing, of another length, or not finite.
+    """
+    beside = "spike_" if "spike_neuron" in ds else ""
+    wanted = ["spike_time", f"{beside}neuron"]
+    wanted += [f"{beside}trial"] if "trials" in ds.attrs else []
+    wanted += [] if beside else sweeps_of(ds)
+    for name in wanted:
+        if name not in ds or ds[name].dims != ("spike",):
+            there = f"it is over {ds[name].dims}" if name in ds else "it is missing"
+            raise ValueError(
+                f"each spike of this Dataset has its {name}, along the dim spike, and {there}: "
+                "give a result as solve or ds.hh.spikes() made it"
+            )
+        values = ds[name].values
+        numbers = values.dtype.kind in "iuf"
+        if (name == "spike_time" and not numbers) or (numbers and not np.all(np.isfinite(values))):
+            raise ValueError(f"{name} of spikes must be finite numbers, got {shown(values)}")
 
 
 def chosen(trains: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:
@@ -176,6 +205,7 @@ def chosen(trains: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:
 
 def window_of_spikes(trains: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
     """The spikes with start <= t < stop, or <= stop at the end of the record."""
+    see_columns(trains)
     first, last = stated.span(trains.attrs)
     start, stop = window_bounds(first, last, start, stop)
     time = trains.spike_time.values

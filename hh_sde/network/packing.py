@@ -265,7 +265,7 @@ def rows_of(matrix: scipy.sparse.csr_array) -> Connectivity:
 
 def _see_name(synapse: Synapse | EventSynapse, target: Group, groups: Sequence[Group]) -> None:
     """See that I_<name> and g_<name> mean the synapse alone, in whichever population."""
-    taken = {}
+    taken: dict[str, str] = {}
     for group in groups:
         of = f" of population {group.name}" if group.name else ""
         taken |= {channel.name: f"a channel{of}" for channel in group.population.cell.channels}

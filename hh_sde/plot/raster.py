@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 
 from hh_sde import dataset, measures, stated
+from hh_sde.measures.train_arrays import refuse_strangers
 from hh_sde.plot.common import (
     chosen_neurons,
     neurons_of,
@@ -84,6 +85,7 @@ def raster(
     rows = _rows_of(ds, trial, neurons) if rows is None else rows
     trains = spikes_of_neurons(_spikes_of_rows(ds, rows, trial, rule), neurons)
     labels, drawn = (stated.labels(trains.attrs, name) for name in (f"{rows}s", "neurons"))
+    refuse_strangers(trains, {name: np.array(labels) for name in (rows,)})
     place = np.array([labels.index(one) for one in trains[rows].values], dtype=int)
     ax = axes_of(ax, figsize, (8, 3 if rate_bin is None else 4))
     apart: str = "neuron" if len(drawn) > 1 else rows
