@@ -51,7 +51,7 @@ def opened(value: Any, taker: str) -> xr.Dataset:
         return dataset_of(value, taker)
     try:
         return xr.load_dataset(Path(value), decode_times=False)
-    except FileNotFoundError:
+    except (FileNotFoundError, ImportError, MemoryError):
         raise
     except Exception as error:  # a file may be wrong in any way
         raise ValueError(
