@@ -35,6 +35,8 @@ _MOST_BITS = 2**13
 #: Trials and Wiener processes have 32 bits each.
 MOST_TRIALS = 2**32
 MOST_PROCESSES = 2**32
+#: Rounding of times, in units of the step.
+ROUNDING = 1e-6
 #: Steps of the finest grid: areas take two numbers for each.
 MOST_STEPS = 2**48
 
@@ -122,6 +124,39 @@ def check_steps(stop: int) -> None:
             f"random numbers are addressed by 2^48 steps of the finest grid, and step {stop - 1:g} "
             "would get those of another step again; take a larger dt or a shorter run"
         )
+
+
+def in_steps(times: Any, dt: float, name: str) -> np.ndarray:
+    """Times (ms) as whole numbers of steps.
+
+    Raises
+    ------
+    ValueError
+        If they are not such, with the nearest that are, or are too many.
+
+    Examples
+    --------
+    >>> in_steps([0.5, 1.5], 0.25, "delay")
+    array([2, 6])
+    """
+    times = np.asarray(times, dtype=float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        exact = times / dt
+        steps = np.rint(exact)
+        wrong = ~(np.abs(exact - steps) <= ROUNDING)  # so that it holds of nan and inf
+    if np.any(wrong):
+        first = float(times[wrong][0])
+        below = np.floor(first / dt)
+        nearest = f"; the nearest are {below * dt:g} and {(below + 1) * dt:g} ms"
+        raise ValueError(
+            f"{name} = {first} ms must be a multiple of dt = {dt} ms"
+            + (nearest if np.isfinite(below) else "")
+        )
+    try:
+        check_steps(int(steps.max(initial=0)))
+    except ValueError as error:
+        raise ValueError(f"{name} = {np.max(times)} ms: {error}") from None
+    return steps.astype(np.int64)
 
 
 def is_whole(value: Any) -> bool:

@@ -7,13 +7,13 @@ are those of `solve`: with C so large that no ionic current adds to V in double 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.arguments.recording import names_of
 from hh_sde.arguments.scalars import number, positive
 from hh_sde.arguments.times import whole_steps
@@ -277,6 +277,6 @@ def _labelled(
         ds = ds.assign(I_ion=total.assign_attrs(text))
     of_another_network = ("arguments", "x0", "initial_state", "last_state")
     attrs = {name: value for name, value in ds.attrs.items() if name not in of_another_network}
-    arguments = arguments_attribute({**json.loads(ds.attrs["arguments"]), **again})
+    arguments = arguments_attribute({**stated.mapping(ds.attrs, "arguments"), **again})
     attrs |= {"network": net.describe(), "protocol": "voltage clamp", "arguments": arguments}
     return xr.Dataset(ds[names].variables, attrs=attrs)

@@ -18,14 +18,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.addresses import is_whole
 from hh_sde.dataset import COORDINATES, Labels, last_state_names
 from hh_sde.descriptions import decode, encode
 from hh_sde.equations.layout import StateLayout
 from hh_sde.errors import warn
+from hh_sde.measures.detection import rule_attributes, rule_of
 from hh_sde.methods import Detection, Reached
 from hh_sde.records import numbers, shown
 from hh_sde.sde import SDE
+from hh_sde.spike_rule import SpikeRule
 
 #: What names of variables begin with that hold what is on its way.
 _CARRIED = "carried_"
@@ -215,6 +218,13 @@ def last_time(x0: xr.Dataset, labels: Labels, dt: float) -> float:
             "x0 is a run with stop, in which trials ended at different times: run it without stop, "
             "or begin again from a state, x0=(trials, d) array"
         )
+    if "method" not in x0.attrs:
+        raise ValueError(
+            "x0 does not say how it was made, its attributes are lost: whether it is a state that "
+            "a run was in is not known. Give a result of solve as it is; other states are given "
+            'by name, x0={"V": array}, or whole, x0=(trials, d) array'
+        )
+    stated.text(x0.attrs, "method"), stated.number(x0.attrs, "dt")
     state = last_state(x0)
     kept = [_time_of(state[name], name) for name in _state_names(state, labels)]
     times = _times(x0)
@@ -266,7 +276,25 @@ def trials_of(x0: Any) -> xr.DataArray | None:
     if not isinstance(x0, xr.Dataset):
         return None
     one = xr.DataArray(x0.attrs["trial"]) if "trial" in x0.attrs else None
-    return x0.coords.get("trial", last_state(x0).coords.get("trial", one))
+    known = last_state(x0).coords.get("trial", one)
+    if "trial" not in x0.coords and "time" in x0.coords and (known is not one or _had_trials(x0)):
+        raise ValueError(
+            "x0 is of a run of several trials, and of which it is no longer says: what was "
+            "averaged over them is no state that any of them was in, and the noise is known by the "
+            "trial's number. Give the result with its trials, or one of them, x0.sel(trial=0); "
+            'averages that are meant are given by name, x0={"V": array}'
+        )
+    return x0.coords.get("trial", known)
+
+
+def _had_trials(x0: xr.Dataset) -> bool:
+    """Whether the run had a dimension for trials: they were asked for, or those of its own x0."""
+    if "arguments" not in x0.attrs or is_whole(x0.attrs.get("trials")):
+        return False  # nor of statistics, which lack the state
+    if "trials" in stated.mapping(x0.attrs, "arguments"):
+        return True
+    begun = x0.attrs.get("initial_state")
+    return begun is not None and "trial" in of_text(begun).dims
 
 
 def last_states(
@@ -344,10 +372,7 @@ def opened(
     """
     gates = [f"open_{name}" for name in layout.names[1:]]
     names = [*gates, "open_checksum"]
-    if not isinstance(x0, xr.Dataset) or (x0.attrs.get("method"), x0.attrs.get("dt")) != (
-        method,
-        dt,
-    ):
+    if not isinstance(x0, xr.Dataset) or (x0.attrs["method"], x0.attrs.get("dt")) != (method, dt):
         return None
     state = last_state(x0)
     if not gates or not all(name in state for name in names):
@@ -376,9 +401,7 @@ def detection(
     state = last_state(x0)
     if not {"spike_armed", "last_spike_time"} <= set(state):
         return fresh
-    known = [x0.attrs.get(f"spike_{part}") for part in ("threshold", "rearm", "lockout")]
-    known[1] = np.inf if known[1] == "none" else known[1]
-    if tuple(known) != rule:
+    if not set(rule_attributes(SpikeRule())) <= set(x0.attrs) or rule_of(x0.attrs).levels != rule:
         return fresh
     if state.spike_armed.dtype.kind != "b":
         raise ValueError(

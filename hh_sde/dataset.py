@@ -12,14 +12,16 @@ that netCDF and zarr take them, and hold nothing that differs between equal runs
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
+from hh_sde.addresses import is_whole
 from hh_sde.errors import warn
+from hh_sde.records import shown
 from hh_sde.results import dataset_of
 
 COORDINATES = {
@@ -83,13 +85,12 @@ def with_populations(found: Any, attrs: Mapping[str, Any]) -> Any:
     """
     if "populations" not in attrs:
         return found
-    sizes: dict[str, int] = json.loads(attrs["populations"])
     if isinstance(found, xr.Dataset) and spikes_alone(found):
-        names, _ = _of_neurons(found.neuron.values, sizes)
+        names, _ = _of_neurons(found.neuron.values, attrs)
         labels = {"units": "1", "long_name": "population of the neuron that fired"}
         found = found.assign_coords(population=("spike", names, labels))
     elif "neuron" in found.coords or (isinstance(found, xr.Dataset) and "neuron" in found):
-        names, index = _of_neurons(found["neuron"].values, sizes)
+        names, index = _of_neurons(found["neuron"].values, attrs)
         dims = found["neuron"].dims  # of intervals theirs
         found = found.assign_coords(
             population=(dims, names, _labels(*COORDINATES["population"])),
@@ -102,13 +103,23 @@ def populations_of(neurons: np.ndarray, attrs: Mapping[str, Any]) -> dict[str, n
     """The `population` of each neuron of a result and its `index` there; empty without any."""
     if "populations" not in attrs:
         return {}
-    names, index = _of_neurons(np.asarray(neurons), json.loads(attrs["populations"]))
+    names, index = _of_neurons(np.asarray(neurons), attrs)
     return {"population": names, "index": index}
 
 
-def _of_neurons(neurons: np.ndarray, sizes: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
+def _of_neurons(neurons: np.ndarray, attrs: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """The names of neurons' populations, and their numbers within these."""
+    sizes = stated.populations(attrs)
     ends = np.cumsum(list(sizes.values()))
+    kind = neurons.dtype.kind
+    whole = kind in "iu" or (kind == "f" and np.array_equal(neurons, np.rint(neurons)))
+    if neurons.size and not (whole and 0 <= neurons.min() <= neurons.max() < ends[-1]):
+        raise ValueError(
+            f"the attribute 'populations' of this Dataset, {attrs['populations']}, is of the "
+            f"neurons 0 to {ends[-1] - 1}, and it has the neurons {shown(neurons.tolist())}: they "
+            "were numbered anew, or one of the two was damaged. Without the attribute, "
+            "ds.attrs.pop('populations'), its neurons are of no population"
+        )
     number = np.searchsorted(ends, neurons, side="right")
     first = ends - list(sizes.values())
     return np.array(list(sizes))[number], neurons - first[number]
@@ -134,7 +145,7 @@ def upgrade(ds: xr.Dataset) -> xr.Dataset:
     ('scheme',)
     """
     version = ds.attrs.get("schema_version", 1 if "hh_sde_version" in ds.attrs else SCHEMA_VERSION)
-    if version not in (1, SCHEMA_VERSION):
+    if not is_whole(version) or version not in (1, SCHEMA_VERSION):
         raise ValueError(
             f"this Dataset is of schema {version!r}; this version of hh_sde knows those up to "
             f"{SCHEMA_VERSION}: a newer one reads it"
@@ -256,6 +267,8 @@ def _dimension_faults(ds: xr.Dataset) -> list[str]:
         return faults
     if "time" not in ds.coords:
         faults.append("there is no coordinate 'time'")
+    elif ds.time.dtype.kind not in "iuf":
+        faults.append(f"time holds {ds.time.dtype}, not numbers")
     elif ds.time.size > 1 and not bool(np.all(np.diff(ds.time) > 0)):
         faults.append("time does not increase")
     wanted = ("trial", "time", "neuron" if "neuron" in ds.dims else "component")
@@ -274,7 +287,7 @@ def _spike_faults(ds: xr.Dataset) -> list[str]:
         if name not in ds or ds[name].dims != ("spike",)
     ]
     n_spikes = ds.attrs.get("n_spikes")
-    if n_spikes != ds.sizes["spike"]:
+    if not is_whole(n_spikes) or n_spikes != ds.sizes["spike"]:
         faults.append(f"there are {ds.sizes['spike']} spikes, but n_spikes is {n_spikes}")
     return faults
 

@@ -380,6 +380,6 @@ def _as_tree(value: Any, name: str) -> Any:
     return encode(array, name) if array.ndim else array.item()
 
 
-def of_attribute(text: str) -> dict[str, Any]:
-    """The values by name that `attribute` made text of."""
-    return {name: decode(value, f"x0: {name}") for name, value in json.loads(text).items()}
+def of_attribute(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by name that `attribute` made JSON trees of."""
+    return {name: decode(value, f"x0: {name}") for name, value in given.items()}

@@ -19,6 +19,8 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 
+from hh_sde import stated
+from hh_sde.addresses import is_whole
 from hh_sde.brownian import BrownianPath
 from hh_sde.errors import warn
 from hh_sde.sde import SDE
@@ -28,7 +30,13 @@ LIBRARIES = ("hh_sde", "numba", "numpy", "scipy", "sdeint")
 #: Words in the pool of a SeedSequence, where nothing else is said.
 POOL_SIZE = 4
 #: What `path.grid` says of a path whose area groups are those of the model.
-_GRID = re.compile(r"first step (\S+) ms, halved (\d+) times, then coarsened by (\d+); trial (\d+)")
+_GRID = re.compile(
+    r"first step ([\d.e+-]+) ms, halved (\d{1,2}) times, then coarsened by (\d{1,15}); "
+    r"trial (\d{1,10})"
+)
+#: What `seed_attributes` writes, with 32 bits in each word of a spawn key.
+_SPAWN_KEY = re.compile(r"(\d{1,10}(,\d{1,10})*)?")
+_POOL_SIZE = re.compile(r"\d{1,4}")
 
 
 def made_with(*libraries: str) -> dict[str, str]:
@@ -54,7 +62,7 @@ def warn_of_differences(attrs: Mapping[str, Any]) -> None:
     different = [
         f"{key.replace('_', ' ')} {attrs[key]} then, {here[key]} now"
         for key in here
-        if key in attrs and attrs[key] != here[key]
+        if key in attrs and str(attrs[key]) != here[key]
     ]
     if "upgraded_from" in attrs:
         different.append("other noise of the same seed")
@@ -92,14 +100,30 @@ def seed_attributes(seed: np.random.SeedSequence) -> dict[str, str]:
 
 
 def seed_of(attrs: Mapping[str, Any]) -> np.random.SeedSequence | None:
-    """The seed of a result; None if it has none."""
+    """The seed of a result; None if it has none.
+
+    Raises
+    ------
+    ValueError
+        If the attributes are those of no seed.
+    """
     if "rng_entropy" not in attrs:
         return None
+    wanted = "a whole number from 0 on, or a list of them, as JSON"
+    entropy = stated.tree(attrs, "rng_entropy", wanted)
+    words = entropy if isinstance(entropy, list) and entropy else [entropy]
+    if not all(is_whole(word) and word >= 0 for word in words):
+        stated.damaged(attrs, "rng_entropy", wanted)
     key = str(attrs.get("rng_spawn_key", ""))
+    if not _SPAWN_KEY.fullmatch(key):
+        stated.damaged(attrs, "rng_spawn_key", "whole numbers with commas between them")
+    size = str(attrs.get("rng_pool_size", POOL_SIZE))
+    if not _POOL_SIZE.fullmatch(size) or int(size) < POOL_SIZE:
+        stated.damaged(attrs, "rng_pool_size", f"a whole number from {POOL_SIZE} to 9999")
     return np.random.SeedSequence(
-        json.loads(attrs["rng_entropy"]),
+        entropy,
         spawn_key=tuple(int(part) for part in key.split(",")) if key else (),
-        pool_size=int(attrs.get("rng_pool_size", POOL_SIZE)),
+        pool_size=int(size),
     )
 
 
@@ -122,14 +146,17 @@ def path_of(attrs: Mapping[str, Any], sde: SDE) -> BrownianPath:
     if seed is None:
         raise ValueError("this Dataset has no seed (the attribute 'rng_entropy'): it has no noise")
     if "path" not in attrs:
-        return sde.path(seed, float(attrs["dt"]))
-    grid = _GRID.fullmatch(attrs["path"])
+        return sde.path(seed, stated.number(attrs, "dt"))
+    grid = _GRID.fullmatch(stated.text(attrs, "path"))
     if grid is None:
         raise ValueError(
             f"the path of this result cannot be made again of its description, {attrs['path']!r}; "
             "give it: path=..."
         )
-    path = sde.path(seed, float(grid[1]), int(grid[4]))
-    for _ in range(int(grid[2])):
-        path = path.refine()
-    return path.coarsen(int(grid[3]))
+    try:
+        path = sde.path(seed, float(grid[1]), int(grid[4]))
+        for _ in range(int(grid[2])):
+            path = path.refine()
+        return path.coarsen(int(grid[3]))
+    except ValueError as error:
+        raise ValueError(f"the path of this result, {attrs['path']!r}, is none: {error}") from None

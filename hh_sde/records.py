@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transf
 
 import numpy as np
 
+from hh_sde import memory
 from hh_sde.display import record_html, record_text, short
 from hh_sde.errors import did_you_mean, keyword_hints, no_parameter
 
@@ -183,12 +184,14 @@ def sparse_numbers(matrix: Any, name: str) -> scipy.sparse.csr_array:
     TypeError
         If its entries are not real numbers.
     ValueError
-        If its indices or index pointers are damaged.
+        If its indices or index pointers are damaged, or there is no room for its rows.
     """
     import scipy.sparse  # not loaded by those who only describe or name things
 
     if matrix.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold numbers, got a sparse matrix of {matrix.dtype}")
+    rows = 16.0 * matrix.shape[0]  # their index pointers, and those of a copy
+    memory.require(rows, f"{name}, a sparse matrix of shape {matrix.shape},", "take fewer neurons")
     try:
         if matrix.ndim != 2:
             raise ValueError(f"it has {matrix.ndim} dimensions, not 2")
@@ -278,8 +281,8 @@ def per_neuron(value: float | np.ndarray, n_neurons: int, name: str) -> np.ndarr
     array = np.asarray(value, dtype=float)
     if array.ndim == 1 and array.size != n_neurons:
         raise ValueError(
-            f"{name} has {array.size} values; a network of {n_neurons} neurons takes one number "
-            f"or an array of shape ({n_neurons},)"
+            f"{name} has {array.size} values; {n_neurons} neurons take one number or an array of "
+            f"shape ({n_neurons},)"
         )
     return np.ascontiguousarray(np.broadcast_to(array, (n_neurons,)))
 

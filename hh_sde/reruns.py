@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import continuation, initial, measures, sweeps
+from hh_sde import continuation, initial, measures, stated, sweeps
 from hh_sde.brownian import BrownianPath
 from hh_sde.choice import sde_for_method
 from hh_sde.clamp import protocol_of, voltage_clamp
@@ -88,18 +87,19 @@ def rerun(
     if model is None:
         model = _described(ds)
     warn_of_differences(ds.attrs)
-    arguments = json.loads(ds.attrs["arguments"])
+    arguments = stated.mapping(ds.attrs, "arguments")
     if "study" in ds.attrs:
-        name, seed = ds.attrs["study"], seed_of(ds.attrs)
+        name, seed = stated.text(ds.attrs, "study"), seed_of(ds.attrs)
         if name not in STUDIES:
             raise ValueError(unknown("study", name, STUDIES))
         return STUDIES[name](model, **{"rng": seed, **arguments, **changes})
     if ds.attrs.get("protocol") == "voltage clamp":
         return _of_trials(ds, changes, voltage_clamp, model, _clamp(ds, arguments))
-    if "spike_rule" in arguments:
-        arguments["spike_rule"] = SpikeRule(**arguments["spike_rule"])
-    if isinstance(arguments.get("stop"), dict):
-        arguments["stop"] = Threshold(**arguments["stop"])
+    if "t_end" not in arguments:
+        stated.damaged(ds.attrs, "arguments", "those of solve, with t_end, as JSON")
+    for argument, kind in (("spike_rule", SpikeRule), ("stop", Threshold)):
+        if isinstance(arguments.get(argument), dict):
+            arguments[argument] = kind(**arguments[argument])
     arguments |= _beginning(ds, changes)
     drawn = initial.is_drawn(arguments.get("x0")) or getattr(model, "draws_spikes", False)
     arguments |= _noise(ds, model, changes, drawn=drawn)
@@ -139,9 +139,10 @@ def _chosen_trial(ds: xr.Dataset) -> int | None:
 
 def _same_part(ds: xr.Dataset, changes: Mapping[str, Any], result: xr.Dataset) -> xr.Dataset:
     """The part of a run that `ds` is of its own: a window of time, its spikes."""
-    span = {name: ds.attrs.get(name) for name in ("t_start", "t_end")}
+    ends = [name for name in ("t_start", "t_end") if name in ds.attrs]
+    span = {name: stated.number(ds.attrs, name) for name in ends}
     other_times = {"t_end", "discard", "x0", "stop"} & {*changes, *_stops(result)}
-    cut = None not in span.values() and any(result.attrs[k] != time for k, time in span.items())
+    cut = len(span) == 2 and any(result.attrs[k] != time for k, time in span.items())
     if cut and not other_times:
         result = measures.window(result, *span.values())
     if spikes_alone(ds) and not spikes_alone(result) and "record" not in changes:
@@ -158,6 +159,8 @@ def _stops(result: xr.Dataset) -> list[str]:
 def _clamp(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `voltage_clamp`."""
     seed = seed_of(ds.attrs)
+    if not {"V", "t_end"} <= set(arguments):
+        stated.damaged(ds.attrs, "arguments", "those of voltage_clamp, with V and t_end, as JSON")
     again = {**arguments, "V": protocol_of(arguments["V"])}
     again |= {} if seed is None else {"rng": seed}
     return again | _fewer_trials(ds, arguments)
@@ -174,15 +177,15 @@ def _described(ds: xr.Dataset) -> Network:
 
 def _beginning(ds: xr.Dataset, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The initial state, if one was given."""
-    if "x0" in changes or ds.attrs["x0"] == "default":
+    if "x0" in changes or stated.text(ds.attrs, "x0") == "default":
         return {}
     if ds.attrs["x0"] != "given":
-        return {"x0": initial.of_attribute(ds.attrs["x0"])}
+        return {"x0": initial.of_attribute(stated.mapping(ds.attrs, "x0"))}
     if "initial_state" not in ds.attrs:
         raise ValueError(
             "the initial state of this run was too large to be kept in its result: give it, x0=..."
         )
-    return {"x0": continuation.of_text(ds.attrs["initial_state"])}
+    return {"x0": continuation.of_text(stated.text(ds.attrs, "initial_state"))}
 
 
 def _noise(
@@ -194,7 +197,9 @@ def _noise(
         return {}
     if "path" not in ds.attrs or quiet:
         return {"rng": seed}
-    name = ds.attrs["method"]
+    name = stated.text(ds.attrs, "method")
+    if name not in METHODS:
+        raise ValueError(unknown("method", name, METHODS))
     return {"path": path_of(ds.attrs, sde_for_method(model, METHODS[name], name, None))}
 
 
@@ -204,7 +209,7 @@ def _fewer_trials(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, lis
     if "trial" in ds.coords:
         there = np.atleast_1d(ds.trial.values).tolist()
     elif spikes_alone(ds) and "trials" in ds.attrs:
-        there = json.loads(ds.attrs["trials"])
+        there = stated.labels(ds.attrs, "trials")
     elif run is not None and _chosen_trial(ds) is not None:
         there = [_chosen_trial(ds)]
     else:

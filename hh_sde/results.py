@@ -42,10 +42,23 @@ def opened(value: Any, taker: str) -> xr.Dataset:
     ------
     TypeError
         As `dataset_of`, of what is no path.
+    ValueError
+        If the file is none of these, or is damaged.
+    FileNotFoundError
+        If there is none.
     """
-    if isinstance(value, str | os.PathLike):
-        return xr.load_dataset(Path(value), decode_timedelta=False)
-    return dataset_of(value, taker)
+    if not isinstance(value, str | os.PathLike):
+        return dataset_of(value, taker)
+    try:
+        return xr.load_dataset(Path(value), decode_times=False)
+    except (FileNotFoundError, ImportError, MemoryError):
+        raise
+    except Exception as error:  # a file may be wrong in any way
+        raise ValueError(
+            f"{taker}: {os.fspath(value)} cannot be read as a Dataset, netCDF or zarr: perhaps it "
+            "is no such file, was not written to its end, or was damaged; make the result again "
+            f"({type(error).__name__}: {shown(str(error))})"
+        ) from error
 
 
 def takes_dataset(function: Function) -> Function:

@@ -5,12 +5,12 @@ They are the `source` of an event-driven synapse, whose weights say to which neu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from hh_sde import stated
 from hh_sde.addresses import whole
 from hh_sde.records import Record, frozen, numbers, record, shown
 from hh_sde.stimuli import SampledCurrent, Stimulus
@@ -146,11 +146,14 @@ class SpikeTimes(Record):
         if time.shape != train.shape or time.ndim != 1:
             raise ValueError("SpikeTimes: each spike time belongs to one train")
         if not np.all(np.isfinite(time)):
-            raise ValueError("SpikeTimes: spike times must be finite (ms)")
+            wrong = time[~np.isfinite(time)][0]
+            raise ValueError(f"SpikeTimes: spike times must be finite (ms), got {wrong}")
         if train.size and (
             np.any(train != np.floor(train)) or not 0 <= train.min() <= train.max() < n
         ):
-            raise ValueError(f"SpikeTimes: trains are numbered from 0 to {n - 1}")
+            raise ValueError(
+                f"SpikeTimes: trains are numbered from 0 to {n - 1}, got {shown(train)}"
+            )
         order = np.lexsort((train, time))
         object.__setattr__(self, "times", None)
         object.__setattr__(self, "spike_time", frozen(time[order].astype(float)))
@@ -196,8 +199,20 @@ def _of_dataset(ds: Any) -> tuple[np.ndarray, np.ndarray, int]:
             "SpikeTimes takes the spikes of one trial, and this Dataset has several: choose one, "
             "ds.sel(trial=0).hh.spikes()"
         )
-    neurons = ds[column].values.astype(np.int64)
-    known = (
-        np.array(json.loads(ds.attrs["neurons"])) if "neurons" in ds.attrs else np.unique(neurons)
-    )
-    return ds.spike_time.values, np.searchsorted(known, neurons), known.size
+    neurons = numbers(ds[column].values, f"SpikeTimes: {column}", "numbers of neurons")
+    if not np.all(np.isfinite(neurons)):
+        raise ValueError(f"SpikeTimes: {column} must be finite, got {shown(neurons)}")
+    known = np.unique(neurons)
+    if "neurons" in ds.attrs:
+        listed = np.asarray(stated.labels(ds.attrs, "neurons"))
+        strange = known[~np.isin(known, listed)]
+        if strange.size:
+            raise ValueError(
+                f"SpikeTimes: there are spikes of neuron {strange[0]}, which is not among the "
+                f"neurons of this Dataset, {shown(listed.tolist())} (its attribute 'neurons'): "
+                "give a result of ds.hh.spikes() as it is"
+            )
+        known = listed
+    order = np.argsort(known)
+    time = numbers(ds.spike_time.values, "SpikeTimes: spike_time", "spike times (ms)")
+    return time, order[np.searchsorted(known[order], neurons)], known.size

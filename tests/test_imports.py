@@ -22,6 +22,7 @@ ORDER = [
     "descriptions",
     "tables",
     "addresses",
+    "stated",
     "kinetics",
     "distributions",
     "cells",

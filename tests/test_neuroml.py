@@ -457,6 +457,8 @@ NET = "<network id='net'><population id='A' component='point' size='1'/></networ
         ("<include href='../x.nml'/>" + CELL + NET, "'../x.nml' lies outside of"),
         ("<include href='/etc/hostname'/>" + CELL + NET, "'/etc/hostname' lies outside of"),
         ("<include href='x.nml'/>" + CELL + NET, "there is no file 'x.nml'"),
+        ("<include href='.'/>" + CELL + NET, "there is no file '.'"),
+        (f"<include href='{'x' * 5000}'/>" + CELL + NET, "xxx.* is no path of a file: File name"),
     ],
 )  # fmt: skip
 def test_what_is_not_taken_is_named(tmp_path, content, message):
@@ -507,6 +509,18 @@ def test_a_link_does_not_lead_out_of_the_folder(tmp_path):
 def test_files_that_include_each_other_are_read_once(tmp_path):
     file(tmp_path, "<include href='net.nml'/>" + CELL, "cell.nml")
     assert neuroml.read(file(tmp_path, "<include href='cell.nml'/>" + NET)).n_neurons == 1
+
+
+def test_files_are_included_however_deep(tmp_path):
+    for k in range(900):
+        file(tmp_path, f"<include href='{k + 1}.nml'/>", f"{k}.nml")
+    file(tmp_path, CELL, "900.nml")
+    assert neuroml.read(file(tmp_path, "<include href='0.nml'/>" + NET)).n_neurons == 1
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(neuroml.NeuroMLError, match="is a folder: give the file in it"):
+        neuroml.read(tmp_path)
 
 
 # -- round trips -----------------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def test_an_interrupted_run_goes_on(net, monkeypatch):
 
 def test_a_state_without_what_is_on_its_way_is_warned_of(net):
     first = hh.solve(net, CUT, **OPTIONS)
-    bare = first.drop_attrs().assign_attrs(dt=first.attrs["dt"])
+    bare = first.drop_attrs().assign_attrs({name: first.attrs[name] for name in ("dt", "method")})
     for name in bare.variables:
         bare[name].attrs = first[name].attrs
     with pytest.warns(UserWarning, match="on their way"):

@@ -110,7 +110,7 @@ BAD = [
     (lambda: hh.Network(1, noise="curent"), "there is no noise 'curent'; did you mean current?"),
     (
         lambda: hh.Network(3, cell=CLASSIC.replace(g_K=[1.0, 2.0])),
-        r"g_K has 2 values; a network of 3 neurons takes one number or an array of shape \(3,\)",
+        r"g_K has 2 values; 3 neurons take one number or an array of shape \(3,\)",
     ),
     (
         lambda: hh.Network(3, synapses=hh.Synapse.sigmoidal([[0, 1], [1, 0]])),
@@ -119,7 +119,7 @@ BAD = [
     (lambda: hh.Network(3, noise=hh.CurrentNoise([1.0, 2.0])), "CurrentNoise.sigma has 2 values"),
     (
         lambda: hh.Network(3, noise=hh.CurrentNoise(1.0, correlation=np.eye(2))),
-        r"correlation has shape \(2, 2\); a network of 3 neurons",
+        r"correlation has shape \(2, 2\); 3 neurons take",
     ),
     (
         lambda: hh.Network(

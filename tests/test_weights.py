@@ -241,7 +241,9 @@ def test_delays_are_not_dropped():
         hh.GapJunction(weights=table)
     net = hh.Network(3, synapses="AMPA", weights=table)
     assert np.all(net.connectivity().delay == 1.0)
-    with pytest.raises(ValueError, match=r"1 ms is not a multiple .* nearest are 0.9 and 1.2 ms"):
+    with pytest.raises(
+        ValueError, match=r"1.0 ms must be a multiple .* nearest are 0.9 and 1.2 ms"
+    ):
         hh.solve(net, 3.0, dt=0.3)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import continuation
-from hh_sde.addresses import check_steps
+from hh_sde.addresses import in_steps
 from hh_sde.arguments.layout import Layout
 from hh_sde.arguments.scalars import number, positive
 
@@ -22,16 +22,15 @@ def grid(t_end: float, dt: float, x0: Any, layout: Layout) -> tuple[float, int, 
         raise ValueError(
             f"t_end must be finite and later than the start ({start:g} ms), got {t_end}"
         )
-    last_step = whole_steps(t_end, dt, "t_end")
-    check_steps(last_step)
-    return start, first_step, last_step - first_step
+    return start, first_step, whole_steps(t_end, dt, "t_end") - first_step
 
 
 def whole_steps(time: float, dt: float, name: str) -> int:
-    steps = number(time, name) / dt
-    if not (np.isfinite(steps) and round(steps) >= 1 and abs(steps - round(steps)) <= 1e-6):
-        raise ValueError(f"{name} = {time} ms must be a multiple of dt = {dt} ms")
-    return round(steps)
+    """A time (ms) as a number of steps, of which there is at least one."""
+    steps = int(in_steps(number(time, name), dt, name))
+    if steps < 1:
+        raise ValueError(f"{name} = {time} ms must be a multiple of dt = {dt} ms, at least one")
+    return steps
 
 
 def saving(save_dt: Any, discard: Any, dt: float, n_steps: int, traces: bool) -> tuple[int, int]:

@@ -141,7 +141,8 @@ def reading(file: Path) -> Iterator[None]:
             stop(f"{file} is not a netCDF file: run --out and study --out write one", code=2)
         reason = printable(error) or type(error).__name__
         reason = f"no {reason}" if isinstance(error, KeyError) else reason
-        what = " is not a netCDF file" if isinstance(error, OSError) else ""
+        broken = " is not a netCDF file, or one that was not written to its end"
+        what = broken if isinstance(error, OSError) else ""
         stop(f"{file}{what}: {reason}", code=2)
 
 

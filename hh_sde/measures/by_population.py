@@ -8,11 +8,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
-from hh_sde.dataset import spikes_alone, with_populations
+from hh_sde import stated
+from hh_sde.dataset import populations_of, spikes_alone, with_populations
 from hh_sde.errors import unknown
-from hh_sde.measures.trains import chosen
+from hh_sde.measures.trains import chosen, see_columns
 from hh_sde.records import see_choice
 
 _BY = """\
@@ -50,23 +52,21 @@ def population(ds: xr.Dataset, name: str) -> xr.Dataset:
     sizes = _sizes(ds)
     if name not in sizes:
         raise ValueError(unknown("population", name, sizes))
-    first = 0
-    for one, n in sizes.items():
-        if one == name:
-            break
-        first += n
-    last = first + sizes[name]
+
+    def inside(neurons: Any) -> np.ndarray:
+        return populations_of(neurons, ds.attrs)["population"] == name
+
+    if "spike_time" in ds:
+        see_columns(ds)
     if spikes_alone(ds):
-        neuron = ds.neuron.values
-        part = chosen(ds, (neuron >= first) & (neuron < last))
-        known = [i for i in json.loads(ds.attrs["neurons"]) if first <= i < last]
-        return part.assign_attrs(neurons=json.dumps(known))
-    if "neuron" not in ds.dims:
+        known = np.asarray(stated.labels(ds.attrs, "neurons"))
+        part = chosen(ds, inside(ds.neuron.values))
+        return part.assign_attrs(neurons=json.dumps(known[inside(known)].tolist()))
+    if "neuron" not in ds.dims or ds.neuron.dims != ("neuron",):
         raise ValueError(
             "this Dataset has no dim neuron: it is of one neuron, or of what was averaged over them"
         )
-    there = (ds.neuron.values >= first) & (ds.neuron.values < last)
-    part = ds.isel(neuron=there)
+    part = ds.isel(neuron=inside(ds.neuron.values))
     lacking = [
         key
         for key, one in part.data_vars.items()
@@ -76,8 +76,7 @@ def population(ds: xr.Dataset, name: str) -> xr.Dataset:
     part = part.drop_vars(lacking)
     if "spike_neuron" not in part:
         return part
-    neuron = part.spike_neuron.values
-    return chosen(part, (neuron >= first) & (neuron < last))
+    return chosen(part, inside(part.spike_neuron.values))
 
 
 def _sizes(ds: xr.Dataset) -> dict[str, int]:
@@ -86,7 +85,7 @@ def _sizes(ds: xr.Dataset) -> dict[str, int]:
             "this Dataset is not of a network of populations: "
             'hh_sde.Network({"E": hh_sde.Population(100), ...}) makes one'
         )
-    return json.loads(ds.attrs["populations"])
+    return stated.populations(ds.attrs)
 
 
 def with_labels(measure: Callable[..., Any]) -> Callable[..., Any]:

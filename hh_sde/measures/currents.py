@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.dataset import spikes_alone
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _network(ds: xr.Dataset, what: str) -> Network:
     missing = [name for name in net.variables if name not in ds]
     if missing and "arguments" in ds.attrs:
         changes = f"record={net.variables!r}"
-        if "reduce" in json.loads(ds.attrs["arguments"]):
+        if "reduce" in stated.mapping(ds.attrs, "arguments"):
             changes += ", reduce=None"
         lacks = f"this Dataset lacks {', '.join(missing)}"
         has = "these are spikes alone" if spikes_alone(ds) else lacks

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hh_sde import stated
 from hh_sde.records import shown
 from hh_sde.spike_rule import SpikeRule
 
@@ -36,9 +37,19 @@ def rule_attributes(rule: SpikeRule) -> dict[str, float | str]:
 
 
 def rule_of(attrs: Mapping[str, Any]) -> SpikeRule:
-    """The rule that `rule_attributes` are those of."""
-    threshold, rearm, lockout = (attrs[name] for name in rule_attributes(SpikeRule()))
-    return SpikeRule(threshold, None if rearm == "none" else rearm, lockout)
+    """The rule that `rule_attributes` are those of.
+
+    Raises
+    ------
+    ValueError
+        If they are missing, or those of none.
+    """
+    levels = {
+        name: None if name == "spike_rearm" and str(attrs.get(name)) == "none"
+        else stated.number(attrs, name)
+        for name in rule_attributes(SpikeRule())
+    }  # fmt: skip
+    return SpikeRule(*levels.values())  # type: ignore[arg-type]
 
 
 def times_of(times: np.ndarray, V: np.ndarray, rule: SpikeRule) -> np.ndarray:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import xarray as xr
 
-from hh_sde import memory
+from hh_sde import memory, stated
 from hh_sde.dataset import COORDINATES, spikes_alone
 from hh_sde.measures.arguments import checked
 from hh_sde.measures.labels import labels
 from hh_sde.measures.over_time import increasing_times
-from hh_sde.records import single
 
 
 def noise(ds: xr.Dataset, spacing: float | None = None) -> xr.Dataset:
@@ -121,12 +118,12 @@ def _steps(ds: xr.Dataset, dt: float, spacing: float | None) -> tuple[int, int, 
     """The first grid step, the one after the last, and how many of them make an interval."""
     alone = "time" not in ds.coords
     if spacing is None:
-        spacing = dt if alone else single(ds.attrs["save_dt"], "save_dt")
+        spacing = dt if alone else stated.number(ds.attrs, "save_dt")
     every = round(checked(spacing, "spacing") / dt)
     if every < 1 or abs(every * dt - spacing) > 1e-6 * dt:
         raise ValueError(f"spacing = {spacing:g} ms must be a multiple of dt = {dt:g} ms")
-    ends = [ds.attrs["t_start"], ds.attrs["t_end"]] if alone else increasing_times(ds)[[0, -1]]
-    first, last = (round(single(end, "an end of the record") / dt) for end in ends)
+    ends = stated.span(ds.attrs) if alone else increasing_times(ds)[[0, -1]]
+    first, last = (round(float(end) / dt) for end in ends)
     if last - first < every:
         raise ValueError(
             f"spacing = {spacing:g} ms is longer than the record, {(last - first) * dt:g} ms"
@@ -139,7 +136,7 @@ def _trials(ds: xr.Dataset) -> list[int]:
     if "trial" in ds.coords:
         return np.atleast_1d(ds.trial.values).tolist()
     if spikes_alone(ds) and "trials" in ds.attrs:
-        return json.loads(ds.attrs["trials"])
+        return stated.labels(ds.attrs, "trials")
     return [int(ds.attrs.get("trial", 0))]
 
 

@@ -99,11 +99,11 @@ def lfp(
 
 
 def _see_one_population(ds: xr.Dataset) -> None:
-    if "population" in ds.coords and np.unique(ds.population.values).size > 1:
-        names = ", ".join(dict.fromkeys(ds.population.values.tolist()))
+    names = set(map(str, ds.population.values.flat)) if "population" in ds.coords else ()
+    if len(names) > 1:
         raise ValueError(
-            f"these are the neurons of {names}: an LFP is made by one population, "
-            'ds.hh.population("E").hh.lfp(), or ds.hh.lfp(by="population") for each'
+            f"these are the neurons of {', '.join(sorted(names))}: an LFP is made by one "
+            'population, ds.hh.population("E").hh.lfp(), or ds.hh.lfp(by="population") for each'
         )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.dataset import spikes_alone
+from hh_sde.records import numbers, shown
 
 
 def traces(ds: xr.Dataset) -> xr.Dataset:
@@ -58,13 +60,42 @@ def over_time(ds: xr.Dataset, variable: str) -> xr.DataArray:
             f"there is no variable {variable!r} over time; there is {', '.join(known) or 'none'}"
             + hint_of_traces(ds)
         )
+    see_numbers(ds[variable])
     return ds[variable]
+
+
+def see_numbers(variable: xr.DataArray) -> None:
+    """See that a variable holds real numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it does not, or holds nothing.
+    """
+    if variable.dtype.kind not in "iuf":
+        raise TypeError(f"{variable.name} must hold real numbers, got {variable.dtype}")
+    if not variable.size:
+        raise ValueError(f"{variable.name} is empty: nothing of it is left, {dict(variable.sizes)}")
 
 
 def hint_of_traces(ds: xr.Dataset) -> str:
     """How to come from spikes alone to traces, for an error."""
     hint = "; these are spikes alone, whose traces hh_sde.rerun(ds, record=('V',)) makes"
     return hint if spikes_alone(ds) else ""
+
+
+def finite_times(ds: xr.Dataset) -> np.ndarray:
+    """The times of a record, ms.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are none, or they are no finite numbers.
+    """
+    times = numbers(np.atleast_1d(ds.time.values), "time", "numbers (ms)")
+    if times.ndim != 1 or not times.size or not np.all(np.isfinite(times)):
+        raise ValueError(f"time must be a row of finite numbers (ms), got {shown(times)}")
+    return times
 
 
 def increasing_times(ds: xr.Dataset) -> np.ndarray:
@@ -75,7 +106,7 @@ def increasing_times(ds: xr.Dataset) -> np.ndarray:
     ValueError
         If they do not increase.
     """
-    times = np.atleast_1d(ds.time.values)
+    times = finite_times(ds)
     if np.any(np.diff(times) <= 0):
         k = int(np.argmax(np.diff(times) <= 0))
         raise ValueError(
@@ -88,7 +119,8 @@ def increasing_times(ds: xr.Dataset) -> np.ndarray:
 def end_of_record(ds: xr.Dataset, times: np.ndarray) -> float:
     """When the record of traces ends, ms: a run may stop between two saves."""
     last = float(times[-1])
-    t_end, save_dt = ds.attrs.get("t_end", last), ds.attrs.get("save_dt", 0.0)
+    here = {"t_end": last, "save_dt": 0.0, **ds.attrs}
+    t_end, save_dt = stated.number(here, "t_end"), stated.number(here, "save_dt")
     # what was cut off ends a save earlier; what was stopped between two saves, less; what was put
     # together goes on beyond the end of its first part
-    return float(t_end) if -1e-6 <= (t_end - last) / (save_dt or np.inf) < 1 - 1e-6 else last
+    return t_end if -1e-6 <= (t_end - last) / (save_dt or np.inf) < 1 - 1e-6 else last

@@ -7,7 +7,7 @@ import xarray as xr
 
 from hh_sde.measures.arguments import checked
 from hh_sde.measures.labels import Labelled, labels
-from hh_sde.measures.over_time import hint_of_traces
+from hh_sde.measures.over_time import hint_of_traces, see_numbers
 from hh_sde.measures.train_arrays import Trains
 from hh_sde.spike_rule import SpikeRule
 
@@ -59,6 +59,7 @@ def synchrony(ds: xr.Dataset, variable: str = "V") -> xr.Dataset:
             + hint_of_traces(ds)
         )
     V = ds[variable]
+    see_numbers(V)
     single = V.var("time").mean("neuron")
     # below this the variance of a constant is rounding error
     changes = single > (1e-13 * abs(V).max(["time", "neuron"])) ** 2

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import NoReturn
 
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.measures.over_time import end_of_record, increasing_times
-from hh_sde.measures.trains import attributes_of_run, positions_of, ragged_over, with_stop_time
-from hh_sde.records import single
+from hh_sde.measures.trains import (
+    attributes_of_run,
+    positions_of,
+    ragged_over,
+    see_columns,
+    with_stop_time,
+)
 
 
 def recorded_beside(ds: xr.Dataset) -> xr.Dataset:
@@ -19,6 +24,7 @@ def recorded_beside(ds: xr.Dataset) -> xr.Dataset:
     dims = {"trial": "spike_trial", "neuron": "spike_neuron"}
     coords = {name: np.atleast_1d(ds[name].values) for name in dims if name in ds.coords}
     _refuse_relabelled(ds, dims)
+    see_columns(ds)
     times = increasing_times(ds)
     if times.size < 2:
         raise ValueError("spikes need a span of time; this Dataset has one time")
@@ -49,7 +55,7 @@ def _refuse_relabelled(ds: xr.Dataset, dims: Mapping[str, str]) -> None:
             raise ValueError(f"the spikes of this Dataset are not known without its {name!r}: it "
                              "lost the attribute; keep those that solve gave it")  # fmt: skip
     times = increasing_times(ds)
-    first, last, spacing = (single(ds.attrs[k], k) for k in ("t_start", "t_end", "save_dt"))
+    first, last, spacing = (stated.number(ds.attrs, k) for k in ("t_start", "t_end", "save_dt"))
     steps = np.diff(times)
     even = not steps.size or (np.ptp(steps) <= 1e-6 * spacing and steps[0] >= spacing * (1 - 1e-6))
     if not (even and first - spacing <= times[0] and times[-1] <= last + spacing):
@@ -59,7 +65,7 @@ def _refuse_relabelled(ds: xr.Dataset, dims: Mapping[str, str]) -> None:
             continue
         if name not in ds.coords:
             _no_longer(ds, name)
-        labels = json.loads(ds.attrs[f"{name}s"])
+        labels = stated.labels(ds.attrs, f"{name}s")
         if not np.isin(ds[name].values, labels).all():
             _no_longer(ds, name)
 

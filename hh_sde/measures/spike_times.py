@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.dataset import along_neurons, spikes_alone
 from hh_sde.measures.arguments import ROUNDING
 from hh_sde.measures.detection import checked_rule, rule_attributes, times_of
-from hh_sde.measures.over_time import increasing_times
+from hh_sde.measures.over_time import increasing_times, see_numbers
 from hh_sde.measures.recorded import recorded_beside
 from hh_sde.measures.swept import gathered, is_swept
-from hh_sde.measures.trains import attributes_of_run, ragged_over, window_of_spikes
+from hh_sde.measures.trains import attributes_of_run, ragged_over, see_columns, window_of_spikes
 from hh_sde.spike_rule import SpikeRule
 
 #: The widest spacing of samples in which spikes are looked for, ms. One is lost where V is above
@@ -78,7 +79,10 @@ def spikes(
 def _recorded(ds: xr.Dataset) -> xr.Dataset:
     if is_swept(ds):
         return gathered(ds)
-    return ds if spikes_alone(ds) else recorded_beside(ds)
+    if not spikes_alone(ds):
+        return recorded_beside(ds)
+    see_columns(ds)
+    return ds
 
 
 def _in_traces(ds: xr.Dataset, rule: SpikeRule) -> xr.Dataset:
@@ -119,6 +123,7 @@ def _potentials(ds: xr.Dataset) -> xr.DataArray:
             "spikes need the variable V over (trial, time, neuron); this Dataset has "
             + ", ".join(f"{name}{variable.dims}" for name, variable in ds.data_vars.items())
         )
+    see_numbers(ds["V"])
     usual = [dim for dim in ("trial", "time", "neuron") if dim in ds["V"].dims]
     return ds["V"].transpose(..., *usual)
 
@@ -140,7 +145,8 @@ def _refuse_other_spikes(ds: xr.Dataset, rule: SpikeRule | None) -> None:
         raise ValueError(
             f"these spikes were found by another rule than {rule}; give the traces, or no rule"
         )
-    n, found = ds.sizes["spike"], ds.attrs.get("n_spikes", ds.sizes["spike"])
+    n = ds.sizes["spike"]
+    found = round(stated.number({"n_spikes": n, **ds.attrs}, "n_spikes"))
     if n != found:
         raise ValueError(
             f"these are {n} of {found} spikes, and over what time they were chosen is not known: "

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.measures.arguments import ROUNDING
 from hh_sde.measures.labels import Labelled
 from hh_sde.measures.spike_times import spikes
@@ -62,7 +63,7 @@ class Trains:
         """
         record = spikes(ds, rule, start=start, stop=stop)
         coords = coordinates(record)
-        _refuse_strangers(record, coords)
+        refuse_strangers(record, coords)
         where = [positions_of(values, record[name].values) for name, values in coords.items()]
         shape = tuple(map(len, coords.values()))
         train = np.ravel_multi_index(tuple(where), shape)
@@ -70,7 +71,7 @@ class Trains:
         ends = np.cumsum(np.bincount(train, minlength=int(np.prod(shape))))
         times = np.split(record.spike_time.values[order], ends[:-1])
         units = {name: record[name].attrs for name in coords if name not in COLUMNS}
-        span = record.attrs["t_start"], record.attrs["t_end"]
+        span = stated.span(record.attrs)
         ends = ends_of(record, coords).ravel()
         trains = cls(coords, times, *span, ends, units, record.attrs)
         if not of_own_length:
@@ -154,9 +155,9 @@ class Trains:
         return attrs.get("units", "1"), attrs.get("long_name", f"{name} number")
 
 
-def _refuse_strangers(record: xr.Dataset, coords: Mapping[str, np.ndarray]) -> None:
+def refuse_strangers(record: xr.Dataset, coords: Mapping[str, np.ndarray]) -> None:
     """Refuse spikes of what is not in the record."""
-    times, first, last = record.spike_time.values, record.attrs["t_start"], record.attrs["t_end"]
+    times, (first, last) = record.spike_time.values, stated.span(record.attrs)
     if times.size and not (times.min() >= first and times.max() <= last):
         raise ValueError(
             f"there are spikes from {times.min():g} to {times.max():g} ms in a record from "

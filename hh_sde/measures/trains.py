@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import stated
 from hh_sde.dataset import SCHEMA_VERSION
 from hh_sde.measures.arguments import window_bounds
 from hh_sde.measures.detection import rule_attributes
 from hh_sde.measures.labels import labels
+from hh_sde.records import shown
 from hh_sde.spike_rule import SpikeRule
 
 COLUMNS = {
@@ -71,6 +73,8 @@ def ragged_over(
         If two values along a dim are the same.
     """
     for name, values in coords.items():
+        if not len(values):
+            raise ValueError(f"there is no {name} left whose spikes could be looked for")
         if len(np.unique(values)) < len(values):
             raise ValueError(
                 f"the values of {name} are not different from each other: {str(values)[:80]}; give "
@@ -134,7 +138,7 @@ def ends_of(trains: xr.Dataset, coords: Mapping[str, np.ndarray]) -> np.ndarray:
     ValueError
         If stops are known of other trials only.
     """
-    shape, end = tuple(map(len, coords.values())), trains.attrs["t_end"]
+    shape, (start, end) = tuple(map(len, coords.values())), stated.span(trains.attrs)
     if "missing" in trains.attrs:  # cells of a sweep that failed
         ends = np.full(shape, end)
         ends.flat[json.loads(trains.attrs["missing"])] = np.nan
@@ -154,22 +158,48 @@ def ends_of(trains: xr.Dataset, coords: Mapping[str, np.ndarray]) -> np.ndarray:
         places = [-1 if name == "trial" else 1 for name in coords]
         stops = stops.reshape(places)
     ends = np.fmin(stops, end)  # nan: it did not stop
-    return np.broadcast_to(np.maximum(ends, trains.attrs["t_start"]), shape)
+    return np.broadcast_to(np.maximum(ends, start), shape)
 
 
 def coordinates(trains: xr.Dataset) -> dict[str, np.ndarray]:
     """The values along each dim of the record that the spikes of `trains` come from."""
     coords = sweeps_of(trains) | {
-        name: json.loads(trains.attrs[key])
+        name: stated.labels(trains.attrs, key)
         for name, key in (("trial", "trials"), ("neuron", "neurons"))
         if key in trains.attrs
     }
+    stated.see_there(trains.attrs, "neurons")
     return {name: np.asarray(values) for name, values in coords.items()}
 
 
 def sweeps_of(trains: xr.Dataset) -> dict[str, list[Any]]:
     """The swept parameters of `trains`, and their values."""
-    return json.loads(trains.attrs.get("sweeps", "{}"))
+    return stated.sweeps(trains.attrs)
+
+
+def see_columns(ds: xr.Dataset) -> None:
+    """See that each spike has its time and neuron and, where there are, its trial and sweeps.
+
+    Raises
+    ------
+    ValueError
+        If one of these is missing, of another length, or not finite.
+    """
+    beside = "spike_" if "spike_neuron" in ds else ""
+    wanted = ["spike_time", f"{beside}neuron"]
+    wanted += [f"{beside}trial"] if "trials" in ds.attrs else []
+    wanted += [] if beside else sweeps_of(ds)
+    for name in wanted:
+        if name not in ds or ds[name].dims != ("spike",):
+            there = f"it is over {ds[name].dims}" if name in ds else "it is missing"
+            raise ValueError(
+                f"each spike of this Dataset has its {name}, along the dim spike, and {there}: "
+                "give a result as solve or ds.hh.spikes() made it"
+            )
+        values = ds[name].values
+        numbers = values.dtype.kind in "iuf"
+        if (name == "spike_time" and not numbers) or (numbers and not np.all(np.isfinite(values))):
+            raise ValueError(f"{name} of spikes must be finite numbers, got {shown(values)}")
 
 
 def chosen(trains: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:
@@ -179,8 +209,9 @@ def chosen(trains: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:
 
 def window_of_spikes(trains: xr.Dataset, start: float | None, stop: float | None) -> xr.Dataset:
     """The spikes with start <= t < stop, or <= stop at the end of the record."""
-    last = trains.attrs["t_end"]
-    start, stop = window_bounds(trains.attrs["t_start"], last, start, stop)
+    see_columns(trains)
+    first, last = stated.span(trains.attrs)
+    start, stop = window_bounds(first, last, start, stop)
     time = trains.spike_time.values
     inside = (time >= start) & ((time < stop) | (stop == last))
     return chosen(trains, inside, t_start=start, t_end=stop)

@@ -8,7 +8,7 @@ import xarray as xr
 from hh_sde.dataset import last_state_names, spikes_alone
 from hh_sde.measures.arguments import window_bounds
 from hh_sde.measures.over_time import end_of_record, increasing_times
-from hh_sde.measures.trains import chosen, window_of_spikes
+from hh_sde.measures.trains import chosen, see_columns, window_of_spikes
 
 
 def window(ds: xr.Dataset, start: float | None = None, stop: float | None = None) -> xr.Dataset:
@@ -61,6 +61,7 @@ def _of_traces(ds: xr.Dataset, start: float | None, stop: float | None) -> xr.Da
     part = ds.isel(time=inside).assign_attrs(t_start=start, t_end=stop)
     if "spike_time" not in ds:
         return part
+    see_columns(ds)
     time = ds.spike_time.values
     return chosen(part, (time >= start) & ((time < stop) | (stop == last)))
 

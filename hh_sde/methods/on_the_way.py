@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from hh_sde import memory
-from hh_sde.addresses import MOST_STEPS, domain
+from hh_sde.addresses import ROUNDING, domain, in_steps
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.module import Compiled
 from hh_sde.equations.tables import Late, Sender
@@ -20,8 +20,6 @@ from hh_sde.methods.method import Problem
 
 #: Sums that a step of any scheme makes, at most.
 _SUMS = 2
-#: Rounding of times in units of the step.
-_ROUNDING = 1e-6
 #: What has a place for each step, the step's number modulo their length.
 RINGS = ("slots", "history")
 
@@ -129,7 +127,7 @@ class Way:
         return self.layout.among_lanes(places, self.trials, self.lanes)
 
     def _steps(self, delay: np.ndarray, name: str) -> np.ndarray:
-        return in_steps(delay, self.problem.dt, name)
+        return in_steps(delay, self.problem.dt, f"delay of {name}")
 
     def _arrivals(self) -> tuple[np.ndarray, int, np.ndarray]:
         """Rows of the state that jump: `Events.to`; how many inputs of a population; factors."""
@@ -161,6 +159,11 @@ class Way:
 
     def _rested(self, sources: int) -> np.ndarray:
         """Synapses that have not been used: u = 0, x = 1, long ago."""
+        memory.require(
+            24.0 * len(self.senders) * sources * self.trials,
+            f"the resources of synapses from {sources} neurons or trains with plasticity",
+            "take fewer trials at once",
+        )
         found = np.zeros((len(self.senders) if sources else 0, 3, sources * self.trials))
         found[:, 1], found[:, 2] = 1.0, -1e300
         return found
@@ -198,7 +201,7 @@ class Way:
 
     def _poisson(self) -> dict[str, np.ndarray]:
         problem = self.problem
-        first = int(np.floor(problem.times(0, 0)[0] + _ROUNDING * problem.dt))
+        first = int(np.floor(problem.times(0, 0)[0] + ROUNDING * problem.dt))
         last = int(np.ceil(problem.times(problem.n_steps, problem.n_steps)[0])) + 1
         trains, means, keys, place = [], [np.zeros(0)], [], 0
         for k, one in self._of_trains:
@@ -237,9 +240,9 @@ class Way:
         for k, one in self._given:
             times = one.spikes.spike_time / self.problem.dt  # type: ignore[union-attr]
             # a spike on the grid is found by the step that ends there
-            step = np.ceil(times - _ROUNDING).astype(np.int64) - 1
+            step = np.ceil(times - ROUNDING).astype(np.int64) - 1
             if self.problem.carried is None:  # nor has another run sent those of the beginning
-                step[np.abs(times - self.problem.first_step) <= _ROUNDING] += 1
+                step[np.abs(times - self.problem.first_step) <= ROUNDING] += 1
             inside = step >= self.problem.first_step
             train = one.spikes.train[inside]  # type: ignore[union-attr]
             columns.append((step[inside], np.full(train.size, k), train))
@@ -262,7 +265,7 @@ class Way:
             events.seen[:, 1], events.seen[:, 2] = 1.0, -np.inf
             return
         # what began before the run has been sent by the one that it goes on from
-        begun = problem.times(0, 0)[0] - _ROUNDING * problem.dt
+        begun = problem.times(0, 0)[0] - ROUNDING * problem.dt
         events.cell[0] = int(np.floor(begun)) + 1
         kept = self._kept()
         if set(carried) != set(kept):
@@ -320,30 +323,6 @@ class Way:
             values = values.reshape(*own.shape[:-1], -1, self.trials)
             found[name] = np.moveaxis(values, -1, 0).copy()
         return found
-
-
-def in_steps(delay: np.ndarray, dt: float, name: str) -> np.ndarray:
-    """Delays (ms) as whole numbers of steps.
-
-    Raises
-    ------
-    ValueError
-        If they are not such; with the nearest that are.
-    """
-    steps = np.rint(delay / dt)
-    if not np.all(steps <= MOST_STEPS):
-        raise ValueError(
-            f"delay of {name}: {np.max(delay):g} ms are more than 2^48 steps of dt = {dt:g} ms"
-        )
-    wrong = np.abs(delay / dt - steps) > _ROUNDING
-    if np.any(wrong):
-        first = float(delay[wrong][0])
-        below = np.floor(first / dt)
-        raise ValueError(
-            f"delay of {name}: {first:g} ms is not a multiple of dt = {dt:g} ms; the nearest are "
-            f"{below * dt:g} and {(below + 1) * dt:g} ms"
-        )
-    return steps.astype(np.int64)
 
 
 def _joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:

@@ -143,7 +143,8 @@ class Assembly:
         own = []
         for group in self.groups:
             none = scipy.sparse.csr_array((group.n, 0))
-            white = [noise.amplitudes(group.n) for noise in group.current_noise]
+            with group.naming():
+                white = [noise.amplitudes(group.n) for noise in group.current_noise]
             own.append(scipy.sparse.hstack([none, *white]))
         together = [noise.amplitudes(self.n_neurons) for noise in self._common_noise]
         amplitudes = scipy.sparse.hstack([scipy.sparse.block_diag(own), *together])
@@ -171,9 +172,11 @@ class Assembly:
     @cached_property
     def V0(self) -> np.ndarray:
         """The potentials that cells begin with, mV."""
-        return np.concatenate(
-            [per_neuron(group.population.cell.V0, group.n, "V0") for group in self.groups]
-        )
+        found = []
+        for group in self.groups:
+            with group.naming():
+                found.append(per_neuron(group.population.cell.V0, group.n, "V0"))
+        return np.concatenate(found)
 
     def steady_state(self, V: np.ndarray) -> np.ndarray:
         """The flat states (..., d) with potentials (..., n_neurons), mV, and all else at rest."""

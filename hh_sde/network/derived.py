@@ -17,7 +17,7 @@ from hh_sde.equations.evaluated import (
 )
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.tables import Wiring
-from hh_sde.records import shown
+from hh_sde.records import numbers, shown
 
 
 class Derived:
@@ -165,6 +165,12 @@ class Derived:
         if "neuron" not in ds.dims:
             found = [one.expand_dims("neuron") for one in found]
         V = found[0].transpose(..., "neuron")
+        for name, one in zip(names, found, strict=True):
+            if one.dtype.kind not in "iuf" or not one.size or set(one.dims) - set(V.dims):
+                raise ValueError(
+                    f"{name} of this Dataset must be numbers over dims of V, {V.dims}, got "
+                    f"{one.dtype} over {one.dims}, {one.size} in all"
+                )
         return {
             name: one.broadcast_like(V).transpose(*V.dims)
             for name, one in zip(names, found, strict=True)
@@ -191,7 +197,7 @@ class Derived:
     def _times(self, V: xr.DataArray) -> np.ndarray:
         """The times that V is of, ms; one, whichever, where nothing depends on it."""
         if "time" in V.coords:
-            return np.atleast_1d(V.time.values)
+            return numbers(np.atleast_1d(V.time.values), "time", "numbers (ms)")
         if not self._constant:
             raise ValueError("this Dataset has no coordinate time, which its stimulus depends on")
         return np.zeros(V.sizes.get("time", 1))

@@ -100,12 +100,14 @@ def tables(groups: Sequence[Group], synapses: Sequence[AnySynapse]) -> Tables:
         If weights do not fit, two synapses of one name differ, or variables clash.
     """
     connections = wiring.Connections(groups, synapses)
-    models = tuple(
-        model_of(group, ends) for group, ends in zip(groups, connections.ends, strict=True)
-    )
-    for one in models:
-        state_labels([one])
-    return Tables(models, *connections.wiring(models), connections.senders(models))
+    models = []
+    for group, ends in zip(groups, connections.ends, strict=True):
+        with group.naming():
+            models.append(model_of(group, ends))
+            state_labels(models[-1:])
+        for received in ends.received.values():
+            _see_name(received, group, groups)
+    return Tables(tuple(models), *connections.wiring(models), connections.senders(models))
 
 
 def model_of(group: Group, ends: wiring.Ends) -> Model:
@@ -115,7 +117,6 @@ def model_of(group: Group, ends: wiring.Ends) -> Model:
         _see_pools(synapse, cell, (synapse.alpha, synapse.beta))
     for received in ends.received.values():
         _see_pools(received, cell, (received.voltage_block,))
-        _see_name(received, group)
     noise = group.channel_noise
     if noise is not None:
         noise.check_names(cell.channels)
@@ -277,16 +278,20 @@ def rows_of(matrix: scipy.sparse.csr_array) -> Connectivity:
     )
 
 
-def _see_name(synapse: Synapse | EventSynapse, group: Group) -> None:
-    """See that I_<name> and g_<name> mean the synapse alone."""
-    taken = {channel.name: "a channel" for channel in group.population.cell.channels}
-    taken |= {one.name: "a noise" for one in group.population.noise if isinstance(one, Colored)}
+def _see_name(synapse: Synapse | EventSynapse, target: Group, groups: Sequence[Group]) -> None:
+    """See that I_<name> and g_<name> mean the synapse alone, in whichever population."""
+    taken: dict[str, str] = {}
+    for group in groups:
+        of = f" of population {group.name}" if group.name else ""
+        taken |= {channel.name: f"a channel{of}" for channel in group.population.cell.channels}
+        if group is target:
+            colored = [one for one in group.population.noise if isinstance(one, Colored)]
+            taken |= {one.name: f"a noise{of}" for one in colored}
     taken |= {"stim": "the injected current", "gap": "gap junctions", "total": "all together"}
     if synapse.name in taken:
-        where = f" of population {group.name}" if group.name else ""
         raise ValueError(
-            f"synapse {synapse.name}: I_{synapse.name} is the current of {taken[synapse.name]}"
-            f"{where}; give the synapse another name"
+            f"synapse {synapse.name}: I_{synapse.name} is the current of {taken[synapse.name]}; "
+            "give the synapse another name"
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from hh_sde import display
@@ -89,6 +90,16 @@ class Group(NamedTuple):
     def neurons(self) -> slice:
         """Which neurons."""
         return slice(self.first, self.first + self.n)
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """What is found wrong inside is said of this population."""
+        try:
+            yield
+        except ValueError as error:
+            if not self.name:
+                raise
+            raise ValueError(f"population {self.name}: {error}") from None
 
     @property
     def channel_noise(self) -> ChannelNoise | None:

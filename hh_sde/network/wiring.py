@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
+from hh_sde import memory
 from hh_sde.equations.tables import InputTable, Late, Model, Sender, Wiring
 from hh_sde.equations.variables import variables
 from hh_sde.errors import unknown
@@ -258,6 +259,8 @@ class Connections:
             assert synapse.spike_rule is not None
             spikes = synapse.spike_rule.levels
         from_outside = not isinstance(spikes, tuple)
+        # where the edges of each begin, and copies of that on the way to the loops
+        memory.require(32.0 * len(of), f"{synapse.name}: {len(of)} trains", "take fewer")
         blocks = []
         edges = _Edges()
         if isinstance(synapse.weights, float) and not one_to_one:
@@ -332,7 +335,9 @@ class Connections:
         return [table.name for table in model.jumping].index(synapse.name)
 
     def _rises(self, synapse: EventSynapse, k: int) -> np.ndarray:
-        return per_neuron(synapse.rise_factor, self.groups[k].n, f"tau of {synapse.name}")
+        group = self.groups[k]
+        with group.naming():
+            return per_neuron(synapse.rise_factor, group.n, f"tau of {synapse.name}")
 
     def _rise(self, synapse: EventSynapse, k: int) -> float:
         rises = self._rises(synapse, k)

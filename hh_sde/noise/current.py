@@ -86,8 +86,8 @@ class CurrentNoise(Noise):
             np.fill_diagonal(matrix, 1.0)
         if matrix.shape != (n_neurons, n_neurons):
             raise ValueError(
-                f"CurrentNoise.correlation has shape {matrix.shape}; a network of {n_neurons} "
-                f"neurons takes ({n_neurons}, {n_neurons}) or one number"
+                f"CurrentNoise.correlation has shape {matrix.shape}; {n_neurons} neurons "
+                f"take ({n_neurons}, {n_neurons}) or one number"
             )
         return scipy.sparse.csr_array(sigma[:, None] * cholesky(matrix))
 

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from hh_sde import dataset, measures
+from hh_sde import dataset, measures, stated
 from hh_sde.dataset import upgrade
+from hh_sde.measures.over_time import finite_times, see_numbers
+from hh_sde.records import shown
 
 
 def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
@@ -27,6 +29,8 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
             "nothing to draw: the Dataset holds neither V nor gates nor currents nor x, but "
             + (", ".join(map(str, ds.data_vars)) or "nothing")
         )
+    if "time" in ds.coords:
+        finite_times(ds)
     ds = dataset.along_neurons(ds)
     traces = [variable.dims for variable in ds.data_vars.values() if "time" in variable.dims]
     usual = {"trial", "time", "neuron", "component"}
@@ -36,6 +40,7 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
         if trial is not None:
             raise ValueError(f"there is no trial {trial}: this result has no trials")
         return ds
+    see_numbers(ds.trial)
     trial = int(ds.trial[0]) if trial is None else trial
     if trial not in ds.trial:
         raise ValueError(f"there is no trial {trial}; there are {ds.trial.values.tolist()}")
@@ -44,11 +49,12 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
 
 def spikes_of_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     """The spikes of one trial, by default the first, of the result of `spikes`."""
+    measures.trains.see_columns(ds)
     if "trial" not in ds:
         if trial is not None:
             raise ValueError(f"there is no trial {trial}: these spikes have no trials")
         return ds
-    trials = json.loads(ds.attrs["trials"])
+    trials = stated.labels(ds.attrs, "trials")
     trial = trials[0] if trial is None else trial
     if trial not in trials:
         raise ValueError(f"there is no trial {trial}; there are {trials}")
@@ -59,7 +65,7 @@ def spikes_of_neurons(trains: xr.Dataset, neurons: int | Sequence[int] | None) -
     """The spikes of some neurons, by default of all, of the result of `spikes`."""
     if neurons is None:
         return trains
-    wanted = chosen_neurons(json.loads(trains.attrs["neurons"]), neurons)
+    wanted = chosen_neurons(stated.labels(trains.attrs, "neurons"), neurons)
     own = np.isin(trains.neuron.values, wanted)
     return measures.trains.chosen(trains, own, neurons=json.dumps(wanted))
 
@@ -74,7 +80,11 @@ def chosen_neurons(
     ValueError
         If there is no such neuron, or none is chosen.
     """
+    if not len(known) or not all(np.isreal(one) and np.isfinite(one) for one in known):
+        raise ValueError(f"neurons have finite numbers, one or more, got {shown(list(known))}")
     numbers = [int(one) for one in known]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"neurons have different numbers, got {shown(numbers)}")
     if neurons is None:
         return numbers
     wanted = [int(one) for one in np.atleast_1d(np.asarray(neurons))]
@@ -96,18 +106,20 @@ def trials_of(ds: xr.Dataset) -> list[int]:
     """The numbers of the trials along which there is something, if it is along them."""
     if "trial" in ds.dims:
         return ds.trial.values.tolist()
-    return json.loads(ds.attrs.get("trials", "[]")) if dataset.spikes_alone(ds) else []
+    of_spikes = dataset.spikes_alone(ds) and "trials" in ds.attrs
+    return stated.labels(ds.attrs, "trials") if of_spikes else []
 
 
 def neurons_of(ds: xr.Dataset) -> list[int]:
     """The numbers of the neurons in a result of traces or of spikes."""
     if dataset.spikes_alone(ds):
-        return json.loads(ds.attrs.get("neurons", "[]"))
+        return stated.labels(ds.attrs, "neurons")
     return np.atleast_1d(ds.neuron.values).tolist() if "neuron" in ds.coords else []
 
 
 def gate_names(ds: xr.Dataset) -> list[str]:
     """Gates and synaptic gates, or the open fraction of each channel where it has states."""
+    ds = ds[[name for name, one in ds.data_vars.items() if "time" in one.dims]]
     gates = ds.filter_by_attrs(role=lambda role: role in ("gate", "synaptic gate"))
     return [*map(str, ds.filter_by_attrs(conducting=1).data_vars), *map(str, gates.data_vars)]
 

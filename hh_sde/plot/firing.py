@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -12,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.patches import StepPatch
 
-from hh_sde import measures
+from hh_sde import measures, stated
 from hh_sde.measures.isi import coefficient_of_variation
 from hh_sde.plot.bins import interval_edges
 from hh_sde.plot.common import (
@@ -138,13 +137,13 @@ def interval_histogram(
     length = intervals.interval_length.values
     if length.size == 0:
         raise ValueError("nothing to draw: no neuron fired twice")
-    chosen = json.loads(intervals.attrs["neurons"])
+    chosen = stated.labels(intervals.attrs, "neurons")
     groups = {f"neuron {neuron}": length[intervals.neuron.values == neuron] for neuron in chosen}
     if len(groups) > MOST_LINES:
         groups = {f"{len(groups)} neurons": length}
         if "population" in intervals.coords:
             of = intervals.population.values
-            names = json.loads(intervals.attrs["populations"])
+            names = stated.populations(intervals.attrs)
             groups = {name: length[of == name] for name in names}
     edges = interval_edges(length, bins)
     ax = axes_of(ax, figsize, (5.5, 3.5))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,7 +12,8 @@ from matplotlib.colors import is_color_like
 from matplotlib.lines import Line2D
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 
-from hh_sde import dataset, measures
+from hh_sde import dataset, measures, stated
+from hh_sde.measures.train_arrays import refuse_strangers
 from hh_sde.plot.common import (
     chosen_neurons,
     neurons_of,
@@ -84,14 +84,15 @@ def raster(
     """
     rows = _rows_of(ds, trial, neurons) if rows is None else rows
     trains = spikes_of_neurons(_spikes_of_rows(ds, rows, trial, rule), neurons)
-    labels, drawn = (json.loads(trains.attrs[name]) for name in (f"{rows}s", "neurons"))
+    labels, drawn = (stated.labels(trains.attrs, name) for name in (f"{rows}s", "neurons"))
+    refuse_strangers(trains, {name: np.array(labels) for name in (rows,)})
     place = np.array([labels.index(one) for one in trains[rows].values], dtype=int)
     ax = axes_of(ax, figsize, (8, 3 if rate_bin is None else 4))
     apart: str = "neuron" if len(drawn) > 1 else rows
     members: list[Any] = drawn if apart == "neuron" else labels
     coloured = rows == "trial" and 1 < len(drawn) <= MOST_LINES
     if rows == "neuron" and _by_population(style, trains):
-        apart, members, coloured = "population", list(json.loads(trains.attrs["populations"])), True
+        apart, members, coloured = "population", list(stated.populations(trains.attrs)), True
         style = without_colour(style)
     colours = _colours(style, apart, members, coloured)
     marks = _marks(ax, len(labels), place.size)
@@ -109,7 +110,7 @@ def raster(
     else:
         ax.set_ylabel("trial" if coloured else f"trial\nneuron {drawn[0]}")
     rows_axis(ax, [str(label) for label in labels])
-    time_axis(ax, trains.attrs["t_start"], trains.attrs["t_end"])
+    time_axis(ax, *stated.span(trains.attrs))
     if rate_bin is not None:
         _rate_above(ax, trains, rate_bin, colours if apart == "population" else {})
     return ax

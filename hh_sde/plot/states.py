@@ -72,8 +72,10 @@ def traces(
         If there is no V, or no such trial or neuron.
     """
     one = one_trial(ds, trial)
-    if "V" not in one:
-        raise ValueError(f"there is no V to draw; there is {', '.join(map(str, one.data_vars))}")
+    if "V" not in one or "time" not in one.V.dims:
+        raise ValueError(
+            f"there is no V over time to draw; there is {', '.join(map(str, one.data_vars))}"
+        )
     chosen = chosen_neurons(one.neuron.values, neurons)
     V = one["V"].sel(neuron=chosen).transpose("time", "neuron")
     ax = axes_of(ax, figsize)

@@ -9,15 +9,11 @@ import numpy as np
 from hh_sde.records import record
 from hh_sde.topology.base import DRAWS, EDGES, Edges, Topology, layers, neighbour_count
 
-
-@record
-class FixedIndegree(Topology):
-    """To each neuron from k others, drawn without repetition.
-
+_FIELDS = """
     Parameters
     ----------
     k : int
-        Inputs of each neuron.
+        {edges} of each neuron.
     weight : float or Distribution
         mS/cm^2.
     rng : int, Generator, SeedSequence or None
@@ -30,9 +26,12 @@ class FixedIndegree(Topology):
 
     Examples
     --------
-    >>> FixedIndegree(k=3, rng=1).matrix(4, 100).sum(axis=1)
-    array([3., 3., 3., 3.])
     """
+
+
+@record
+class _FixedDegree(Topology):
+    """k edges at one end of each neuron, with different neurons at the other."""
 
     drawn = True
 
@@ -42,64 +41,41 @@ class FixedIndegree(Topology):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "k", neighbour_count(self.k, "FixedIndegree"))
+        object.__setattr__(self, "k", neighbour_count(self.k, type(self).__name__))
+
+    def _drawn(self, n: int, n_other: int, same: bool, rule: str, what: str) -> Edges:
+        """The neuron of each edge, 0 ... n - 1, and the one at its other end."""
+        others = n_other - same
+        if self.k > others:
+            raise ValueError(f"{rule}(k={self.k}): there are only {others} other neurons to {what}")
+        neuron = np.repeat(np.arange(n), self.k)
+        other = subsets(self.rng, n, self.k, others).ravel()
+        return neuron, other + (same & (other >= neuron))  # the neuron itself is passed over
+
+
+@record
+class FixedIndegree(_FixedDegree):
+    __doc__ = f"""To each neuron from k others, drawn without repetition.
+{_FIELDS.format(edges="Inputs")}>>> FixedIndegree(k=3, rng=1).matrix(4, 100).sum(axis=1)
+    array([3., 3., 3., 3.])
+    """
 
     def edges(self, n_target: int, n_source: int, same: bool) -> Edges:
-        others = n_source - same
-        if self.k > others:
-            raise ValueError(
-                f"fixed_indegree(k={self.k}): there are only {others} other neurons to come from"
-            )
-        source = subsets(self.rng, n_target, self.k, others)
-        target = np.repeat(np.arange(n_target), self.k)
-        source = source.ravel()
-        return target, source + (same & (source >= target))  # the neuron itself is passed over
+        return self._drawn(n_target, n_source, same, "fixed_indegree", "come from")
 
     def expected_edges(self, n_target: int, n_source: int) -> float:
         return float(self.k) * n_target
 
 
 @record
-class FixedOutdegree(Topology):
-    """From each neuron to k others, drawn without repetition.
-
-    Parameters
-    ----------
-    k : int
-        Outputs of each neuron.
-    weight : float or Distribution
-        mS/cm^2.
-    rng : int, Generator, SeedSequence or None
-        Seed.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If k is not a whole number, or the weight is not one.
-
-    Examples
-    --------
-    >>> FixedOutdegree(k=3, rng=1).matrix(100, 4).sum(axis=0)
+class FixedOutdegree(_FixedDegree):
+    __doc__ = f"""From each neuron to k others, drawn without repetition.
+{_FIELDS.format(edges="Outputs")}>>> FixedOutdegree(k=3, rng=1).matrix(100, 4).sum(axis=0)
     array([3., 3., 3., 3.])
     """
 
-    drawn = True
-
-    k: int
-    weight: Any = 1.0
-    rng: Any = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "k", neighbour_count(self.k, "FixedOutdegree"))
-
     def edges(self, n_target: int, n_source: int, same: bool) -> Edges:
-        others = n_target - same
-        if self.k > others:
-            raise ValueError(
-                f"fixed_outdegree(k={self.k}): there are only {others} other neurons to go to"
-            )
-        source, target = FixedIndegree(self.k, rng=self.rng).edges(n_source, n_target, same)
+        source, target = self._drawn(n_source, n_target, same, "fixed_outdegree", "go to")
         return target, source
 
     def expected_edges(self, n_target: int, n_source: int) -> float:

@@ -7,8 +7,12 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse
 
+from hh_sde.addresses import whole
 from hh_sde.records import frozen, numbers, record, shown, single
 from hh_sde.topology.base import Topology
+
+#: Neurons that a list of edges can number.
+MOST_NEURONS = 2**31
 
 
 @record
@@ -67,6 +71,7 @@ class EdgeList(Topology):
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         if self.shape is not None:
+            object.__setattr__(self, "shape", _shape(self.shape))
             self._see_that_they_fit(*self.shape)
         if self.delay is not None:
             self._see_no_two_delays()
@@ -129,9 +134,23 @@ class EdgeList(Topology):
 
 def _neurons(values: Any, name: str) -> np.ndarray:
     array = numbers(values, name, "numbers of neurons, from 0")
-    if array.ndim != 1 or np.any(array != np.floor(array)) or np.any(array < 0):
-        raise ValueError(f"{name} must be whole numbers, from 0, got {shown(values)}")
+    there = (array == np.floor(array)) & (array >= 0) & (array < MOST_NEURONS)
+    if array.ndim != 1 or not np.all(there):
+        wrong = f" ({array[~there][0]:g})" if array.ndim == 1 else ""
+        raise ValueError(
+            f"{name} must be whole numbers, from 0 to 2^31 - 1, got {shown(values)}{wrong}"
+        )
     return frozen(array.astype(np.int64))
+
+
+def _shape(shape: Any) -> tuple[int, int]:
+    """Numbers of neurons (targets, sources)."""
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
+        raise ValueError(
+            f"shape of the edges must be two numbers, (targets, sources), got {shown(shape)}"
+        )
+    n_target, n_source = (whole(n, "shape of the edges", 0, MOST_NEURONS) for n in shape)
+    return n_target, n_source
 
 
 def _of_edges(values: Any, name: str, n: int) -> float | np.ndarray:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from hh_sde.errors import optional
 from hh_sde.interop.neuroml.quantities import quantity
+from hh_sde.records import shown
 
 #: Files of LEMS that define what NeuroML is: nothing of a model is in them.
 DEFINITIONS = frozenset(
@@ -207,44 +208,62 @@ class _Reading:
         self._seen: set[Path] = set()
 
     def read(self, path: Path) -> None:
-        """Read a file and what it includes, each file once."""
+        """Read a file and what it includes, where it does, each file once."""
+        begun = [(path, self._children(path))]
+        while begun:
+            path, rest = begun[-1]
+            one = next(rest, None)
+            if one is None:
+                begun.pop()
+                continue
+            try:
+                if one.tag in ("include", "Include"):
+                    other = self._included(one, path)
+                    if other is not None and other not in self._seen:
+                        begun.append((other, self._children(other)))
+                elif one.tag not in ABOUT:
+                    self.elements.append(one)
+            except NeuroMLError as error:
+                self.errors.append(error)
+
+    def _children(self, path: Path) -> Iterator[Element]:
+        """What stands in a file."""
         self._seen.add(path)
         if len(self._seen) > MOST_FILES:
             raise NeuroMLError(f"{path.name}: more than {MOST_FILES} files are included")
         root = Element(_parsed(path), path.name)
         if root.tag not in ("neuroml", "Lems"):
             root.refuse("a file of NeuroML 2 begins with <neuroml>, one of LEMS with <Lems>")
-        for one in root.children():
-            try:
-                if one.tag in ("include", "Include"):
-                    self._include(one, path)
-                elif one.tag not in ABOUT:
-                    self.elements.append(one)
-            except NeuroMLError as error:
-                self.errors.append(error)
+        return iter(root.children())
 
-    def _include(self, element: Element, path: Path) -> None:
+    def _included(self, element: Element, path: Path) -> Path | None:
+        """The file that is included; None: one that defines what NeuroML is."""
         name = element.text("href" if element.tag == "include" else "file")
         element.finish()
         if Path(name).name in DEFINITIONS and element.tag == "Include":
-            return
+            return None
         if re.match(r"\w+:", name):
             element.refuse(f"{name!r} is an address, and nothing is fetched: save it")
-        other = (path.parent / name).resolve()
+        try:
+            other = (path.parent / name).resolve()
+            is_file = other.is_file()
+        except (OSError, RuntimeError) as error:  # too long a name, links that lead in a circle
+            element.refuse(f"{shown(name)} is no path of a file: {error.args[-1]}")
         if not other.is_relative_to(self.folder):
             element.refuse(
                 f"{name!r} lies outside of {self.folder}, from below which files are included: "
                 "folder= names another, read(path, folder=...)"
             )
-        if not other.is_file():
+        if not is_file:
             element.refuse(f"there is no file {name!r}")
-        if other not in self._seen:
-            self.read(other)
+        return other
 
 
 def _parsed(path: Path) -> Any:
     """The root of an XML file."""
     etree = optional("lxml.etree", extra="neuroml")
+    if path.is_dir():
+        raise NeuroMLError(f"{path.name} is a folder: give the file in it that is to be read")
     if path.stat().st_size > LARGEST:
         raise NeuroMLError(f"{path.name} is larger than {LARGEST} bytes")
     parser = etree.XMLParser(
@@ -254,6 +273,8 @@ def _parsed(path: Path) -> Any:
         tree = etree.parse(str(path), parser)
     except etree.XMLSyntaxError as error:
         raise NeuroMLError(f"{path.name} is no XML: {error}") from None
+    except OSError as error:
+        raise NeuroMLError(f"{path.name} cannot be read: {error}") from None
     if tree.docinfo.doctype or tree.docinfo.internalDTD is not None:
         raise NeuroMLError(
             f"{path.name} has a document type, which may hold entities: leave out <!DOCTYPE ...>"
