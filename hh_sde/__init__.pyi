@@ -25,7 +25,7 @@ from .kinetics import (
     Tabulated,
     TimeConstant,
 )
-from .methods import METHODS
+from .methods import METHODS, Method, integrator
 from .network import Network, Population
 from .noise import (
     NOISES,
@@ -87,6 +87,7 @@ __all__ = [
     "IntegrationError",
     "Interrupted",
     "Linoid",
+    "Method",
     "Minimum",
     "Nernst",
     "Network",
@@ -121,6 +122,7 @@ __all__ = [
     "TimeConstant",
     "Uniform",
     "dataset",
+    "integrator",
     "interop",
     "measures",
     "plot",

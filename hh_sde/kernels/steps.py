@@ -329,15 +329,15 @@ def flat_correction(x, places, shape, p, q, curves, ranges):
 
 
 @maker
-def flat_drift(x, I, places, shape, wiring, p, q, curves, ranges):
-    """f of a flat state (d,) of one trial, as sdeint and scipy call it."""
-    n = I.size
+def flat_drift(x, I, places, shape, trials, wiring, p, q, curves, ranges):
+    """f of a flat state (d,), as sdeint and scipy call it, or of (d, trials) in one row."""
+    lanes, n = shape[1], shape[1] // trials
     state, dx, flat = np.empty(shape), np.empty(shape), np.empty(x.size)
     put_in_rows(x, places, state)
     start, source, weight, blocks, block_weight = wiring
-    u = np.empty(((start.size - 1) // n, n))
-    couple(state, u, n, 1, start, source, weight, blocks, block_weight)
-    drift(state, n, I, u, dx, p, q, curves, ranges)
+    u = np.empty(((start.size - 1) // n, lanes))
+    couple(state, u, n, trials, start, source, weight, blocks, block_weight)
+    drift(state, lanes, I, u, dx, p, q, curves, ranges)
     put_in_state(dx, places, flat)
     return flat
 
