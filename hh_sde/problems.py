@@ -38,6 +38,10 @@ class SolvedProblem(Described):
         The same of the iterated integrals I (m, m) from 0 to t beside them.
     reference : str
         Where the solution stands.
+    functional : callable or None
+        functional(x) -> (trials,) of states (d, trials), whose mean is known: for weak errors.
+    expectation : callable or None
+        expectation(t) -> its mean at time t.
 
     Examples
     --------
@@ -55,6 +59,8 @@ class SolvedProblem(Described):
     solution: Callable[[float, np.ndarray], np.ndarray] | None = None
     integral: Callable[[float, np.ndarray, np.ndarray], np.ndarray] | None = None
     reference: str = ""
+    functional: Callable[[np.ndarray], np.ndarray] | None = None
+    expectation: Callable[[float], float] | None = None
 
     def description(self) -> Description:
         """Its equation and solution, the kind of its noise, what is known, its reference."""
@@ -215,6 +221,8 @@ def hyperbolic() -> SolvedProblem:
         reference=(
             "Debrabant & Roessler 2009, Appl. Numer. Math. 59, 582, doi:10.1016/j.apnum.2008.03.012"
         ),
+        functional=lambda x: np.polynomial.Polynomial([0.0, 8.0, -6.0, 1.0])(np.arcsinh(x[0])),
+        expectation=lambda t: t**3 - 3 * t**2 + 2 * t,
     )
 
 

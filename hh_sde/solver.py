@@ -81,8 +81,9 @@ def solve(
         Step, ms. Methods with error control, and exact ones, go their own ways; dt then spaces the
         output.
     method : str or Method, optional
-        A name of `hh_sde.METHODS`, or a method of your own (`hh_sde.integrator`). Default: ``euler_maruyama`` for a Network; for an SDE of your
-        own ``sdeint.itoEuler`` or ``sdeint.stratHeun``, or ``scipy.DOP853`` if it has no noise.
+        A name of `hh_sde.METHODS`, or a method of your own (`hh_sde.integrator`). Default:
+        ``euler_maruyama`` for a Network; for an SDE of your own ``sdeint.itoEuler`` or
+        ``sdeint.stratHeun``, or ``scipy.DOP853`` if it has no noise.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
         Seed of the noise. None draws one; it stands in the attributes, ``rng_entropy``.
     trials : int or sequence of int, optional

@@ -54,7 +54,8 @@ def integrator(
     ----------
     strong_order : mapping of noise type to float
         The noise types that it takes ("additive", "diagonal", "commutative", "general"), with its
-        strong order for each. Models with other noise are refused.
+        strong order for each. Models with other noise are refused. Additive and diagonal noise are
+        commutative too, and all are general: those that are not named have that order.
     interpretation : {"ito", "stratonovich"}
         The calculus in which f and G are given to it.
     deterministic_order : float
@@ -126,10 +127,16 @@ def _orders(strong_order: Mapping[str, float]) -> dict[str, float]:
         )
     for noise_type in strong_order:
         see_choice(noise_type, NOISE_TYPES, "strong_order: noise type")
-    return {
+    orders = {
         key: single(order, f"strong_order of {key} noise", positive=True)
         for key, order in strong_order.items()
     }
+    wider = orders.get("commutative", orders.get("general"))
+    if wider is not None:
+        orders = {"additive": wider, "diagonal": wider, **orders}
+    if "general" in orders:
+        orders = {"commutative": orders["general"], **orders}
+    return {key: orders[key] for key in NOISE_TYPES if key in orders}
 
 
 def _see_step(step: Step) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def with_spikes(run: Run) -> Run:
     return found
 
 
-def _iterate(run: Run, problem: Problem) -> Iterator[np.ndarray]:
+def _iterate(run: Run, problem: Problem) -> Generator[np.ndarray, None, None]:
     yield from run(problem)
 
 
@@ -76,7 +76,7 @@ class _Search:
         before = np.concatenate([self.V[None], V[:-1]])
         times = self.problem.times(self.steps, self.steps + len(V))
         # how often V was below the re-arm level before each step, and before the last crossing
-        below = np.cumsum(V < rearm, axis=0)
+        below = np.cumsum(rearm > V, axis=0)
         seen = np.zeros_like(below[0])
         spikes: list[tuple[int, int, float]] = []
         crossed = (before < threshold) & (threshold <= V)

@@ -15,8 +15,8 @@ from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.tables import Tables
 from hh_sde.network import packing
-from hh_sde.network.derived import Derived
 from hh_sde.network.batches import Batches, among_lanes
+from hh_sde.network.derived import Derived
 from hh_sde.network.diffusion import Columns, Diffusion
 from hh_sde.network.jacobian import Jacobian
 from hh_sde.network.populations import Group

@@ -111,9 +111,7 @@ class Diffusion:
 
     def _sizes(self, states: States) -> np.ndarray:
         """Amplitudes (terms, n_neurons, trials)."""
-        sizes = self._module.flat_amplitudes(
-            states.x, states.places, states.rows, *states.numbers
-        )
+        sizes = self._module.flat_amplitudes(states.x, states.places, states.rows, *states.numbers)
         return sizes.reshape(-1, self._layout.n_neurons, states.trials)
 
     @cached_property
