@@ -20,7 +20,7 @@ from hh_sde.measures import SpikeRule
 from hh_sde.measures.detection import rule_of
 from hh_sde.methods import METHODS, method_of, name_of
 from hh_sde.network import Network
-from hh_sde.problems import PROBLEMS, SolvedProblem
+from hh_sde.problems import PROBLEMS, Problem
 from hh_sde.provenance import path_of, seed_of, warn_of_differences
 from hh_sde.results import opened
 from hh_sde.sde import SDE
@@ -31,7 +31,7 @@ from hh_sde.studies import STUDIES
 
 def rerun(
     ds: xr.Dataset | str | PathLike[str],
-    model: Network | SDE | SolvedProblem | None = None,
+    model: Network | SDE | Problem | None = None,
     **changes: Any,
 ) -> xr.Dataset:
     """Make a result again, bit for bit, or with other arguments.
@@ -95,7 +95,7 @@ def rerun(
         if name not in STUDIES:
             raise ValueError(unknown("study", name, STUDIES))
         return STUDIES[name](model, **{"rng": seed, **arguments, **changes})
-    model = model.sde if isinstance(model, SolvedProblem) else model
+    model = model.model if isinstance(model, Problem) else model
     if ds.attrs.get("protocol") == "voltage clamp":
         return _of_trials(ds, changes, voltage_clamp, model, _clamp(ds, arguments))
     if "spike_rule" in arguments:
@@ -171,7 +171,7 @@ def _see_methods(ds: xr.Dataset, arguments: Mapping[str, Any], changes: Mapping[
         )
 
 
-def _described(ds: xr.Dataset) -> Network | SolvedProblem:
+def _described(ds: xr.Dataset) -> Network | Problem:
     if ds.attrs.get("problem") in PROBLEMS:
         return PROBLEMS[ds.attrs["problem"]]
     if "network" not in ds.attrs:

@@ -37,6 +37,7 @@ DIMENSIONS = {
     "coupling": ("1", "factor on all synaptic weights"),
     "observable": ("1", "what is estimated"),
     "tolerance": ("1", "wanted relative error"),
+    "problem": ("1", "equation whose solution is known"),
 }
 
 

@@ -102,8 +102,10 @@ def strong_convergence(
     True
     """
     methods = fitting_methods(model, methods)
-    known = model.problem is not None and model.problem.pathwise and reference is None
-    ensemble = Ensemble.of(model, dts, dts[0] / (1 if known else refine), trials, rng, threads)
+    finest = dts[0] / refine
+    if reference is None:
+        finest = model.finest(dts, refine, t_end, trials, rng)
+    ensemble = Ensemble.of(model, dts, finest, trials, rng, threads)
     options: dict[str, Any] = {"save_dt": t_end, "record": model.record(variable)}
     exact, floor = _reference(model, ensemble, t_end, variable, reference, options)
     squares = np.full((len(methods), len(dts), trials), np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,14 +10,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde.brownian import BrownianPath
+from hh_sde.brownian import BrownianPath, Rng
 from hh_sde.errors import unknown
 from hh_sde.network import Network
-from hh_sde.problems import PROBLEMS, SolvedProblem
+from hh_sde.problems import PROBLEMS, Problem, ReferencedProblem
 from hh_sde.records import shown
 from hh_sde.sde import SDE
 
-Studied = Network | SDE | SolvedProblem
+Studied = Network | SDE | Problem
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,12 @@ class Subject:
     Parameters
     ----------
     model : Network or SDE
-    problem : SolvedProblem or None
-        Whose SDE it is.
+    problem : problem of `hh_sde.problems` or None
+        Whose model it is.
     """
 
     model: Network | SDE
-    problem: SolvedProblem | None = None
+    problem: Problem | None = None
 
     @classmethod
     def of(cls, given: Any, study: str) -> Subject:
@@ -42,8 +43,8 @@ class Subject:
         TypeError
             If it is none.
         """
-        if isinstance(given, SolvedProblem):
-            return cls(given.sde, given)
+        if isinstance(given, Problem):
+            return cls(given.model, given)
         if isinstance(given, Network | SDE):
             return cls(given)
         raise TypeError(
@@ -73,10 +74,9 @@ class Subject:
     @property
     def attributes(self) -> dict[str, str]:
         """What a result says of it."""
-        if self.net is not None:
-            return {"network": self.net.describe()}
+        network = {} if self.net is None else {"network": self.net.describe()}
         names = [name for name, problem in PROBLEMS.items() if problem is self.problem]
-        return {"problem": names[0]} if names else {}
+        return network | ({"problem": names[0]} if names else {})
 
     # -- what is compared along a path -------------------------------------------------------------
 
@@ -108,11 +108,25 @@ class Subject:
         """The values (trials, times, neurons or components) of what was recorded."""
         return (ds.x if self.net is None else ds[variable or "V"]).values
 
+    def finest(
+        self, dts: Sequence[float], refine: int, t_end: float, trials: int, rng: Rng
+    ) -> float:
+        """Step of the finest grid of paths: that of the known solution, or of a finer reference."""
+        if isinstance(self.problem, ReferencedProblem):
+            path = self.sde.path(rng, self.problem.dt)
+            if self.problem.knows(path, t_end, trials) and min(dts) >= self.problem.dt:
+                return self.problem.dt
+        elif self.problem is not None and self.problem.pathwise:
+            return min(dts)
+        return min(dts) / refine
+
     def exact(
         self, path: BrownianPath | None, t: float, trials: int, variable: str | None = None
     ) -> np.ndarray | None:
-        """The solution at time t along the path of each trial, (trials, components), if known."""
-        if self.problem is None or path is None or not self.problem.pathwise:
+        """The solution at time t along the path of each trial, (trials, values), if it is known."""
+        if self.problem is None or path is None or not self.problem.knows(path, t, trials):
             return None
         x = np.array([self.problem.exact(path.of_trial(i), t) for i in range(trials)])
+        if self.net is not None:
+            return self.net.layout.of(x, variable or "V")
         return x if variable is None else x[:, [self.sde.names.index(variable)]]

@@ -92,8 +92,10 @@ def weak_convergence(
     """
     methods = fitting_methods(model, methods)
     observed = Firing(t_end) if model.net is not None else Moments(model, t_end)
-    known = model.problem is not None and model.problem.pathwise and reference is None
-    ensemble = Ensemble.of(model, dts, dts[0] / (1 if known else refine), trials, rng, threads)
+    finest = dts[0] / refine
+    if reference is None:
+        finest = model.finest(dts, refine, t_end, trials, rng)
+    ensemble = Ensemble.of(model, dts, finest, trials, rng, threads)
     exact = _reference(model, ensemble, observed, reference)
     shape = (len(methods), len(observed.names), len(dts))
     estimate, low, high = np.full((3, *shape), np.nan)
