@@ -25,7 +25,7 @@ from .kinetics import (
     Tabulated,
     TimeConstant,
 )
-from .methods import METHODS, Method, integrator
+from .methods import METHODS, Method, derivative_along, integrator
 from .network import Network, Population
 from .noise import (
     NOISES,
@@ -122,6 +122,7 @@ __all__ = [
     "TimeConstant",
     "Uniform",
     "dataset",
+    "derivative_along",
     "integrator",
     "interop",
     "measures",

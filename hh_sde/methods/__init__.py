@@ -17,7 +17,7 @@ from hh_sde.methods.method import (
     Reached,
     each_trial,
 )
-from hh_sde.methods.own import integrator
+from hh_sde.methods.own import derivative_along, integrator
 from hh_sde.records import shown
 from hh_sde.tables import Table, instance_of
 
@@ -29,6 +29,7 @@ __all__ = [
     "Method",
     "Problem",
     "Reached",
+    "derivative_along",
     "each_trial",
     "integrator",
     "method_of",

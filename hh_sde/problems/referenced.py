@@ -227,8 +227,8 @@ def noisy_gate() -> ReferencedProblem:
     """A slow gate of few channels, whose noise is the larger part of a step's error."""
     return ReferencedProblem(
         "noisy_gate",
-        lambda: _slow([SubunitNoise(numbers={"A": 6})]),
-        "a membrane with one slow gate of 6 channels, its noise that of subunits",
+        lambda: _slow([SubunitNoise(numbers={"A": 4})]),
+        "a membrane with one slow gate of 4 channels, its noise that of subunits",
         t_end=0.5,
         dt=2.0**-12,
         variable="a",
@@ -240,7 +240,7 @@ def noisy_gate_and_current() -> ReferencedProblem:
     """The same with white noise on V, with which that of the gate does not commute."""
     return ReferencedProblem(
         "noisy_gate_and_current",
-        lambda: _slow([SubunitNoise(numbers={"A": 6}), CurrentNoise(4.0)]),
+        lambda: _slow([SubunitNoise(numbers={"A": 4}), CurrentNoise(4.0)]),
         "the membrane of noisy_gate with white noise on V, which does not commute with the gate's",
         t_end=0.5,
         dt=2.0**-12,
@@ -250,7 +250,7 @@ def noisy_gate_and_current() -> ReferencedProblem:
 
 
 def _slow(noise: list[Noise]) -> Network:
-    """A gate that opens steeply with V and stays well inside [0, 1] for a ms."""
-    gate = Gate("a", 1, alpha=Sigmoid(0.4, -60.0, 1.0), beta=Constant(0.2))
+    """A gate that opens steeply with V. It rests at 0.2, and its noise is 0 below -1/3 alone."""
+    gate = Gate("a", 1, alpha=Sigmoid(0.2, -60.0, 1.0), beta=Constant(0.4))
     channels = (Channel("L", g=0.05, E=-60.0), Channel("A", g=0.05, E=-80.0, gates=(gate,)))
     return Network(1, cell=Cell("slow", channels, V0=-60.0), noise=noise)

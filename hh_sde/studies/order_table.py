@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.choice import sde_for_method
-from hh_sde.errors import DivergenceError, keyword_hints
+from hh_sde.errors import IntegrationError, keyword_hints
 from hh_sde.methods import Method, method_of, name_of
 from hh_sde.problems import PROBLEMS, Problem, ReferencedProblem
 from hh_sde.problems.referenced import SEED, TRIALS
@@ -30,6 +30,10 @@ FACTORS = (4, 8, 16, 32, 64)
 SLACK = 0.15
 #: Errors below this, relative to the solution, are rounding and that of the reference.
 ROUNDING = 1e-10
+_NOT_MEASURED = (
+    "the method does not take the problem, or its solution is not known, or the method diverges or "
+    "gives up at these steps, or errors are rounding"
+)
 KINDS = ("strong", "without noise", "weak")
 
 
@@ -92,9 +96,7 @@ def measured_orders(
         if _takes(problem, given[i]):
             order[:, i, j] = measure(problem, given[i], trials, confidence)
     dims = ("scheme", "problem")
-    slope = Column(dims, order[0], "1", f"slope of log error over log step, {kind}",
-                   "not measured: the method does not take the problem, or its solution is not "
-                   "known, or the error is too small to be seen")  # fmt: skip
+    slope = Column(dims, order[0], "1", f"slope of log error over log step, {kind}", _NOT_MEASURED)
     agrees = (order[2] >= order[3] - SLACK) & np.isfinite(order[3])
     ds = labelled(
         {
@@ -131,7 +133,7 @@ def _strong(problem: Problem, method: str | Method, trials: int, confidence: flo
                 problem.model, t_end, dt=coarse.dt, method=method, path=coarse, trials=trials,
                 save_dt=t_end, record=subject.record(variable), progress=False,
             )  # fmt: skip
-        except DivergenceError:
+        except IntegrationError:
             return np.nan
         squares[k] = ((subject.states(ds, variable)[:, -1] - exact) ** 2).mean(axis=-1)
     declared = method_of(method).strong_order[problem.sde.noise_type]
@@ -165,7 +167,7 @@ def _without_noise(problem: Problem, method: str | Method, trials: int, confiden
     declared = method_of(method).deterministic_order
     try:
         errors = np.array([np.abs(last(method, dt) - exact).max() for dt in steps])
-    except DivergenceError:
+    except IntegrationError:
         return np.nan
     seen = errors > ROUNDING * max(1.0, float(np.abs(exact).max()))
     if seen.sum() < 3 or declared is None:
