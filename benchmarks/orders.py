@@ -20,6 +20,7 @@ HEADINGS = {
     "without noise": "Order without noise",
     "weak": "Weak order, of the mean at the end, for additive noise",
 }
+OF = {True: "the engine, on networks", False: "sdeint"}
 FIXED_STEP = [name for name, method in hh.METHODS.items() if method.strong_order]
 #: Trials of weak orders: above the sampling noise, and as many as sdeint makes in minutes.
 WEAK_TRIALS = {True: 20_000, False: 1_000}
@@ -42,7 +43,7 @@ def cell(one):
     return f"{float(one.declared_order):g}: {float(one.order):.2f}{interval}{below}"
 
 
-def markdown(kind, found):
+def markdown(heading, found):
     """A table of methods over problems."""
     measured = [
         name for name in PROBLEMS if any(np.isfinite(ds.order.sel(problem=name)) for ds in found)
@@ -53,7 +54,7 @@ def markdown(kind, found):
         cells = (cell(ds.isel(scheme=0).sel(problem=name)) for ds in found)
         lines.append((f"`{name}`", *cells))
     rows = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"### {HEADINGS[kind]}\n\n{rows}\n"
+    return f"### {heading}\n\n{rows}\n"
 
 
 def main():
@@ -68,7 +69,7 @@ def main():
         # the engine's methods take networks, and have a table of their own
         for engine in (True, False):
             own = [ds for ds in found if hh.METHODS[str(ds.scheme.values[0])].compiled == engine]
-            parts.append(markdown(kind, own))
+            parts.append(markdown(f"{HEADINGS[kind]}: {OF[engine]}", own))
     text = "\n".join(parts)
     if options.out is None:
         print(text)
