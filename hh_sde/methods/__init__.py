@@ -163,6 +163,20 @@ METHODS = Table(
             library="numba",
             reference=_SPLITTING,
         ),
+        "shifted_strang": Method(
+            run=compiled.engine(
+                "shifted_strang", nodes=(0.5,), needs="time integrals", keeps_gates=True
+            ),
+            summary="Strang's splitting along a path of straight pieces, for additive noise",
+            interpretation="ito",
+            strong_order={"additive": 1.5},
+            deterministic_order=2.0,
+            weak_order=2.0,
+            keeps_gates=True,
+            compiled=True,
+            library="numba",
+            reference="Foster, dos Reis & Strange 2023, arXiv:2210.17543",
+        ),
         "gillespie": Method(
             run=chain.gillespie,
             summary="exact: channels one by one and V between their transitions, by thinning",
