@@ -19,6 +19,8 @@ import hh_sde as hh
 from hh_sde.measures.isi import coefficient_of_variation, moments, variation
 from hh_sde.studies import common, convergence, noise_levels, orders, weak
 from hh_sde.studies.intervals import RESAMPLES, _resampled
+from hh_sde.studies.observables import OBSERVABLES, Firing
+from hh_sde.studies.subject import Subject
 
 CONFIDENCE = 0.95
 #: Single neurons: current (uA/cm^2), sigma of white noise, length of a trial (ms).
@@ -60,7 +62,7 @@ def firing(current, sigma, t_end, trials, seed):
 def ensembles(steps, finest, trials, chunk, seed):
     """Trials in parts that fit into memory, each with noise of its own."""
     for k in range(trials // chunk):
-        yield common.Ensemble.of(PAIR, steps, finest, chunk, seed + k, 1)
+        yield common.Ensemble.of(Subject(PAIR), steps, finest, chunk, seed + k, 1)
 
 
 def strong_errors(trials, seed=100):
@@ -82,10 +84,10 @@ def weak_sums(trials, seed=1000):
     """The sums of `weak`, of the reference and of lie_trotter at WEAK_STEP, (sums, trials)."""
     exact, found = [], []
     for ensemble in ensembles(WEAK_STEPS, WEAK_STEPS[0] / 2, trials, min(trials, 400), seed):
-        kept = common.end_and_spikes("lie_trotter", WEAK_END)
-        exact.append(weak._sums(ensemble.reference("sra1", WEAK_END, **kept)))
+        kept = common.end_and_spikes(WEAK_END)
+        exact.append(Firing(WEAK_END).sums(ensemble.reference("sra1", WEAK_END, **kept)))
         ds = ensemble.run("lie_trotter", WEAK_END, WEAK_STEP, **kept)
-        found.append(weak._sums(ds))
+        found.append(Firing(WEAK_END).sums(ds))
     return {"exact": np.concatenate(exact, axis=1), "found": np.concatenate(found, axis=1)}
 
 
@@ -195,15 +197,16 @@ def order_rows(squares, method, trials, samples):
 
 def weak_rows(data, trials, samples):
     """Rows of the weak errors."""
+    firing = Firing(WEAK_END)
     size = data["exact"].shape[1]
-    whole = weak._differences(data["found"], data["exact"], WEAK_END, np.arange(size)[None])[0]
+    whole = weak._differences(firing, data["found"], data["exact"], np.arange(size)[None])[0]
     ends, others = [], []
     for drawn in samples:
         found, exact = data["found"][:, drawn], data["exact"][:, drawn]
-        ends.append(weak._interval(True, found, exact, WEAK_END, CONFIDENCE))
-        others.append(percentiles(partial(weak._differences, found, exact, WEAK_END), trials))
+        ends.append(weak._interval(firing, True, found, exact, CONFIDENCE))
+        others.append(percentiles(partial(weak._differences, firing, found, exact), trials))
     ends, others = np.array(ends), np.array(others)
-    for o, name in enumerate(weak.OBSERVABLES):
+    for o, name in enumerate(OBSERVABLES):
         yield row(
             f"weak error, {name}", f"two neurons, `lie_trotter`, {WEAK_STEP:g} ms", trials,
             whole[o], ends[:, :, o], others[:, :, o],

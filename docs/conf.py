@@ -28,6 +28,7 @@ exclude_patterns = [
     "channel_noise_cost.md",
     "channel_noise_published.md",
     "coverage.md",
+    "orders.md",
     "validation_cells.md",
     *(f"{name}_*.md" for name in generate.MEASURED),
     "_build",

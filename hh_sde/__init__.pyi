@@ -25,7 +25,7 @@ from .kinetics import (
     Tabulated,
     TimeConstant,
 )
-from .methods import METHODS
+from .methods import METHODS, Method, derivative_along, integrator
 from .network import Network, Population
 from .noise import (
     NOISES,
@@ -95,6 +95,7 @@ __all__ = [
     "IntegrationError",
     "Interrupted",
     "Linoid",
+    "Method",
     "Minimum",
     "Nernst",
     "Network",
@@ -130,6 +131,8 @@ __all__ = [
     "TimeConstant",
     "Uniform",
     "dataset",
+    "derivative_along",
+    "integrator",
     "interop",
     "measures",
     "plot",

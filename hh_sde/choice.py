@@ -10,9 +10,9 @@ import xarray as xr
 from hh_sde import continuation, initial
 from hh_sde.brownian import Rng
 from hh_sde.cells import Cell
-from hh_sde.errors import unknown, warn
+from hh_sde.errors import warn
 from hh_sde.kinetics import Constant, Sigmoid
-from hh_sde.methods import METHODS, Method
+from hh_sde.methods import METHODS, Method, method_of, name_of
 from hh_sde.network import Network
 from hh_sde.noise import ConductanceNoise, Noise
 from hh_sde.records import shown
@@ -22,13 +22,13 @@ from hh_sde.stimuli import Stimulus
 from hh_sde.synapses import EventSynapse
 
 
-def method_named(name: str | None, model: Network | SDE, noise: str | None) -> str:
-    """A name of METHODS; without one, that of a method which takes the model."""
-    if name is None:
-        return _default_method(model, noise)
-    if not isinstance(name, str) or name not in METHODS:
-        raise ValueError(unknown("method", name, METHODS))
-    return name
+def chosen_method(
+    given: str | Method | None, model: Network | SDE, noise: str | None
+) -> tuple[str, Method]:
+    """A method and its name: the one that is given, or else one which takes the model."""
+    given = _default_method(model, noise) if given is None else given
+    method = method_of(given)
+    return name_of(given), method
 
 
 def _default_method(model: Network | SDE, noise: str | None) -> str:

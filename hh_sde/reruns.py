@@ -17,8 +17,9 @@ from hh_sde.dataset import spikes_alone, upgrade
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
 from hh_sde.measures.detection import rule_of
-from hh_sde.methods import METHODS
+from hh_sde.methods import METHODS, method_of, name_of
 from hh_sde.network import Network
+from hh_sde.problems import PROBLEMS, Problem
 from hh_sde.provenance import path_of, seed_of, warn_of_differences
 from hh_sde.results import opened
 from hh_sde.sde import SDE
@@ -28,7 +29,9 @@ from hh_sde.studies import STUDIES
 
 
 def rerun(
-    ds: xr.Dataset | str | PathLike[str], model: Network | SDE | None = None, **changes: Any
+    ds: xr.Dataset | str | PathLike[str],
+    model: Network | SDE | Problem | None = None,
+    **changes: Any,
 ) -> xr.Dataset:
     """Make a result again, bit for bit, or with other arguments.
 
@@ -39,9 +42,10 @@ def rerun(
         its cells alone. Of one with fewer trials than were run, only these
         are run; of a part of it, `window` or `spikes`, the whole run is made again and the same
         part taken.
-    model : Network or SDE, optional
-        Default: the network that the Dataset describes. Functions of an SDE of your own do not
-        stand in a Dataset: give it.
+    model : Network, SDE or problem, optional
+        Default: the network that the Dataset describes, or the problem of `hh_sde.problems` that it
+        names. Functions of an SDE of your own do not stand in a Dataset: give it; nor does a
+        method of your own: give it too, ``method=`` (of studies ``methods=``).
     **changes
         Its arguments that are to be other than they were: ``record=("V",)`` for traces of a run of
         which the spikes were kept, ``threads=2``, which changes no result.
@@ -88,11 +92,13 @@ def rerun(
         model = _described(ds)
     warn_of_differences(ds.attrs)
     arguments = stated.mapping(ds.attrs, "arguments")
+    _see_methods(ds, arguments, changes)
     if "study" in ds.attrs:
         name, seed = stated.text(ds.attrs, "study"), seed_of(ds.attrs)
         if name not in STUDIES:
             raise ValueError(unknown("study", name, STUDIES))
         return STUDIES[name](model, **{"rng": seed, **arguments, **changes})
+    model = model.model if isinstance(model, Problem) else model
     if ds.attrs.get("protocol") == "voltage clamp":
         return _of_trials(ds, changes, voltage_clamp, model, _clamp(ds, arguments))
     if "t_end" not in arguments:
@@ -166,7 +172,25 @@ def _clamp(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return again | _fewer_trials(ds, arguments)
 
 
-def _described(ds: xr.Dataset) -> Network:
+def _see_methods(ds: xr.Dataset, arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """See that the methods are there: those of one's own are functions, which no Dataset holds."""
+    for argument in ("method", "methods", "reference"):
+        names = arguments.get(argument) or []
+        names = [names] if isinstance(names, str) else names
+        lost = [name for name in names if name not in METHODS]
+        if not lost or argument in changes:
+            continue
+        place = f", {ds.attrs['method_place']}" if "method_place" in ds.attrs else ""
+        wanted = "[...]" if argument == "methods" else lost[0].rpartition(".")[2]
+        raise ValueError(
+            f"this result was made by {', '.join(lost)}{place}, which is no method of METHODS and "
+            f"does not stand in a Dataset: give it, rerun(ds, {argument}={wanted})"
+        )
+
+
+def _described(ds: xr.Dataset) -> Network | Problem:
+    if ds.attrs.get("problem") in PROBLEMS:
+        return PROBLEMS[ds.attrs["problem"]]
     if "network" not in ds.attrs:
         raise ValueError(
             "this Dataset describes no network: give the model that it was made with, "
@@ -197,10 +221,9 @@ def _noise(
         return {}
     if "path" not in ds.attrs or quiet:
         return {"rng": seed}
-    name = stated.text(ds.attrs, "method")
-    if name not in METHODS:
-        raise ValueError(unknown("method", name, METHODS))
-    return {"path": path_of(ds.attrs, sde_for_method(model, METHODS[name], name, None))}
+    method = changes.get("method") or stated.text(ds.attrs, "method")
+    sde = sde_for_method(model, method_of(method), name_of(method), None)
+    return {"path": path_of(ds.attrs, sde)}
 
 
 def _fewer_trials(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, list[int]]:

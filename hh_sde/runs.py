@@ -15,6 +15,7 @@ from hh_sde.arguments.layout import Layout
 from hh_sde.errors import DivergenceError, IntegrationError, Interrupted
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import Diverged, Failed, Method, Problem, Reached
+from hh_sde.methods.spikes import with_spikes
 from hh_sde.progress import Progress
 from hh_sde.provenance import arguments_attribute
 from hh_sde.watching import Watch
@@ -63,6 +64,8 @@ class Run:
 
     def complete(self, method: Method, skipped: int, progress: bool | None) -> xr.Dataset:
         """Run the method to its end, or as far as it goes."""
+        if not method.compiled:
+            method = replace(method, run=with_spikes(method.run))
         try:
             with Progress(self.problem.n_steps, progress) as bar:
                 if skipped:

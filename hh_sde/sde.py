@@ -56,6 +56,10 @@ class SDE:
         jac(x, t) -> (d, d), the derivatives of f: entry [i, j] is df_i/dx_j. Implicit integrators
         of scipy take it. That of a Network also takes sparse=True, which gives a scipy.sparse CSR
         array, and has `times`, J v for a vector v.
+    vectorized : bool, optional
+        Whether f, G and correction also take the states of several trials at once: x (d, trials)
+        to (d, trials) and (d, m, trials). Default: found by comparing batches with single states,
+        where a method asks. Those of a Network do.
 
     Attributes
     ----------
@@ -89,6 +93,7 @@ class SDE:
     program: Any = None
     m: int = -1
     jac: Callable[..., Any] | None = None
+    vectorized: bool | None = None
     d: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -123,6 +128,8 @@ class SDE:
             raise ValueError(f"columns must be {m} functions, one per process: {len(self.columns)}")
         if self.jac is not None and not callable(self.jac):
             raise TypeError(f"jac must be a function jac(x, t), got {shown(self.jac)}")
+        if self.vectorized not in (None, True, False):
+            raise TypeError(f"vectorized must be True, False or None, got {shown(self.vectorized)}")
         if self.program is not None:
             _see_program(self.program, x0.size, groups)
         values = {"x0": x0, "names": names, "area_groups": groups, "d": x0.size, "m": m}
@@ -176,13 +183,13 @@ class SDE:
 
     def without_noise(self) -> SDE:
         """The same drift, no noise: m = 0. The drift is taken as it stands, Ito or Stratonovich."""
-        none = np.zeros((len(self.x0), 0))
+        none = np.zeros((self.d, 0))
         # the engine has the Ito drift alone
         restated = self.interpretation != "ito" and self.noise_type != "additive"
         program = None if restated else self.program
 
         def G(x: np.ndarray, t: float) -> np.ndarray:
-            return none
+            return none if np.ndim(x) == 1 else np.zeros((self.d, 0, np.shape(x)[1]))
 
         return replace(
             self,

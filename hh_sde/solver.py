@@ -18,7 +18,7 @@ from hh_sde.arguments.times import grid, saving
 from hh_sde.arguments.trials import noise_path, trial_numbers
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.choice import (
-    method_named,
+    chosen_method,
     precision,
     refuse_equal_trials,
     refuse_history,
@@ -28,7 +28,7 @@ from hh_sde.choice import (
 )
 from hh_sde.errors import keyword_hints
 from hh_sde.measures import SpikeRule
-from hh_sde.methods import METHODS, Method, Problem
+from hh_sde.methods import Method, Problem
 from hh_sde.network import Network
 from hh_sde.progress import quiet_if_asked
 from hh_sde.provenance import made_with, path_attribute, seed_attributes
@@ -45,7 +45,7 @@ def solve(
     t_end: float,
     *,
     dt: float = 0.01,
-    method: str | None = None,
+    method: str | Method | None = None,
     rng: Rng = None,
     trials: int | Sequence[int] | None = None,
     x0: np.ndarray | Mapping[str, Any] | xr.Dataset | None = None,
@@ -73,9 +73,10 @@ def solve(
     dt : float
         Step, ms. Methods with error control, and exact ones, go their own ways; dt then spaces the
         output.
-    method : str, optional
-        A name of `hh_sde.METHODS`. Default: ``euler_maruyama`` for a Network; for an SDE of your
-        own ``sdeint.itoEuler`` or ``sdeint.stratHeun``, or ``scipy.DOP853`` if it has no noise.
+    method : str or Method, optional
+        A name of `hh_sde.METHODS`, or a method of your own (`hh_sde.integrator`). Default:
+        ``euler_maruyama`` for a Network; for an SDE of your own ``sdeint.itoEuler`` or
+        ``sdeint.stratHeun``, or ``scipy.DOP853`` if it has no noise.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
         Seed of the noise. None draws one; it stands in the attributes, ``rng_entropy``.
     trials : int or sequence of int, optional
@@ -103,8 +104,8 @@ def solve(
     record : str or sequence of str, optional
         The variables (of an SDE: the components) to keep. Default: all. Of a Network also currents
         (I_Na, I_stim), conductances (g_Na) and open fractions (p_Na), as `Network.currents` and
-        `Network.conductances` have them. With ``"spikes"`` among them the compiled methods find
-        the spikes at every step, whatever save_dt: beside traces as spike_time, spike_trial and
+        `Network.conductances` have them. With ``"spikes"`` among them the spikes are found
+        at every step, whatever save_dt: beside traces as spike_time, spike_trial and
         spike_neuron, which the measures then use. ``("spikes",)`` alone keeps no traces, so that
         memory does not grow with the duration; the result is that of `hh_sde.measures.spikes`.
     path : BrownianPath, optional
@@ -165,8 +166,7 @@ def solve(
     >>> dict(ds.sizes)
     {'trial': 3, 'time': 51, 'neuron': 2}
     """
-    name = method_named(method, model, noise)
-    integrator = METHODS[name]
+    name, integrator = chosen_method(method, model, noise)
     sde = sde_for_method(model, integrator, name, noise)
     no_noise_meant = noise == "ignore" and integrator.interpretation != "ode"
     noisy = sde.m > 0 or no_noise_meant
@@ -178,7 +178,7 @@ def solve(
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
     warn_of_missing_samples(model, start, float(t_end))
-    names, rule = spike_recording(record, spike_rule, integrator, model, stop)
+    names, rule = spike_recording(record, spike_rule, model, stop)
     ends = criterion(stop, spike_rule, layout, reduce)
     kept = [] if rule and names == [] else layout.kept(names)
     every, skipped = saving(save_dt, discard, float(dt), n_steps, traces=bool(kept))
@@ -268,6 +268,7 @@ def _provenance(
     return {
         **channel_noise,
         "method": name,
+        "method_place": integrator.place or None,
         "dt": problem.dt,
         "save_dt": problem.dt * problem.save_every if len(problem.keep) else None,
         "rtol": problem.rtol if "rtol" in integrator.tolerances else None,

@@ -508,7 +508,6 @@ def test_spikes_of_a_run_that_fails():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"record": "spikes", "method": "sdeint.itoEuler"}, "spikes are recorded by euler_maru"),
         ({"spike_rule": hh.SpikeRule()}, "spike_rule goes with 'spikes' in record"),
         ({"record": "spikes", "spike_rule": 0.0}, "spike_rule must be a SpikeRule, got 0.0"),
     ],

@@ -27,6 +27,7 @@ from hh_sde.studies import (
     weak,
 )
 from hh_sde.studies.arguments import CHECKS
+from hh_sde.studies.observables import OBSERVABLES, REST_ON_SPIKES, Firing
 from hh_sde.studies.orders import asymptotic_range
 
 ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
@@ -319,8 +320,9 @@ def test_weak_observables_by_hand():
         {"V": (("trial", "time", "neuron"), V)},
         coords={"trial": [0, 1], "time": np.arange(5.0) * 0.125, "neuron": [0, 1]},
     )
-    values = weak._observables(weak._sums(ds), np.array([[0, 1]]), 2.0)[0]
-    found = dict(zip(weak.OBSERVABLES, values, strict=True))
+    firing = Firing(2.0)
+    values = firing.values(firing.sums(ds), np.array([[0, 1]]))[0]
+    found = dict(zip(OBSERVABLES, values, strict=True))
     end = V[:, -1]
     assert found["mean_V"] == pytest.approx(end.mean())
     within = (end**2).mean() - end.mean() ** 2
@@ -334,7 +336,7 @@ def test_weak_observables_by_hand():
 
 def test_weak_errors_of_V_need_trials_at_a_spike(pair):
     """At 40 ms fewer than 16 of 30 are; at 43 ms all neurons are about to fire or just did."""
-    V = list(weak.REST_ON_SPIKES)
+    V = list(REST_ON_SPIKES)
     ds = studies.weak_convergence(pair, ["strang"], [0.05, 0.1], 40.0, 30, rng=1)
     few = ds.sel(observable=V)
     assert np.isnan([few.error_low, few.error_high]).all()
@@ -353,23 +355,22 @@ def test_how_many_trials_at_a_spike(at_spike, given):
     sums, exact = rng.normal(-60.0, 1.0, (2, 8, 40)) ** 2
     sums[7] = np.arange(40) < at_spike
     exact[7] = np.arange(40) < 3  # the same ones
-    low, high = weak._interval(True, sums, exact, 40.0, 0.95)
+    low, high = weak._interval(Firing(40.0), True, sums, exact, 0.95)
     assert np.isfinite(low[:2]).all() == np.isfinite(high[:2]).all() == given
     assert np.isfinite(low[2:]).all()
-    assert np.isfinite(weak._interval(False, sums, exact, 40.0, 0.95)).all()
+    assert np.isfinite(weak._interval(Firing(40.0), False, sums, exact, 0.95)).all()
 
 
 def test_spikes_on_the_way_are_those_of_the_traces(pair):
     options = {"dt": 0.05, "method": "strang", "trials": 3, "rng": 1}
-    ends = hh.solve(pair, 40.0, **options, **common.end_and_spikes("strang", 40.0))
+    ends = hh.solve(pair, 40.0, **options, **common.end_and_spikes(40.0))
     traces = hh.solve(pair, 40.0, **options, record=["V"])
     assert ends.sizes["time"] == 2
     assert traces.sizes["time"] == 801
     rounding = {"rtol": 1e-13, "atol": 0.0}  # of the times of spikes between steps
-    assert np.allclose(weak._sums(ends), weak._sums(traces), **rounding)
+    assert np.allclose(Firing(40.0).sums(ends), Firing(40.0).sums(traces), **rounding)
     found, wanted = (compare._statistics(ds, True, 0.95) for ds in (ends, traces))
     assert np.allclose(list(found.values()), list(wanted.values()), rtol=1e-12, atol=0.0)
-    assert common.end_and_spikes("scipy.DOP853", 40.0) == {"record": ["V"]}
 
 
 def test_weak_errors_keep_no_traces(pair, monkeypatch):
@@ -399,9 +400,10 @@ def test_errors_near_the_floor_or_the_noise_are_not_fitted():
     low, high = np.full((2, 1, 5, 3), np.nan)
     for j in range(3):
         low[0, :, j], high[0, :, j] = intervals.jackknife(
-            lambda r, j=j: weak._differences(found[0, j], exact, 1.0, r), 5, 0.95
+            lambda r, j=j: weak._differences(Firing(1.0), found[0, j], exact, r), 5, 0.95
         )
-    order, fitted = weak._weak_orders(found, exact, low, high, [0.1, 0.2, 0.4], 1.0, 0.95)
+    steps = [0.1, 0.2, 0.4]
+    order, fitted = weak._weak_orders(Firing(1.0), found, exact, low, high, steps, 0.95)
     assert not fitted.any()
     assert np.isnan(order).all()
 
@@ -603,8 +605,8 @@ def test_trials_that_agree_but_for_rounding_tell_nothing():
     counts, more = np.array([7.0, 9.0, 12.0, 8.0]), np.array([8.0, 10.0, 13.0, 9.0])
     sums, exact = np.zeros((2, 8, 4))
     sums[2], exact[2] = more, counts  # each trial has one spike more
-    ends = weak._interval(True, sums, exact, 700.0, 0.95)
-    assert np.isnan(np.array(ends)[:, list(weak.OBSERVABLES).index("rate")]).all()
+    ends = weak._interval(Firing(700.0), True, sums, exact, 0.95)
+    assert np.isnan(np.array(ends)[:, list(OBSERVABLES).index("rate")]).all()
 
 
 def test_equal_intervals_in_spite_of_noise_tell_nothing():

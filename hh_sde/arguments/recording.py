@@ -7,7 +7,6 @@ from typing import Any
 
 from hh_sde.errors import unknown
 from hh_sde.measures import SpikeRule
-from hh_sde.methods import METHODS, Method
 from hh_sde.network import Network
 from hh_sde.sde import SDE
 
@@ -21,7 +20,7 @@ def names_of(value: Any, argument: str) -> list[str]:
 
 
 def spike_recording(
-    record: Any, rule: SpikeRule | None, method: Method, model: Network | SDE, stop: Any
+    record: Any, rule: SpikeRule | None, model: Network | SDE, stop: Any
 ) -> tuple[list[str] | None, SpikeRule | None]:
     """The traces to record (None: all), and the rule of the spikes to record beside them."""
     names = None if record is None else names_of(record, "record")
@@ -36,9 +35,6 @@ def spike_recording(
         return names, None
     if not isinstance(model, Network):
         raise ValueError("an SDE has no spikes; give the Network")
-    if not method.compiled:
-        fitting = [name for name, other in METHODS.items() if other.compiled]
-        raise ValueError(f"spikes are recorded by {', '.join(fitting)}; record V with this method")
     return [name for name in names if name != "spikes"], rule or SpikeRule()
 
 

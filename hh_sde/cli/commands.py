@@ -3,6 +3,7 @@
 # Everything heavy is imported inside the commands: --help answers at once.
 from __future__ import annotations
 
+import inspect
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -30,6 +31,7 @@ from hh_sde.cli.messages import (
     stop_unless_written,
     without_place,
 )
+from hh_sde.cli.methods import with_methods
 from hh_sde.cli.printed import (
     attributes,
     estimates,
@@ -83,6 +85,15 @@ Changes = Annotated[
 ]
 OutPath = Annotated[Path | None, typer.Option(help="Write the result here (netCDF).")]
 PlotPath = Annotated[Path | None, typer.Option(help="Write a figure here (PNG, PDF, SVG).")]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method",
+        metavar="METHOD",
+        help="A method instead of the file's: a name in the list of hh-sde methods, or one of "
+        "your own, package.module:name, found from this folder too. A study may take several.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 
 
@@ -90,6 +101,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 def run(
     config: ConfigPath,
     changes: Changes = None,
+    method: Methods = None,
     out: OutPath = None,
     plot: PlotPath = None,
     quiet: Quiet = False,
@@ -104,6 +116,7 @@ def run(
     failure: BaseException | None = None
     try:
         arguments = _arguments(wanted) | ({"progress": False} if quiet else {})
+        arguments |= with_methods(method or (), ["method"])
         ds = solve(wanted.network, **arguments)
     except (TypeError, ValueError) as error:
         stop(f"{config}: {error}", code=2)
@@ -152,6 +165,7 @@ def study(
     ],
     config: ConfigPath,
     changes: Changes = None,
+    method: Methods = None,
     out: OutPath = None,
     plot: PlotPath = None,
     quiet: Quiet = False,
@@ -171,6 +185,7 @@ def study(
         stop(unknown("study", name, STUDIES), code=2)
     try:
         net, arguments, unused = load_study(config, name, changes or ())
+        arguments |= with_methods(method or (), list(inspect.signature(STUDIES[name]).parameters))
         if unused:
             note(f"{name} reads [study], not {', '.join(unused)}")
         if not (quiet or out or plot):

@@ -147,6 +147,13 @@ class Loops:
         It is V_inf + (V - V_inf) e^-z with z = G dt/C, and the noise gathered on the way, of the
         variance of dW_V times (1 - e^-2z)/(2z), which is (1 - e^-z)/z times (1 + e^-z)/2.
         """
+        return self._V_flow(dW_V * call("sqrt", 0.5 * (1.0 + decay) * mean_decay))
+
+    def V_flow_driven(self) -> list[Stage]:
+        """The same while the noise on V goes straight to dW_V: it is gathered as a current is."""
+        return self._V_flow(dW_V * mean_decay)
+
+    def _V_flow(self, gathered: Expression) -> list[Stage]:
         population = self.population
         conductances = [Assignment(G, total(population.conductances))]
         relaxation = [
@@ -156,8 +163,7 @@ class Loops:
             Assignment(mean_decay, 1.0 / call("linoid_of", z, decay)),
         ]
         moved = V + J * (dt / population.C) * mean_decay
-        moved = moved + dW_V * call("sqrt", 0.5 * (1.0 + decay) * mean_decay)
-        last = [_new_state(0, population.variables[0], moved)]
+        last = [_new_state(0, population.variables[0], moved + gathered)]
         if population.V_dependent_conductances:
             return [Stage(conductances, [], V_from="w"), Stage(relaxation, last)]
         return [Stage([*conductances, *relaxation], last)]
@@ -261,6 +267,7 @@ LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
     "gates_flow_reversed": ("state, dW, dt", Loops.gates_flow_reversed),
     "exchange_channels": ("state, dW, dt", Loops.exchange_channels),
     "V_flow": ("state, w, I, coupled, A_dW, dt", Loops.V_flow),
+    "V_flow_driven": ("state, w, I, coupled, A_dW, dt", Loops.V_flow_driven),
     "pool_flow": ("state, w, dt", Loops.pool_flow),
     "gate_rates": ("state, alphas, betas", Loops.gate_rates),
     "bound": ("state", Loops.bound),

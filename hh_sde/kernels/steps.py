@@ -258,6 +258,60 @@ def close_strang_open(m, h):
 
 
 @expression
+def along_path(m, k, dW_part, I_part):
+    """Moved by the noise alone: by dW_part dW + I_part I_(1,0)/h."""
+    add_row(m, A_dW(m, k, 0), dW_part, m.x[0])
+    add_row(m, A_dW(m, k, 1), I_part, m.x[0])
+    own_noise(m, m.x, dW(m, k, 0), dW_part, m.x)
+    own_noise(m, m.x, dW(m, k, 1), I_part, m.x)
+
+
+@expression
+def straight_flow_of_gates(m, k, dW_part, h):
+    """All but V by its flow over h, while its own noise goes straight by dW_part dW."""
+    part = m.columns[0]
+    add(m, part, part, -1.0, part)
+    add(m, part, dW(m, k, 0), dW_part, part)
+    flow_of_gates(m, m.x, part, h)
+
+
+@expression
+def straight_flow_of_V(m, x, held, k, dW_part, h):
+    """V by its flow over h, while its noise goes straight by dW_part dW; see `flow_of_V`."""
+    part = m.work[1, 0]
+    add_row(m, part, -1.0, part)
+    add_row(m, A_dW(m, k, 0), dW_part, part)
+    V_flow_driven(x, lanes(m), held, I_at(m, k, 0), m.sums, part, h, m.p, m.q, m.curves, m.ranges)
+    if POOLS:
+        pool_flow(x, lanes(m), held, h, m.p, m.q, m.curves, m.ranges)
+
+
+@expression
+def shifted_strang(m, k, h):
+    """Strang's splitting along a path of three straight pieces, for additive noise.
+
+    Foster, dos Reis & Strange (2023) put such a path in place of W: up by a at once, over the step
+    by c, and by the rest at once. It has the integral of W over the step if a = I_(1,0)/h - c/2.
+    Order 1.5 needs more, since gates see V at two places only: the mean of
+    (a^2 + (a + c)^2)/2 must be h/2, that of W^2 over a step, and so it is for c = sqrt(2/3) dW.
+    """
+    c = 0.816496580927726
+    along_path(m, k, -0.5 * c, 1.0)
+    straight_flow_of_gates(m, k, 0.5 * c, 0.5 * h)
+    sum_inputs(m, m.x)
+    if V_DEPENDENT_CONDUCTANCE:
+        middle = m.work[0]
+        add(m, m.x, m.x, 0.0, middle)
+        straight_flow_of_V(m, middle, m.x[0], k, 0.5 * c, 0.5 * h)
+        sum_inputs(m, middle)
+        straight_flow_of_V(m, m.x, middle[0], k, c, h)
+    else:
+        straight_flow_of_V(m, m.x, m.x[0], k, c, h)
+    straight_flow_of_gates(m, k, 0.5 * c, 0.5 * h)
+    along_path(m, k, 1.0 - 0.5 * c, -1.0)
+
+
+@expression
 def heun(m, k, h):
     """Predictor x + f h + G dW, then the means of both drifts and of both G (Ruemelin 1982).
 
@@ -344,17 +398,17 @@ def flat_correction(x, places, shape, p, q, curves, ranges):
 
 
 @maker
-def flat_drift(x, I, places, shape, wiring, p, q, curves, ranges):
-    """f of a flat state (d,) of one trial, as sdeint and scipy call it."""
-    n = I.size
+def flat_drift(x, I, places, shape, trials, wiring, p, q, curves, ranges):
+    """f of a flat state (d,), as sdeint and scipy call it, or of (d, trials) in one row."""
+    lanes, n = shape[1], shape[1] // trials
     state, dx, flat = np.empty(shape), np.empty(shape), np.empty(x.size)
     put_in_rows(x, places, state)
     if OUTPUTS:
         make_outputs(state, n, p, q, curves, ranges)
     start, source, weight, blocks, block_weight = wiring
-    u = np.empty(((start.size - 1) // n, n))
-    couple(state, u, n, 1, start, source, weight, blocks, block_weight)
-    drift(state, n, I, u, dx, p, q, curves, ranges)
+    u = np.empty(((start.size - 1) // n, lanes))
+    couple(state, u, n, trials, start, source, weight, blocks, block_weight)
+    drift(state, lanes, I, u, dx, p, q, curves, ranges)
     put_in_state(dx, places, flat)
     return flat
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import scipy.integrate
 
+from hh_sde.errors import unknown
 from hh_sde.methods import chain, compiled, scipy_, sdeint_
 from hh_sde.methods.method import (
     Detection,
@@ -14,6 +17,8 @@ from hh_sde.methods.method import (
     Reached,
     each_trial,
 )
+from hh_sde.methods.own import derivative_along, integrator
+from hh_sde.records import shown
 from hh_sde.tables import Table, instance_of
 
 __all__ = [
@@ -24,7 +29,11 @@ __all__ = [
     "Method",
     "Problem",
     "Reached",
+    "derivative_along",
     "each_trial",
+    "integrator",
+    "method_of",
+    "name_of",
 ]
 
 _ROESSLER = "Roessler 2010, SIAM J. Numer. Anal. 48, 922, doi:10.1137/09076636X"
@@ -53,6 +62,7 @@ METHODS = Table(
             deterministic_order=1.0,
             weak_order=1.0,
             compiled=True,
+            library="numba",
             reference="Maruyama 1955, Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028",
         ),
         "tamed_euler": Method(
@@ -63,6 +73,7 @@ METHODS = Table(
             deterministic_order=1.0,
             weak_order=1.0,
             compiled=True,
+            library="numba",
             reference=(
                 "Hutzenthaler, Jentzen & Kloeden 2012, Ann. Appl. Probab. 22, 1611, "
                 "doi:10.1214/11-AAP803"
@@ -76,6 +87,7 @@ METHODS = Table(
             deterministic_order=1.0,
             weak_order=1.0,
             compiled=True,
+            library="numba",
             reference="Milstein 1975, Theory Probab. Appl. 19, 557, doi:10.1137/1119062",
         ),
         "heun": Method(
@@ -86,6 +98,7 @@ METHODS = Table(
             deterministic_order=2.0,
             weak_order=2.0,
             compiled=True,
+            library="numba",
             reference="Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
         ),
         "sra1": Method(
@@ -96,6 +109,7 @@ METHODS = Table(
             deterministic_order=2.0,
             weak_order=2.0,
             compiled=True,
+            library="numba",
             reference=_ROESSLER,
         ),
         "sri2": Method(
@@ -106,6 +120,7 @@ METHODS = Table(
             deterministic_order=2.0,
             weak_order=1.0,
             compiled=True,
+            library="numba",
             reference=_ROESSLER,
         ),
         "exponential_euler": Method(
@@ -117,6 +132,7 @@ METHODS = Table(
             weak_order=1.0,
             keeps_gates=True,
             compiled=True,
+            library="numba",
             reference=(
                 "Rush & Larsen 1978, IEEE Trans. Biomed. Eng. 25, 389, doi:10.1109/TBME.1978.326270"
             ),
@@ -130,6 +146,7 @@ METHODS = Table(
             weak_order=1.0,
             keeps_gates=True,
             compiled=True,
+            library="numba",
             reference=_SPLITTING,
         ),
         "strang": Method(
@@ -143,7 +160,22 @@ METHODS = Table(
             weak_order=2.0,
             keeps_gates=True,
             compiled=True,
+            library="numba",
             reference=_SPLITTING,
+        ),
+        "shifted_strang": Method(
+            run=compiled.engine(
+                "shifted_strang", nodes=(0.5,), needs="time integrals", keeps_gates=True
+            ),
+            summary="Strang's splitting along a path of straight pieces, for additive noise",
+            interpretation="ito",
+            strong_order={"additive": 1.5},
+            deterministic_order=2.0,
+            weak_order=2.0,
+            keeps_gates=True,
+            compiled=True,
+            library="numba",
+            reference="Foster, dos Reis & Strange 2023, arXiv:2210.17543",
         ),
         "gillespie": Method(
             run=chain.gillespie,
@@ -153,6 +185,7 @@ METHODS = Table(
             exact=True,
             keeps_gates=True,
             compiled=True,
+            library="numba",
             reference=(
                 "Anderson, Ermentrout & Thomas 2015, J. Comput. Neurosci. 38, 67, "
                 "doi:10.1007/s10827-014-0528-2; Lewis & Shedler 1979, doi:10.1002/nav.3800260304"
@@ -165,6 +198,7 @@ METHODS = Table(
             deterministic_order=1.0,
             keeps_gates=True,
             compiled=True,
+            library="numba",
             reference="Tian & Burrage 2004, J. Chem. Phys. 121, 10356, doi:10.1063/1.1810475",
         ),
         "sdeint.itoEuler": Method(
@@ -174,6 +208,7 @@ METHODS = Table(
             strong_order=_HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
             weak_order=1.0,
+            library="sdeint",
             reference="sdeint.itoEuler; Maruyama 1955, doi:10.1007/BF02846028",
         ),
         "sdeint.itoSRI2": Method(
@@ -183,6 +218,7 @@ METHODS = Table(
             strong_order=_EVERY_NOISE_1,
             deterministic_order=2.0,
             weak_order=1.0,
+            library="sdeint",
             reference=f"sdeint.itoSRI2; {_ROESSLER}",
         ),
         "sdeint.stratHeun": Method(
@@ -192,6 +228,7 @@ METHODS = Table(
             strong_order={**_EVERY_NOISE_1, "general": 0.5},
             deterministic_order=2.0,
             weak_order=2.0,
+            library="sdeint",
             reference=(
                 "sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041"
             ),
@@ -203,6 +240,7 @@ METHODS = Table(
             strong_order=_EVERY_NOISE_1,
             deterministic_order=2.0,
             weak_order=1.0,
+            library="sdeint",
             reference=f"sdeint.stratSRS2; {_ROESSLER}",
         ),
         "sdeint.stratKP2iS": Method(
@@ -217,6 +255,7 @@ METHODS = Table(
             weak_order=2.0,
             steps=2,
             tolerances=("rtol",),
+            library="sdeint",
             reference=(
                 "sdeint.stratKP2iS; Kloeden & Platen 1999, section 12.4, "
                 "doi:10.1007/978-3-662-12616-5"
@@ -228,6 +267,7 @@ METHODS = Table(
             interpretation="ode",
             deterministic_order=None,
             tolerances=("rtol", "atol"),
+            library="scipy",
             reference="scipy.integrate.odeint; Petzold 1983, doi:10.1137/0904010",
         ),
         "scipy.DOP853": Method(
@@ -236,6 +276,7 @@ METHODS = Table(
             interpretation="ode",
             deterministic_order=None,
             tolerances=("rtol", "atol"),
+            library="scipy",
             reference=(
                 "scipy.integrate.DOP853; Hairer, Norsett & Wanner 1993, "
                 "doi:10.1007/978-3-540-78862-1"
@@ -247,6 +288,7 @@ METHODS = Table(
             interpretation="ode",
             deterministic_order=None,
             tolerances=("rtol", "atol"),
+            library="scipy",
             reference="scipy.integrate.LSODA; Petzold 1983, doi:10.1137/0904010",
         ),
         "scipy.Radau": Method(
@@ -255,7 +297,46 @@ METHODS = Table(
             interpretation="ode",
             deterministic_order=None,
             tolerances=("rtol", "atol"),
+            library="scipy",
             reference="scipy.integrate.Radau; Hairer & Wanner 1996, doi:10.1007/978-3-642-05221-7",
         ),
     },
 )
+
+
+def method_of(given: Any, argument: str = "method") -> Method:
+    """The method that is given by its name in METHODS, or as an object.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is none of that name, or it is neither; or if it is called as another one is.
+    """
+    if isinstance(given, Method):
+        name = name_of(given)
+        if name in METHODS and METHODS[name] is not given:
+            raise ValueError(f"{argument}: a method of METHODS is called {name!r}; name yours anew")
+        return given
+    if not isinstance(given, str):
+        raise TypeError(
+            f"{argument} must be the name of a method or a hh_sde.Method, got {shown(given)}"
+        )
+    if given not in METHODS:
+        raise ValueError(f"{argument}: {unknown('method', given, METHODS)}")
+    return METHODS[given]
+
+
+def name_of(method: str | Method) -> str:
+    """What results call a method: by its name in METHODS, or its own.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
+    if isinstance(method, str):
+        return method
+    found = next((name for name, entry in METHODS.items() if entry is method), method.name)
+    if not found:
+        raise ValueError("a method outside of METHODS must have a name: Method(name=..., ...)")
+    return found

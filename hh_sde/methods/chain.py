@@ -17,7 +17,7 @@ import numpy as np
 from hh_sde.equations.module import Program
 from hh_sde.equations.tables import ChannelTable, Model
 from hh_sde.kernels.chain import Chain, ChainKept, ChainLanes, GateRates, Pieces, gillespie_window
-from hh_sde.methods.method import Diverged, Problem, Reached
+from hh_sde.methods.method import Diverged, Problem, Reached, in_engine
 
 #: Transitions in a window, about: a second's work, so that progress shows.
 _TRANSITIONS = 2**24
@@ -33,6 +33,7 @@ _ROOM = 2**10
 _SAME_TIME = 2e-9
 
 
+@in_engine
 def gillespie(problem: Problem) -> Iterator[np.ndarray]:
     """The method: lanes, each a neuron of a trial, are independent and spread over threads."""
     if problem.first_step + problem.n_steps > _MOST_STEPS:

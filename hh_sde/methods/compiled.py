@@ -18,7 +18,7 @@ from hh_sde.kernels.meeting import LEFT, room_to_meet
 from hh_sde.kernels.watch import Kept
 from hh_sde.kernels.window import window
 from hh_sde.methods.inputs import BlockInputs
-from hh_sde.methods.method import Diverged, Problem, Reached
+from hh_sde.methods.method import Diverged, Problem, Reached, in_engine
 from hh_sde.methods.on_the_way import Way
 
 #: Spikes of a window for which there is room before they are collected.
@@ -64,6 +64,7 @@ def engine(
     """
     scheme = Scheme(step, nodes, needs, keeps_gates, opened)
 
+    @in_engine
     def run(problem: Problem) -> Iterator[np.ndarray]:
         n_trials = len(problem.trials)
         groups = np.array_split(np.arange(n_trials), min(problem.threads, n_trials))

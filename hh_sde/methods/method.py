@@ -14,6 +14,9 @@ For whoever adds a method (an entry of METHODS and, where the scheme is new, one
    where the integrator gives up, `Failed`. An exception out of f or G passes through as it is,
    after what was saved has been yielded.
 7. Its orders, noise types and interpretation stand in METHODS and nowhere else.
+8. Spikes are found in the states that it yields, unless it runs in the engine, which finds its own.
+
+Where one step of all trials at once is all there is to say, `integrator` says the rest.
 """
 
 from __future__ import annotations
@@ -212,6 +215,12 @@ class Problem:
 Run = Callable[[Problem], Iterator[np.ndarray]]
 
 
+def in_engine(run: Run) -> Run:
+    """Mark a `run` of the compiled engine, which puts the spikes into `Problem.events`."""
+    run.in_engine = True  # type: ignore[attr-defined]
+    return run
+
+
 @dataclass(frozen=True, repr=False)
 class Method(Described):
     """An entry of METHODS.
@@ -246,13 +255,23 @@ class Method(Described):
         Which of rtol and atol it uses.
     reference : str
         The paper, or the function of the library that is called.
+    library : str
+        The library that does the arithmetic, whose version results state.
+    name, place : str
+        Of a method that is no entry of METHODS: what results call it, and where it is defined, as
+        "package.module:name".
+
+    Raises
+    ------
+    ValueError
+        If it says that it is compiled, and its `run` is none of the engine, which finds the spikes.
     """
 
     run: Run
     summary: str
     interpretation: str
     deterministic_order: float | None
-    reference: str
+    reference: str = ""
     strong_order: Mapping[str, float] = field(default_factory=dict)
     weak_order: float | None = None
     keeps_gates: bool = False
@@ -260,6 +279,18 @@ class Method(Described):
     compiled: bool = False
     steps: int = 1
     tolerances: tuple[str, ...] = ()
+    library: str = "numpy"
+    name: str = ""
+    place: str = ""
+
+    def __post_init__(self) -> None:
+        if self.compiled and not getattr(self.run, "in_engine", False):
+            raise ValueError(
+                "compiled says that the engine runs a method and finds the spikes itself: then run "
+                "is made by hh_sde.methods.compiled.engine. Leave it away for a run of your own, "
+                "in whose states spikes are found at every step"
+            )
+        super().__post_init__()
 
     @property
     def adaptive(self) -> bool:
@@ -270,11 +301,6 @@ class Method(Described):
     def order_with_events(self) -> float | None:
         """Order without noise where there are event-driven synapses; None: takes none."""
         return 1.0 if self.compiled and not self.exact else None
-
-    @property
-    def library(self) -> str:
-        """The library that does the arithmetic."""
-        return "numba" if self.compiled else self.reference.split(".")[0]
 
     def description(self) -> Description:
         """Its equation, its orders, its tolerances, its reference."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.tables import Tables
 from hh_sde.network import packing
+from hh_sde.network.batches import Batches, among_lanes
 from hh_sde.network.derived import Derived
-from hh_sde.network.diffusion import Columns, Diffusion, checked_state
+from hh_sde.network.diffusion import Columns, Diffusion
 from hh_sde.network.jacobian import Jacobian
 from hh_sde.network.populations import Group
 from hh_sde.noise import CurrentNoise
@@ -237,6 +238,7 @@ class Assembly:
             columns=Columns(diffusion),
             breakpoints=None if self.is_constant else self.breakpoints,
             jac=jac,
+            vectorized=True,
             program=module.Program(
                 compiled=self.compiled,
                 layout=layout,
@@ -252,19 +254,22 @@ class Assembly:
 
     def _drift(self) -> Function:
         flat_drift = self.compiled.module.flat_drift
-        layout, n = self.layout, self.n_neurons
-        arguments = (
-            layout.places,
-            (layout.rows, n),
-            tuple(self.tables.wiring),
-            *self.compiled.of_lanes(1, n),
-        )
+        states = Batches(self.compiled, self.layout)
         constant = self.currents(np.zeros(1))[0] if self.is_constant else None
 
+        @lru_cache(maxsize=2)
+        def wiring(trials: int) -> tuple[np.ndarray, ...]:
+            return tuple(among_lanes(self.tables.wiring, self.layout, trials))
+
         def f(x: np.ndarray, t: float) -> np.ndarray:
-            x = checked_state(x, layout.d)
+            given = states(x)
             I = self.currents(np.array([t]))[0] if constant is None else constant
-            return flat_drift(x, I, *arguments)
+            I = I if given.trials == 1 else np.repeat(I, given.trials)
+            flat = flat_drift(
+                given.x, I, given.places, given.rows, given.trials, wiring(given.trials),
+                *given.numbers,
+            )  # fmt: skip
+            return flat.reshape(given.shape)
 
         return f
 

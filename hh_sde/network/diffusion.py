@@ -14,6 +14,7 @@ from hh_sde.equations.differentiation import noise_type
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.module import Compiled
 from hh_sde.equations.quantities import NoiseTerm
+from hh_sde.network.batches import Batches, States
 from hh_sde.sde import NOISE_TYPES, Function
 
 
@@ -54,8 +55,7 @@ class Diffusion:
         self._module = compiled.module
         self._layout = layout
         self._amplitudes = amplitudes
-        n = layout.n_neurons
-        self._numbers = (layout.places, (layout.rows, n), *compiled.of_lanes(1, n))
+        self._states = Batches(compiled, layout)
         self.m = self.m_V = amplitudes.shape[1]
         self._own: list[_Own] = []
         for own, equations in zip(layout.ranges, compiled.populations, strict=True):
@@ -72,17 +72,19 @@ class Diffusion:
         self.area_groups = self._area_groups()
 
     def __call__(self, x: np.ndarray, t: float) -> np.ndarray:
-        """G (d, m)."""
-        if not self._own:
-            return self._on_V
-        G = np.array(self._on_V)
-        s = self._sizes(x)
+        """G (d, m), or (d, m, trials) at states (d, trials)."""
+        states = self._states(x)
+        shape = (*self._on_V.shape, states.trials)
+        G = np.broadcast_to(self._on_V[..., None], shape)
+        if self._own:
+            G = np.array(G)
+            s = self._sizes(states)
         for own in self._own:
             neurons = np.arange(own.n)
             for row, sign in own.term.to:
                 at = own.components + row * own.n + neurons
                 G[at, own.first + neurons] = sign * s[own.number, own.neurons]
-        return G
+        return G if len(states.shape) == 2 else G[..., 0]
 
     def column(self, k: int) -> Function:
         """The k-th column of G as a function of its own."""
@@ -92,20 +94,25 @@ class Diffusion:
         neuron = k - own.first
 
         def g(x: np.ndarray, t: float) -> np.ndarray:
-            size = self._sizes(x)[own.number, own.neurons.start + neuron]
-            out = np.zeros(self._layout.d)
+            states = self._states(x)
+            size = self._sizes(states)[own.number, own.neurons.start + neuron]
+            out = np.zeros((self._layout.d, states.trials))
             for row, sign in own.term.to:
                 out[own.components + row * own.n + neuron] = sign * size
-            return out
+            return out.reshape(states.shape)
 
         return g
 
     def correction(self, x: np.ndarray, t: float) -> np.ndarray:
         """1/2 sum_k (dg_k) g_k: what an Ito drift has more than the Stratonovich drift."""
-        return self._module.flat_correction(checked_state(x, self._layout.d), *self._numbers)
+        states = self._states(x)
+        flat = self._module.flat_correction(states.x, states.places, states.rows, *states.numbers)
+        return flat.reshape(states.shape)
 
-    def _sizes(self, x: np.ndarray) -> np.ndarray:
-        return self._module.flat_amplitudes(checked_state(x, self._layout.d), *self._numbers)
+    def _sizes(self, states: States) -> np.ndarray:
+        """Amplitudes (terms, n_neurons, trials)."""
+        sizes = self._module.flat_amplitudes(states.x, states.places, states.rows, *states.numbers)
+        return sizes.reshape(-1, self._layout.n_neurons, states.trials)
 
     @cached_property
     def _on_V(self) -> np.ndarray:

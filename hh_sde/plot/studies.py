@@ -64,8 +64,15 @@ def orders(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
 
 
 def weak_orders(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
-    """|Error| of the mean interval and of the first spike's time over the step."""
-    for ax, observable in zip(axes, ("interval", "first_passage"), strict=True):
+    """|Error| of the mean interval and of the first spike's time over the step.
+
+    Of an SDE: of mean and variance of its first component.
+    """
+    names = ds.observable.values.tolist()
+    fires = "interval" in names
+    variance = next((name for name in names if name.startswith("var_")), names[0])
+    shown = ("interval", "first_passage") if fires else (names[0], variance)
+    for ax, observable in zip(axes, shown, strict=True):
         part = ds.sel(observable=observable)
         for i, scheme in enumerate(ds.scheme.values):
             one = part.sel(scheme=scheme)
@@ -74,23 +81,29 @@ def weak_orders(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
                 _style(i, style),
             )  # fmt: skip
         _reference_slopes(ax, ds.dt.values, abs(part.error.values))
-        ax.set(xlabel="dt (ms)", ylabel=f"|error| of the {observable.replace('_', ' ')} (ms)")
+        what = f"the {observable.replace('_', ' ')} (ms)" if fires else observable
+        ax.set(xlabel="dt (ms)", ylabel=f"|error| of {what}")
         _log_log(ax)
         legend_above(ax)
 
 
 def comparison(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
-    """Error along the path and mean interval over the step; x where a method diverged."""
+    """Error along the path and mean interval over the step; x where a method diverged.
+
+    Of an SDE, which has no intervals, what a step costs.
+    """
+    shown = ("path_error", "interval" if "interval" in ds else "cost")
     for i, scheme in enumerate(ds.scheme.values):
         one = ds.sel(scheme=scheme)
         line = _style(i, style)
         axes[0].plot(one.dt, one.path_error, label=str(scheme), **line)
-        axes[1].plot(one.dt, one.interval, label=str(scheme), **line)
-        axes[1].fill_between(
-            one.dt, one.interval_low, one.interval_high, color=line["color"], alpha=0.15, lw=0
-        )
+        axes[1].plot(one.dt, one[shown[1]], label=str(scheme), **line)
+        if "interval" in ds:
+            axes[1].fill_between(
+                one.dt, one.interval_low, one.interval_high, color=line["color"], alpha=0.15, lw=0
+            )
     gone = ds.diverged.any("scheme").values.astype(bool)
-    for ax, name in zip(axes, ("path_error", "interval"), strict=True):
+    for ax, name in zip(axes, shown, strict=True):
         top = ax.get_ylim()[1]
         for dt in ds.dt.values[gone]:
             lost = [str(one) for one in ds.scheme.values[ds.diverged.sel(dt=dt).values == 1]]
@@ -107,7 +120,8 @@ def comparison(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
 
 def precision(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Errors over their cost."""
-    for ax, name in zip(axes, ("path_error", "interval_error"), strict=True):
+    second = "interval_error" if "interval_error" in ds else "mean_error"
+    for ax, name in zip(axes, ("path_error", second), strict=True):
         for i, scheme in enumerate(ds.scheme.values):
             one = ds.sel(scheme=scheme)
             ax.plot(one.cost, abs(one[name]), label=str(scheme), **_style(i, style))

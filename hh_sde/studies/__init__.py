@@ -19,6 +19,7 @@ from hh_sde.studies.compare import compare_methods
 from hh_sde.studies.convergence import strong_convergence
 from hh_sde.studies.network_synchrony import synchrony
 from hh_sde.studies.noise_levels import noise_sweep
+from hh_sde.studies.order_table import measured_orders
 from hh_sde.studies.precision import recommend, work_precision
 from hh_sde.studies.rates import rate_curve
 from hh_sde.studies.spike_reliability import reliability
@@ -28,6 +29,7 @@ from hh_sde.tables import Table, description_of
 __all__ = [
     "STUDIES",
     "compare_methods",
+    "measured_orders",
     "noise_sweep",
     "rate_curve",
     "recommend",

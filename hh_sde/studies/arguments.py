@@ -16,12 +16,12 @@ from hh_sde.arguments.scalars import (
     positive_int,
 )
 from hh_sde.choice import sde_for_method
-from hh_sde.errors import unknown
-from hh_sde.methods import METHODS
-from hh_sde.network import Network
+from hh_sde.methods import Method, method_of, name_of
+from hh_sde.records import shown
+from hh_sde.studies.subject import Subject
 
 
-def checked(net: Network, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def checked(subject: Subject, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a study, each checked by its name and then beside the others.
 
     Raises
@@ -40,29 +40,30 @@ def checked(net: Network, arguments: Mapping[str, Any]) -> dict[str, Any]:
             f"reference_dt = {values['reference_dt']:g} ms must be smaller than every dt, the "
             f"smallest of which is {np.min(values['dt']):g} ms"
         )
-    if "variable" in values and values["variable"] not in net.labels:
-        raise ValueError(unknown("variable", values["variable"], net.labels))
+    subject.see_variable(values.get("variable"))
     reference = [values["reference"]] if values.get("reference") else []
-    for name in (*(values.get("methods") or ()), *reference):
-        sde_for_method(net, METHODS[name], name, None)
+    for one in (*(values.get("methods") or ()), *reference):
+        sde_for_method(subject.model, method_of(one), name_of(one), None)
     return values
 
 
-def method(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be the name of a method, got {value!r}")
-    if value not in METHODS:
-        raise ValueError(f"{name}: {unknown('method', value, METHODS)}")
+def method(value: Any, name: str) -> str | Method:
+    """A method by its name or as an object."""
+    method_of(value, name)
     return value
 
 
-def methods(value: Any, name: str) -> list[str]:
+def methods(value: Any, name: str) -> list[str | Method]:
+    """Different methods; one alone may stand for a list of it."""
+    if isinstance(value, Method):
+        value = [value]
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or not len(value):
-        raise TypeError(f"{name} must be a list of names of methods, got {value!r}")
-    names = [method(str(one), name) for one in value]
+        raise TypeError(f"{name} must be a list of methods, got {shown(value)}")
+    found = [method(one if isinstance(one, Method) else str(one), name) for one in value]
+    names = [name_of(one) for one in found]
     if len(set(names)) < len(names):
         raise ValueError(f"{name} names a method twice: {', '.join(names)}")
-    return names
+    return found
 
 
 def several(one: Callable[[Any, str], float]) -> Callable[[Any, str], list[float]]:
@@ -106,7 +107,7 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "methods": or_none(methods),
     "method": method,
     "reference": or_none(method),
-    "variable": text,
+    "variable": or_none(text),
     "dts": several(positive),
     "dt": step_or_steps,
     "reference_dt": or_none(positive),

@@ -15,7 +15,7 @@ import xarray as xr
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
 from hh_sde.errors import DivergenceError, keyword_hints, unknown, warn
-from hh_sde.methods import METHODS
+from hh_sde.methods import METHODS, Method, method_of, name_of
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise, Noise
 from hh_sde.progress import quiet_if_asked
@@ -25,6 +25,7 @@ from hh_sde.solver import solve
 from hh_sde.stimuli import ConstantCurrent
 from hh_sde.studies.arguments import CHECKS, UNITS, checked
 from hh_sde.studies.intervals import NO_INTERVAL, jackknife, unless_all_agree
+from hh_sde.studies.subject import Subject
 
 #: Labels of the dims that studies vary.
 DIMENSIONS = {
@@ -36,6 +37,7 @@ DIMENSIONS = {
     "coupling": ("1", "factor on all synaptic weights"),
     "observable": ("1", "what is estimated"),
     "tolerance": ("1", "wanted relative error"),
+    "problem": ("1", "equation whose solution is known"),
 }
 
 
@@ -46,37 +48,42 @@ class OrderWarning(UserWarning):
 def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     """Make a function of a network, keywords and `rng` a study: its result can be run again.
 
-    The arguments are checked by their names and the seed is fixed before the study begins; the
-    arguments become attributes as JSON. To be found by its name in `STUDIES` it is entered there.
+    One that takes any equation calls its first argument `model`: it gets a `Subject`. The arguments
+    are checked by their names and the seed is fixed before the study begins; the arguments become
+    attributes as JSON. To be found by its name in `STUDIES` it is entered there.
 
     Raises
     ------
     TypeError
-        If it does not take a network, `net`, first, and `rng`, or `CHECKS` lacks an argument.
+        If it does not take `net` or `model` first, and `rng`, or `CHECKS` lacks an argument.
     """
     signature = inspect.signature(function)
     _see_arguments(function.__name__, list(signature.parameters))
+    first = next(iter(signature.parameters))
 
     @keyword_hints
     @quiet_if_asked
     @wraps(function)
-    def wrapper(net: Network, *args: Any, **options: Any) -> xr.Dataset:
-        if not isinstance(net, Network):
-            raise TypeError(f"{function.__name__} takes a Network, got {type(net).__name__}")
-        bound = signature.bind(net, *args, **options)
+    def wrapper(*args: Any, **options: Any) -> xr.Dataset:
+        bound = signature.bind(*args, **options)
         bound.apply_defaults()
-        given = {k: v for k, v in bound.arguments.items() if k not in ("net", "rng")}
-        bound.arguments.update(checked(net, given))
+        model = bound.arguments[first]
+        if first == "net" and not isinstance(model, Network):
+            raise TypeError(f"{function.__name__} takes a Network, got {type(model).__name__}")
+        subject = Subject.of(model, function.__name__)
+        bound.arguments[first] = subject if first == "model" else model
+        given = {k: v for k, v in bound.arguments.items() if k not in (first, "rng")}
+        bound.arguments.update(checked(subject, given))
         seed = seed_sequence(bound.arguments.get("rng"))
         bound.arguments["rng"] = seed
         result = function(*bound.args, **bound.kwargs)
         _warn(result, function.__name__)
-        asked = {k: v for k, v in bound.arguments.items() if k not in ("net", "rng", "threads")}
+        asked = {k: v for k, v in bound.arguments.items() if k not in (first, "rng", "threads")}
         attrs = {
             "study": function.__name__,
-            "arguments": arguments_attribute(asked),
+            "arguments": arguments_attribute({k: in_names(v) for k, v in asked.items()}),
             **seed_attributes(seed),
-            "network": net.describe(),
+            **subject.attributes,
             **made_with("numba", "numpy"),
         }
         return label(result.assign_attrs(attrs), {})
@@ -87,13 +94,13 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
 
 
 def _see_arguments(name: str, arguments: list[str]) -> None:
-    if arguments[:1] != ["net"] or "rng" not in arguments:
+    if arguments[:1] not in (["net"], ["model"]) or "rng" not in arguments:
         raise TypeError(
-            f"the study {name} must take a network first, net, and a seed, rng; it takes "
-            f"{', '.join(arguments)}"
+            f"the study {name} must take a network first, net (or model, if it takes any "
+            f"equation), and a seed, rng; it takes {', '.join(arguments)}"
         )
-    for argument in arguments:
-        if argument not in ("net", "rng", *CHECKS):
+    for argument in arguments[1:]:
+        if argument not in ("rng", *CHECKS):
             problem = unknown("argument with a check", argument, CHECKS)
             raise TypeError(f"the study {name}: {problem}")
 
@@ -196,38 +203,55 @@ def with_stimulus(net: Network, current: float) -> Network:
     return net.with_parts(parts)
 
 
-def meant(net: Network) -> str | None:
-    """`noise=` of solve: that a network without noise is meant, and its trials to be equal."""
-    return None if net.noisy else "ignore"
+def meant(model: Network | Subject) -> str | None:
+    """`noise=` of solve: that one without noise is meant, and its trials to be equal."""
+    return None if model.noisy else "ignore"
+
+
+def in_names(value: Any) -> Any:
+    """An argument of a study with methods by what results call them."""
+    if isinstance(value, Method):
+        return name_of(value)
+    if isinstance(value, list):
+        return [in_names(one) for one in value]
+    return value
 
 
 def reference_method(sde: SDE) -> str:
     """The method of highest strong order for this noise."""
     if not sde.m:
         return "scipy.DOP853"
-    return "sra1" if sde.noise_type == "additive" else "sri2"
+    if sde.program is not None:
+        return "sra1" if sde.noise_type == "additive" else "sri2"
+    return "sdeint.itoSRI2" if sde.interpretation == "ito" else "sdeint.stratSRS2"
 
 
-def fitting_methods(net: Network, methods: Sequence[str] | None) -> list[str]:
-    """The methods asked for, or all that take the network's noise and have a fixed step."""
+def fitting_methods(subject: Subject, methods: Sequence[str | Method] | None) -> list[str | Method]:
+    """The methods asked for, or all that take the noise and have a fixed step.
+
+    Those are the engine's for a network, and those of sdeint for an SDE.
+    """
     if methods is not None:
         return list(methods)
-    sde = net.sde()
-    return [
-        name
-        for name, method in METHODS.items()
-        if method.compiled
-        and (sde.noise_type in method.strong_order if sde.m else method.strong_order)
-    ]
+    return [name for name, method in METHODS.items() if _fits(subject, method)]
+
+
+def _fits(subject: Subject, method: Method) -> bool:
+    sde = subject.sde
+    if method.compiled != (subject.net is not None) or not method.strong_order:
+        return False
+    restated = sde.interpretation != method.interpretation and sde.noise_type != "additive"
+    possible = not restated or sde.correction is not None
+    return possible and (not sde.m or sde.noise_type in method.strong_order)
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Trials of a network, each with a Brownian path of its own, for any method at any step.
+    """Trials of a model, each with a Brownian path of its own, for any method at any step.
 
     Parameters
     ----------
-    net : Network
+    model : Network or SDE
     path : BrownianPath or None
         On the finest grid; None without noise.
     finest : float
@@ -235,7 +259,7 @@ class Ensemble:
     trials, threads : int
     """
 
-    net: Network
+    model: Network | SDE
     path: BrownianPath | None
     finest: float
     trials: int
@@ -243,7 +267,13 @@ class Ensemble:
 
     @classmethod
     def of(
-        cls, net: Network, dts: Sequence[float], finest: float, trials: int, rng: Rng, threads: int
+        cls,
+        subject: Subject,
+        dts: Sequence[float],
+        finest: float,
+        trials: int,
+        rng: Rng,
+        threads: int,
     ) -> Ensemble:
         """With a path of which every k-th point gives a grid for each of the steps.
 
@@ -258,11 +288,12 @@ class Ensemble:
                 raise ValueError(
                     f"dt = {dt:g} ms is not a multiple of the finest step, {finest:g} ms"
                 )
-        sde = net.sde()
-        path = sde.path(rng, finest) if sde.m else None
-        return cls(net, path, finest, trials, threads)
+        path = subject.sde.path(rng, finest) if subject.sde.m else None
+        return cls(subject.model, path, finest, trials, threads)
 
-    def run(self, method: str, t_end: float, dt: float, **options: Any) -> xr.Dataset | None:
+    def run(
+        self, method: str | Method, t_end: float, dt: float, **options: Any
+    ) -> xr.Dataset | None:
         """All trials; None if the method diverges."""
         if self.path is None:
             options["noise"] = "ignore"
@@ -270,19 +301,19 @@ class Ensemble:
             options["path"] = self.path.coarsen(round(dt / self.finest))
         try:
             return solve(
-                self.net,
+                self.model,
                 t_end,
                 dt=dt,
                 method=method,
                 trials=self.trials,
-                threads=self.threads if METHODS[method].compiled else 1,
+                threads=self.threads if method_of(method).compiled else 1,
                 progress=False,
                 **options,
             )
         except DivergenceError:
             return None
 
-    def reference(self, method: str, t_end: float, **options: Any) -> xr.Dataset:
+    def reference(self, method: str | Method, t_end: float, **options: Any) -> xr.Dataset:
         """The same at the finest step.
 
         Raises
@@ -293,27 +324,31 @@ class Ensemble:
         result = self.run(method, t_end, self.finest, **options)
         if result is None:
             raise ValueError(
-                f"the reference, {method}, diverged at dt = {self.finest:g} ms; give smaller "
-                "steps, or a finer reference (refine, reference_dt)"
+                f"the reference, {name_of(method)}, diverged at dt = {self.finest:g} ms; give "
+                "smaller steps, or a finer reference (refine, reference_dt)"
             )
         return result
 
 
-def end_and_spikes(method: str, t_end: float) -> dict[str, Any]:
-    """What to record for V at the end and the spikes: all of V, if the method finds no spikes."""
-    if METHODS[method].compiled:
-        return {"record": ("V", "spikes"), "save_dt": t_end}
-    return {"record": ["V"]}
+def end_and_spikes(t_end: float) -> dict[str, Any]:
+    """What to record of a network for V at the end and the spikes."""
+    return {"record": ("V", "spikes"), "save_dt": t_end}
 
 
-def wall_time(net: Network, t_end: float, dt: float, method: str, **options: Any) -> float:
+def wall_time(
+    subject: Subject, t_end: float, dt: float, method: str | Method, **options: Any
+) -> float:
     """Seconds that a run takes which keeps no more than it must; nan if it diverges."""
-    record = {"record": ("spikes",)} if METHODS[method].compiled else {"save_dt": t_end}
+    finds_spikes = subject.net is not None and method_of(method).compiled
+    record = {"record": ("spikes",)} if finds_spikes else {"save_dt": t_end}
+    if not method_of(method).compiled:
+        options.pop("threads", None)
     began = time.perf_counter()
     try:
         solve(
-            net, t_end, dt=dt, method=method, noise=meant(net), progress=False, **record, **options
-        )
+            subject.model, t_end, dt=dt, method=method, noise=meant(subject), progress=False,
+            **record, **options,
+        )  # fmt: skip
     except DivergenceError:
         return np.nan
     return time.perf_counter() - began

@@ -10,7 +10,7 @@ import xarray as xr
 
 from hh_sde.brownian import Rng
 from hh_sde.measures.isi import coefficient_of_variation
-from hh_sde.network import Network
+from hh_sde.methods import Method, name_of
 from hh_sde.progress import watched
 from hh_sde.studies.common import (
     Column,
@@ -23,12 +23,13 @@ from hh_sde.studies.common import (
     wall_time,
 )
 from hh_sde.studies.intervals import NO_INTERVAL, jackknife, unless_all_agree
+from hh_sde.studies.subject import Subject
 
 
 @study
 def compare_methods(
-    net: Network,
-    methods: Sequence[str] | None = None,
+    model: Subject,
+    methods: Sequence[str | Method] | None = None,
     dt: float | Sequence[float] = (0.01, 0.025, 0.05, 0.1, 0.2),
     t_end: float = 200.0,
     trials: int = 20,
@@ -43,9 +44,8 @@ def compare_methods(
 
     Parameters
     ----------
-    net : Network
-    methods : sequence of str, optional
-        Default: all of the engine that take the network's noise.
+    model, methods
+        As for `strong_convergence`.
     dt : float or sequence of float
         Steps, ms.
     t_end : float
@@ -64,9 +64,10 @@ def compare_methods(
     -------
     Dataset
         Over (scheme, dt), nan where a method diverged: path_error (mV, root mean square of V less
-        that of the reference over the window), spike_shift (ms, mean distance of each spike in the
+        that of the reference over the window); cost (ns per neuron and step, this machine's);
+        diverged. Of a network also spike_shift (ms, mean distance of each spike in the
         window from the reference's nearest one), interval, interval_low, interval_high (ms),
-        cv, gate_excursions, cost (ns per neuron and step, this machine's), diverged.
+        cv, gate_excursions.
 
     Examples
     --------
@@ -76,40 +77,44 @@ def compare_methods(
     >>> ds.diverged.values.tolist()
     [[0, 1], [0, 0]]
     """
-    methods = fitting_methods(net, methods)
+    methods = fitting_methods(model, methods)
     dts = np.atleast_1d(dt).tolist()
     finest = dts[0] / 2 if reference_dt is None else reference_dt
-    ensemble = Ensemble.of(net, dts, finest, trials, rng, threads)
-    best = reference_method(net.sde())
-    exact = ensemble.reference(best, window, record=["V"])
-    columns: dict[str, np.ndarray] = {
-        name: np.full((len(methods), len(dts)), np.nan) for name in _MEASURED
-    }
+    ensemble = Ensemble.of(model, dts, finest, trials, rng, threads)
+    best = reference_method(model.sde)
+    traces = {"record": model.record(None)}
+    late = {"save_dt": t_end} if model.net is None else end_and_spikes(t_end)
+    exact = ensemble.reference(best, window, **traces)
+    measured = _described(model)
+    columns = {name: np.full((len(methods), len(dts)), np.nan) for name in measured}
     for (i, method), (j, step) in watched(list(product(enumerate(methods), enumerate(dts)))):
-        near = ensemble.run(method, window, step, record=["V"])
-        far = (
-            None
-            if near is None
-            else ensemble.run(method, t_end, step, **end_and_spikes(method, t_end))
-        )
+        near = ensemble.run(method, window, step, **traces)
+        far = None if near is None else ensemble.run(method, t_end, step, **late)
         columns["diverged"][i, j] = far is None
         if near is None or far is None:
             continue
-        cost = wall_time(net, t_end, step, method, trials=trials, threads=threads)
-        columns["cost"][i, j] = 1e9 * cost / (t_end / step * net.n_neurons * trials)
-        entries = {**_statistics(far, net.noisy, confidence), **_against(near, exact)}
-        for name, value in entries.items():
-            columns[name][i, j] = value
+        cost = wall_time(model, t_end, step, method, trials=trials, threads=threads)
+        columns["cost"][i, j] = 1e9 * cost / (t_end / step * model.width * trials)
+        columns["path_error"][i, j] = _path_error(model, near, exact)
+        if model.net is not None:
+            found = _statistics(far, model.noisy, confidence)
+            for name, value in {**found, "spike_shift": _spike_shift(near, exact)}.items():
+                columns[name][i, j] = value
     values = {
         name: Column(("scheme", "dt"), columns[name], *described)
-        for name, described in _MEASURED.items()
+        for name, described in measured.items()
     }
-    ds = labelled(values, {"scheme": methods, "dt": dts})
+    ds = labelled(values, {"scheme": [name_of(method) for method in methods], "dt": dts})
     return ds.assign(diverged=ds.diverged.astype(np.int8)).assign_attrs(reference=best)
 
 
 _GONE, _FEW = "the method diverged", "the method diverged, or no neuron fired twice"
-_MEASURED = {
+_OF_ANY = {
+    "path_error": ("1", "root mean square error along the path", _GONE),
+    "cost": ("ns", "wall time per neuron and step", _GONE),
+    "diverged": ("1", "1: the state became infinite"),
+}
+_OF_NETWORKS = {
     "path_error": ("mV", "root mean square error of V along the path", _GONE),
     "spike_shift": ("ms", "mean distance of spikes from those of the reference",
                     "the method diverged, or there is no spike in the window"),
@@ -121,6 +126,11 @@ _MEASURED = {
     "cost": ("ns", "wall time per neuron and step", _GONE),
     "diverged": ("1", "1: the state became infinite"),
 }  # fmt: skip
+
+
+def _described(model: Subject) -> dict[str, tuple[str, ...]]:
+    """Unit and name of what is measured."""
+    return dict(_OF_ANY) if model.net is None else dict(_OF_NETWORKS)
 
 
 def _statistics(ds: xr.Dataset, noisy: bool, confidence: float) -> dict[str, float]:
@@ -146,12 +156,17 @@ def _statistics(ds: xr.Dataset, noisy: bool, confidence: float) -> dict[str, flo
     }
 
 
-def _against(near: xr.Dataset, exact: xr.Dataset) -> dict[str, float]:
-    """Distance from the reference along the path, and of the spikes."""
+def _path_error(model: Subject, near: xr.Dataset, exact: xr.Dataset) -> float:
+    """Distance from the reference along the path."""
     k = (exact.sizes["time"] - 1) // (near.sizes["time"] - 1)
-    difference = near.V.values - exact.V.values[:, ::k]
+    difference = model.states(near, None) - model.states(exact, None)[:, ::k]
+    return float(np.sqrt((difference**2).mean()))
+
+
+def _spike_shift(near: xr.Dataset, exact: xr.Dataset) -> float:
+    """Mean distance of the spikes from the nearest of the reference."""
     ours, theirs = near.hh.spikes(), exact.hh.spikes()
-    shifts = []
+    shifts: list[float] = []
     for trial, neuron in np.ndindex(near.sizes["trial"], near.sizes["neuron"]):
         a, b = (
             spikes.spike_time.values[(spikes.trial.values == trial)
@@ -160,7 +175,4 @@ def _against(near: xr.Dataset, exact: xr.Dataset) -> dict[str, float]:
         )  # fmt: skip
         if a.size and b.size:
             shifts += list(np.abs(a[:, None] - b).min(axis=1))
-    return {
-        "path_error": float(np.sqrt((difference**2).mean())),
-        "spike_shift": float(np.mean(shifts)) if shifts else np.nan,
-    }
+    return float(np.mean(shifts)) if shifts else np.nan

@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import Rng
-from hh_sde.methods import METHODS
-from hh_sde.network import Network
+from hh_sde.methods import Method, method_of, name_of
 from hh_sde.progress import watched
+from hh_sde.sde import SDE
 from hh_sde.studies.common import (
     Column,
     Ensemble,
@@ -25,6 +25,7 @@ from hh_sde.studies.common import (
 )
 from hh_sde.studies.intervals import LOG, jackknife
 from hh_sde.studies.orders import NO_ORDER, NO_ORDER_INTERVAL, disagreement, fitted_order
+from hh_sde.studies.subject import Subject
 
 #: A step is fitted if its error is this many times the reference's own.
 ABOVE_FLOOR = 4.0
@@ -33,15 +34,15 @@ DEFAULT_STEPS = (0.00125, 0.0025, 0.005, 0.01, 0.02)
 
 @study
 def strong_convergence(
-    net: Network,
-    methods: Sequence[str] | None = None,
+    model: Subject,
+    methods: Sequence[str | Method] | None = None,
     dts: Sequence[float] = DEFAULT_STEPS,
     t_end: float = 5.0,
     trials: int = 100,
     *,
-    variable: str = "V",
+    variable: str | None = None,
     refine: int = 8,
-    reference: str | None = None,
+    reference: str | Method | None = None,
     confidence: float = 0.95,
     rng: Rng = None,
     threads: int = 1,
@@ -49,23 +50,25 @@ def strong_convergence(
     """Strong (pathwise) error against the step, and its order beside the declared one.
 
     All runs are on one Brownian path for each trial, coarsened; the reference is on a grid
-    `refine` times finer than the smallest step.
+    `refine` times finer than the smallest step. Of a problem of `hh_sde.problems` whose solution
+    along a path is known, it is that solution.
 
     Parameters
     ----------
-    net : Network
-    methods : sequence of str, optional
-        Default: all of the engine that take the network's noise.
+    model : Network, SDE or problem of `hh_sde.problems`
+    methods : sequence of str or Method, optional
+        Names of METHODS, and methods of your own (`hh_sde.integrator`). Default: all of the engine
+        that take the network's noise; for an SDE those of sdeint.
     dts : sequence of float
         Steps, ms, multiples of the smallest one divided by `refine`.
     t_end : float
         When the paths are compared, ms.
     trials : int
-    variable : str
-        What is compared.
+    variable : str, optional
+        What is compared. Default: V; of an SDE all components.
     refine : int
-    reference : str, optional
-        Default: the method of highest order for the noise.
+    reference : str or Method, optional
+        Default: the solution if it is known, or else the method of highest order for the noise.
     confidence : float
         Of the intervals: over trials, by the jackknife; of the order by the bootstrap, in which
         the steps that are fitted are chosen anew each time.
@@ -75,11 +78,11 @@ def strong_convergence(
     Returns
     -------
     Dataset
-        error (scheme, dt): root mean square over trials and neurons, nan where the method
-        diverged; error_low, error_high; fitted: 1 where a step lies in the asymptotic range;
-        order, order_low, order_high, declared_order (scheme); floor: the reference's own error.
-        Where an interval leaves out the declared order, there is a warning, which stands in the
-        attribute `warning` of `order` too.
+        error (scheme, dt): root mean square over trials and neurons (of an SDE: components), nan
+        where the method diverged; error_low, error_high; fitted: 1 where a step lies in the
+        asymptotic range; order, order_low, order_high, declared_order (scheme); floor: the
+        reference's own error. Where an interval leaves out the declared order, there is a warning,
+        which stands in the attribute `warning` of `order` too.
 
     References
     ----------
@@ -92,30 +95,58 @@ def strong_convergence(
     >>> ds = strong_convergence(net, ["euler_maruyama"], [0.005, 0.01, 0.02], 1.0, 20, rng=1)
     >>> dict(ds.error.sizes)
     {'scheme': 1, 'dt': 3}
+    >>> from hh_sde.problems import PROBLEMS
+    >>> steps = [2.0**-k for k in range(4, 8)]
+    >>> ds = strong_convergence(PROBLEMS["cubic"], ["sdeint.itoEuler"], steps, 1.0, 100, rng=1)
+    >>> bool(0.4 < ds.order < 0.6)
+    True
     """
-    methods = fitting_methods(net, methods)
-    ensemble = Ensemble.of(net, dts, dts[0] / refine, trials, rng, threads)
-    options: dict[str, Any] = {"save_dt": t_end, "record": [variable]}
-    reference = reference or reference_method(net.sde())
-    exact = ensemble.reference(reference, t_end, **options)[variable].values[:, -1]
-    check = ensemble.run(reference, t_end, 2 * ensemble.finest, **options)
-    shift = np.full(exact.shape, np.inf) if check is None else check[variable].values[:, -1] - exact
-    floor = (shift**2).mean(axis=-1)
+    methods = fitting_methods(model, methods)
+    finest = dts[0] / refine
+    if reference is None:
+        finest = model.finest(dts, refine, t_end, trials, rng)
+    ensemble = Ensemble.of(model, dts, finest, trials, rng, threads)
+    options: dict[str, Any] = {"save_dt": t_end, "record": model.record(variable)}
+    exact, floor = _reference(model, ensemble, t_end, variable, reference, options)
     squares = np.full((len(methods), len(dts), trials), np.nan)
     for (i, method), (j, dt) in watched(list(product(enumerate(methods), enumerate(dts)))):
         ds = ensemble.run(method, t_end, dt, **options)
         if ds is not None:
-            squares[i, j] = ((ds[variable].values[:, -1] - exact) ** 2).mean(axis=-1)
-    declared = [_declared(net, method) for method in methods]
-    result = _orders(methods, dts, squares, floor, declared, confidence)
+            error = model.states(ds, variable)[:, -1] - exact
+            squares[i, j] = (error**2).mean(axis=-1)
+    declared = [_declared(model.sde, method) for method in methods]
+    names = [name_of(method) for method in methods]
+    result = _orders(names, dts, squares, floor, declared, confidence)
     for name in ("error", "error_low", "error_high", "floor"):
-        result[name].attrs["units"] = net.labels[variable]["units"]
+        result[name].attrs["units"] = model.units(variable)
     return result
 
 
-def _declared(net: Network, method: str) -> float:
-    sde = net.sde()
-    entry = METHODS[method]
+def _reference(
+    model: Subject,
+    ensemble: Ensemble,
+    t_end: float,
+    variable: str | None,
+    reference: str | Method | None,
+    options: dict[str, Any],
+) -> tuple[np.ndarray, np.ndarray]:
+    """What errors are taken against, (trials, values), and the squares of its own, (trials,)."""
+    if reference is None:
+        exact = model.exact(ensemble.path, t_end, ensemble.trials, variable)
+        if exact is not None:
+            return exact, np.zeros(ensemble.trials)
+        reference = reference_method(model.sde)
+    fine = ensemble.reference(reference, t_end, **options)
+    exact = model.states(fine, variable)[:, -1]
+    check = ensemble.run(reference, t_end, 2 * ensemble.finest, **options)
+    shift = np.full(exact.shape, np.inf)
+    if check is not None:
+        shift = model.states(check, variable)[:, -1] - exact
+    return exact, (shift**2).mean(axis=-1)
+
+
+def _declared(sde: SDE, method: str | Method) -> float:
+    entry = method_of(method)
     if not sde.m:
         return np.nan if entry.deterministic_order is None else entry.deterministic_order
     return entry.strong_order.get(sde.noise_type, np.nan)

@@ -11,6 +11,7 @@ import xarray as xr
 
 from hh_sde import measures
 from hh_sde.brownian import Rng
+from hh_sde.methods import Method
 from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.solver import solve
@@ -36,7 +37,7 @@ def synchrony(
     trials: int = 10,
     *,
     dt: float = 0.05,
-    method: str = "strang",
+    method: str | Method = "strang",
     discard: float = 100.0,
     save_dt: float = 0.5,
     confidence: float = 0.95,

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import Rng
+from hh_sde.methods import Method, name_of
 from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.studies.common import (
@@ -23,6 +24,7 @@ from hh_sde.studies.common import (
 )
 from hh_sde.studies.convergence import strong_convergence
 from hh_sde.studies.intervals import NO_INTERVAL
+from hh_sde.studies.subject import Subject
 from hh_sde.studies.weak import weak_convergence
 
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -37,8 +39,8 @@ SILENT = (
 
 @study
 def work_precision(
-    net: Network,
-    methods: Sequence[str] | None = None,
+    model: Subject,
+    methods: Sequence[str | Method] | None = None,
     dts: Sequence[float] = STEPS,
     t_end: float = 200.0,
     trials: int = 100,
@@ -52,7 +54,7 @@ def work_precision(
 
     Parameters
     ----------
-    net, methods, dts, rng, threads
+    model, methods, dts, rng, threads
         As for `strong_convergence`.
     t_end, trials
         As for `weak_convergence`.
@@ -67,7 +69,8 @@ def work_precision(
     Dataset
         Over (scheme, dt), nan where a method diverged: path_error (mV), interval_error (relative),
         interval_error_low, interval_error_high, cost (ns of wall time per neuron and ms); diverged.
-        interval_error is nan, with a warning, also where no neuron of the reference fires twice.
+        Of an SDE mean_error, that of the mean of its first component, instead of interval_error.
+        That is nan, with a warning, also where no neuron of the reference fires twice.
 
     Examples
     --------
@@ -77,12 +80,12 @@ def work_precision(
     >>> bool((ds.cost > 0).all())
     True
     """
-    return _errors_and_cost(net, methods, dts, t_end, trials, window, repeats, rng, threads)
+    return _errors_and_cost(model, methods, dts, t_end, trials, window, repeats, rng, threads)
 
 
 def _errors_and_cost(
-    net: Network,
-    methods: Sequence[str] | None,
+    subject: Subject,
+    methods: Sequence[str | Method] | None,
     dts: Sequence[float],
     t_end: float,
     trials: int,
@@ -91,7 +94,7 @@ def _errors_and_cost(
     rng: Rng,
     threads: int,
 ) -> xr.Dataset:
-    methods = fitting_methods(net, methods)
+    methods = fitting_methods(subject, methods)
     common: dict[str, Any] = {
         "methods": methods,
         "dts": dts,
@@ -99,42 +102,56 @@ def _errors_and_cost(
         "rng": rng,
         "threads": threads,
     }
+    given = subject.problem or subject.model
     with warnings.catch_warnings():  # errors are what is asked for here, not orders
         warnings.simplefilter("ignore", OrderWarning)
-        strong = strong_convergence(net, t_end=window, **common)
-        weak = weak_convergence(net, t_end=t_end, **common)
-    cost = _cost(net, methods, dts, t_end, trials, repeats, rng)
-    diverged = np.isnan(weak.estimate.sel(observable="mean_V").values)
-    weak = weak.sel(observable="interval", drop=True)
-    relative = {
-        name: weak[name].values / float(weak.exact) for name in ("error", "error_low", "error_high")
-    }
-    both = ("scheme", "dt")
-    error = Column(both, relative["error"], "1", "relative error of the mean interval",
-                   f"the method diverged, or there are no intervals: {SILENT}")  # fmt: skip
+        strong = strong_convergence(given, t_end=window, **common)
+        weak = weak_convergence(given, t_end=t_end, **common)
+    cost = _cost(subject, methods, dts, t_end, trials, repeats, rng)
+    diverged = np.isnan(weak.estimate.isel(observable=0).values)
     gone = np.where(diverged, np.nan, cost)
+    both = ("scheme", "dt")
     result = labelled(
         {
-            "path_error": Column(both, strong.error.values, "mV", "error of V along the path",
-                                 "the method diverged"),
-            **estimated("interval_error", error, relative["error_low"], relative["error_high"]),
+            "path_error": Column(both, strong.error.values, strong.error.units,
+                                 "error along the path", "the method diverged"),
+            **(_of_interval if subject.net is not None else _of_mean)(weak),
             "cost": Column(both, gone, "ns", "wall time per neuron and ms of the simulation",
                            "the method diverged"),
             "diverged": Column(both, diverged.astype(np.int8), "1",
                                "1: the state became infinite"),
         },
-        {"scheme": methods, "dt": dts},
+        {"scheme": [name_of(method) for method in methods], "dt": dts},
     )  # fmt: skip
-    if np.isnan(weak.exact):
+    if subject.net is not None and np.isnan(weak.exact.sel(observable="interval")):
         result.interval_error.attrs["warning"] = (
             f"there are no intervals between spikes in {t_end:g} ms: {SILENT}"
         )
     return result
 
 
+def _of_interval(weak: xr.Dataset) -> dict[str, Column]:
+    """The error of the mean interval of a network."""
+    weak = weak.sel(observable="interval", drop=True)
+    low, middle, high = (
+        weak[name].values / float(weak.exact) for name in ("error_low", "error", "error_high")
+    )
+    error = Column(("scheme", "dt"), middle, "1", "relative error of the mean interval",
+                   f"the method diverged, or there are no intervals: {SILENT}")  # fmt: skip
+    return estimated("interval_error", error, low, high)
+
+
+def _of_mean(weak: xr.Dataset) -> dict[str, Column]:
+    """The error of the mean of the first component of an SDE."""
+    weak = weak.isel(observable=0, drop=True)
+    error = Column(("scheme", "dt"), weak.error.values, "1", "error of the mean of the first "
+                   "component", "the method diverged")  # fmt: skip
+    return estimated("mean_error", error, weak.error_low.values, weak.error_high.values)
+
+
 def _cost(
-    net: Network,
-    methods: list[str],
+    subject: Subject,
+    methods: Sequence[str | Method],
     dts: Sequence[float],
     t_end: float,
     trials: int,
@@ -144,15 +161,15 @@ def _cost(
     laps = np.full((repeats + 1, len(methods), len(dts)), np.nan)
     for lap in watched(list(laps)):  # the first warms up
         for i, j in np.ndindex(lap.shape):
-            lap[i, j] = wall_time(net, t_end, dts[j], methods[i], trials=trials, rng=rng)
-    return 1e9 * np.median(laps[1:], axis=0) / (t_end * net.n_neurons * trials)
+            lap[i, j] = wall_time(subject, t_end, dts[j], methods[i], trials=trials, rng=rng)
+    return 1e9 * np.median(laps[1:], axis=0) / (t_end * subject.width * trials)
 
 
 @study
 def recommend(
     net: Network,
     tolerance: float = 0.01,
-    methods: Sequence[str] | None = None,
+    methods: Sequence[str | Method] | None = None,
     dts: Sequence[float] = STEPS,
     t_end: float = 200.0,
     trials: int = 100,
@@ -187,7 +204,8 @@ def recommend(
     >>> ds.attrs["recommended_method"]
     'lie_trotter'
     """
-    ds = _errors_and_cost(net, methods, dts, t_end, trials, WINDOW, REPEATS, rng, threads)
+    subject = Subject.of(net, "recommend")
+    ds = _errors_and_cost(subject, methods, dts, t_end, trials, WINDOW, REPEATS, rng, threads)
     worst = np.maximum(np.abs(ds.interval_error_low), np.abs(ds.interval_error_high))
     good = (worst <= tolerance).assign_attrs(units="1", long_name="1: within the tolerance")
     cost = ds.cost.where(good)

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import Rng
-from hh_sde.methods import METHODS
+from hh_sde.methods import Method, method_of
 from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.solver import solve
@@ -55,7 +55,7 @@ def rate_curve(
     trials: int = 10,
     *,
     dt: float = 0.05,
-    method: str = "strang",
+    method: str | Method = "strang",
     discard: float = 200.0,
     confidence: float = 0.95,
     rng: Rng = None,
@@ -206,6 +206,6 @@ def _is_stable(net: Network) -> bool:
     return bool(growth < SLOWEST)
 
 
-def _flow(method: str) -> str:
+def _flow(method: str | Method) -> str | Method:
     """The method that follows the branch: the run's own, if it solves the equations of the mean."""
-    return "strang" if METHODS[method].interpretation == "chain" else method
+    return "strang" if method_of(method).interpretation == "chain" else method

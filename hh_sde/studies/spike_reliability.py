@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import Rng
+from hh_sde.methods import Method
 from hh_sde.network import Network
 from hh_sde.progress import watched
 from hh_sde.solver import solve
@@ -32,7 +33,7 @@ def reliability(
     *,
     width: float = 2.0,
     dt: float = 0.02,
-    method: str = "strang",
+    method: str | Method = "strang",
     confidence: float = 0.95,
     rng: Rng = None,
     threads: int = 1,

@@ -5,31 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import Rng
-from hh_sde.methods import METHODS
-from hh_sde.network import Network
+from hh_sde.methods import Method, method_of, name_of
 from hh_sde.progress import watched
+from hh_sde.sde import SDE
 from hh_sde.studies.common import (
     Column,
     Ensemble,
-    end_and_spikes,
     estimated,
     fitting_methods,
     labelled,
     reference_method,
     study,
 )
-from hh_sde.studies.intervals import (
-    NO_INTERVAL,
-    jackknife,
-    students_t,
-    times_drawn,
-    unless_all_agree,
-)
+from hh_sde.studies.intervals import jackknife, students_t, unless_all_agree
+from hh_sde.studies.observables import TOO_FEW, Firing, Moments
 from hh_sde.studies.orders import (
     NO_ORDER,
     NO_ORDER_INTERVAL,
@@ -37,39 +32,22 @@ from hh_sde.studies.orders import (
     disagreement,
     fitted_order,
 )
+from hh_sde.studies.subject import Subject
 
 #: Weaker errors than this many standard errors are noise.
 ABOVE_NOISE = 3.0
-#: A neuron with V above this at the end is at a spike, mV: where `SpikeRule` would not be armed.
-AT_SPIKE = -40.0
-#: Trials at a spike at the end that an interval of mean_V or var_V needs: of pairs of neurons whose
-#: phases are alike, 94 to 96 % of the intervals that remain cover (`benchmarks/coverage.py`).
-FEWEST_AT_SPIKE = 16
-REST_ON_SPIKES = ("mean_V", "var_V")
-TOO_FEW = (
-    f"{NO_INTERVAL}; for {' and '.join(REST_ON_SPIKES)} also: there are spikes, but fewer than "
-    f"{FEWEST_AT_SPIKE} trials are at one at the end, on which these errors rest"
-)
-
-OBSERVABLES = {
-    "mean_V": ("mV", "mean of V at the end"),
-    "var_V": ("mV^2", "variance of V at the end"),
-    "rate": ("Hz", "firing rate"),
-    "interval": ("ms", "mean inter-spike interval"),
-    "first_passage": ("ms", "time of the first spike"),
-}
 
 
 @study
 def weak_convergence(
-    net: Network,
-    methods: Sequence[str] | None = None,
+    model: Subject,
+    methods: Sequence[str | Method] | None = None,
     dts: Sequence[float] = (0.01, 0.025, 0.05, 0.1, 0.2),
     t_end: float = 200.0,
     trials: int = 200,
     *,
     refine: int = 2,
-    reference: str | None = None,
+    reference: str | Method | None = None,
     confidence: float = 0.95,
     rng: Rng = None,
     threads: int = 1,
@@ -81,17 +59,20 @@ def weak_convergence(
 
     Parameters
     ----------
-    net, methods, dts, t_end, trials, refine, reference, confidence, rng, threads
+    model, methods, dts, t_end, trials, refine, reference, confidence, rng, threads
         As for `strong_convergence`.
 
     Returns
     -------
     Dataset
+        Of a network mean and variance of V at the end, the firing rate, the mean interval and the
+        time of the first spike; of an SDE mean_x and var_x of each component x at the end, and the
+        functional of a problem that has one.
         estimate, error (estimate less that of the reference), error_low, error_high, fitted
         (scheme, observable, dt); order, order_low, order_high (scheme, observable), nan where no
-        three steps have an error above the sampling noise; exact (observable), the reference's;
-        declared_order (scheme). A declared order outside an interval is warned of, as by
-        `strong_convergence`.
+        three steps have an error above the sampling noise; exact (observable), the exact value
+        where a problem knows it, or else the reference's; declared_order (scheme). A declared order
+        outside an interval is warned of, as by `strong_convergence`.
 
     Notes
     -----
@@ -109,134 +90,110 @@ def weak_convergence(
     >>> ds.observable.values.tolist()
     ['mean_V', 'var_V', 'rate', 'interval', 'first_passage']
     """
-    methods = fitting_methods(net, methods)
-    ensemble = Ensemble.of(net, dts, dts[0] / refine, trials, rng, threads)
-    reference = reference or reference_method(net.sde())
-    exact = _sums(ensemble.reference(reference, t_end, **end_and_spikes(reference, t_end)))
-    names = list(OBSERVABLES)
-    shape = (len(methods), len(names), len(dts))
+    methods = fitting_methods(model, methods)
+    observed = Firing(t_end) if model.net is not None else Moments(model, t_end)
+    finest = dts[0] / refine
+    if reference is None:
+        finest = model.finest(dts, refine, t_end, trials, rng)
+    ensemble = Ensemble.of(model, dts, finest, trials, rng, threads)
+    exact = _reference(model, ensemble, observed, reference)
+    shape = (len(methods), len(observed.names), len(dts))
     estimate, low, high = np.full((3, *shape), np.nan)
     whole = np.arange(trials)[None]
-    at_reference = _observables(exact, whole, t_end)[0]
+    at_reference = observed.values(exact, whole)[0]
     sums_of: dict[tuple[int, int], np.ndarray] = {}
     for (i, method), (j, dt) in watched(list(product(enumerate(methods), enumerate(dts)))):
-        ds = ensemble.run(method, t_end, dt, **end_and_spikes(method, t_end))
+        ds = ensemble.run(method, t_end, dt, **observed.options)
         if ds is None:
             continue
-        sums_of[i, j] = sums = _sums(ds)
-        estimate[i, :, j] = _observables(sums, whole, t_end)[0]
-        low[i, :, j], high[i, :, j] = _interval(net.noisy, sums, exact, t_end, confidence)
-    order, fitted = _weak_orders(sums_of, exact, low, high, dts, t_end, confidence)
-    three, two = ("scheme", "observable", "dt"), ("scheme", "observable")
-    gone = "the method diverged, or no trial has what is observed"
-    error = Column(three, estimate - at_reference[None, :, None], "1",
-                   "estimate less that of the reference", gone)  # fmt: skip
-    slopes = Column(two, order[0], "1", "slope of log |error| over log dt",
-                    f"{NO_ORDER}; or errors have no interval")  # fmt: skip
-    declared = np.array([_declared_weak(net, method) for method in methods])
-    ds = labelled(
-        {
-            "estimate": Column(three, estimate, "1", "estimate, in the observable's unit", gone),
-            **estimated("error", error, low, high, TOO_FEW),
-            "fitted": Column(three, fitted.astype(np.int8), "1", "1: in the asymptotic range"),
-            **estimated("order", slopes, order[1], order[2], NO_ORDER_INTERVAL),
-            "exact": Column(("observable",), at_reference, "1", "estimate of the reference",
-                            "no trial of the reference has what is observed"),
-            "declared_order": Column(("scheme",), declared, "1",
-                                     "declared weak order for additive noise", "none is declared"),
-        },
-        {"scheme": methods, "observable": names, "dt": dts},
+        sums_of[i, j] = sums = observed.sums(ds)
+        estimate[i, :, j] = observed.values(sums, whole)[0]
+        low[i, :, j], high[i, :, j] = _interval(observed, model.noisy, sums, exact, confidence)
+    errors = estimate - at_reference[None, :, None]
+    order, fitted = _weak_orders(observed, sums_of, exact, low, high, dts, confidence)
+    true = observed.known if isinstance(observed, Moments) else None
+    schemes = [name_of(method) for method in methods]
+    declared = np.array([_declared_weak(model.sde, method) for method in methods])
+    ds = _labelled(
+        {"scheme": schemes, "observable": list(observed.names), "dt": dts},
+        {"estimate": estimate, "error": errors, "low": low, "high": high, "fitted": fitted,
+         "order": order, "exact": at_reference if true is None else true, "declared": declared},
     )  # fmt: skip
-    both = [f"{method}, {name}," for method, name in product(methods, names)]
-    ds.order.attrs.update(disagreement(both, order.reshape(3, -1), np.repeat(declared, len(names))))
+    both = [f"{scheme}, {name}," for scheme, name in product(schemes, observed.names)]
+    wanted = np.repeat(declared, len(observed.names))
+    ds.order.attrs.update(disagreement(both, order.reshape(3, -1), wanted))
     return ds
 
 
-def _declared_weak(net: Network, method: str) -> float:
-    additive = net.sde().noise_type == "additive"
-    order = METHODS[method].weak_order if additive else None
+def _labelled(coords: dict[str, Any], found: dict[str, np.ndarray]) -> xr.Dataset:
+    three, two = ("scheme", "observable", "dt"), ("scheme", "observable")
+    gone = "the method diverged, or no trial has what is observed"
+    error = Column(three, found["error"], "1", "estimate less that of the reference", gone)
+    slopes = Column(two, found["order"][0], "1", "slope of log |error| over log dt",
+                    f"{NO_ORDER}; or errors have no interval")  # fmt: skip
+    return labelled(
+        {
+            "estimate": Column(three, found["estimate"], "1", "estimate, in the observable's unit",
+                               gone),
+            **estimated("error", error, found["low"], found["high"], TOO_FEW),
+            "fitted": Column(three, found["fitted"].astype(np.int8), "1",
+                             "1: in the asymptotic range"),
+            **estimated("order", slopes, found["order"][1], found["order"][2], NO_ORDER_INTERVAL),
+            "exact": Column(("observable",), found["exact"], "1",
+                            "exact value if it is known, or else the reference's",
+                            "no trial of the reference has what is observed"),
+            "declared_order": Column(("scheme",), found["declared"], "1",
+                                     "declared weak order for additive noise", "none is declared"),
+        },
+        coords,
+    )  # fmt: skip
+
+
+def _reference(
+    model: Subject, ensemble: Ensemble, observed: Firing | Moments, reference: str | Method | None
+) -> np.ndarray:
+    """The sums of what errors are taken against, (sums, trials)."""
+    t_end = observed.t_end
+    if reference is None and isinstance(observed, Moments):
+        exact = model.exact(ensemble.path, t_end, ensemble.trials)
+        if exact is not None:
+            return observed.of_states(exact)
+    best = reference or reference_method(model.sde)
+    return observed.sums(ensemble.reference(best, t_end, **observed.options))
+
+
+def _declared_weak(sde: SDE, method: str | Method) -> float:
+    order = method_of(method).weak_order if sde.noise_type == "additive" else None
     return np.nan if order is None else order
 
 
-def _sums(ds: xr.Dataset) -> np.ndarray:
-    """(sums, trials): V, V^2 at the end; spikes; intervals and how many; first spikes and how many;
-    1 if a neuron is at a spike at the end.
-
-    Means over neurons where they are sums over them, so that observables are ratios of sums.
-    """
-    spikes = ds.hh.spikes()
-    intervals = spikes.hh.intervals()
-    trials = ds.sizes["trial"]
-    V = ds.V.isel(time=-1).values
-
-    def per_trial(trial: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        return np.bincount(trial.astype(int), weights, minlength=trials)
-
-    new = np.ones(spikes.sizes["spike"], dtype=bool)
-    pairs = np.stack([spikes.trial.values, spikes.neuron.values])
-    new[1:] = np.any(pairs[:, 1:] != pairs[:, :-1], axis=0)
-    return np.stack(
-        [
-            V.mean(axis=1),
-            (V**2).mean(axis=1),
-            per_trial(spikes.trial.values) / ds.sizes["neuron"],
-            per_trial(intervals.trial.values, intervals.interval_length.values),
-            per_trial(intervals.trial.values),
-            per_trial(spikes.trial.values[new], spikes.spike_time.values[new]),
-            per_trial(spikes.trial.values[new]),
-            (V > AT_SPIKE).any(axis=1),
-        ]
-    )
-
-
-def _observables(sums: np.ndarray, resamples: np.ndarray, t_end: float) -> np.ndarray:
-    """OBSERVABLES of each resample, (resamples, observables)."""
-    trials = resamples.shape[1]
-    means = times_drawn(resamples, sums.shape[1]) @ sums[:7].T / trials
-    V, V2, spikes, length, n_lengths, first, n_first = means.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.stack(
-            [
-                V,
-                (V2 - V**2) * trials / max(trials - 1, 1),
-                1e3 * spikes / t_end,
-                length / n_lengths,
-                first / n_first,
-            ],
-            axis=1,
-        )
-
-
 def _differences(
-    sums: np.ndarray, exact: np.ndarray, t_end: float, resamples: np.ndarray
+    observed: Firing | Moments, sums: np.ndarray, exact: np.ndarray, resamples: np.ndarray
 ) -> np.ndarray:
-    return _observables(sums, resamples, t_end) - _observables(exact, resamples, t_end)
+    return observed.values(sums, resamples) - observed.values(exact, resamples)
 
 
 def _interval(
-    noisy: bool, sums: np.ndarray, exact: np.ndarray, t_end: float, confidence: float
+    observed: Firing | Moments,
+    noisy: bool,
+    sums: np.ndarray,
+    exact: np.ndarray,
+    confidence: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals of the errors of OBSERVABLES.
-
-    What is missing of rare trials far from the others, no spread of those that are there can tell:
-    it is the smaller, the more are missing. How many trials there are at a spike can.
-    """
-    differences = partial(_differences, sums, exact, t_end)
+    """Intervals of the errors of the observables."""
+    differences = partial(_differences, observed, sums, exact)
     low, high = unless_all_agree(noisy, *jackknife(differences, sums.shape[1], confidence))
-    fires = bool(sums[2].any() or exact[2].any())
-    at_spike = np.count_nonzero((sums[7] > 0) | (exact[7] > 0))
-    few = noisy and fires and at_spike < FEWEST_AT_SPIKE
-    nothing = few & np.isin(list(OBSERVABLES), REST_ON_SPIKES)
+    nothing = noisy & observed.unsure(sums, exact)
     return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
 
 
 def _weak_orders(
+    observed: Firing | Moments,
     sums_of: dict[tuple[int, int], np.ndarray],
     exact: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
     dts: Sequence[float],
-    t_end: float,
     confidence: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Slopes (3, scheme, observable) with interval, and the steps (scheme, observable, dt) used."""
@@ -249,10 +206,10 @@ def _weak_orders(
     for i, o in np.ndindex(low.shape[:2]):
 
         def errors(r: np.ndarray, i: int = i, o: int = o) -> np.ndarray:
-            at_exact = _observables(exact, r, t_end)[:, o]
+            at_exact = observed.values(exact, r)[:, o]
             return np.stack(
                 [
-                    np.abs(_observables(sums_of[i, j], r, t_end)[:, o] - at_exact)
+                    np.abs(observed.values(sums_of[i, j], r)[:, o] - at_exact)
                     if (i, j) in sums_of
                     else np.full(len(r), np.nan)
                     for j in range(len(dts))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde.choice import method_named
+from hh_sde.choice import chosen_method
 from hh_sde.dataset import COORDINATES, SCHEMA_VERSION
 from hh_sde.measures import rule_attributes
 from hh_sde.network import Network
@@ -127,7 +127,7 @@ def attributes(design: Design) -> dict[str, Any]:
     given, net = design.recording, design.net
     attrs: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "method": given.method or method_named(None, net, given.noise),
+        "method": chosen_method(given.method, net, given.noise)[0],
         "dt": float(given.dt),
         "t_start": float(given.discard or 0.0),
         "t_end": float(given.t_end),

@@ -183,6 +183,11 @@ def design(
             "x0 of a sweep gives values to variables, as {'V': -65.0} or {'V': Normal(-65.0, 5.0)};"
             f" got {shown(recording.x0)}"
         )
+    if not isinstance(recording.method, str | None):
+        raise TypeError(
+            "the plan of a sweep names its method, which must be one of METHODS; run a method of "
+            f"your own with hh_sde.solve, point by point; got {shown(recording.method)}"
+        )
     reductions = checked_reductions(reduce, recording.record)
     return Design(
         net=net,

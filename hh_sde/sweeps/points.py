@@ -20,10 +20,10 @@ from hh_sde import continuation, initial, measures, memory
 from hh_sde.arguments.layout import Layout
 from hh_sde.arguments.recording import spike_recording
 from hh_sde.arguments.times import grid, saving
-from hh_sde.choice import method_named, precision, sde_for_method, warn_of_missing_samples
+from hh_sde.choice import chosen_method, precision, sde_for_method, warn_of_missing_samples
 from hh_sde.errors import DivergenceError
 from hh_sde.measures import SpikeRule
-from hh_sde.methods import METHODS, Problem
+from hh_sde.methods import Problem
 from hh_sde.network import Network
 from hh_sde.network.paths import with_value
 from hh_sde.network.spread import Spread
@@ -136,21 +136,21 @@ class Points:
     @property
     def _in_lanes(self) -> bool:
         """Whether it is a method of the engine that steps lanes together."""
-        name = method_named(self.recording.method, self.net, self.recording.noise)
-        return METHODS[name].compiled and METHODS[name].interpretation != "chain"
+        _, method = chosen_method(self.recording.method, self.net, self.recording.noise)
+        return method.compiled and method.interpretation != "chain"
 
     def _solved(self, points: np.ndarray, threads: int) -> Kept:
         """The points one by one, by a method that takes one network."""
         options = {name: one for name, one in vars(self.recording).items() if one is not None}
-        name = method_named(self.recording.method, self.net, self.recording.noise)
+        _, method = chosen_method(self.recording.method, self.net, self.recording.noise)
         found = []
         for k in points:
             net = self.net
             for path, values in self.values.items():
                 net = with_value(net, path, float(values[k]))
-            takes_noise = METHODS[name].interpretation != "ode"
+            takes_noise = method.interpretation != "ode"
             seed = {"rng": self.seeds[k]} if takes_noise and net.noisy else {}
-            threads = threads if METHODS[name].compiled else 1
+            threads = threads if method.compiled else 1
             ds = solve(net, **options, **seed, trials=self.trials.tolist(), threads=threads)
             found.append(Kept.of(_with_counts(ds, net.n_neurons), 1, len(self.trials)))
         return joined(found)
@@ -158,13 +158,12 @@ class Points:
     def _run(self, points: np.ndarray, threads: int) -> Kept:
         spread = Spread(self.net, {path: v[points] for path, v in self.values.items()}, len(points))
         given, net = self.recording, spread.net
-        name = method_named(given.method, net, given.noise)
-        method = METHODS[name]
+        name, method = chosen_method(given.method, net, given.noise)
         sde = spread.of_points(sde_for_method(net, method, name, given.noise))
         layout = replace(Layout.of(net, sde), derived=spread)
         start, first_step, n_steps = grid(given.t_end, given.dt, None, layout)
         warn_of_missing_samples(net, start, float(given.t_end))
-        names, rule = spike_recording(given.record, given.spike_rule, method, net, None)
+        names, rule = spike_recording(given.record, given.spike_rule, net, None)
         kept = [] if rule and names == [] else layout.kept(names)
         every, skipped = saving(given.save_dt, given.discard, given.dt, n_steps, traces=bool(kept))
         many = len(self.trials)

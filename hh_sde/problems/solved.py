@@ -1,7 +1,4 @@
-"""SDEs whose solution is known: along the path, or in mean and covariance.
-
-For tests of methods, one's own among them: solve `problem.sde` on a path, and compare.
-"""
+"""SDEs whose solution is known in closed form: along the path, or in mean and covariance."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import scipy.linalg
 
 from hh_sde.brownian import BrownianPath
 from hh_sde.sde import SDE
-from hh_sde.tables import Described, Description, Table, instance_of
+from hh_sde.tables import Described, Description
 
 Moments = tuple[np.ndarray, np.ndarray]
 
@@ -38,6 +35,13 @@ class SolvedProblem(Described):
         The same of the iterated integrals I (m, m) from 0 to t beside them.
     reference : str
         Where the solution stands.
+    functional : callable or None
+        functional(x) -> (trials,) of states (d, trials), whose mean is known: for weak errors.
+    expectation : callable or None
+        expectation(t) -> its mean at time t.
+    t_end, dt : float
+        A time to compare at, and a finest grid of paths of which every fourth to 64th point gives
+        steps in the asymptotic range of explicit methods.
 
     Examples
     --------
@@ -55,6 +59,10 @@ class SolvedProblem(Described):
     solution: Callable[[float, np.ndarray], np.ndarray] | None = None
     integral: Callable[[float, np.ndarray, np.ndarray], np.ndarray] | None = None
     reference: str = ""
+    functional: Callable[[np.ndarray], np.ndarray] | None = None
+    expectation: Callable[[float], float] | None = None
+    t_end: float = 1.0
+    dt: float = 2.0**-10
 
     def description(self) -> Description:
         """Its equation and solution, the kind of its noise, what is known, its reference."""
@@ -65,10 +73,22 @@ class SolvedProblem(Described):
         parameters = f"{equation}; {size}; known {' and '.join(known) or 'not at all'}"
         return Description(self.summary, parameters, self.reference)
 
+    #: Which component is compared: all.
+    variable = None
+
+    @property
+    def model(self) -> SDE:
+        """What `hh_sde.solve` takes."""
+        return self.sde
+
     @property
     def pathwise(self) -> bool:
         """Whether the solution along a path is known."""
         return self.solution is not None or self.integral is not None
+
+    def knows(self, path: BrownianPath, t: float, trials: int) -> bool:
+        """Whether the solution at time t is known along the path of so many trials."""
+        return self.pathwise
 
     def exact(self, path: BrownianPath, t: float) -> np.ndarray:
         """The solution x (d,) at time t along a path.
@@ -165,7 +185,33 @@ def commutative(d: int = 4, m: int = 10) -> SolvedProblem:
     """dx = A x dt + sum_k B x dW_k: A = -3/2 and B = 1/5 on the diagonal, 1/20 and 1/100 off it."""
     A = np.full((d, d), 1 / 20) + np.diag(np.full(d, -3 / 2 - 1 / 20))
     B = np.full((d, d), 1 / 100) + np.diag(np.full(d, 1 / 5 - 1 / 100))
-    x0 = np.ones(d)
+    return _linear(
+        A,
+        B,
+        m,
+        np.ones(d),
+        "Roessler 2010, equation 7.4 as sdeint quotes it, doi:10.1137/09076636X",
+    )
+
+
+def stiff(rate: float = 25.0, sigma: float = 1.0) -> SolvedProblem:
+    """dx = A x dt + sigma x dW, A = rate [[-1, 1], [1, -1]]: x_1 and x_2 meet at 2 rate."""
+    A = rate * np.array([[-1.0, 1.0], [1.0, -1.0]])
+    return _linear(
+        A,
+        sigma * np.eye(2),
+        1,
+        np.array([1.0, 0.0]),
+        "Kloeden & Platen 1999, section 12.3, doi:10.1007/978-3-662-12616-5",
+        dt=2.0**-12,
+    )
+
+
+def _linear(
+    A: np.ndarray, B: np.ndarray, m: int, x0: np.ndarray, reference: str, dt: float = 2.0**-10
+) -> SolvedProblem:
+    """dx = A x dt + sum_k B x dW_k, where A and B are symmetric and commute."""
+    d = len(x0)
 
     def moments(t: float) -> Moments:
         mean = scipy.linalg.expm(A * t) @ x0
@@ -186,7 +232,8 @@ def commutative(d: int = 4, m: int = 10) -> SolvedProblem:
         "dx = A x dt + sum_k B x dW_k, A and B commute: x = exp((A - m B^2/2) t + B sum_k W_k) x0",
         moments,
         lambda t, W: scipy.linalg.expm((A - 0.5 * m * B @ B) * t + B * np.sum(W)) @ x0,
-        reference="Roessler 2010, equation 7.4 as sdeint quotes it, doi:10.1137/09076636X",
+        reference=reference,
+        dt=dt,
     )
 
 
@@ -215,6 +262,8 @@ def hyperbolic() -> SolvedProblem:
         reference=(
             "Debrabant & Roessler 2009, Appl. Numer. Math. 59, 582, doi:10.1016/j.apnum.2008.03.012"
         ),
+        functional=lambda x: np.polynomial.Polynomial([0.0, 8.0, -6.0, 1.0])(np.arcsinh(x[0])),
+        expectation=lambda t: t**3 - 3 * t**2 + 2 * t,
     )
 
 
@@ -290,24 +339,3 @@ def oscillator(omega: float = 2.0, sigma: float = 0.5, x0: float = 1.0) -> Solve
         moments,
         reference=_GARDINER,
     )
-
-
-#: Problems by name.
-PROBLEMS = Table(
-    "PROBLEMS",
-    "problem",
-    check=instance_of(SolvedProblem, "PROBLEMS"),
-    describe=SolvedProblem.description,
-    entries={
-        "linear": geometric(),
-        "additive": additive(),
-        "cubic": cubic(),
-        "commutative": commutative(),
-        "hyperbolic": hyperbolic(),
-        "rotation": rotation(),
-        "ornstein_uhlenbeck": ornstein_uhlenbeck(),
-        "oscillator": oscillator(),
-        "geometric": geometric(mu=-0.5, sigma=0.4, x0=1.0),
-        "geometric_stratonovich": geometric(-0.5, 0.4, 1.0, interpretation="stratonovich"),
-    },
-)

@@ -1,0 +1,98 @@
+"""f and G of an SDE over all trials at once, whether they are made for that or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hh_sde.sde import SDE, Function
+
+#: Batches and single calls agree if they differ by rounding alone: products of matrices do.
+_ROUNDING = 1e-9
+#: States at which they are compared lie this far from x0, and from each other, relative to it.
+_APART = 1e-3
+
+
+def over_trials(sde: SDE, trials: int) -> tuple[Function, Function]:
+    """f: (d, trials) -> (d, trials) and G: (d, trials) -> (d, m, trials).
+
+    They also take one state, (d,), as those of the SDE do.
+
+    Parameters
+    ----------
+    sde : SDE
+    trials : int
+        How many there are. What stands in further columns is a copy of the last one: functions that
+        take one state at a time are not called for it.
+    """
+    f = _over_trials("f", sde.f, sde, (sde.d,), trials)
+    if sde.m == 0:
+        return f, lambda x, t: np.zeros((sde.d, 0, *np.shape(x)[1:]))
+    return f, _over_trials("G", sde.G, sde, (sde.d, sde.m), trials)
+
+
+def _over_trials(
+    name: str, function: Function, sde: SDE, shape: tuple[int, ...], trials: int
+) -> Function:
+    stated = sde.vectorized
+    takes_batches = _takes_batches(function, sde, shape) if stated is None else stated
+
+    def at_once(x: np.ndarray, t: float) -> np.ndarray:
+        if x.ndim == 1:
+            return function(x, t)
+        try:
+            return _spread(function(x, t), shape, x.shape[1])
+        except _OtherShape as error:
+            raise ValueError(
+                f"SDE(vectorized=True) says that {name} takes states (d, trials) = {x.shape} and "
+                f"gives {(*shape, x.shape[1])}; it gave {error}"
+            ) from None
+
+    def one_by_one(x: np.ndarray, t: float) -> np.ndarray:
+        if x.ndim == 1:
+            return function(x, t)
+        columns = np.ascontiguousarray(x.T)[:trials]
+        values = np.stack([np.asarray(function(one, t), dtype=float) for one in columns], axis=-1)
+        extra = x.shape[1] - len(columns)
+        return values if not extra else np.concatenate([values, values[..., -1:]], axis=-1)
+
+    return at_once if takes_batches else one_by_one
+
+
+class _OtherShape(Exception):
+    """The shape of what a function gave for a batch."""
+
+
+def _spread(value: np.ndarray, shape: tuple[int, ...], trials: int) -> np.ndarray:
+    """What a function gave for a batch, (*shape, trials); from one value for all trials too."""
+    value = np.asarray(value, dtype=float)
+    if value.shape == shape:
+        value = value[..., None]
+    if value.shape not in ((*shape, trials), (*shape, 1)):
+        raise _OtherShape(value.shape)
+    return np.broadcast_to(value, (*shape, trials))
+
+
+def _takes_batches(function: Function, sde: SDE, shape: tuple[int, ...]) -> bool:
+    """Whether batches of 2 and of 3 states give what single calls give.
+
+    Two sizes, so that none is mistaken for d or m.
+    """
+    steps = _APART * np.arange(1, 6)
+    states = sde.x0[:, None] * (1 + steps) + steps * np.linspace(0.5, 1.0, sde.d)[:, None]
+    try:
+        with np.errstate(all="ignore"):
+            return all(_agree(function, x, shape) for x in (states[:, :2], states[:, 2:]))
+    except Exception:  # whatever a function may raise that was made for one state
+        return False
+
+
+def _agree(function: Callable[..., np.ndarray], x: np.ndarray, shape: tuple[int, ...]) -> bool:
+    try:
+        batch = _spread(function(x.copy(), 0.0), shape, x.shape[1])
+    except _OtherShape:
+        return False
+    single = np.stack([function(one.copy(), 0.0) for one in x.T], axis=-1)
+    scale = _ROUNDING * np.nanmax(np.abs(single), initial=0.0)
+    return np.allclose(batch, single, rtol=_ROUNDING, atol=scale, equal_nan=True)
