@@ -742,13 +742,13 @@ def test_ctrl_c_stops_a_study(name, pair, monkeypatch):
     """In the second run: no result is made of a truncated one."""
     updates = []
 
-    class Pressed(hh.solver.Progress):
+    class Pressed(hh.runs.Progress):
         def update(self, done):
             updates.append(done)
             if len(updates) == 2:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(hh.solver, "Progress", Pressed)
+    monkeypatch.setattr(hh.runs, "Progress", Pressed)
     with pytest.raises(hh.Interrupted):
         studies.STUDIES[name](pair, **SMALL[name], rng=1)
 
