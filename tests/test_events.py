@@ -201,7 +201,7 @@ def test_edges_have_delays_of_their_own():
 
     expected = np.stack([0.1 * after(1.5), 0.2 * after(3.0) + 2 * 0.4 * after(5.5)], axis=1)
     np.testing.assert_allclose(ds.g_exponential, expected, rtol=1e-12)
-    with pytest.raises(ValueError, match=r"0\.75 ms is not a multiple"):
+    with pytest.raises(ValueError, match=r"0\.75 ms must be a multiple"):
         run([exponential(edges.assign(delay=[0.0, 0.75, 1.0]), tau=5.0, source=source)], n=2)
 
 
