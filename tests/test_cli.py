@@ -727,7 +727,7 @@ DAMAGED = {
         lambda: without_attribute(spikes_alone(), "neurons"),
         "it has no attribute 'neurons'",
     ),
-    "neurons": (lambda: spikes_alone().assign_attrs(neurons="[[1,"), "Expecting"),
+    "neurons": (lambda: spikes_alone().assign_attrs(neurons="[[1,"), "make the result again"),
     "a study": (lambda: result().assign_attrs(study="astrology"), "astrology"),
 }
 

@@ -139,7 +139,7 @@ def reading(file: Path) -> Iterator[None]:
     except Exception as error:  # a file may be wrong in any way
         if "IO backends" in str(error):
             stop(f"{file} is not a netCDF file: run --out and study --out write one", code=2)
-        reason = printable(error) or type(error).__name__
+        reason = printable(error, 400) or type(error).__name__
         reason = f"no {reason}" if isinstance(error, KeyError) else reason
         broken = " is not a netCDF file, or one that was not written to its end"
         what = broken if isinstance(error, OSError) else ""

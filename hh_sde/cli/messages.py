@@ -28,10 +28,10 @@ def stop_unless_written(written: list[Path], *wanted: Path | None) -> None:
         raise typer.Exit(1)
 
 
-def printable(value: Any) -> str:
-    """At most 80 characters in one line, none that a terminal would obey."""
-    text = "".join(c if c.isprintable() else " " for c in str(value)[:400])
-    return text if len(text) <= 80 else text[:77] + "..."
+def printable(value: Any, most: int = 80) -> str:
+    """At most so many characters in one line, none that a terminal would obey."""
+    text = "".join(c if c.isprintable() else " " for c in str(value)[: 5 * most])
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def reason(error: Exception) -> str:

@@ -41,6 +41,8 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
             raise ValueError(f"there is no trial {trial}: this result has no trials")
         return ds
     see_numbers(ds.trial)
+    if len(np.unique(ds.trial)) < ds.trial.size or not np.all(np.isfinite(ds.trial)):
+        raise ValueError(f"trials have different numbers, got {shown(ds.trial.values.tolist())}")
     trial = int(ds.trial[0]) if trial is None else trial
     if trial not in ds.trial:
         raise ValueError(f"there is no trial {trial}; there are {ds.trial.values.tolist()}")
