@@ -64,7 +64,7 @@ class Run:
     def complete(self, method: Method, skipped: int, progress: bool | None) -> xr.Dataset:
         """Run the method to its end, or as far as it goes."""
         try:
-            with Progress(self.problem.n_steps, progress) as bar:
+            with Progress(self.problem.n_steps, progress, "solve") as bar:
                 if skipped:
                     self._skip(method, skipped, bar)
                 self._begin()

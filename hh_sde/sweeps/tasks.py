@@ -12,7 +12,7 @@ from typing import Any
 import xarray as xr
 
 from hh_sde.errors import Interrupted, StoreError, warn
-from hh_sde.progress import Progress
+from hh_sde.progress import Progress, quiet_if_asked
 from hh_sde.provenance import warn_of_differences
 from hh_sde.sweeps.chunks import FULL
 from hh_sde.sweeps.form import FAILED, Form
@@ -26,6 +26,7 @@ from hh_sde.sweeps.store import Store
 TRIES = 2
 
 
+@quiet_if_asked
 def execute(
     plan: Plan,
     compute: Compute,
@@ -168,7 +169,7 @@ def _drive(
     tries: dict[Block, int] = {}
     ended, exhausted = done, False
     try:
-        with Progress(total, progress) as bar:
+        with Progress(total, progress, "sweep") as bar:
             bar.update(ended)
             while not exhausted or pool.waiting:
                 while not exhausted and pool.waiting < AHEAD * pool.workers():
