@@ -10,6 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hh_sde.cli.arguments import (
+    Changes,
+    ConfigPath,
+    OutPath,
+    PlotPath,
+    Quiet,
+    ResultPath,
+    app,
+)
 from hh_sde.cli.files import (
     check_target,
     check_targets,
@@ -21,7 +30,6 @@ from hh_sde.cli.files import (
     write,
     written,
 )
-from hh_sde.cli.listing import Commands
 from hh_sde.cli.messages import (
     note,
     of_files,
@@ -42,48 +50,11 @@ from hh_sde.cli.printed import (
 if TYPE_CHECKING:
     from hh_sde.config import Config
 
-app = typer.Typer(
-    name="hh-sde",
-    cls=Commands,
-    help="Networks of Hodgkin-Huxley neurons as stochastic differential equations.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
 
 def _study_names() -> list[str]:
     from hh_sde.studies import STUDIES
 
     return list(STUDIES)
-
-
-ConfigPath = Annotated[
-    Path,
-    typer.Argument(
-        exists=True,
-        dir_okay=False,
-        metavar="CONFIG.toml",
-        help="A configuration; hh-sde init writes one.",
-    ),
-]
-ResultPath = Annotated[
-    Path,
-    typer.Argument(
-        exists=True, dir_okay=False, metavar="FILE.nc", help="A result that --out has written."
-    ),
-]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Change a key of the file, as run.dt=0.02; may be given several times.",
-    ),
-]
-OutPath = Annotated[Path | None, typer.Option(help="Write the result here (netCDF).")]
-PlotPath = Annotated[Path | None, typer.Option(help="Write a figure here (PNG, PDF, SVG).")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 
 
 @app.command()
@@ -211,15 +182,14 @@ def info(
         Path,
         typer.Argument(
             exists=True,
-            dir_okay=False,
             metavar="FILE",
-            help="A result (FILE.nc), or a configuration (CONFIG.toml).",
+            help="A result (FILE.nc, the store of a sweep), or a configuration (CONFIG.toml).",
         ),
     ],
     changes: Changes = None,
 ) -> None:
     """Say what a result holds and how it was made, or show the network of a configuration."""
-    if file.suffix == ".toml":
+    if file.suffix == ".toml" and not file.is_dir():
         _show_network(file, changes)
         return
     if changes:
