@@ -35,7 +35,7 @@ def rerun(
 
     Parameters
     ----------
-    ds : Dataset, or path of a file with one
+    ds : Dataset, or path of a file with one, or of the store of a sweep
         Of `solve`, `voltage_clamp`, `sweep` or a study; of a part of a sweep, ``ds.sel(...)``,
         its cells alone. Of one with fewer trials than were run, only these
         are run; of a part of it, `window` or `spikes`, the whole run is made again and the same
@@ -76,6 +76,8 @@ def rerun(
     >>> rerun(spikes, trials=[2], record=("V",), save_dt=0.1).V.shape
     (1, 501, 1)
     """
+    if isinstance(ds, str | PathLike) and sweeps.is_store(ds):
+        ds = sweeps.open_store(ds)
     ds = upgrade(opened(ds, "rerun"))
     if sweeps.ATTRIBUTE in ds.attrs:
         warn_of_differences(ds.attrs)

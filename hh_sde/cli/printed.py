@@ -55,7 +55,8 @@ def _of_sweep(ds: xr.Dataset) -> str:
     cells = " x ".join(f"{n} {printable(dim)}" for dim, n in ds.sizes.items() if dim != "spike")
     span = " to ".join(f"{float(ds.attrs[name]):g}" for name in ("t_start", "t_end"))
     names = ", ".join(printable(name) for name in ds.data_vars)
-    return f"{printable(ds.attrs['method'])}: {cells}; {span} ms; variables {names}"
+    method = printable(ds.attrs.get("method", "several methods"))
+    return f"{method}: {cells}; {span} ms; variables {names}"
 
 
 def progress_of(store: Path, most: int) -> Iterator[str]:
@@ -65,11 +66,18 @@ def progress_of(store: Path, most: int) -> Iterator[str]:
     yield str(status(store))
     failed = failures(store)
     for one in failed[:most]:
-        where = ", ".join(f"{name} = {value}" for name, value in one["coordinates"].items())
+        where = ", ".join(f"{name} = {_span(at)}" for name, at in one["coordinates"].items())
         yield f"failed: {harmless(where)}: {harmless(one['reason'])}"
         yield f"  again: {harmless(one['rerun'])}"
     if len(failed) > most:
         yield f"and {len(failed) - most} more: hh-sde status --json has all"
+
+
+def _span(values: Any) -> str:
+    """A coordinate of cells, or the first and the last of many."""
+    if isinstance(values, list) and len(values) > 3:
+        return f"{values[0]} to {values[-1]}"
+    return ", ".join(map(str, values)) if isinstance(values, list) else str(values)
 
 
 def as_json(store: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ def read_over(net: Network, given: Mapping[str, Any]) -> dict[str, Any]:
     [5.0, 5.5, 6.0]
     """
     found, faults = {}, []
-    for path, value in given.items():
+    for path, value in _by_name(given):
         try:
             found[path] = _values(net, path, value)
         except (TypeError, ValueError) as error:
@@ -77,6 +77,20 @@ def read_over(net: Network, given: Mapping[str, Any]) -> dict[str, Any]:
     if faults:
         raise ValueError("\n".join(faults))
     return found
+
+
+def _by_name(given: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Names with what is given for them: TOML makes a table in a table of ``noise.sigma = [1]``."""
+    for name, value in given.items():
+        if isinstance(value, Mapping) and value and _of_names(value):
+            yield from _by_name(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def _of_names(table: Mapping[str, Any]) -> bool:
+    parts = (isinstance(value, list | Mapping) for value in table.values())
+    return "values" not in table and all(parts)
 
 
 def _values(net: Network, path: str, given: Any) -> Any:
