@@ -121,7 +121,7 @@ def _cluster(address: str | None) -> Iterator[Any]:
 
     distributed = optional("distributed", "sweep")
     try:
-        distributed.comm.get_address_host_port(address)  # of a client there would be remains
+        distributed.comm.resolve_address(address)  # a client leaves a connection when it fails here
         client = distributed.Client(address, timeout="10s", set_as_default=False)
     except (OSError, TypeError, ValueError) as error:
         stop(f"there is no scheduler at {printable(address)}: {reason(error)}", code=2)
