@@ -116,7 +116,10 @@ def _cells_again(ds: xr.Dataset, changes: Mapping[str, Any]) -> xr.Dataset:
             f"cells of a sweep are made again as they were: {', '.join(changes)} cannot be other; "
             "give them to hh_sde.sweep, or run a network of its own"
         )
-    return sweeps.rerun_part(ds, changes.get("threads", 1))
+    result = sweeps.rerun_part(ds, changes.get("threads", 1))
+    span = ds.attrs["t_start"], ds.attrs["t_end"]
+    whole = span == (result.attrs["t_start"], result.attrs["t_end"])
+    return result if whole else measures.window(result, *span)
 
 
 def _of_trials(

@@ -996,7 +996,10 @@ def test_everything_that_can_be_configured():
 
 
 BAD = [
-    ({**GOOD, "rnu": {}}, r"rnu: this key is not known \(accepted: network, run, spikes, study, sweep\)"),
+    (
+        {**GOOD, "rnu": {}},
+        r"rnu: this key is not known \(accepted: network, run, spikes, study, sweep\)",
+    ),
     ({"run": {"t_end": 1.0}}, "network: this key is missing"),
     (with_("run", t_ned=1.0), r"run.t_ned: this key is not known \(accepted: t_end, dt, method"),
     (with_("run", t_end="1 s"), r"run.t_end: unit 's' is not accepted \(accepted: ms\)"),

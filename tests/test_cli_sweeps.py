@@ -138,7 +138,7 @@ def test_the_sweep_of_the_template_is_one(tmp_path):
         assert ds.sizes["stimulus"] * ds.sizes["sigma"] * ds.sizes["sample"] == 6 * 3 * 3
 
 
-#: The command line, which sends itself Ctrl-C when the third task begins: `{0}` is what it is given.
+#: The command line, `{0}`, which sends itself Ctrl-C when task `{1}` begins.
 CTRL_C = """
 import os, signal, sys
 from hh_sde import cli

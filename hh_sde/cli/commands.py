@@ -27,6 +27,7 @@ from hh_sde.cli.files import (
     reading,
     see_configuration,
     see_result,
+    selected,
     write,
     written,
 )
@@ -218,13 +219,21 @@ def plot_file(
         Path | None, typer.Option(help="Write here. Default: FILE with the ending .png.")
     ] = None,
     trial: Annotated[int | None, typer.Option(help="Trial to draw. Default: the first.")] = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sel",
+            metavar="NAME=VALUE",
+            help="Of a sweep: draw the cells with this value; may be given several times.",
+        ),
+    ] = None,
 ) -> None:
-    """Draw potentials, gates and spikes of a result file."""
+    """Draw potentials, gates and spikes of a result, or the rate over what was swept."""
     see_result(file)
     target = out or file.with_suffix(".png")
     check_targets(file, None, target)
     with reading(file):
-        figure = figure_of(opened(file), None, trial)
+        figure = figure_of(selected(opened(file), cell or ()), None, trial)
     stop_unless_written(written(target, partial(figure.savefig, dpi=150)), target)
     say([f"written: {target}"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -151,6 +151,37 @@ def opened(file: Path) -> xr.Dataset:
             "it has neither a coordinate time nor spikes, but "
             + (", ".join(printable(name) for name in ds.variables) or "nothing")
         )
+    return ds
+
+
+def selected(ds: xr.Dataset, choices: Sequence[str]) -> xr.Dataset:
+    """The cells of a sweep that have given values, each NAME=VALUE.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or a choice is not one.
+    """
+    import numpy as np
+
+    from hh_sde.assignments import assign
+    from hh_sde.records import shown
+
+    for choice in choices:
+        tree: dict[str, Any] = {}
+        assign(tree, choice)
+        ((name, value),) = tree.items()
+        if name not in ds.coords or name not in ds.dims:
+            known = ", ".join(map(str, ds.coords))
+            raise ValueError(f"--sel {printable(choice)}: it has no dim {name}, but {known}")
+        values = ds[name].values
+        if isinstance(value, int | float) and values.dtype.kind in "if":
+            near = np.isclose(values, value, rtol=1e-9, atol=0.0)  # of a range: last bits
+        else:
+            near = values == value
+        if np.count_nonzero(near) != 1:
+            raise ValueError(f"--sel {printable(choice)}: {name} has {shown(values.tolist())}")
+        ds = ds.isel({name: int(np.flatnonzero(near)[0])})
     return ds
 
 

@@ -120,7 +120,10 @@ class Axes:
 
     def coords(self) -> dict[str, xr.Variable]:
         """The coordinates of the result."""
-        found = {dim: xr.Variable((dim,), values) for dim, values in self._others.items()}
+        found = {
+            dim: xr.Variable((dim,), values, {"units": "1", "long_name": dim})
+            for dim, values in self._others.items()
+        }
         for one in self.axes:
             attrs = {"units": one.units, "long_name": one.path}
             found[one.label] = xr.Variable(one.dims, one.coordinate, attrs)

@@ -284,4 +284,4 @@ def finished(sums: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> 
 
 def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Of the same cells: what several have of coordinates is the same."""
-    return xr.merge(parts, join="exact", compat="override", combine_attrs="drop")
+    return xr.merge(parts, join="exact", compat="override", combine_attrs="override")
