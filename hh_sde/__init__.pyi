@@ -4,7 +4,7 @@ from .cells import CELLS, Cell
 from .clamp import voltage_clamp
 from .dataset import upgrade, validate
 from .distributions import DISTRIBUTIONS, Normal, Uniform
-from .errors import DivergenceError, IntegrationError, Interrupted
+from .errors import DivergenceError, IntegrationError, Interrupted, StoreError
 from .kinetics import (
     Channel,
     Constant,
@@ -114,6 +114,7 @@ __all__ = [
     "SteadyState",
     "StepCurrent",
     "Stimulus",
+    "StoreError",
     "SubunitNoise",
     "Sum",
     "Synapse",

@@ -120,13 +120,13 @@ def _values(net: Network, path: str, given: Any) -> Any:
 
 def _range(unit: str, start: Any, stop: Any, num: Any) -> np.ndarray:
     """Numbers at equal distances, both ends among them."""
-    ends = [in_unit(unit)(one) for one in (start, stop)]
-    for name, value in zip(("start", "stop"), ends, strict=True):
+    ends = {"start": in_unit(unit)(start), "stop": in_unit(unit)(stop)}
+    for name, value in ends.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{name} must be a number, got {shown(value)}")
     if isinstance(num, bool) or not isinstance(num, int) or not 1 <= num <= MOST:
         raise ValueError(f"num must be a whole number from 1 to {MOST}, got {shown(num)}")
-    return np.linspace(*ends, num)
+    return np.linspace(float(ends["start"]), float(ends["stop"]), num)
 
 
 #: Values of a range, at most.
