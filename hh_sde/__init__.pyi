@@ -1,4 +1,4 @@
-from . import dataset, interop, measures, plot, problems, studies, topology
+from . import dataset, interop, measures, plot, problems, studies, sweeps, topology
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .clamp import voltage_clamp
@@ -132,6 +132,7 @@ __all__ = [
     "solve",
     "studies",
     "sweep",
+    "sweeps",
     "topology",
     "upgrade",
     "validate",
