@@ -1,10 +1,10 @@
-from . import dataset, interop, measures, plot, problems, studies, topology
+from . import dataset, interop, measures, plot, problems, studies, sweeps, topology
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .clamp import voltage_clamp
 from .dataset import upgrade, validate
 from .distributions import DISTRIBUTIONS, Normal, Uniform
-from .errors import DivergenceError, IntegrationError, Interrupted
+from .errors import DivergenceError, IntegrationError, Interrupted, StoreError
 from .kinetics import (
     Channel,
     Constant,
@@ -123,6 +123,7 @@ __all__ = [
     "SteadyState",
     "StepCurrent",
     "Stimulus",
+    "StoreError",
     "SubunitNoise",
     "Sum",
     "Synapse",
@@ -142,6 +143,7 @@ __all__ = [
     "solve",
     "studies",
     "sweep",
+    "sweeps",
     "topology",
     "upgrade",
     "validate",

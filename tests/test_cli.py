@@ -567,7 +567,7 @@ def test_what_cannot_be_compiled_ahead_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("hh-sde st", ["study", "studies"]),
+        ("hh-sde st", ["status", "study", "studies"]),
         ("hh-sde ca", ["cache"]),
         ("hh-sde study noise", ["noise_sweep"]),
         ("hh-sde run --s", ["--set"]),
@@ -585,7 +585,9 @@ def test_completion_in_the_shell(words, found, tmp_path):
 
 
 @pytest.mark.parametrize("columns", [60, 120])
-@pytest.mark.parametrize("command", ["run", "study", "info", "plot", "init", "cache"])
+@pytest.mark.parametrize(
+    "command", ["run", "study", "info", "plot", "init", "cache", "sweep", "resume", "status"]
+)
 def test_help_says_what_every_argument_is(command, columns, tmp_path):
     text = call(tmp_path, command, "--help", columns=columns).stdout
     assert max(map(len, text.splitlines())) <= columns
@@ -593,7 +595,7 @@ def test_help_says_what_every_argument_is(command, columns, tmp_path):
     rows = [row.strip("│* ").split() for row in text.splitlines() if row.startswith("│")]
     assert all(len(row) > 2 for row in rows if row and row[0].startswith("--"))
     words = " ".join(text.replace("│", " ").split())
-    if command in ("run", "study"):
+    if command in ("run", "study", "sweep"):
         assert "Change a key of the file, as run.dt=0.02; may be given several times." in words
 
 
@@ -883,7 +885,7 @@ def test_a_run_that_keeps_nothing_says_so_and_info_shows_its_network(tmp_path):
     assert '{"type"' not in about
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["init"], ["cache"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["init"], ["cache"], ["status"]])
 def test_flags_take_no_value_in_their_help(command, tmp_path):
     text = in_process(*command, "--help").stdout
     assert "--help" in text
@@ -994,7 +996,10 @@ def test_everything_that_can_be_configured():
 
 
 BAD = [
-    ({**GOOD, "rnu": {}}, r"rnu: this key is not known \(accepted: network, run, spikes, study\)"),
+    (
+        {**GOOD, "rnu": {}},
+        r"rnu: this key is not known \(accepted: network, run, spikes, study, sweep\)",
+    ),
     ({"run": {"t_end": 1.0}}, "network: this key is missing"),
     (with_("run", t_ned=1.0), r"run.t_ned: this key is not known \(accepted: t_end, dt, method"),
     (with_("run", t_end="1 s"), r"run.t_end: unit 's' is not accepted \(accepted: ms\)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,6 +47,30 @@ def check_target(path: Path) -> None:
         stop(f"the folder {path.parent} cannot be written to; choose another", code=2)
 
 
+def check_store(path: Path) -> None:
+    """Before a long sweep: can this folder be made, or gone on with?"""
+    if not path.parent.is_dir():
+        stop(f"the folder {path.parent} does not exist; make it first", code=2)
+    if path.exists() and not path.is_dir():
+        stop(f"{path} is a file; give the name of a folder, which is made", code=2)
+    if path.exists():
+        see_store(path)
+    if not os.access(path.resolve() if path.exists() else path.resolve().parent, os.W_OK):
+        stop(f"{path} cannot be written to; choose another", code=2)
+
+
+def see_store(path: Path) -> None:
+    """Stop at a folder that is not the store of a sweep."""
+    if path.is_dir() and not is_store(path):
+        stop(f"{path} is a folder, but not the store of a sweep (hh-sde sweep makes one)", code=2)
+
+
+def is_store(path: Path) -> bool:
+    from hh_sde.sweeps import is_store
+
+    return is_store(path)
+
+
 def _check_other(path: Path, what: str, other: Path, its: str) -> None:
     same = path.resolve() == other.resolve()
     if same or (path.exists() and other.exists() and path.samefile(other)):
@@ -77,7 +101,8 @@ def see_configuration(path: Path) -> None:
 
 
 def see_result(path: Path) -> None:
-    """Stop at a configuration where a result is wanted."""
+    """Stop at a configuration, or a folder of something else, where a result is wanted."""
+    see_store(path)
     if path.suffix == ".toml":
         stop(
             f"{path} is a configuration, and this takes a result, FILE.nc: hh-sde run {path} "
@@ -87,7 +112,11 @@ def see_result(path: Path) -> None:
 
 
 def opened(file: Path) -> xr.Dataset:
-    """The Dataset in a file, its units those of this library."""
+    """The Dataset in a file, its units those of this library; of a store, read when it is used."""
+    if file.is_dir():
+        from hh_sde.sweeps import open_store
+
+        return open_store(file)
     import xarray as xr
 
     from hh_sde import memory
@@ -113,6 +142,8 @@ def opened(file: Path) -> xr.Dataset:
         raise ValueError("it holds no time")
     if "spike_time" in ds and not _number(ds, "t_start") < _number(ds, "t_end"):
         raise ValueError("t_end is not after t_start")
+    if "sweep" in ds.attrs:
+        return ds
     if "spike_time" in ds and "neurons" not in ds.attrs:
         raise ValueError("it has no attribute 'neurons'")
     if "study" not in ds.attrs and "spike_time" not in ds and "time" not in ds.coords:
@@ -120,6 +151,37 @@ def opened(file: Path) -> xr.Dataset:
             "it has neither a coordinate time nor spikes, but "
             + (", ".join(printable(name) for name in ds.variables) or "nothing")
         )
+    return ds
+
+
+def selected(ds: xr.Dataset, choices: Sequence[str]) -> xr.Dataset:
+    """The cells of a sweep that have given values, each NAME=VALUE.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or a choice is not one.
+    """
+    import numpy as np
+
+    from hh_sde.assignments import assign
+    from hh_sde.records import shown
+
+    for choice in choices:
+        tree: dict[str, Any] = {}
+        assign(tree, choice)
+        ((name, value),) = tree.items()
+        if name not in ds.coords or name not in ds.dims:
+            known = ", ".join(map(str, ds.coords))
+            raise ValueError(f"--sel {printable(choice)}: it has no dim {name}, but {known}")
+        values = ds[name].values
+        if isinstance(value, int | float) and values.dtype.kind in "if":
+            near = np.isclose(values, value, rtol=1e-9, atol=0.0)  # of a range: last bits
+        else:
+            near = values == value
+        if np.count_nonzero(near) != 1:
+            raise ValueError(f"--sel {printable(choice)}: {name} has {shown(values.tolist())}")
+        ds = ds.isel({name: int(np.flatnonzero(near)[0])})
     return ds
 
 

@@ -111,14 +111,19 @@ class Axes:
             if labels[path] in dims and len(dims) == 1:
                 _see_different(path, values)
             in_lanes, values = _checked(net, path, values)
-            found.append(Axis(path, dims, values, in_lanes, labels[path], _units(net, path)))
-        others = _coordinates(arrays, {dim for one in found for dim in one.dims})
+            found.append(Axis(path, dims, values, in_lanes, labels[path], units_of(net, path)))
         _see_sizes(found)
+        sizes = {dim: n for one in found for dim, n in zip(one.dims, one.values.shape, strict=True)}
+        # cells along a dim without a coordinate have numbers, by which a part is known
+        others = {dim: np.arange(n) for dim, n in sizes.items()} | _coordinates(arrays, set(sizes))
         return cls(tuple(found), {k: v for k, v in others.items() if k not in labels.values()})
 
     def coords(self) -> dict[str, xr.Variable]:
         """The coordinates of the result."""
-        found = {dim: xr.Variable((dim,), values) for dim, values in self._others.items()}
+        found = {
+            dim: xr.Variable((dim,), values, {"units": "1", "long_name": dim})
+            for dim, values in self._others.items()
+        }
         for one in self.axes:
             attrs = {"units": one.units, "long_name": one.path}
             found[one.label] = xr.Variable(one.dims, one.coordinate, attrs)
@@ -236,8 +241,14 @@ def _coordinates(arrays: list[xr.DataArray], dims: set[str]) -> dict[str, np.nda
     return found
 
 
-def _units(net: Network, path: str) -> str:
-    """The units of a number, as its record names them."""
+def units_of(net: Network, path: str) -> str:
+    """The units of a number, as its record names them.
+
+    Examples
+    --------
+    >>> units_of(Network(1), "cell.g_Na")
+    'mS/cm^2'
+    """
     if path in OF_SOLVER:
         return "ms" if path == "dt" else "1"
     *before, name = parts_of(path)

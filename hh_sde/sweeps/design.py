@@ -102,7 +102,7 @@ class Design:
         ValueError
             If it is of none.
         """
-        return _of_text(plan.replace(blocks={}, grown=()).to_json())
+        return _of_text(plan.result_json())
 
 
 @lru_cache(maxsize=4)

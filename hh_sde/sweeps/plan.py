@@ -229,6 +229,10 @@ class Plan(Record):
         }
         return json.dumps(tree, sort_keys=True, allow_nan=False, indent=1)
 
+    def result_json(self) -> str:
+        """The same without how the work was cut up, which no result depends on."""
+        return self.replace(blocks={}, grown=()).to_json()
+
     @classmethod
     def from_json(cls, text: str) -> Plan:
         """The plan that a text is of.

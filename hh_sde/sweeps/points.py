@@ -151,7 +151,9 @@ class Points:
             takes_noise = method.interpretation != "ode"
             seed = {"rng": self.seeds[k]} if takes_noise and net.noisy else {}
             threads = threads if method.compiled else 1
-            ds = solve(net, **options, **seed, trials=self.trials.tolist(), threads=threads)
+            ds = solve(
+                net, **options, **seed, trials=self.trials.tolist(), threads=threads, progress=False
+            )
             found.append(Kept.of(_with_counts(ds, net.n_neurons), 1, len(self.trials)))
         return joined(found)
 

@@ -269,7 +269,7 @@ def _options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 def reduced(ds: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> xr.Dataset:
     """The sums of a task's Dataset."""
     parts = [REDUCTIONS[name].sums(ds, **options) for name, options in reduce]
-    sums = xr.merge(parts, combine_attrs="drop").assign_attrs(ds.attrs)
+    sums = _merged(parts).assign_attrs(ds.attrs)
     left = {k: one for k, one in ds.coords.items() if set(one.dims) <= set(sums.dims)}
     return sums.assign_coords(left)
 
@@ -279,4 +279,9 @@ def finished(sums: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> 
     if not reduce:
         return sums
     parts = [REDUCTIONS[name].finish(sums, **options) for name, options in reduce]
-    return xr.merge(parts, combine_attrs="drop").assign_attrs(sums.attrs)
+    return _merged(parts).assign_attrs(sums.attrs)
+
+
+def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Of the same cells: what several have of coordinates is the same."""
+    return xr.merge(parts, join="exact", compat="override", combine_attrs="override")
