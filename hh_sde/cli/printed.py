@@ -177,7 +177,7 @@ def list_studies() -> None:
         about = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
         console.print(Padding(about, (0, 0, 0, 4)))
         for key, parameter in inspect.signature(function).parameters.items():
-            if key != "net":
+            if key not in ("net", "model"):
                 line = f"{key} = {_value(parameter.default)}"
                 console.print(Padding(line, (0, 0, 0, 8)))
 

@@ -201,7 +201,9 @@ def _faults() -> Iterator[None]:
 
 
 def _study_keys(name: str) -> list[str]:
-    return [key for key in inspect.signature(STUDIES[name]).parameters if key != "net"]
+    return [
+        key for key in inspect.signature(STUDIES[name]).parameters if key not in ("net", "model")
+    ]
 
 
 def _study_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
