@@ -2,18 +2,23 @@
 
 from hh_sde.sweeps.plan import Plan
 from hh_sde.sweeps.reductions import REDUCTIONS
+from hh_sde.sweeps.simulator import Simulator, simulator
 from hh_sde.sweeps.status import Status, failures, status
+from hh_sde.sweeps.summaries import SUMMARIES
 from hh_sde.sweeps.sweep import ATTRIBUTE, open_store, rerun_part, resume, sweep
 
 __all__ = [
     "ATTRIBUTE",
     "REDUCTIONS",
+    "SUMMARIES",
     "Plan",
+    "Simulator",
     "Status",
     "failures",
     "open_store",
     "rerun_part",
     "resume",
+    "simulator",
     "status",
     "sweep",
 ]

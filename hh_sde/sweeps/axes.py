@@ -102,7 +102,7 @@ class Axes:
                 "over must give values to names, as {'stimulus': [6.0, 8.0], 'cell.g_Na': [100, "
                 f"120]}}, got {shown(over)}"
             )
-        labels = _labels(net, list(over))
+        labels = labels_of(net, list(over))
         found, arrays = [], []
         for path, given in over.items():
             if isinstance(given, xr.DataArray):
@@ -111,7 +111,7 @@ class Axes:
             if labels[path] in dims and len(dims) == 1:
                 _see_different(path, values)
             in_lanes, values = _checked(net, path, values)
-            found.append(Axis(path, dims, values, in_lanes, labels[path], _units(net, path)))
+            found.append(Axis(path, dims, values, in_lanes, labels[path], units_of(net, path)))
         others = _coordinates(arrays, {dim for one in found for dim in one.dims})
         _see_sizes(found)
         return cls(tuple(found), {k: v for k, v in others.items() if k not in labels.values()})
@@ -147,7 +147,7 @@ class Axes:
         ]  # fmt: skip
 
 
-def _labels(net: Network, paths: list[str]) -> dict[str, str]:
+def labels_of(net: Network, paths: list[str]) -> dict[str, str]:
     """What the coordinates are called: the last word, or all where that is not enough."""
     last = {path: _SOLVER_LABELS.get(path) or parts_of(path)[-1] for path in paths}
     taken = {*_TAKEN, *net.variables}
@@ -236,7 +236,7 @@ def _coordinates(arrays: list[xr.DataArray], dims: set[str]) -> dict[str, np.nda
     return found
 
 
-def _units(net: Network, path: str) -> str:
+def units_of(net: Network, path: str) -> str:
     """The units of a number, as its record names them."""
     if path in OF_SOLVER:
         return "ms" if path == "dt" else "1"
