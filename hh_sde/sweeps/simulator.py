@@ -97,7 +97,10 @@ def simulator(
     if not isinstance(net, Network):
         raise TypeError(f"simulator takes a Network, got {shown(net)}")
     checked = Summary(summary)
-    recorded = checked.record if record is None else tuple(names_of(record, "record"))
+    recorded = checked.record
+    if record is not None:
+        recorded = tuple(names_of(record, "record"))
+        checked.see_made_of(recorded)
     recording = Recording(
         t_end=number(t_end, "t_end"),
         dt=positive(dt, "dt"),

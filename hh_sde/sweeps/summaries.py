@@ -78,7 +78,7 @@ def _sums_of_intervals(ds: xr.Dataset) -> list[np.ndarray]:
     length, train = interval_lengths(ds)
     shape = ds[COUNT].shape
     return [
-        np.bincount(train, weights=length**power, minlength=ds[COUNT].size).reshape(shape)
+        np.bincount(train, length**power, ds[COUNT].size).astype(float).reshape(shape)
         for power in range(3)
     ]
 
@@ -174,6 +174,22 @@ class Summary:
         made_of = [one for function, _ in self.parts for one in getattr(function, "record", ALL)]
         self.record = tuple(dict.fromkeys(made_of))
 
+    def see_made_of(self, record: tuple[str, ...]) -> None:
+        """See that this is enough to make it of.
+
+        Raises
+        ------
+        ValueError
+            If it is not.
+        """
+        for function, _ in self.parts:
+            lacking = set(getattr(function, "record", ())) - set(record)
+            if lacking:
+                raise ValueError(
+                    f"summary: {_name(function)} is made of {', '.join(sorted(lacking))}, and "
+                    f"record={shown(record)} leaves that out"
+                )
+
     def __call__(self, ds: xr.Dataset) -> np.ndarray:
         """Of a Dataset, (points, statistics)."""
         return np.hstack([_columns(function(ds, **options), function, ds.sizes["point"])
@@ -217,9 +233,12 @@ def _columns(found: Any, function: Callable[..., Any], points: int) -> np.ndarra
         found = found.transpose("point", ...)
     array = np.asarray(found, dtype=float)
     if array.ndim == 0 or array.shape[0] != points:
-        name = getattr(function, "__name__", shown(function))
         raise ValueError(
-            f"summary: {name} must make an array (points, statistics) of a Dataset with the dim "
-            f"'point', of {points} here; it made one of shape {array.shape}"
+            f"summary: {_name(function)} must make an array (points, statistics) of a Dataset with "
+            f"the dim 'point', of {points} here; it made one of shape {array.shape}"
         )
     return array.reshape(points, -1)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", shown(function))
