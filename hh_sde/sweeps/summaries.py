@@ -22,6 +22,8 @@ from hh_sde.tables import Table, description_of
 Function = TypeVar("Function", bound=Callable[..., Any])
 #: What is recorded for a function that does not say what it is made of.
 ALL = ("V", "spikes")
+#: Numbers whose moments are worked out at a time.
+_IN_CACHE = 2**15
 
 
 def made_of(*record: str, **units: str) -> Callable[[Function], Function]:
@@ -106,24 +108,32 @@ def step_response(ds: xr.Dataset, onset: float, offset: float) -> np.ndarray:
             f"step_response: onset and offset must lie in this order in the record, {first:g} to "
             f"{last:g} ms; got {onset:g} and {offset:g}"
         )
-    V, time = ds.V.values, ds.time.values
+    V = ds.V.values
+    begin, end = np.searchsorted(ds.time.values, [onset, offset])
     counts = ds[COUNT].values
     train = np.repeat(np.arange(counts.size), counts.ravel())
     here = (ds[TIME].values >= onset) & (ds[TIME].values < offset)
     spikes = np.bincount(train[here], minlength=counts.size).reshape(counts.shape)
-    before = _moments(V[:, time < onset])[:2]
-    return np.hstack([spikes, *before, *_moments(V[:, (time >= onset) & (time < offset)])])
+    return np.hstack([spikes, *_moments(V[:, :begin])[:2], *_moments(V[:, begin:end])])
 
 
 def _moments(V: np.ndarray) -> list[np.ndarray]:
     """Over the times of V (points, times, neurons): mean, sd, skewness and kurtosis."""
+    at_once = max(1, _IN_CACHE // max(1, V[:1].size))
+    parts = [_moments_of_few(V[k : k + at_once]) for k in range(0, len(V), at_once)]
+    return [np.concatenate(one) for one in zip(*parts, strict=True)]
+
+
+def _moments_of_few(V: np.ndarray) -> list[np.ndarray]:
     mean = V.mean(axis=1)
     away = V - mean[:, None]
-    squares = away * away
-    variance = squares.mean(axis=1)
+    power = away * away
+    variance = power.mean(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):  # of what does not vary they are NaN
-        skewness = (squares * away).mean(axis=1) / variance**1.5
-        kurtosis = (squares * squares).mean(axis=1) / variance**2
+        power *= away
+        skewness = power.mean(axis=1) / variance**1.5
+        power *= away
+        kurtosis = power.mean(axis=1) / variance**2
     return [mean, np.sqrt(variance), skewness, kurtosis]
 
 
