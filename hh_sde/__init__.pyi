@@ -55,7 +55,7 @@ from .stimuli import (
     Stimulus,
 )
 from .stopping import Threshold
-from .sweeps import resume, sweep
+from .sweeps import SUMMARIES, resume, simulator, sweep
 from .synapses import (
     SYNAPSES,
     EventSynapse,
@@ -75,6 +75,7 @@ __all__ = [
     "NOISES",
     "SDE",
     "STIMULI",
+    "SUMMARIES",
     "SYNAPSES",
     "TOPOLOGIES",
     "AlphaCurrent",
@@ -140,6 +141,7 @@ __all__ = [
     "problems",
     "rerun",
     "resume",
+    "simulator",
     "solve",
     "studies",
     "sweep",

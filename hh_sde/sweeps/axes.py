@@ -102,7 +102,7 @@ class Axes:
                 "over must give values to names, as {'stimulus': [6.0, 8.0], 'cell.g_Na': [100, "
                 f"120]}}, got {shown(over)}"
             )
-        labels = _labels(net, list(over))
+        labels = labels_of(net, list(over))
         found, arrays = [], []
         for path, given in over.items():
             if isinstance(given, xr.DataArray):
@@ -152,7 +152,7 @@ class Axes:
         ]  # fmt: skip
 
 
-def _labels(net: Network, paths: list[str]) -> dict[str, str]:
+def labels_of(net: Network, paths: list[str]) -> dict[str, str]:
     """What the coordinates are called: the last word, or all where that is not enough."""
     last = {path: _SOLVER_LABELS.get(path) or parts_of(path)[-1] for path in paths}
     taken = {*_TAKEN, *net.variables}

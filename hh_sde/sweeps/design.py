@@ -178,11 +178,6 @@ def design(
     TypeError, ValueError
         As `hh_sde.sweep`.
     """
-    if recording.x0 is not None and not initial.is_by_name(recording.x0):
-        raise TypeError(
-            "x0 of a sweep gives values to variables, as {'V': -65.0} or {'V': Normal(-65.0, 5.0)};"
-            f" got {shown(recording.x0)}"
-        )
     if not isinstance(recording.method, str | None):
         raise TypeError(
             "the plan of a sweep names its method, which must be one of METHODS; run a method of "

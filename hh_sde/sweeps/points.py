@@ -27,6 +27,7 @@ from hh_sde.methods import Problem
 from hh_sde.network import Network
 from hh_sde.network.paths import with_value
 from hh_sde.network.spread import Spread
+from hh_sde.records import shown
 from hh_sde.rows import RowPaths, Rows
 from hh_sde.runs import Run
 from hh_sde.solver import solve
@@ -47,6 +48,13 @@ class Recording:
     x0: Any = None
     noise: str | None = None
     dtype: str = "float64"
+
+    def __post_init__(self) -> None:
+        if self.x0 is not None and not initial.is_by_name(self.x0):
+            raise TypeError(
+                "x0 of a sweep or a simulator gives values to variables, as {'V': -65.0} or "
+                f"{{'V': Normal(-65.0, 5.0)}}; got {shown(self.x0)}"
+            )
 
 
 def point_seed(entropy: int, values: Mapping[str, Any]) -> int:
@@ -82,7 +90,7 @@ class Points:
         What differs.
     seeds : sequence of int
         Of the points.
-    trials : (trials,) array of int
+    trials : (trials,) or (points, trials) array of int
         The numbers of the trials of each.
     recording : Recording
     """
@@ -96,7 +104,8 @@ class Points:
         recording: Recording,
     ) -> None:
         self.net, self.values, self.seeds = net, dict(values), list(seeds)
-        self.trials, self.recording = trials, recording
+        self.trials = np.broadcast_to(trials, (len(self.seeds), np.shape(trials)[-1]))
+        self.recording = recording
         self.failures: dict[int, str] = {}
 
     def result(self, threads: int = 1) -> Kept:
@@ -122,7 +131,7 @@ class Points:
         every = round((given.save_dt or given.dt) / given.dt)
         first, last = round((given.discard or 0.0) / given.dt), round(given.t_end / given.dt)
         times = np.arange(first, last + 1, every) * given.dt
-        kept = Kept.of(_with_counts(ds, self.net.n_neurons), 1, len(self.trials))
+        kept = Kept.of(_with_counts(ds, self.net.n_neurons), 1, self.trials.shape[1])
         found = {}
         for name, (dims, values, attrs) in kept.variables.items():
             shape = [times.size if dim == "time" else size
@@ -151,10 +160,9 @@ class Points:
             takes_noise = method.interpretation != "ode"
             seed = {"rng": self.seeds[k]} if takes_noise and net.noisy else {}
             threads = threads if method.compiled else 1
-            ds = solve(
-                net, **options, **seed, trials=self.trials.tolist(), threads=threads, progress=False
-            )
-            found.append(Kept.of(_with_counts(ds, net.n_neurons), 1, len(self.trials)))
+            trials = self.trials[k].tolist()
+            ds = solve(net, **options, **seed, trials=trials, threads=threads, progress=False)
+            found.append(Kept.of(_with_counts(ds, net.n_neurons), 1, len(trials)))
         return joined(found)
 
     def _run(self, points: np.ndarray, threads: int) -> Kept:
@@ -168,10 +176,10 @@ class Points:
         names, rule = spike_recording(given.record, given.spike_rule, net, None)
         kept = [] if rule and names == [] else layout.kept(names)
         every, skipped = saving(given.save_dt, given.discard, given.dt, n_steps, traces=bool(kept))
-        many = len(self.trials)
+        many = self.trials.shape[1]
         rows = Rows(
             point=np.repeat(np.arange(len(points)), many),
-            trial=np.tile(self.trials, len(points)),
+            trial=self.trials[points].ravel(),
             keys=np.repeat(keys_of([self.seeds[k] for k in points]), many, axis=0),
         )
         saves = (n_steps - skipped) // every + 1
