@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.stats
+from shared import ENGINE, PASSIVE, SMALL
 
 import hh_sde as hh
 from hh_sde.equations.numba_ import written
 from hh_sde.methods import compiled, inputs
 
-ENGINE = [name for name, method in hh.METHODS.items() if method.compiled and method.strong_order]
 BOUNDED = [name for name in ENGINE if hh.METHODS[name].keeps_gates]
-
-PASSIVE = hh.Cell("passive", (hh.Channel("L", g=0.5, E=-60.0),), C=2.0, V0=-60.0)
 
 
 def smooth_network(sigma=3.0):
@@ -532,10 +530,12 @@ class _Guarded:
 
 
 QUIET = {
-    "channel noise": hh.Network(2, noise=hh.ConductanceNoise(area=100.0)),
-    "gates": hh.Network(1, noise=hh.SubunitNoise(area=100.0)),
-    "coloured": hh.Network(3, noise=hh.OrnsteinUhlenbeckCurrent(mean=0.0, sigma=1.0, tau=2.0)),
-    "gap junction": hh.Network(2, stimulus=[10.0, 5.0], synapses=FROZEN["gap junction"]),
+    "channel noise": hh.Network(2, SMALL, 3.0, noise=hh.ConductanceNoise(area=100.0)),
+    "gates": hh.Network(1, SMALL, 3.0, noise=hh.SubunitNoise(area=100.0)),
+    "coloured": hh.Network(
+        3, SMALL, 3.0, noise=hh.OrnsteinUhlenbeckCurrent(mean=0.0, sigma=1.0, tau=2.0)
+    ),
+    "gap junction": hh.Network(2, PASSIVE, [10.0, 5.0], synapses=hh.GapJunction(0.5)),
     "nothing": hh.Network(9),
 }
 
