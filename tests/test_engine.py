@@ -530,12 +530,12 @@ class _Guarded:
 
 
 QUIET = {
-    "channel noise": hh.Network(2, SMALL, 3.0, noise=hh.ConductanceNoise(area=100.0)),
-    "gates": hh.Network(1, SMALL, 3.0, noise=hh.SubunitNoise(area=100.0)),
+    "channel noise": hh.Network(2, SMALL, stimulus=3.0, noise=hh.ConductanceNoise(area=100.0)),
+    "gates": hh.Network(1, SMALL, stimulus=3.0, noise=hh.SubunitNoise(area=100.0)),
     "coloured": hh.Network(
-        3, SMALL, 3.0, noise=hh.OrnsteinUhlenbeckCurrent(mean=0.0, sigma=1.0, tau=2.0)
+        3, SMALL, stimulus=3.0, noise=hh.OrnsteinUhlenbeckCurrent(mean=0.0, sigma=1.0, tau=2.0)
     ),
-    "gap junction": hh.Network(2, PASSIVE, [10.0, 5.0], synapses=hh.GapJunction(0.5)),
+    "gap junction": hh.Network(2, PASSIVE, stimulus=[10.0, 5.0], synapses=hh.GapJunction(0.5)),
     "nothing": hh.Network(9),
 }
 

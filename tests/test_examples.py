@@ -8,20 +8,53 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
+import hh_sde as hh
+
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 
 
-@pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
-def test_example(script, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+#: To compile its loops takes longer than those of all others.
+LONGEST = EXAMPLES[0].with_name("pyloric.py")
+
+
+def run(script, monkeypatch):
     monkeypatch.setattr("sys.argv", [str(script), "--quick"])
     runpy.run_path(str(script), run_name="__main__")
     plt.close("all")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path == LONGEST else [])
+        for path in EXAMPLES
+    ],
+)
+def test_example(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(script, monkeypatch)
     assert capsys.readouterr().out or script.stem == "own_sde"
     written = {path.name for path in tmp_path.iterdir()}
     assert f"{script.stem}.png" in written
     about = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8")))
     assert written <= set(re.findall(r"[\w.]+\w", about.split("Writes ")[1]))
+
+
+def test_the_longest_example_comes_to_its_run(monkeypatch):
+    """The others show that what a result is asked for is there."""
+    runs = []
+
+    def solve(net, t_end, **options):
+        runs.append(net)
+        raise InterruptedError
+
+    monkeypatch.setattr(hh, "solve", solve)
+    with pytest.raises(InterruptedError):
+        run(LONGEST, monkeypatch)
+    (net,) = runs
+    assert [*net.populations] == ["AB", "LP", "PY"]
+    assert len(net.synapses) == 7
+    assert {one.cell.name for one in net.populations.values()} == {"prinz_abpd"}
 
 
 def test_the_page_of_examples_lists_each_with_its_question():

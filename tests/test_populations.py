@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from shared import ENGINE, KINDS, SMALL, quick_ones
+from shared import ENGINE, KINDS, PASSIVE, SMALL, quick_ones
 
 import hh_sde as hh
 
@@ -60,13 +60,13 @@ def test_with_weights_of_zero_each_is_as_it_is_alone(method):
     Not with tamed_euler, which holds down the whole drift of a neuron, its synaptic gate's too.
     """
     synapses = [
-        hh.SYNAPSES["AMPA"](np.zeros((2, 3)), source="E", target="I"),
-        exponential(np.zeros((3, 2)), tau=5.0, E=-80.0, source="I", target="E", spike_rule=RULE),
+        hh.SYNAPSES["AMPA"](np.zeros((3, 2)), source="I", target="E"),
+        exponential(np.zeros((2, 3)), tau=5.0, E=-80.0, source="E", target="I", spike_rule=RULE),
         hh.GapJunction(np.zeros((2, 3)), source="E", target="I"),
     ]
     populations = {
         "E": hh.Population(3, "morris_lecar", [95.0, 100.0, 120.0]),
-        "I": hh.Population(2, "wang_buzsaki", [1.5, 3.0]),
+        "I": hh.Population(2, PASSIVE, [1.5, 3.0]),
     }
     options = {"method": method, "dt": 0.02}
     together = hh.solve(hh.Network(populations, synapses=synapses), 20.0, **options)
@@ -81,17 +81,23 @@ def test_with_weights_of_zero_each_is_as_it_is_alone(method):
 
 
 def test_populations_are_in_the_order_in_which_they_are_given():
-    net = mixed()
-    turned = net.replace(
-        populations=dict(reversed(net.populations.items())), synapses=net.synapses[:2]
+    inhibition = hh.SYNAPSES["GABA_A"](0.3, source="I", target="E")
+    net = hh.Network(
+        {"E": hh.Population(3, "morris_lecar", 95.0), "I": hh.Population(2, PASSIVE, 4.0)},
+        synapses=[
+            hh.SYNAPSES["AMPA"](0.2, source="E", target="I"),
+            inhibition.replace(alpha=hh.Sigmoid(rate=1.0, mid=-50.0, scale=5.0)),
+        ],
     )
-    net = net.replace(synapses=net.synapses[:2])
-    options = {"dt": 0.02, "method": "lie_trotter", "noise": "ignore"}
+    turned = net.replace(populations=dict(reversed(net.populations.items())))
+    options = {"dt": 0.02, "method": "lie_trotter"}
     a, b = hh.solve(net, 50.0, **options), hh.solve(turned, 50.0, **options)
     for name in ("E", "I"):
         np.testing.assert_allclose(
             a.hh.population(name).V, b.hh.population(name).V, rtol=0, atol=1e-9
         )
+        alone = hh.solve(net.replace(synapses=()), 50.0, **options).hh.population(name)
+        assert float(abs(alone.V - a.hh.population(name).V).max()) > 1.0
 
 
 # -- permutations ----------------------------------------------------------------------------------
@@ -166,8 +172,9 @@ def test_gap_currents_sum_to_zero_within_and_between_populations():
         hh.GapJunction(within + within.T, source="E", target="E"),
         hh.GapJunction(hh.topology.random(p=0.7, weight=0.3, rng=1), source="I", target="E"),
     ]
+    populations = {"E": hh.Population(3, SMALL, 2.0), "I": hh.Population(2, PASSIVE)}
     for synapses in ([gaps[0]], gaps[1:2], gaps[2:3], gaps[3:], gaps):
-        net = mixed(synapses=synapses)
+        net = hh.Network(populations, synapses=synapses, noise=hh.CurrentNoise(3.0))
         ds = hh.solve(net, 20.0, dt=0.02, rng=1, trials=2, method="strang", save_dt=0.2)
         gap = net.currents(ds).I_gap.fillna(0.0)
         assert float(abs(gap).max()) > 0.05

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import scipy.stats
 import xarray as xr
+from typer.testing import CliRunner
 
 import hh_sde as hh
 from hh_sde import studies
+from hh_sde.cli import app
 from hh_sde.studies import (
     common,
     compare,
