@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from shared import ENGINE, KINDS, PASSIVE, SMALL, quick_ones
+from shared import ENGINE, PASSIVE, SMALL, quick_ones
 
 import hh_sde as hh
 
@@ -52,7 +52,8 @@ def test_two_uncoupled_populations_of_a_cell_are_one_of_both(method):
 
 
 @pytest.mark.parametrize(
-    "method", quick_ones([name for name in ENGINE if name != "tamed_euler"], KINDS)
+    "method",
+    quick_ones([name for name in ENGINE if name != "tamed_euler"], ("euler_maruyama", "strang")),
 )
 def test_with_weights_of_zero_each_is_as_it_is_alone(method):
     """Bit by bit, without noise; of graded and event-driven synapses and gap junctions.
@@ -92,12 +93,11 @@ def test_populations_are_in_the_order_in_which_they_are_given():
     turned = net.replace(populations=dict(reversed(net.populations.items())))
     options = {"dt": 0.02, "method": "lie_trotter"}
     a, b = hh.solve(net, 50.0, **options), hh.solve(turned, 50.0, **options)
+    assert min(float(a[name].max()) for name in ("s_AMPA", "s_GABA_A")) > 0.1
     for name in ("E", "I"):
         np.testing.assert_allclose(
             a.hh.population(name).V, b.hh.population(name).V, rtol=0, atol=1e-9
         )
-        alone = hh.solve(net.replace(synapses=()), 50.0, **options).hh.population(name)
-        assert float(abs(alone.V - a.hh.population(name).V).max()) > 1.0
 
 
 # -- permutations ----------------------------------------------------------------------------------
