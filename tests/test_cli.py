@@ -185,15 +185,17 @@ def test_a_failed_study_says_that_nothing_was_written(tmp_path):
     assert not (tmp_path / "study.nc").exists()
 
 
-#: The command line, which sends itself Ctrl-C when a run begins: `{0}` is what it is given.
+#: The command line, which sends itself Ctrl-C when a run is under way: `{0}` is what it is given.
 CTRL_C = """
 import os, signal, sys, threading
 from hh_sde import cli, solver
 signal.signal(signal.SIGINT, signal.default_int_handler)
 begin = solver._iterate
 def iterate(method, problem):
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-    yield from begin(method, problem)
+    for k, states in enumerate(begin(method, problem)):
+        if k == 1:
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        yield states
 solver._iterate = iterate
 sys.argv = ["hh-sde", *{0!r}]
 cli.main()
