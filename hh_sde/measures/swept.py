@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.measures.arguments import window_bounds
-from hh_sde.measures.trains import attributes_of_run, ragged_over
+from hh_sde.measures.trains import attributes_of_run, ragged_over, see_columns
 
 _SPIKES = ("spike_time", "spike_start", "spike_count")
 
@@ -23,6 +23,7 @@ def gathered(ds: xr.Dataset) -> xr.Dataset:
 
     Cells that failed have none; the attribute `missing` says which they are.
     """
+    see_columns(ds)
     count = ds.spike_count
     for name in ("neuron", "trial"):
         if name in ds.coords and not ds[name].ndim:
