@@ -238,7 +238,7 @@ BAD = {
         r"no method 'euler'; did you mean euler_maruyama\? choose from euler_maruyama",
     ),
     "method of another library": ({"method": "itoeuler"}, r"did you mean sdeint.itoEuler"),
-    "method as a list": ({"method": ["heun"]}, r"there is no method \['heun'\]"),
+    "method as a list": ({"method": ["heun"]}, "must be the name of a method or a"),
     "t_end in the past": (
         {"t_end": 0.0},
         r"t_end must be finite and later than the start \(0 ms\), got 0.0",
