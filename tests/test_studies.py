@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import scipy.stats
 import xarray as xr
+from typer.testing import CliRunner
 
 import hh_sde as hh
 from hh_sde import studies
+from hh_sde.cli import app
 from hh_sde.studies import (
     common,
     compare,
@@ -835,24 +837,22 @@ def test_from_the_command_line(tmp_path):
         "t_end = 200.0\ntrials = 4\n[run]\nrng = 5\n"
     )
 
-    def command(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "hh_sde.cli", *arguments],
-            cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    done = command("study", "noise_sweep", "net.toml", "--out", "s.nc")
+    done = subprocess.run(
+        [sys.executable, "-m", "hh_sde.cli", "study", "noise_sweep", "net.toml", "--out", "s.nc"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "coefficient of variation" in done.stdout
     by_hand = studies.noise_sweep(
         hh.Network(1, stimulus=6.0), sigmas=[1.0, 4.0], t_end=200.0, trials=4, rng=5
     )
     assert xr.load_dataset(tmp_path / "s.nc").equals(by_hand)
-    wrong = command("study", "noise_sweeps", "net.toml")
-    assert wrong.returncode == 2
+    net = str(tmp_path / "net.toml")
+    wrong = CliRunner().invoke(app, ["study", "noise_sweeps", net])
+    assert wrong.exit_code == 2
     assert "choose from compare_methods" in wrong.stderr
-    wrong = command("study", "synchrony", "net.toml")
-    assert wrong.returncode == 2
+    wrong = CliRunner().invoke(app, ["study", "synchrony", net])
+    assert wrong.exit_code == 2
     assert "two neurons or more" in wrong.stderr
 
 
