@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from shared import ENGINE, KINDS
 
 import hh_sde as hh
 from hh_sde.continuation import as_text, last_state
@@ -14,11 +15,6 @@ from hh_sde.kernels.events import poisson
 from hh_sde.kernels.jit import kernel
 
 LEAKY = hh.Cell("leaky", (hh.Channel("L", g=0.125, E=-64.0),), V0=-64.0)
-ENGINE = [
-    name
-    for name, method in hh.METHODS.items()
-    if method.compiled and method.interpretation != "chain"
-]
 #: Those that take decays by their exact flow.
 EXACT = ["exponential_euler", "lie_trotter", "strang"]
 exponential, biexponential = hh.SYNAPSES["exponential"], hh.SYNAPSES["biexponential"]
@@ -158,9 +154,19 @@ def felt(method, delay, *, event_driven, block=None, gap=False):
     return ds
 
 
-@pytest.mark.parametrize("method", ENGINE)
+# one method of each kind where there is most, and one where there is least
+@pytest.mark.parametrize(
+    ("with_block_and_gap", "method"),
+    [
+        pytest.param(
+            both, method, id=f"{'block and gap' if both else 'plain'}-{method}",
+            marks=[] if method in (KINDS if both else ["lie_trotter"]) else [pytest.mark.slow],
+        )
+        for both in (False, True)
+        for method in ENGINE
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("event_driven", [True, False], ids=["event-driven", "graded"])
-@pytest.mark.parametrize("with_block_and_gap", [False, True], ids=["plain", "block and gap"])
 def test_what_is_late_is_the_same_moved_by_whole_steps(method, event_driven, with_block_and_gap):
     block = hh.Sigmoid(rate=1.0, mid=-50.0, scale=10.0) if with_block_and_gap else None
     options = {"event_driven": event_driven, "block": block, "gap": with_block_and_gap}

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from conftest import linear_sde
+from shared import slow_ones
 
 import hh_sde as hh
 from hh_sde import continuation
@@ -168,7 +169,11 @@ def iterate(method, problem):
 
 
 @pytest.mark.parametrize(
-    "method", ["euler_maruyama", "sdeint.itoEuler", "sdeint.stratKP2iS", "scipy.DOP853"]
+    "method",
+    slow_ones(
+        ["euler_maruyama", "sdeint.itoEuler", "sdeint.stratKP2iS", "scipy.DOP853"],
+        "sdeint.itoEuler",
+    ),
 )
 def test_ctrl_c_propagates_and_keeps_what_was_computed(method):
     t_end = 1000.0 if method == "sdeint.stratKP2iS" else 100_000.0  # it makes all steps in one call
