@@ -22,6 +22,7 @@ MEASURED = {
     "engine": "",
     "jacobian": "",
     "single": "",
+    "simulator": "",
     "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
     "work_precision": "Error of the mean interval and error along the path over cost",
 }
@@ -38,6 +39,7 @@ def tables() -> dict[str, str]:
         "topologies": records(hh.TOPOLOGIES),
         "stimuli": records(hh.STIMULI),
         "noises": records(hh.NOISES),
+        "summaries": "\n".join(map(summary, hh.SUMMARIES)),
         "methods": markdown(),
         "references": "\n".join(references),
         **{name: measured(name) for name in MEASURED},
@@ -119,6 +121,14 @@ def records(table: dict) -> str:
         for kind, record in table.items()
     ]
     return _table(("kind", "class", "what it is", "fields"), rows)
+
+
+def summary(name: str) -> str:
+    """What a summary is and what it takes."""
+    found = hh.SUMMARIES.describe()[name]
+    takes = found.parameters.removeprefix("ds").lstrip(", ")
+    reference = f" Reference: {found.reference}" if found.reference else ""
+    return f"- `{name}`{f', of {takes}' if takes else ''}: {found.summary}{reference}"
 
 
 def _number(value: float | np.ndarray) -> str:

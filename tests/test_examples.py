@@ -4,17 +4,30 @@ import ast
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+#: Those that need libraries which are no part of the extra `test`, and are slow; these warn.
+OF_OTHERS = {"inference": ("sbi", "pyabc")}
 
 
-@pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(path, marks=pytest.mark.slow if path.stem in OF_OTHERS else (), id=path.stem)
+        for path in EXAMPLES
+    ],
+)
 def test_example(script, tmp_path):
+    for library in OF_OTHERS.get(script.stem, ()):
+        if find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
+    strict = () if script.stem in OF_OTHERS else ("-W", "error")
     run = subprocess.run(
-        [sys.executable, "-W", "error", script, "--quick"],
+        [sys.executable, *strict, script, "--quick"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
