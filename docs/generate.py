@@ -25,6 +25,7 @@ MEASURED = {
     "engine": "",
     "jacobian": "",
     "single": "",
+    "simulator": "",
     "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
     "work_precision": "Error of the mean interval and error along the path over cost",
 }
@@ -41,6 +42,7 @@ def tables() -> dict[str, str]:
         "topologies": records(hh.TOPOLOGIES),
         "stimuli": records(hh.STIMULI),
         "noises": records(hh.NOISES),
+        "summaries": "\n".join(map(summary, hh.SUMMARIES)),
         "methods": markdown(),
         "references": "\n".join(references),
         "reductions": reductions(),
@@ -163,6 +165,14 @@ def _option(option) -> str:
     """An option as it is given."""
     value = "" if option.is_flag else f" {option.metavar or option.name.upper()}"
     return ", ".join(f"{one}{value}" for one in option.opts)
+
+
+def summary(name: str) -> str:
+    """What a summary is and what it takes."""
+    found = hh.SUMMARIES.describe()[name]
+    takes = found.parameters.removeprefix("ds").lstrip(", ")
+    reference = f" Reference: {found.reference}" if found.reference else ""
+    return f"- `{name}`{f', of {takes}' if takes else ''}: {found.summary}{reference}"
 
 
 def _number(value: float | np.ndarray) -> str:

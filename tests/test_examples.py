@@ -3,6 +3,7 @@
 import ast
 import re
 import runpy
+from importlib.util import find_spec
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -12,8 +13,10 @@ import hh_sde as hh
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
-#: Its loops take about as long to compile as those of all others.
-LONGEST = FOLDER / "pyloric.py"
+#: Those that need libraries which are no part of the extra `test`.
+OF_OTHERS = {"inference": ("sbi", "pyabc")}
+#: pyloric's loops take about as long to compile as those of all others.
+SLOW = {"pyloric", *OF_OTHERS}
 
 
 def run(script, monkeypatch):
@@ -25,11 +28,14 @@ def run(script, monkeypatch):
 @pytest.mark.parametrize(
     "script",
     [
-        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path == LONGEST else [])
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
         for path in EXAMPLES
     ],
 )
 def test_example(script, tmp_path, monkeypatch, capsys):
+    for library in OF_OTHERS.get(script.stem, ()):
+        if find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
     monkeypatch.chdir(tmp_path)
     run(script, monkeypatch)
     assert capsys.readouterr().out or script.stem == "own_sde"
