@@ -55,7 +55,7 @@ def test_the_longest_example_comes_to_its_run(monkeypatch):
 
     monkeypatch.setattr(hh, "solve", solve)
     with pytest.raises(InterruptedError):
-        run(LONGEST, monkeypatch)
+        run(FOLDER / "pyloric.py", monkeypatch)
     (net,) = runs
     assert [*net.populations] == ["AB", "LP", "PY"]
     assert len(net.synapses) == 7
