@@ -175,13 +175,13 @@ def test_a_failed_study_says_that_nothing_was_written(tmp_path):
 #: The command line, which sends itself Ctrl-C when a run begins: `{0}` is what it is given.
 CTRL_C = """
 import os, signal, sys, threading
-from hh_sde import cli, solver
+from hh_sde import cli, runs
 signal.signal(signal.SIGINT, signal.default_int_handler)
-begin = solver._iterate
+begin = runs._iterate
 def iterate(method, problem):
     threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
     yield from begin(method, problem)
-solver._iterate = iterate
+runs._iterate = iterate
 sys.argv = ["hh-sde", *{0!r}]
 cli.main()
 """
