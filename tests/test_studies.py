@@ -14,6 +14,7 @@ import xarray as xr
 
 import hh_sde as hh
 from hh_sde import studies
+from hh_sde.progress import Progress
 from hh_sde.studies import (
     common,
     compare,
@@ -740,13 +741,13 @@ def test_ctrl_c_stops_a_study(name, pair, monkeypatch):
     """In the second run: no result is made of a truncated one."""
     updates = []
 
-    class Pressed(hh.solver.Progress):
+    class Pressed(Progress):
         def update(self, done):
             updates.append(done)
             if len(updates) == 2:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(hh.solver, "Progress", Pressed)
+    monkeypatch.setattr("hh_sde.runs.Progress", Pressed)
     with pytest.raises(hh.Interrupted):
         studies.STUDIES[name](pair, **SMALL[name], rng=1)
 
