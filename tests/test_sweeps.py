@@ -348,3 +348,34 @@ def test_a_store_that_xarray_opens_knows_its_sweep(tmp_path):
     assert hh.sweeps.network_of(part) == PAIR
     with pytest.raises(ValueError, match="it is not of a sweep"):
         hh.sweeps.network_of(part.assign_attrs(sweep="").drop_attrs())
+
+
+@pytest.mark.parametrize("rule", [False, True])
+def test_matrices_and_topologies_are_runs_of_their_own(rule):
+    matrices = [np.array([[0.0, w], [0.1, 0.0]]) for w in (0.1, 0.3)]
+    rules = [hh.topology.random(p=0.5, weight=0.1, rng=k) for k in (1, 2)]
+    over = {"synapses.AMPA.weights": rules if rule else matrices, "stimulus": [8.0, 9.0]}
+    ds = swept(over, 10.0, record=("V",), save_dt=1.0)
+    values = {"synapses.AMPA.weights": over["synapses.AMPA.weights"][1], "stimulus": 9.0}
+    assert ds.V.dims == ("weights", "stimulus", "trial", "time", "neuron")
+    xr.testing.assert_equal(hh.rerun(ds.isel(weights=[1])).V, ds.V.isel(weights=[1]))
+    net = PAIR
+    for path, value in values.items():
+        net = with_value(net, path, value)
+    seed = point_seed(1, values)
+    alone = hh.solve(net, 10.0, rng=seed, trials=2, record=("V",), save_dt=1.0)
+    np.testing.assert_allclose(ds.V.isel(weights=1, stimulus=1), alone.V, rtol=0, atol=2e-8)
+
+
+def test_values_that_print_alike_are_others():
+    size = 40  # of which a matrix is printed with its corners alone
+    matrices = [np.zeros((size, size)), np.zeros((size, size))]
+    matrices[1][size // 2, : size // 2] = 0.5
+    net = hh.Network(size, stimulus=10.0, synapses="AMPA", weights=matrices[1], noise=WHITE)
+    options = {"net": net, "trials": 1, "record": ("V",), "save_dt": 1.0}
+    assert str(matrices[0]) == str(matrices[1])
+    ds = swept({"synapses.AMPA.weights": matrices}, 5.0, **options)
+    assert not np.array_equal(*ds.V.isel(time=slice(1, None)).values)  # noise of their own
+    common = swept({"synapses.AMPA.weights": matrices}, 5.0, common_noise=True, **options)
+    differ = (common.V.diff("weights") != 0).any(("weights", "trial", "time"))
+    assert np.flatnonzero(differ).tolist() == [size // 2]
