@@ -281,3 +281,21 @@ def test_a_store_is_taken_where_a_file_is(computed, tmp_path):
     xr.testing.assert_identical(ds.spike_count, hh.sweeps.open_store(store).spike_count.load())
     ds.to_netcdf(tmp_path / "sweep.nc")
     assert hh_sde("info", tmp_path / "sweep.nc").stdout.splitlines()[-1] == rest[-1]
+
+
+def test_a_cell_of_a_store_is_drawn_or_all_of_it(computed, tmp_path):
+    store, out = computed / "out.zarr", tmp_path / "out.png"
+    one = ("--sel", "stimulus=8.0", "--sel", "sigma=1", "--sel", "sample=1")
+    for words in (one, one[:2], one[:4]):
+        run = hh_sde("plot", store, "--out", out, *words)
+        assert (run.exit_code, run.output) == (0, f"written: {out}\n")
+        out.unlink()
+    everything = one_line(hh_sde("plot", store, "--out", out), 2)
+    assert "drawn over one dim or two, and this has" in everything
+    for words, message in (
+        ("stimulus=7.0", "stimulus has [8.0, 10.0]"),
+        ("stimlus=7.0", "it has no dim stimlus, but "),
+        ("g_Na=110.0", "it has no dim g_Na"),
+        ("stimulus", "accepted: KEY=VALUE"),
+    ):
+        assert message in one_line(hh_sde("plot", store, "--out", out, "--sel", words), 2)

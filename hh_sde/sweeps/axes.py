@@ -188,7 +188,7 @@ def _values(path: str, given: Any, label: str) -> tuple[tuple[str, ...], np.ndar
             "names"
         )
     values = np.empty(len(given), dtype=object)
-    values[:] = list(given)
+    values[:] = [np.array(one) if isinstance(one, list) else one for one in given]
     return (label,), values
 
 
@@ -198,6 +198,8 @@ def _checked(net: Network, path: str, values: np.ndarray) -> tuple[bool, np.ndar
         return False, values.astype(object)
     try:
         as_numbers = numbers(values.tolist(), f"over: {path}")
+        if as_numbers.shape != values.shape:
+            raise ValueError(f"over: {path} has an array for a value")  # no number of a lane
         Spread(net, {path: as_numbers.ravel()}, as_numbers.size)
     except (TypeError, ValueError, AttributeError):
         if path.split(".")[0] == "synapses" and len(path.split(".")) < 3:

@@ -22,7 +22,7 @@ from hh_sde.sweeps.coordinates import Region
 from hh_sde.sweeps.design import Design
 from hh_sde.sweeps.form import COUNT, FAILED, START, TIME
 from hh_sde.sweeps.plan import Plan
-from hh_sde.sweeps.points import Kept, Points, Recording, joined
+from hh_sde.sweeps.points import Kept, Points, Recording, joined, texts
 from hh_sde.sweeps.reductions import reduced
 
 
@@ -69,10 +69,11 @@ def _runs(
 ) -> list[tuple[np.ndarray, Network, Recording]]:
     """Points that one run takes, with the network and the solver that they have in common."""
     own = [one.path for one in design.axes.axes if not one.in_lanes]
+    names = {path: texts(values[path]) for path in own}
     many = len(next(iter(values.values())))
     groups: dict[str, list[int]] = {}
     for k in range(many):
-        groups.setdefault(repr([values[path][k] for path in own]), []).append(k)
+        groups.setdefault(str([names[path][k] for path in own]), []).append(k)
     found = []
     for members in groups.values():
         net, recording = design.net, design.recording

@@ -21,7 +21,7 @@ from hh_sde.records import shown
 from hh_sde.sweeps.axes import Axes, Axis
 from hh_sde.sweeps.coordinates import Coordinate
 from hh_sde.sweeps.plan import Plan
-from hh_sde.sweeps.points import Recording, point_seed
+from hh_sde.sweeps.points import Recording, point_seed, texts
 from hh_sde.sweeps.reductions import checked_reductions
 
 
@@ -53,7 +53,7 @@ class Design:
     def seeds(self, values: Mapping[str, Sequence[Any] | np.ndarray]) -> list[int]:
         """The seeds of points, of their values by name."""
         entropy = seed_number(self.seed)
-        columns = {path: np.asarray(one).tolist() for path, one in values.items()}
+        columns = {path: texts(one) for path, one in values.items()}
         many = len(next(iter(columns.values())))
         if self.common_noise:
             return [entropy] * many

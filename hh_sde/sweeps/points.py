@@ -20,7 +20,12 @@ from hh_sde import continuation, initial, measures, memory
 from hh_sde.arguments.layout import Layout
 from hh_sde.arguments.recording import spike_recording
 from hh_sde.arguments.times import grid, saving
+<<<<<<< HEAD
 from hh_sde.choice import chosen_method, precision, sde_for_method, warn_of_missing_samples
+=======
+from hh_sde.choice import method_named, precision, sde_for_method, warn_of_missing_samples
+from hh_sde.descriptions import encode
+>>>>>>> cli14
 from hh_sde.errors import DivergenceError
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import Problem
@@ -65,13 +70,34 @@ def point_seed(entropy: int, values: Mapping[str, Any]) -> int:
     >>> point_seed(1, {"stimulus": 8.0}) == point_seed(1, {"stimulus": 8.0})
     True
     """
-    words = [f"{path}={_bits(values[path])}" for path in sorted(values)]
+    words = [f"{path}={bits(values[path])}" for path in sorted(values)]
     text = json.dumps([str(entropy), *words])
     return int.from_bytes(blake2b(text.encode(), digest_size=16).digest())
 
 
-def _bits(value: Any) -> str:
-    return float(value).hex() if isinstance(value, float | np.floating) else str(value)
+def texts(values: Sequence[Any] | np.ndarray) -> list[str]:
+    """The `bits` of values, many of which may be one object."""
+    listed = np.asarray(values).tolist()
+    known: dict[int, str] = {}
+    for one in listed:
+        if id(one) not in known:
+            known[id(one)] = bits(one)
+    return [known[id(one)] for one in listed]
+
+
+def bits(value: Any) -> str:
+    """A value as text, other text for every other value: what is printed may be cut short.
+
+    Examples
+    --------
+    >>> bits(0.5), bits("heun"), bits(np.zeros(2)) == bits(np.array([0.0, 1e-9]))
+    ('0x1.0000000000000p-1', 'heun', False)
+    """
+    if isinstance(value, float | np.floating):
+        return float(value).hex()
+    if isinstance(value, str | int | np.integer):
+        return str(value)
+    return json.dumps(encode(value, "a value"), sort_keys=True)
 
 
 def keys_of(seeds: Sequence[int]) -> np.ndarray:
