@@ -192,15 +192,10 @@ from hh_sde import cli, runs
 signal.signal(signal.SIGINT, signal.default_int_handler)
 begin = runs._iterate
 def iterate(method, problem):
-<<<<<<< HEAD
     for k, states in enumerate(begin(method, problem)):
         if k == 1:
             threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
         yield states
-=======
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-    yield from begin(method, problem)
->>>>>>> cli14
 runs._iterate = iterate
 sys.argv = ["hh-sde", *{0!r}]
 cli.main()

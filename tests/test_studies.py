@@ -15,11 +15,8 @@ from typer.testing import CliRunner
 
 import hh_sde as hh
 from hh_sde import studies
-<<<<<<< HEAD
 from hh_sde.cli import app
-=======
 from hh_sde.progress import Progress
->>>>>>> cli14
 from hh_sde.studies import (
     common,
     compare,
@@ -750,21 +747,13 @@ def test_ctrl_c_stops_a_study(name, pair, monkeypatch):
     """In the second run: no result is made of a truncated one."""
     updates = []
 
-<<<<<<< HEAD
-    class Pressed(hh.runs.Progress):
-=======
     class Pressed(Progress):
->>>>>>> cli14
         def update(self, done):
             updates.append(done)
             if len(updates) == 2:
                 raise KeyboardInterrupt
 
-<<<<<<< HEAD
-    monkeypatch.setattr(hh.runs, "Progress", Pressed)
-=======
     monkeypatch.setattr("hh_sde.runs.Progress", Pressed)
->>>>>>> cli14
     with pytest.raises(hh.Interrupted):
         studies.STUDIES[name](pair, **SMALL[name], rng=1)
 

@@ -20,12 +20,8 @@ from hh_sde import continuation, initial, measures, memory
 from hh_sde.arguments.layout import Layout
 from hh_sde.arguments.recording import spike_recording
 from hh_sde.arguments.times import grid, saving
-<<<<<<< HEAD
 from hh_sde.choice import chosen_method, precision, sde_for_method, warn_of_missing_samples
-=======
-from hh_sde.choice import method_named, precision, sde_for_method, warn_of_missing_samples
 from hh_sde.descriptions import encode
->>>>>>> cli14
 from hh_sde.errors import DivergenceError
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import Problem
