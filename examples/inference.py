@@ -93,12 +93,9 @@ ax.set(xlabel="time (ms)", ylabel="V (mV)", title="observed (black), 10 draws of
 
 ax = axes["posterior"]
 ax.plot(*samples.T, ".", ms=2, color="C0", label="NPE")
-size = 400 * weights / weights.sum() / weights.max()
-ax.scatter(accepted.g_Na, accepted.g_K, s=10, color="C1", alpha=0.7, label="ABC-SMC")
+ax.scatter(accepted.g_Na, accepted.g_K, s=1000 * weights, color="C1", alpha=0.6, label="ABC-SMC")
 ax.plot(*truth, "k+", ms=12, label="true")
-ax.set(
-    xlabel="g_Na (mS/cm²)", ylabel="g_K (mS/cm²)", xlim=(low[0], high[0]), ylim=(low[1], high[1])
-)
+ax.set(xlabel="g_Na (mS/cm²), of 0.5 to 80", ylabel="g_K (mS/cm²), of 0 to 15")
 ax.legend(frameon=False)
 
 ax = axes["summaries"]
