@@ -26,6 +26,7 @@ MEASURED = {
     "jacobian": "",
     "single": "",
     "simulator": "",
+    "sweeps": "",
     "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
     "work_precision": "Error of the mean interval and error along the path over cost",
 }
