@@ -244,6 +244,9 @@ def test_a_point_that_diverges_is_missing_and_the_others_are_not():
         ({"synapses.X.scale": [1.0]}, "X"),
         ({"synapses.AMPA.scale": [-1.0]}, "negative"),
         ({"": [1.0]}, "words"),
+        ({"n": [1, 2]}, "dim neuron"),
+        ({"dt": [0.01, 0.03]}, "multiple of dt = 0.03"),
+        ({"dt": [0.01, -1.0]}, "positive"),
         ({"E.cell.g_Na": [1.0]}, "E"),
         ({}, "over must give"),
         ({"cell.g_Na": xr.DataArray([[1.0]], dims=("trial", "x"))}, "trial"),
@@ -267,11 +270,12 @@ def test_what_cannot_vary_is_refused(over, message):
         ({"x0": np.zeros(10)}, "x0 of a sweep"),
         ({"record": ("I_X",)}, "record"),
         ({"method": "nothing"}, "method"),
+        ({"over": {"dt": [0.01, 0.02]}, "record": ("V",)}, "give save_dt"),
     ],
 )
 def test_arguments_are_checked(options, message):
     with pytest.raises((ValueError, TypeError), match=message):
-        swept({"stimulus": [8.0]}, 1.0, **options)
+        swept(**{"over": {"stimulus": [8.0]}, "t_end": 1.0, **options})
 
 
 def test_nothing_but_failures_is_a_result_too():
@@ -384,3 +388,9 @@ def test_values_that_print_alike_are_others():
     common = swept({"synapses.AMPA.weights": matrices}, 5.0, common_noise=True, **options)
     differ = (common.V.diff("weights") != 0).any(("weights", "trial", "time"))
     assert np.flatnonzero(differ).tolist() == [size // 2]
+
+
+def test_trials_without_noise_are_warned_of():
+    quiet = PAIR.replace(noise=())
+    with pytest.warns(UserWarning, match="the 2 trials are equal"):
+        swept({"stimulus": [8.0]}, 1.0, net=quiet)

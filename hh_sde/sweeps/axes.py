@@ -20,9 +20,9 @@ from hh_sde.network.spread import SCALE, Spread
 from hh_sde.records import Record, numbers, shown
 
 #: Arguments of `solve` that may vary.
-OF_SOLVER = ("dt", "method", "dtype")
+OF_SOLVER = ("dt", "method")
 #: Their coordinates; ``sel(method=...)`` means another thing to xarray.
-_SOLVER_LABELS = {"dt": "dt", "method": "scheme", "dtype": "dtype"}
+_SOLVER_LABELS = {"dt": "dt", "method": "scheme"}
 #: What else a dim of a result is called.
 _TAKEN = ("trial", "time", "neuron", "spike", "component", "population", "index", "bin")
 
@@ -196,6 +196,10 @@ def _checked(net: Network, path: str, values: np.ndarray) -> tuple[bool, np.ndar
     """Whether lanes may have the values, and these, as numbers if they may."""
     if path in OF_SOLVER:
         return False, values.astype(object)
+    if parts_of(path)[-1] in ("n", "n_neurons"):
+        raise ValueError(
+            f"over: {path} would change the dim neuron of the result: run a sweep for each number"
+        )
     try:
         as_numbers = numbers(values.tolist(), f"over: {path}")
         if as_numbers.shape != values.shape:

@@ -12,7 +12,10 @@ import numpy as np
 
 from hh_sde import initial
 from hh_sde.addresses import seed_number
+from hh_sde.arguments.scalars import positive
+from hh_sde.arguments.times import whole_steps
 from hh_sde.brownian import Rng
+from hh_sde.choice import chosen_method, refuse_equal_trials
 from hh_sde.descriptions import decode, encode
 from hh_sde.measures import SpikeRule
 from hh_sde.network import Network
@@ -162,6 +165,26 @@ def _axis(path: str, tree: Mapping[str, Any], coordinate: Coordinate) -> Axis:
     return Axis(path, coordinate.dims, values, bool(tree["in_lanes"]), tree["label"], units)
 
 
+def _see_trials(net: Network, over: Mapping[str, Any], trials: int, recording: Recording) -> None:
+    """Warn of trials that would all be the same."""
+    name, method = chosen_method(recording.method, net, recording.noise)
+    noisy = net.noisy or recording.noise == "ignore" or any("noise" in str(one) for one in over)
+    noisy |= initial.is_drawn(recording.x0)
+    if isinstance(over, Mapping) and "method" not in over:
+        refuse_equal_trials(name, method, noisy, trials, recording.x0, net)
+
+
+def _see_steps(over: Mapping[str, Any], recording: Recording) -> None:
+    """See that every dt divides the run, and that saves do not follow it."""
+    if not isinstance(over, Mapping) or "dt" not in over:
+        return
+    for dt in np.ravel(getattr(over["dt"], "values", over["dt"])).tolist():
+        whole_steps(recording.t_end, positive(dt, "over: dt"), "t_end")
+    traces = recording.record is None or set(recording.record) - {"spikes"}
+    if traces and recording.save_dt is None:
+        raise ValueError("over: dt varies, and with it the times of the traces: give save_dt")
+
+
 def design(
     net: Network,
     over: Mapping[str, Any],
@@ -183,6 +206,8 @@ def design(
             "the plan of a sweep names its method, which must be one of METHODS; run a method of "
             f"your own with hh_sde.solve, point by point; got {shown(recording.method)}"
         )
+    _see_trials(net, over, trials, recording)
+    _see_steps(over, recording)
     reductions = checked_reductions(reduce, recording.record)
     return Design(
         net=net,

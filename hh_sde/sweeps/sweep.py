@@ -62,7 +62,7 @@ def sweep(
     over : mapping of name to values
         Names lead into the network, ``cell.g_Na``, ``stimulus``, ``noise.sigma``,
         ``E.cell.g_K`` of population E, ``synapses.AMPA.scale`` (a factor on its weights), or are
-        ``dt``, ``method`` or ``dtype``. A list makes a dim of its own, named by the last word, or
+        ``dt`` or ``method``. A list makes a dim of its own, named by the last word, or
         by all where that is not enough. DataArrays keep their dims: those over one dim, "sample",
         are paired.
     t_end : float
