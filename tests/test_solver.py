@@ -163,8 +163,10 @@ from hh_sde import runs
 signal.signal(signal.SIGINT, signal.default_int_handler)
 begin = runs._iterate
 def iterate(method, problem):
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-    yield from begin(method, problem)
+    for k, states in enumerate(begin(method, problem)):
+        if k == 1:
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        yield states
 """
 
 
