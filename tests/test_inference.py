@@ -20,6 +20,7 @@ def test_a_learned_posterior_is_calibrated():
     from sbi.diagnostics import run_sbc
     from sbi.inference import NPE
     from sbi.utils import BoxUniform
+    from sklearn.preprocessing import QuantileTransformer
 
     torch.manual_seed(1)
     net = hh.Network(
@@ -32,13 +33,20 @@ def test_a_learned_posterior_is_calibrated():
     simulate = hh.simulator(net, ["cell.g_Na", "cell.g_K"], summary, 120.0, save_dt=0.1, rng=1)
     prior = BoxUniform(torch.tensor([0.5, 1e-4]), torch.tensor([80.0, 15.0]))
     theta = prior.sample((10_000,))
-    inference = NPE(prior, show_progress_bars=False).append_simulations(theta, simulate(theta))
-    inference.train(training_batch_size=200)
+    x = simulate(theta)
+    scores = QuantileTransformer(n_quantiles=100, output_distribution="normal").fit(x)
+
+    def scored(x):
+        return torch.as_tensor(scores.transform(x), dtype=torch.float32)
+
+    inference = NPE(prior, show_progress_bars=False).append_simulations(theta, scored(x))
+    inference.train(training_batch_size=250, learning_rate=1e-3, max_num_epochs=120)
     posterior = inference.build_posterior()
     known, samples = prior.sample((300,)), 199
     ranks, _ = run_sbc(
-        known, simulate(known), posterior, num_posterior_samples=samples, show_progress_bar=False
-    )
+        known, scored(simulate(known)), posterior, num_posterior_samples=samples,
+        show_progress_bar=False,
+    )  # fmt: skip
     jitter = np.random.default_rng(1).uniform(size=ranks.shape)  # ranks are whole numbers
     for column in ((ranks.numpy() + jitter) / (samples + 1)).T:
         assert scipy.stats.kstest(column, "uniform").pvalue > 1e-3

@@ -164,7 +164,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 begin = runs._iterate
 def iterate(method, problem):
     for k, states in enumerate(begin(method, problem)):
-        if k == 1:
+        if k == 0:
             threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
         yield states
 """
