@@ -18,6 +18,7 @@ ORDER = [
     "memory",
     "display",
     "records",
+    "files",
     "results",
     "descriptions",
     "tables",
