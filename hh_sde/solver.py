@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -35,6 +36,7 @@ from hh_sde.provenance import made_with, path_attribute, seed_attributes
 from hh_sde.runs import Run
 from hh_sde.sde import SDE
 from hh_sde.stopping import Threshold, criterion
+from hh_sde.streams import seed_of_store, streamed
 from hh_sde.watching import Watch
 
 
@@ -62,6 +64,7 @@ def solve(
     rtol: float | None = None,
     atol: float | None = None,
     dtype: str = "float64",
+    store: str | os.PathLike[str] | None = None,
 ) -> xr.Dataset:
     """Integrate dx = f(x, t) dt + G(x, t) dW up to `t_end`.
 
@@ -189,11 +192,13 @@ def solve(
     n_saves = (n_steps - skipped) // every + 1
     n_kept = len(kept) * (1 if layout.by_component else layout.width)
     memory.require(
-        8.0 * (len(statistics) or len(numbers)) * n_saves * n_kept,
+        8.0 * (len(statistics) or len(numbers)) * n_saves * n_kept * (store is None),
         f"{n_saves} saved states of {len(numbers)} trials, {n_kept} numbers each,",
         "save less often (save_dt), record fewer variables (record), only their statistics over "
-        "trials (reduce), or spikes alone (record=('spikes',))",
+        "trials (reduce), or spikes alone (record=('spikes',)), or let them be written out while "
+        "it runs (store)",
     )
+    rng = seed_of_store(store) if rng is None and path is None else rng
     own_path = noise_path(path, rng, sde, dt, integrator)
     given = path or own_path
     seed = seed_sequence(rng) if given is None else given.seed
@@ -256,6 +261,8 @@ def solve(
         attrs["trial"] = int(numbers[0])
     watch = None if ends is None else Watch(ends, len(numbers))
     run = Run(problem, layout, kept, has_trials, attrs, arguments, rule, statistics, watch)
+    if store is not None:
+        return streamed(store, run, integrator, skipped, progress)
     return run.complete(integrator, skipped, progress)
 
 

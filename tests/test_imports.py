@@ -58,6 +58,7 @@ ORDER = [
     "stopping",
     "watching",
     "runs",
+    "streams",
     "solver",
     "clamp",
     "sweeps",

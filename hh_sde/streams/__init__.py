@@ -1,0 +1,6 @@
+"""Long runs that are written out while they run, a segment of time after the other."""
+
+from hh_sde.streams.plan import seed_of_store
+from hh_sde.streams.stream import streamed
+
+__all__ = ["seed_of_store", "streamed"]

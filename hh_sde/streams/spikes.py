@@ -1,0 +1,95 @@
+"""The spikes of a stored run: segment by segment as they come, then train by train."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+#: Spikes that are put in order at a time, at most, where they are of several trains.
+AT_ONCE = 2**22
+
+
+def to_bytes(train: np.ndarray, time: np.ndarray) -> bytes:
+    """The file of a segment's spikes, train by train: two rows, their trains and their times."""
+    order = np.lexsort((time, train))
+    file = io.BytesIO()
+    np.save(file, np.stack([train[order].astype(float), time[order]]), allow_pickle=False)
+    return file.getvalue()
+
+
+def counts_of(files: Iterable[Path], n_trains: int, t_end: float) -> np.ndarray:
+    """How many spikes each train has up to `t_end` in all segments, (trains,)."""
+    counts = np.zeros(n_trains, dtype=np.int64)
+    for file in files:
+        train, time = _loaded(file)
+        counts += np.bincount(train[time <= t_end].astype(np.int64), minlength=n_trains)
+    return counts
+
+
+def in_order(
+    files: Sequence[Path], counts: np.ndarray, t_end: float
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Trains and times of the spikes of all segments, train by train, some at a time.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        In the order of time.
+    counts : (trains,) array
+        As `counts_of` has them.
+    t_end : float
+        ms; interpolated times may be later by rounding, and those are not of the run.
+    """
+    for first, last in _ranges(counts):
+        parts = (_between(file, first, last, t_end) for file in files)
+        if last - first == 1:  # however long it is
+            yield from ((train.astype(np.int64), time) for train, time in parts)
+        else:
+            train, time = np.concatenate(list(parts), axis=1)
+            order = np.argsort(train, kind="stable")
+            yield train[order].astype(np.int64), time[order]
+
+
+def pieces(
+    parts: Iterable[tuple[np.ndarray, np.ndarray]], size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same in pieces of one size, but for the last."""
+    held = [np.zeros(0, np.int64)], [np.zeros(0)]
+    for part in parts:
+        for column, values in zip(held, part, strict=True):
+            column.append(values)
+        train, time = map(np.concatenate, held)
+        whole = len(train) - len(train) % size
+        for start in range(0, whole, size):
+            yield train[start : start + size], time[start : start + size]
+        held = [train[whole:]], [time[whole:]]
+    train, time = map(np.concatenate, held)
+    if len(train):
+        yield train, time
+
+
+def _ranges(counts: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Ranges of trains with as many spikes as are put in order at a time."""
+    first, total = 0, 0
+    for train, n in enumerate(counts.tolist()):
+        if train > first and total + n > AT_ONCE:
+            yield first, train
+            first, total = train, 0
+        total += n
+    yield first, len(counts)
+
+
+def _between(file: Path, first: int, last: int, t_end: float) -> np.ndarray:
+    """Those of trains from `first` up to `last`, (2, spikes)."""
+    spikes = _loaded(file)
+    start, stop = np.searchsorted(spikes[0], [first, last])
+    own: np.ndarray = spikes[:, start:stop]
+    return own[:, own[1] <= t_end]
+
+
+def _loaded(file: Path) -> np.ndarray:
+    spikes: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+    return spikes
