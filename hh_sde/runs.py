@@ -91,6 +91,12 @@ class Run:
             raise
         return self.dataset()
 
+    @property
+    def traces(self) -> list[str]:
+        """The names of what is kept over time."""
+        statistics = [f"_{name}" for name in self.statistics] or [""]
+        return [f"{name}{statistic}" for name in self.variables for statistic in statistics]
+
     def part(self, start: int, stop: int, reached: Reached) -> Run:
         """Its steps from `start` to `stop` as a run of their own, not begun.
 

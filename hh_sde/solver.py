@@ -81,7 +81,8 @@ def solve(
         ``euler_maruyama`` for a Network; for an SDE of your own ``sdeint.itoEuler`` or
         ``sdeint.stratHeun``, or ``scipy.DOP853`` if it has no noise.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
-        Seed of the noise. None draws one; it stands in the attributes, ``rng_entropy``.
+        Seed of the noise. None draws one, or takes that of the store; it stands in the attributes,
+        ``rng_entropy``.
     trials : int or sequence of int, optional
         How many independent trials, or their numbers: ``trials=[17]`` is trial 17 of any larger
         ensemble under the same rng, bit for bit.
@@ -137,6 +138,11 @@ def solve(
         the noise is that of float64, rounded, and a step costs about half. Statistics of spikes do
         not feel it (docs: performance); a slope of V below 4e-4 mV/ms is lost at dt = 0.01 ms, so
         that runs without noise are refused, and errors of schemes cannot be told from rounding.
+    store : path, optional
+        A folder, to which the result is written while it runs, a Zarr store: memory does not grow
+        with the duration. It is made, or that of the same run, which goes on from where it is,
+        however it was ended; a later t_end extends it. What is returned is opened from it, and
+        read where it is used. Needs the extra ``sweep``, and a method of fixed steps.
 
     Returns
     -------
@@ -152,14 +158,17 @@ def solve(
     ------
     TypeError, ValueError
         If an argument is out of range or of no use to the method, if the method does not fit the
-        problem, or if there is no room for the result; before anything runs.
+        problem, if there is no room for the result, or if the store is that of another run; before
+        anything runs.
     DivergenceError
         If the state becomes NaN or infinite; it says when and where.
     IntegrationError
         If the integrator gives up.
+    StoreError
+        If the disk of the store is full, or another process writes to it; what is done is kept.
     Interrupted
-        On Ctrl-C. These three carry what was computed, in their attribute `dataset`; so does any
-        other error that comes out of f or G, which passes through as it is.
+        On Ctrl-C. This and the first two carry what was computed, in their attribute `dataset`; so
+        does any other error that comes out of f or G, which passes through as it is.
 
     Examples
     --------

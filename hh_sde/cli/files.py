@@ -47,6 +47,16 @@ def check_target(path: Path) -> None:
         stop(f"the folder {path.parent} cannot be written to; choose another", code=2)
 
 
+def check_folder(path: Path) -> None:
+    """Before a long run: can this folder be made, or gone on with?"""
+    if not path.parent.is_dir():
+        stop(f"the folder {path.parent} does not exist; make it first", code=2)
+    if path.exists() and not path.is_dir():
+        stop(f"{path} is a file; give the name of a folder, which is made", code=2)
+    if not os.access(path.resolve() if path.exists() else path.resolve().parent, os.W_OK):
+        stop(f"{path} cannot be written to; choose another", code=2)
+
+
 def _check_other(path: Path, what: str, other: Path, its: str) -> None:
     same = path.resolve() == other.resolve()
     if same or (path.exists() and other.exists() and path.samefile(other)):

@@ -86,13 +86,16 @@ def renew(path: Path, temporary: Path, make: Callable[[Path], None]) -> None:
 
 
 def opened(path: Path) -> xr.Dataset:
-    """The Dataset in a store, read when it is asked for."""
+    """The Dataset in a store, read when it is asked for.
+
+    Texts are read at once, but for those of spikes, of which there may be any number.
+    """
     ds = xr.open_zarr(
         path, chunks=None, consolidated=True, decode_times=False, mask_and_scale=False
     )
     text = {
         name: (one.dims, np.array([str(word) for word in one.values]), one.attrs)
         for name, one in ds.coords.items()
-        if one.dtype.kind in "OT"
+        if one.dtype.kind in "OT" and "spike" not in one.dims
     }
     return ds.assign_coords(text)

@@ -55,7 +55,7 @@ class Result:
         """Write it into a new folder; `files` are the spikes of each segment."""
         last, ds = self.last, self.last.dataset()
         attrs = {**ds.attrs, **self.report}
-        found: Iterable[tuple[np.ndarray, np.ndarray]] = ()
+        found: Iterable[np.ndarray] = ()
         if last.rule:
             n_trains = last.layout.width * len(last.problem.trials)
             counts = spikes.counts_of(files, n_trains, last.t_end)
@@ -66,13 +66,12 @@ class Result:
             stop = min(first + CHUNK, self.n_saves)
             group["time"][first:stop] = self._times(first, stop)
         place = 0
-        for train, time in spikes.pieces(found, CHUNK):
-            piece = self._spikes(train, time, attrs)
-            for name, one in piece.variables.items():
+        for piece in spikes.pieces(found, CHUNK):
+            stop = place + piece.shape[1]
+            for name, one in self._spikes(piece, attrs).variables.items():
                 text = one.dtype.kind == "U"
-                values = one.values.astype(object) if text else one.values
-                group[str(name)][place : place + len(time)] = values
-            place += len(time)
+                group[str(name)][place:stop] = one.values.astype(object) if text else one.values
+            place = stop
         arrays.consolidate(path)
 
     def _labels(self, path: Path, ds: xr.Dataset, attrs: Mapping[str, Any]) -> Any:
@@ -90,7 +89,8 @@ class Result:
                 arrays.add_values(group, name, one.values, dims, one.attrs)
                 continue
             trace = "time" in dims and name != "time"
-            shape = tuple({**one.sizes, **grown}[dim] for dim in dims)
+            sizes = {str(dim): n for dim, n in one.sizes.items()} | grown
+            shape = tuple(sizes[dim] for dim in dims)
             chunk = chunk_of(one, self.saves) if trace else (CHUNK,)
             arrays.add_array(group, name, shape, chunk, one.dtype, dims, one.attrs)
         return group
@@ -100,7 +100,8 @@ class Result:
         begun = max(0, self.number * self.saves - 1)
         return self.last.times(first - begun, stop - begun)
 
-    def _spikes(self, train: np.ndarray, time: np.ndarray, attrs: dict[str, Any]) -> xr.Dataset:
-        trial, neuron = np.divmod(train, self.last.layout.width)
+    def _spikes(self, piece: np.ndarray, attrs: dict[str, Any]) -> xr.Dataset:
+        """The variables that have a value for each spike."""
+        trial, neuron = np.divmod(piece[0].astype(np.int64), self.last.layout.width)
         beside = xr.Dataset() if self.last.variables else None
-        return self.last.with_spikes(beside, trial, neuron, time, attrs)
+        return self.last.with_spikes(beside, trial, neuron, piece[1], attrs)

@@ -29,10 +29,8 @@ def counts_of(files: Iterable[Path], n_trains: int, t_end: float) -> np.ndarray:
     return counts
 
 
-def in_order(
-    files: Sequence[Path], counts: np.ndarray, t_end: float
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Trains and times of the spikes of all segments, train by train, some at a time.
+def in_order(files: Sequence[Path], counts: np.ndarray, t_end: float) -> Iterator[np.ndarray]:
+    """The spikes of all segments, train by train, some at a time: rows as in the files.
 
     Parameters
     ----------
@@ -46,29 +44,29 @@ def in_order(
     for first, last in _ranges(counts):
         parts = (_between(file, first, last, t_end) for file in files)
         if last - first == 1:  # however long it is
-            yield from ((train.astype(np.int64), time) for train, time in parts)
+            yield from parts
         else:
-            train, time = np.concatenate(list(parts), axis=1)
-            order = np.argsort(train, kind="stable")
-            yield train[order].astype(np.int64), time[order]
+            found = np.concatenate(list(parts), axis=1)
+            yield found[:, np.argsort(found[0], kind="stable")]
 
 
-def pieces(
-    parts: Iterable[tuple[np.ndarray, np.ndarray]], size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The same in pieces of one size, but for the last."""
-    held = [np.zeros(0, np.int64)], [np.zeros(0)]
+def pieces(parts: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """The same in pieces of one size, but for the last.
+
+    Examples
+    --------
+    >>> parts = [np.zeros((2, n)) for n in (3, 0, 4)]
+    >>> [piece.shape[1] for piece in pieces(parts, 2)]
+    [2, 2, 2, 1]
+    """
+    held = np.zeros((2, 0))
     for part in parts:
-        for column, values in zip(held, part, strict=True):
-            column.append(values)
-        train, time = map(np.concatenate, held)
-        whole = len(train) - len(train) % size
-        for start in range(0, whole, size):
-            yield train[start : start + size], time[start : start + size]
-        held = [train[whole:]], [time[whole:]]
-    train, time = map(np.concatenate, held)
-    if len(train):
-        yield train, time
+        held = np.concatenate([held, part], axis=1)
+        whole = held.shape[1] - held.shape[1] % size
+        yield from (held[:, start : start + size] for start in range(0, whole, size))
+        held = held[:, whole:]
+    if held.size:
+        yield held
 
 
 def _ranges(counts: np.ndarray) -> Iterator[tuple[int, int]]:

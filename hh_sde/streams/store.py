@@ -24,6 +24,7 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
+from hh_sde.errors import StoreError
 from hh_sde.files import arrays, folders
 from hh_sde.files.chunks import encoded, put, see_inside
 from hh_sde.files.lock import Lock
@@ -116,12 +117,25 @@ class Store:
         see_inside(file, self.path)
         return Position.of_file(file, problem) if file.exists() else Position.of_start(problem)
 
-    def go_on(self, traces: list[str]) -> None:
-        """Take away what the result has besides its traces, that of the whole first."""
+    def go_on(self, traces: list[str], number: int) -> None:
+        """Take away what the result has besides its traces, the metadata of the whole first.
+
+        Raises
+        ------
+        StoreError
+            If chunks of these are gone, of which there are `number` each.
+        """
+        for name in traces if number else ():
+            there = sum(len(names) for _, _, names in os.walk(self.path / name / "c"))
+            if there < number:
+                raise StoreError(
+                    f"{self.path} is damaged: {name} has {there} chunks of {number}; take it away "
+                    "and run it again"
+                )
         (self.path / "zarr.json").unlink(missing_ok=True)
         for one in self.path.iterdir():
             see_inside(one / "file", self.path)
-            if one.name not in (GROUP, *traces):
+            if one.name not in (GROUP, *traces) and (one / "zarr.json").is_file():
                 shutil.rmtree(one)
 
     def dataset(self) -> xr.Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import xarray as xr
 
@@ -14,7 +15,7 @@ from hh_sde.records import shown
 from hh_sde.runs import Run
 from hh_sde.streams.plan import plan_of, segments_of
 from hh_sde.streams.position import Position
-from hh_sde.streams.result import Result
+from hh_sde.streams.result import GROUP, Result
 from hh_sde.streams.store import Store
 
 
@@ -72,6 +73,8 @@ def _see_cut(path: object, run: Run, method: Method) -> None:
             f"{run.attrs['method']} {why}, so that a run goes on from no state bit for bit: no "
             "store takes it; leave store out, or choose a method of fixed steps"
         )
+    if GROUP in run.traces:
+        raise ValueError(f"a store has a group of its own called {GROUP}, as a variable is called")
     if run.watch is not None:
         raise ValueError(
             "a run with stop goes on from no state, since its trials end at different times: no "
@@ -109,7 +112,8 @@ class _Stream:
 
     def go_on(self, progress: bool | None) -> xr.Dataset:
         """Run to the end, or as far as it goes."""
-        self.store.go_on(self.run.variables)
+        number = self.segments.number(self.position.step)
+        self.store.go_on(self.run.traces, number)
         last = self._part(self.position.step)
         try:
             with Progress(self.segments.total, progress) as bar:
@@ -155,6 +159,7 @@ class _Stream:
         """Write a whole segment, and go on from its end."""
         if self.position.step >= self.segments.skipped:
             self._write(part)
+        assert part.reached.x is not None
         position = Position(stop, part.reached, self._report(part))
         self.store.mark(position)
         self.position = position
@@ -163,9 +168,10 @@ class _Stream:
         number = self.segments.number(self.position.step)
         return self.store.write(part, part.dataset(), number, self.segments.saves)
 
-    def _report(self, part: Run) -> dict[str, int]:
+    def _report(self, part: Run) -> Mapping[str, int]:
         before = self.position.report
-        return {name: before.get(name, 0) + n for name, n in part.problem.report.items()} or before
+        own = {name: before.get(name, 0) + n for name, n in part.problem.report.items()}
+        return {**before, **own}
 
     def _finished(self, last: Run) -> xr.Dataset:
         """The result, with what there is of a last segment."""
