@@ -125,12 +125,12 @@ class Store:
         StoreError
             If chunks of these are gone, of which there are `number` each.
         """
-        for name in traces if number else ():
-            there = sum(len(names) for _, _, names in os.walk(self.path / name / "c"))
-            if there < number:
+        for name in traces:
+            lost = set(range(number)) - _chunks(self.path / name / "c")
+            if lost:
                 raise StoreError(
-                    f"{self.path} is damaged: {name} has {there} chunks of {number}; take it away "
-                    "and run it again"
+                    f"{self.path} is damaged: segment {min(lost)} of {name} is gone; take the "
+                    "store away and run it again"
                 )
         (self.path / "zarr.json").unlink(missing_ok=True)
         for one in self.path.iterdir():
@@ -180,3 +180,9 @@ class Store:
         """Write what the result has besides the chunks of its traces."""
         files = [self.own / SPIKES / f"{k}.npy" for k in range(result.number + 1)]
         arrays.renew(self.path, self.temporary, lambda new: result.make(new, files))
+
+
+def _chunks(folder: Path) -> set[int]:
+    """The segments that a trace has chunks of: only along time there are several."""
+    files = (file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+    return {max(map(int, file.parts)) for file in files if all(map(str.isdecimal, file.parts))}

@@ -51,16 +51,16 @@ def streamed(
     found = Store.found(path, plan)
     if found is not None and found.t_end == run.t_end:
         return found.dataset()
-    with Store.writing(path, plan) as store:
-        try:
+    try:
+        with Store.writing(path, plan) as store:
             return _Stream(store, run, method, skipped).go_on(progress)
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-            raise StoreError(
-                f"the disk is full ({error}); {store.path} keeps what is done, and the same call "
-                "goes on from there"
-            ) from error
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise StoreError(
+            f"the disk is full ({error}); {os.fspath(path)} keeps what is done, and the same call "
+            "goes on from there"
+        ) from error
 
 
 def _see_cut(path: object, run: Run, method: Method) -> None:
