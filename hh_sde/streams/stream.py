@@ -159,7 +159,6 @@ class _Stream:
         """Write a whole segment, and go on from its end."""
         if self.position.step >= self.segments.skipped:
             self._write(part)
-        assert part.reached.x is not None
         position = Position(stop, part.reached, self._report(part))
         self.store.mark(position)
         self.position = position
