@@ -8,9 +8,12 @@ import re
 from pathlib import Path
 
 import numpy as np
+import typer
 
 import hh_sde as hh
+from hh_sde.cli import app
 from hh_sde.methods.table import markdown
+from hh_sde.sweeps import REDUCTIONS
 
 HERE = Path(__file__).parent
 #: What scripts of benchmarks/ write into this folder, NAME_KIND.md for each kind of processor, and
@@ -22,6 +25,8 @@ MEASURED = {
     "engine": "",
     "jacobian": "",
     "single": "",
+    "simulator": "",
+    "sweeps": "",
     "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
     "work_precision": "Error of the mean interval and error along the path over cost",
 }
@@ -38,8 +43,11 @@ def tables() -> dict[str, str]:
         "topologies": records(hh.TOPOLOGIES),
         "stimuli": records(hh.STIMULI),
         "noises": records(hh.NOISES),
+        "summaries": "\n".join(map(summary, hh.SUMMARIES)),
         "methods": markdown(),
         "references": "\n".join(references),
+        "reductions": reductions(),
+        "commands": commands(),
         **{name: measured(name) for name in MEASURED},
     }
 
@@ -127,6 +135,45 @@ def records(table: dict) -> str:
         for kind, record in table.items()
     ]
     return _table(("kind", "class", "what it is", "fields"), rows)
+
+
+def reductions() -> str:
+    """What a sweep can keep in place of spikes or traces."""
+    rows = [
+        (f"`{name}`", one.summary, "spikes" if one.of_spikes else "traces")
+        for name, one in REDUCTIONS.items()
+    ]
+    return _table(("name", "what is kept", "of"), rows)
+
+
+def commands() -> str:
+    """The commands, with their arguments."""
+    group = typer.main.get_command(app)
+    parts = []
+    for name, command in group.commands.items():
+        takes = [one for one in command.params if one.help]
+        names = {one: one.metavar or one.name for one in takes if one.param_type_name == "argument"}
+        words = [word if one.required else f"[{word}]" for one, word in names.items()]
+        words += [_option(one) for one in takes if one not in names and one.required]
+        parts.append(f"## `hh-sde {name}`\n\n{inspect.cleandoc(command.help)}\n")
+        parts.append(f"`hh-sde {' '.join([name, *words])}`\n" if words else "")
+        rows = [(f"`{names.get(one) or _option(one)}`", one.help) for one in takes]
+        parts.append(_table(("argument", "what it is"), rows) if rows else "")
+    return "\n".join(filter(None, parts))
+
+
+def _option(option) -> str:
+    """An option as it is given."""
+    value = "" if option.is_flag else f" {option.metavar or option.name.upper()}"
+    return ", ".join(f"{one}{value}" for one in option.opts)
+
+
+def summary(name: str) -> str:
+    """What a summary is and what it takes."""
+    found = hh.SUMMARIES.describe()[name]
+    takes = found.parameters.removeprefix("ds").lstrip(", ")
+    reference = f" Reference: {found.reference}" if found.reference else ""
+    return f"- `{name}`{f', of {takes}' if takes else ''}: {found.summary}{reference}"
 
 
 def _number(value: float | np.ndarray) -> str:

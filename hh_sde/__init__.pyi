@@ -1,10 +1,10 @@
-from . import dataset, interop, measures, plot, problems, studies, topology
+from . import dataset, interop, measures, plot, problems, studies, sweeps, topology
 from .brownian import BrownianPath
 from .cells import CELLS, Cell
 from .clamp import voltage_clamp
 from .dataset import upgrade, validate
 from .distributions import DISTRIBUTIONS, Normal, Uniform
-from .errors import DivergenceError, IntegrationError, Interrupted
+from .errors import DivergenceError, IntegrationError, Interrupted, StoreError
 from .kinetics import (
     Channel,
     Constant,
@@ -55,7 +55,7 @@ from .stimuli import (
     Stimulus,
 )
 from .stopping import Threshold
-from .sweeps import resume, sweep
+from .sweeps import SUMMARIES, resume, simulator, sweep
 from .synapses import (
     SYNAPSES,
     EventSynapse,
@@ -75,6 +75,7 @@ __all__ = [
     "NOISES",
     "SDE",
     "STIMULI",
+    "SUMMARIES",
     "SYNAPSES",
     "TOPOLOGIES",
     "AlphaCurrent",
@@ -123,6 +124,7 @@ __all__ = [
     "SteadyState",
     "StepCurrent",
     "Stimulus",
+    "StoreError",
     "SubunitNoise",
     "Sum",
     "Synapse",
@@ -139,9 +141,11 @@ __all__ = [
     "problems",
     "rerun",
     "resume",
+    "simulator",
     "solve",
     "studies",
     "sweep",
+    "sweeps",
     "topology",
     "upgrade",
     "validate",

@@ -36,6 +36,8 @@ COORDINATES = {
 REQUIRED_ATTRIBUTES = (
     "schema_version", "hh_sde_version", "method", "dt", "interpretation", "noise_type",
 )  # fmt: skip
+#: Those of a result of `sweep`, whose cells may differ in the others.
+REQUIRED_OF_SWEEPS = ("schema_version", "hh_sde_version", "t_start", "t_end")
 #: What the attribute `schema_version` is; schema 1 had no such attribute: see `upgrade`.
 SCHEMA_VERSION = 2
 
@@ -246,7 +248,7 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
     ]
     faults += [
         f"the Dataset has no attribute {attribute!r}"
-        for attribute in REQUIRED_ATTRIBUTES
+        for attribute in (REQUIRED_OF_SWEEPS if "sweep" in ds.attrs else REQUIRED_ATTRIBUTES)
         if attribute not in ds.attrs
     ]
     faults += [
@@ -262,8 +264,9 @@ def validate(ds: xr.Dataset) -> xr.Dataset:
 
 
 def _dimension_faults(ds: xr.Dataset) -> list[str]:
-    faults = _spike_faults(ds) if "spike" in ds.dims else []
-    if spikes_alone(ds):
+    swept = "sweep" in ds.attrs
+    faults = (_cell_faults if swept else _spike_faults)(ds) if "spike" in ds.dims else []
+    if spikes_alone(ds) or (swept and "time" not in ds.dims):
         return faults
     if "time" not in ds.coords:
         faults.append("there is no coordinate 'time'")
@@ -273,7 +276,9 @@ def _dimension_faults(ds: xr.Dataset) -> list[str]:
         faults.append("time does not increase")
     wanted = ("trial", "time", "neuron" if "neuron" in ds.dims else "component")
     for name, variable in ds.data_vars.items():
-        if "time" in variable.dims and tuple(d for d in wanted if d in ds.dims) != variable.dims:
+        own = tuple(d for d in wanted if d in ds.dims)
+        dims = variable.dims[-len(own) :] if swept else variable.dims
+        if "time" in variable.dims and own != dims:
             faults.append(f"{name} has dims {variable.dims}, not {wanted} (trial may be missing)")
     return faults
 
@@ -290,6 +295,20 @@ def _spike_faults(ds: xr.Dataset) -> list[str]:
     if not is_whole(n_spikes) or n_spikes != ds.sizes["spike"]:
         faults.append(f"there are {ds.sizes['spike']} spikes, but n_spikes is {n_spikes}")
     return faults
+
+
+def _cell_faults(ds: xr.Dataset) -> list[str]:
+    """What is wrong with the spikes of a sweep."""
+    names = ("spike_time", "spike_start", "spike_count")
+    if not set(names) <= set(ds.data_vars):
+        return [f"there is no variable {name!r}" for name in names if name not in ds.data_vars]
+    start, count = ds.spike_start, ds.spike_count
+    if start.dims != count.dims or start.dtype.kind != "i" or count.dtype.kind != "i":
+        return ["spike_start and spike_count must be whole numbers over the same dims"]
+    past = (start + count).where(count > 0, 0).max()
+    if (start.where(count > 0, 0) < 0).any() or past > ds.sizes["spike"]:
+        return ["spike_start and spike_count lead out of spike_time"]
+    return []
 
 
 def _storable(value: Any) -> bool:

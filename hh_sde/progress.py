@@ -20,10 +20,10 @@ PATIENCE = 2.0
 
 
 class Progress:
-    """A bar over `total` units; `show` is True, False, or None: on a terminal, after a while."""
+    """A bar over `total` units of `what`; `show` is True, False, or None: on a terminal, later."""
 
-    def __init__(self, total: int, show: bool | None) -> None:
-        self.total = total
+    def __init__(self, total: int, show: bool | None, what: str) -> None:
+        self.total, self.what = total, what
         self.show = sys.stderr.isatty() and not WAITING.silent if show is None else show
         self.wait_until = time.monotonic() + (PATIENCE if show is None else 0.0)
         self.bar: Any = None
@@ -39,7 +39,7 @@ class Progress:
             self.bar = _rich_bar()
             self.bar.start()
             WAITING.above_bar = self.bar.console.print
-            self.task = self.bar.add_task("solve", total=self.total)
+            self.task = self.bar.add_task(self.what, total=self.total)
         self.bar.update(self.task, completed=done)
 
     def __exit__(
@@ -66,7 +66,7 @@ def quiet_if_asked(function: Callable[P, T]) -> Callable[P, T]:
 
 def watched(items: Sequence[Item]) -> Iterator[Item]:
     """The items, with a bar of how many are done if they take long and somebody may be watching."""
-    with Progress(len(items), None) as bar:
+    with Progress(len(items), None, "study") as bar:
         for done, item in enumerate(items, start=1):
             yield item
             bar.update(done)

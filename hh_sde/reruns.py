@@ -37,7 +37,7 @@ def rerun(
 
     Parameters
     ----------
-    ds : Dataset, or path of a file with one
+    ds : Dataset, or path of a file with one, or of the store of a sweep
         Of `solve`, `voltage_clamp`, `sweep` or a study; of a part of a sweep, ``ds.sel(...)``,
         its cells alone. Of one with fewer trials than were run, only these
         are run; of a part of it, `window` or `spikes`, the whole run is made again and the same
@@ -79,6 +79,8 @@ def rerun(
     >>> rerun(spikes, trials=[2], record=("V",), save_dt=0.1).V.shape
     (1, 501, 1)
     """
+    if isinstance(ds, str | PathLike) and sweeps.is_store(ds):
+        ds = sweeps.open_store(ds)
     ds = upgrade(opened(ds, "rerun"))
     if sweeps.ATTRIBUTE in ds.attrs:
         warn_of_differences(ds.attrs)
@@ -120,7 +122,10 @@ def _cells_again(ds: xr.Dataset, changes: Mapping[str, Any]) -> xr.Dataset:
             f"cells of a sweep are made again as they were: {', '.join(changes)} cannot be other; "
             "give them to hh_sde.sweep, or run a network of its own"
         )
-    return sweeps.rerun_part(ds, changes.get("threads", 1))
+    result = sweeps.rerun_part(ds, changes.get("threads", 1))
+    span = ds.attrs["t_start"], ds.attrs["t_end"]
+    whole = span == (result.attrs["t_start"], result.attrs["t_end"])
+    return result if whole else measures.window(result, *span)
 
 
 def _of_trials(

@@ -68,7 +68,7 @@ class Run:
         if not method.compiled:
             method = replace(method, run=with_spikes(method.run))
         try:
-            with Progress(self.problem.n_steps, progress) as bar:
+            with Progress(self.problem.n_steps, progress, "solve") as bar:
                 if skipped:
                     self._skip(method, skipped, bar)
                 self._begin()

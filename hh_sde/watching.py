@@ -15,6 +15,7 @@ import xarray as xr
 from hh_sde.dataset import spikes_alone
 from hh_sde.measures.trains import with_stop_time
 from hh_sde.methods import Detection, Diverged, Method, Problem, Reached
+from hh_sde.methods.method import in_engine
 from hh_sde.stopping import Criterion
 
 #: Steps after which one looks first; then after twice as many, and so on.
@@ -65,7 +66,7 @@ class Watch:
         def run(problem: Problem) -> Iterator[np.ndarray]:
             return _Watched(self, method, problem).run()
 
-        return replace(method, run=run)
+        return replace(method, run=in_engine(run) if method.compiled else run)
 
     def begin(self, problem: Problem) -> None:
         """Look at the initial states."""

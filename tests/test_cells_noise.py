@@ -8,8 +8,10 @@ than 300: one in 300 for the whole file, and the seeds are fixed.
 import numpy as np
 import pytest
 from scipy import stats
+from shared import quick_ones
 
 import hh_sde as hh
+from hh_sde.markov import scheme
 
 SIGMAS = stats.norm.isf(0.5e-5)
 #: mV, where channels open in part; elsewhere -40.
@@ -17,8 +19,9 @@ CLAMPED = {"hodgkin_huxley_1952": 25.0, "pospischil_LTS": -50.0}
 #: Many, so that no occupancy comes near 0, and the calcium that channels carry hardly fluctuates.
 MANY = 10**8
 TRIALS = 2000
-#: Those whose chains have many states.
-LARGE = ("prinz_abpd", "connor_stevens", "pospischil_IB", "pospischil_LTS", "pospischil_RS")
+#: A cell, one that counts V from elsewhere, one with an instantaneous gate, one with a pool. The
+#: others' loops are written in the same way, and compiling them takes minutes.
+QUICK = ("hodgkin_huxley", "hodgkin_huxley_1952", "wang_buzsaki", "traub_ca3")
 
 
 def gated(cell):
@@ -45,10 +48,24 @@ def at_the_end(name, noise, V):
     return net, ds.isel(time=-1, neuron=0)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(c, marks=pytest.mark.slow) if c == "prinz_abpd" else c for c in hh.CELLS],
-)
+@pytest.mark.parametrize("name", hh.CELLS)
+def test_states_have_the_multinomial_law(name):
+    """What the tests below see in samples: exactly, and of the schemes of all cells."""
+    net = hh.Network(1, cell=name)
+    kinetics = net.kinetics([CLAMPED.get(name, -40.0)]).isel(V=0)
+    for channel in gated(net.cell):
+        gates = kinetics.sel(gate=[gate.name for gate in channel.variable_gates])
+        x, tau = gates.x_inf.values, gates.tau.values
+        states = scheme(channel)
+        p = states.equilibrium(x)
+        powers = [gate.power for gate in channel.variable_gates]
+        assert p[states.open] == pytest.approx(np.prod(x**powers), rel=1e-12)
+        np.testing.assert_allclose(
+            states.covariance(x / tau, (1 - x) / tau), np.diag(p) - np.outer(p, p), atol=1e-9
+        )
+
+
+@pytest.mark.parametrize("name", quick_ones(hh.CELLS, QUICK))
 def test_gates_with_noise_of_their_own_are_binomial(name):
     V = CLAMPED.get(name, -40.0)
     numbers = {channel.name: MANY for channel in gated(hh.CELLS[name])}
@@ -59,10 +76,7 @@ def test_gates_with_noise_of_their_own_are_binomial(name):
         see_binomial(ds[gate].values, float(x_inf.sel(gate=gate)), MANY, gate)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(c, marks=pytest.mark.slow) if c in LARGE else c for c in hh.CELLS],
-)
+@pytest.mark.parametrize("name", quick_ones(hh.CELLS, QUICK))
 def test_open_channels_are_binomial(name):
     """The open state; what follows at once is a factor on its conductance."""
     V = CLAMPED.get(name, -40.0)

@@ -1,5 +1,6 @@
-"""The command hh-sde through its entry point, in a folder of its own."""
+"""The command hh-sde in a folder of its own; through its entry point where a process matters."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -20,21 +21,33 @@ COMMAND = Path(sys.executable).with_name("hh-sde")
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def call(folder, *arguments, columns=80):
-    environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"}
+#: What decides how wide lines are, and that there are no colours.
+TERMINAL = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+def process(folder, *arguments):
+    """The command in a process of its own, through its entry point."""
     return subprocess.run(
         [str(COMMAND), *map(str, arguments)],
         cwd=folder,
-        env=environment,
+        env=os.environ | TERMINAL,
         capture_output=True,
         text=True,
         timeout=300,
     )
 
 
+def call(folder, *arguments, columns=80):
+    """The command in a folder, in this process."""
+    with contextlib.chdir(folder):
+        environment = TERMINAL | {"COLUMNS": str(columns)}
+        words = [*map(str, arguments)]
+        return CliRunner().invoke(app, words, env=environment, terminal_width=columns)
+
+
 def short(folder, **run):
     """A configuration made by init, its run shortened."""
-    assert call(folder, "init", "net.toml").returncode == 0
+    assert call(folder, "init", "net.toml").exit_code == 0
     path = folder / "net.toml"
     text = path.read_text().replace("t_end = 200.0", f"t_end = {run.pop('t_end', 20.0)}")
     for key, value in run.items():
@@ -45,7 +58,7 @@ def short(folder, **run):
 
 def test_init_run_info_plot(tmp_path):
     path = short(tmp_path)
-    run = call(tmp_path, "run", path, "--out", "run.nc", "--plot", "run.png")
+    run = process(tmp_path, "run", path, "--out", "run.nc", "--plot", "run.png")
     assert run.returncode == 0, run.stderr
     assert "written: run.nc" in run.stdout
     assert "firing rate: mean" in run.stdout
@@ -54,9 +67,9 @@ def test_init_run_info_plot(tmp_path):
     assert np.array_equal(hh.solve(net, 20.0, rng=1).V, ds.V)
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
     info = call(tmp_path, "info", "run.nc")
-    assert info.returncode == 0
+    assert info.exit_code == 0
     assert "method = euler_maruyama" in info.stdout
-    assert call(tmp_path, "plot", "run.nc", "--out", "again.png").returncode == 0
+    assert call(tmp_path, "plot", "run.nc", "--out", "again.png").exit_code == 0
     assert (tmp_path / "again.png").exists()
 
 
@@ -66,18 +79,18 @@ def test_examples_run(example, tmp_path):
     quick = tmp_path / "quick.toml"
     quick.write_text(text.replace("1000 ms", "20 ms").replace("200 ms", "20 ms"))
     run = call(tmp_path, "run", quick, "--quiet")
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert (run.exit_code, run.stdout, run.stderr) == (0, "", "")
 
 
 def test_recording_spikes_alone(tmp_path):
     path = short(tmp_path, record='["spikes"]')
     path.write_text(path.read_text().replace("threshold = 0.0", "threshold = -10.0"))
     run = call(tmp_path, "run", path, "--out", "spikes.nc", "--plot", "raster.png")
-    assert run.returncode == 0, run.stderr
+    assert run.exit_code == 0, run.stderr
     assert "spikes; 0 to 20 ms" in run.stdout
     assert xr.load_dataset(tmp_path / "spikes.nc").attrs["spike_threshold"] == -10.0
     assert "firing rate" in call(tmp_path, "info", "spikes.nc").stdout
-    assert call(tmp_path, "plot", "spikes.nc").returncode == 0
+    assert call(tmp_path, "plot", "spikes.nc").exit_code == 0
 
 
 def test_initial_values_and_stops_of_trials(tmp_path):
@@ -101,7 +114,7 @@ n = [0.3, 0.4]
 threshold = -10.0
 """)
     run = call(tmp_path, "run", path, "--out", "run.nc", columns=200)
-    assert (run.returncode, run.stderr) == (0, "")
+    assert (run.exit_code, run.stderr) == (0, "")
     assert "stop: the first spike: in 4 of 4 trials, mean" in run.stdout
     ds = xr.load_dataset(tmp_path / "run.nc").hh.validate()
     x0 = {"V": hh.Normal(-65.0, 5.0), "n": [0.3, 0.4]}
@@ -141,22 +154,22 @@ x0 = {V = {kind = "normla", mean = 1.0}}
 def test_init_does_not_overwrite(tmp_path):
     call(tmp_path, "init")
     again = call(tmp_path, "init")
-    assert again.returncode == 2
+    assert again.exit_code == 2
     assert "hh_sde.toml exists; give another name, or --force" in again.stderr
-    assert call(tmp_path, "init", "--force").returncode == 0
+    assert call(tmp_path, "init", "--force").exit_code == 0
 
 
 def test_a_failed_run_writes_what_it_has_and_exits_1(tmp_path):
     path = short(tmp_path)
     path.write_text(path.read_text().replace("dt = 0.01", "dt = 0.2"))
     run = call(tmp_path, "run", path, "--out", "part.nc")
-    assert run.returncode == 1
+    assert run.exit_code == 1
     assert "became NaN or infinite" in run.stderr
     assert "Traceback" not in run.stderr
     assert run.stderr.endswith("; what was computed is in part.nc\n")
     assert xr.load_dataset(tmp_path / "part.nc").sizes["time"] > 1
     without = call(tmp_path, "run", path)
-    assert without.returncode == 1
+    assert without.exit_code == 1
     assert without.stderr.endswith("; what was computed was not kept (--out)\n")
 
 
@@ -165,23 +178,25 @@ def test_a_failed_study_says_that_nothing_was_written(tmp_path):
     text = "\n[study]\ncurrents = [8.0]\nt_end = 20.0\ndiscard = 0.0\ndt = 0.2\nmethod = "
     path.write_text(path.read_text() + text + "'euler_maruyama'\n")
     run = call(tmp_path, "study", "rate_curve", path, "--out", "study.nc")
-    assert run.returncode == 1
+    assert run.exit_code == 1
     assert "became NaN or infinite" in run.stderr
     assert "this error's attribute" not in run.stderr
     assert run.stderr.endswith("; a study has no result before its end, so nothing was written\n")
     assert not (tmp_path / "study.nc").exists()
 
 
-#: The command line, which sends itself Ctrl-C when a run begins: `{0}` is what it is given.
+#: The command line, which sends itself Ctrl-C when a run is under way: `{0}` is what it is given.
 CTRL_C = """
 import os, signal, sys, threading
-from hh_sde import cli, solver
+from hh_sde import cli, runs
 signal.signal(signal.SIGINT, signal.default_int_handler)
-begin = solver._iterate
+begin = runs._iterate
 def iterate(method, problem):
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-    yield from begin(method, problem)
-solver._iterate = iterate
+    for k, states in enumerate(begin(method, problem)):
+        if k == 1:
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        yield states
+runs._iterate = iterate
 sys.argv = ["hh-sde", *{0!r}]
 cli.main()
 """
@@ -220,7 +235,7 @@ def test_ctrl_c_without_out_says_that_nothing_is_kept(tmp_path):
 
 def test_info_and_plot_of_traces_with_spikes_over_trials(tmp_path):
     path = short(tmp_path, record='["V", "spikes"]', trials=2)
-    assert call(tmp_path, "run", path, "--out", "run.nc").returncode == 0
+    assert call(tmp_path, "run", path, "--out", "run.nc").exit_code == 0
     info = in_process("info", tmp_path / "run.nc")
     assert (info.exit_code, info.stderr) == (0, "")
     assert "2 trials" in info.stdout
@@ -244,7 +259,7 @@ def test_warnings_are_said(tmp_path):
     text = path.read_text()
     start, end = text.index("\n[network.noise]\n"), text.index("\n[run]\n")
     path.write_text(text[:start] + text[end:])
-    run = call(tmp_path, "run", path)
+    run = process(tmp_path, "run", path)
     assert run.returncode == 0, run.stderr
     assert run.stderr.startswith("hh-sde: warning: this model has no noise, so that rng has no")
 
@@ -252,14 +267,14 @@ def test_warnings_are_said(tmp_path):
 def test_an_unknown_study_is_near_to_one(tmp_path):
     path = short(tmp_path)
     run = call(tmp_path, "study", "strong", path)
-    assert run.returncode == 2
+    assert run.exit_code == 2
     assert "no study 'strong'; did you mean strong_convergence?" in run.stderr
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_methods_lists_all_whole_at_any_width(columns, tmp_path):
     listing = call(tmp_path, "methods", columns=columns)
-    assert listing.returncode == 0
+    assert listing.exit_code == 0
     for name in hh.METHODS:
         assert name in listing.stdout
 
@@ -331,7 +346,7 @@ def test_wrong_usage_exits_2(case, tmp_path):
     (tmp_path / "run.png").write_bytes(b"a result, by its name a figure")
     arguments, message = USAGE[case]
     run = call(tmp_path, *(word.replace("{folder}", tmp_path.name) for word in arguments))
-    assert run.returncode == 2
+    assert run.exit_code == 2
     assert (tmp_path / "net.toml").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.toml", "run.png"]
     assert message in " ".join(run.stderr.replace("│", " ").split())
@@ -344,7 +359,7 @@ def test_a_bad_configuration_exits_2_with_all_faults(tmp_path):
         path.read_text().replace("sigma = 1.0", "sgima = 1.0").replace("dt = 0.01", 'dt = "10 us"')
     )
     run = call(tmp_path, "run", path)
-    assert run.returncode == 2
+    assert run.exit_code == 2
     assert (
         "network.noise: key 'sgima' is not known for current (accepted: sigma, corr" in run.stderr
     )
@@ -536,20 +551,21 @@ def test_after_compiling_ahead_a_run_compiles_nothing(case, tmp_path):
     assert "written: " in run
 
 
-def test_the_cache_is_shown_and_cleared(tmp_path):
+def test_the_cache_is_shown_and_cleared(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
+    monkeypatch.setenv("HH_SDE_CACHE_DIR", str(folder))
     empty = (
         f"compiled code is kept in {folder} (HH_SDE_CACHE_DIR moves it)\n"
         "0 modules, 0.0 MB: a module for each shape of model, another for its Jacobian\n"
     )
-    assert with_cache(folder, "cache") == empty
+    assert in_process("cache").stdout == empty
     other = folder / f"kernels-{'0' * 16}"
     other.mkdir(parents=True)
     (other / "hh_sde_0.py").write_bytes(b"x" * 1_500_000)
     (folder / "mine").write_text("")
     others = "of other versions: 1 module, 1.5 MB; each goes 30 days after its last use\n"
-    assert with_cache(folder, "cache") == empty + others
-    assert with_cache(folder, "cache", "--clear") == empty
+    assert in_process("cache").stdout == empty + others
+    assert in_process("cache", "--clear").stdout == empty
     assert [path.name for path in folder.iterdir()] == ["mine"]
 
 
@@ -567,7 +583,7 @@ def test_what_cannot_be_compiled_ahead_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("hh-sde st", ["study", "studies"]),
+        ("hh-sde st", ["status", "study", "studies"]),
         ("hh-sde ca", ["cache"]),
         ("hh-sde study noise", ["noise_sweep"]),
         ("hh-sde run --s", ["--set"]),
@@ -585,7 +601,9 @@ def test_completion_in_the_shell(words, found, tmp_path):
 
 
 @pytest.mark.parametrize("columns", [60, 120])
-@pytest.mark.parametrize("command", ["run", "study", "info", "plot", "init", "cache"])
+@pytest.mark.parametrize(
+    "command", ["run", "study", "info", "plot", "init", "cache", "sweep", "resume", "status"]
+)
 def test_help_says_what_every_argument_is(command, columns, tmp_path):
     text = call(tmp_path, command, "--help", columns=columns).stdout
     assert max(map(len, text.splitlines())) <= columns
@@ -593,7 +611,7 @@ def test_help_says_what_every_argument_is(command, columns, tmp_path):
     rows = [row.strip("│* ").split() for row in text.splitlines() if row.startswith("│")]
     assert all(len(row) > 2 for row in rows if row and row[0].startswith("--"))
     words = " ".join(text.replace("│", " ").split())
-    if command in ("run", "study"):
+    if command in ("run", "study", "sweep"):
         assert "Change a key of the file, as run.dt=0.02; may be given several times." in words
 
 
@@ -616,7 +634,7 @@ def limited(folder, size, *arguments):
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
 def test_a_disk_that_is_full_costs_neither_the_old_file_nor_the_other_output(tmp_path):
     path = short(tmp_path, t_end=200.0)
-    assert call(tmp_path, "run", path, "--quiet").returncode == 0  # the models are compiled
+    assert call(tmp_path, "run", path, "--quiet").exit_code == 0  # the models are compiled
     (tmp_path / "run.nc").write_bytes(b"old")
     run = limited(tmp_path, 800_000, "run", path, "--out", "run.nc", "--plot", "run.png")
     assert run.returncode == 1
@@ -633,7 +651,7 @@ def test_a_disk_that_is_full_costs_neither_the_old_file_nor_the_other_output(tmp
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
 def test_a_figure_that_cannot_be_written_leaves_the_result(tmp_path):
     path = short(tmp_path)
-    assert call(tmp_path, "run", path, "--out", "run.nc").returncode == 0
+    assert call(tmp_path, "run", path, "--out", "run.nc").exit_code == 0
     plot = limited(tmp_path, 1000, "plot", "run.nc")
     assert plot.returncode == 1
     assert plot.stderr == "hh-sde: run.png cannot be written: File too large\n"
@@ -643,7 +661,7 @@ def test_a_figure_that_cannot_be_written_leaves_the_result(tmp_path):
 
 def test_a_result_is_as_readable_as_other_files(tmp_path):
     path = short(tmp_path)
-    assert call(tmp_path, "run", path, "--out", "run.nc").returncode == 0
+    assert call(tmp_path, "run", path, "--out", "run.nc").exit_code == 0
     assert (tmp_path / "run.nc").stat().st_mode == path.stat().st_mode
 
 
@@ -727,13 +745,13 @@ DAMAGED = {
         lambda: without_attribute(spikes_alone(), "neurons"),
         "it has no attribute 'neurons'",
     ),
-    "neurons": (lambda: spikes_alone().assign_attrs(neurons="[[1,"), "Expecting"),
+    "neurons": (lambda: spikes_alone().assign_attrs(neurons="[[1,"), "make the result again"),
     "a study": (lambda: result().assign_attrs(study="astrology"), "astrology"),
 }
 
 
 def in_process(*arguments):
-    return CliRunner().invoke(app, [*map(str, arguments)])
+    return call(Path.cwd(), *arguments)
 
 
 def one_line_and_exit_2(run):
@@ -856,7 +874,7 @@ def test_a_recommendation_that_fails_is_told_once(tmp_path):
         "[study]\nmethods = ['strang']\ndts = [0.1]\nt_end = 20.0\ntrials = 2\nrng = 1\n"
     )
     out = tmp_path / "study.nc"
-    run = call(tmp_path, "study", "recommend", path, "--out", out)
+    run = process(tmp_path, "study", "recommend", path, "--out", out)
     both = run.stdout + run.stderr
     assert both.count("no neuron of the reference fires twice") == 1
     info = in_process("info", out).stdout
@@ -883,7 +901,7 @@ def test_a_run_that_keeps_nothing_says_so_and_info_shows_its_network(tmp_path):
     assert '{"type"' not in about
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["init"], ["cache"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["init"], ["cache"], ["status"]])
 def test_flags_take_no_value_in_their_help(command, tmp_path):
     text = in_process(*command, "--help").stdout
     assert "--help" in text
@@ -904,9 +922,8 @@ def test_studies_lists_arguments_with_defaults(columns, tmp_path):
     for name in hh.studies.STUDIES:
         assert f" {name} " in f" {listing}"
     assert "currents = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, " in listing
-    assert 'dts = [0.00125, 0.0025, 0.005, 0.01, 0.02] t_end = 5 trials = 100 variable = "V"' in (
-        listing
-    )
+    assert "dts = [0.00125, 0.0025, 0.005, 0.01, 0.02] t_end = 5 trials = 100 " in listing
+    assert "variable = (not set)" in listing
 
 
 def test_help_does_not_load_the_heavy_parts():
@@ -994,7 +1011,10 @@ def test_everything_that_can_be_configured():
 
 
 BAD = [
-    ({**GOOD, "rnu": {}}, r"rnu: this key is not known \(accepted: network, run, spikes, study\)"),
+    (
+        {**GOOD, "rnu": {}},
+        r"rnu: this key is not known \(accepted: network, run, spikes, study, sweep\)",
+    ),
     ({"run": {"t_end": 1.0}}, "network: this key is missing"),
     (with_("run", t_ned=1.0), r"run.t_ned: this key is not known \(accepted: t_end, dt, method"),
     (with_("run", t_end="1 s"), r"run.t_end: unit 's' is not accepted \(accepted: ms\)"),

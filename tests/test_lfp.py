@@ -78,7 +78,7 @@ def test_excitation_and_inhibition_add_up():
 def test_of_one_population_of_a_network():
     synapses = [hh.SYNAPSES["AMPA"](0.05, source="E"), hh.SYNAPSES["GABA_A"](0.1, source="I")]
     net = hh.Network(
-        {"E": hh.Population(3, stimulus=10.0), "I": hh.Population(2, "wang_buzsaki", 1.0)},
+        {"E": hh.Population(3, stimulus=10.0), "I": hh.Population(2, stimulus=8.0)},
         synapses=synapses,
     )
     recorded = hh.solve(net, 30.0, save_dt=0.1, record=("I_AMPA", "I_GABA_A"), method="strang")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.stats
+from shared import SMALL, slow_ones
 
 import hh_sde as hh
 from hh_sde.markov import scheme
@@ -20,27 +21,8 @@ from hh_sde.methods.compiled import Block
 ALARM = 1e-4
 AREA = 100.0
 
-# One channel, one gate of power 2: three states. A potential at which both rates matter, with
-# currents so weak that V hardly moves; CLAMPED has none at all.
-GATE = hh.Gate("a", 2, alpha=hh.Sigmoid(1.0, -60.0, 5.0), beta=hh.Constant(0.7))
-SMALL = hh.Cell(
-    "small",
-    (hh.Channel("L", g=0.5, E=-60.0), hh.Channel("A", g=1.0, E=-80.0, gates=(GATE,), density=10.0)),
-    V0=-61.0,
-)
+#: No current flows, so that V stays.
 CLAMPED = hh.CELLS["hodgkin_huxley"].replace(g_Na=0.0, g_K=0.0, E_L=-45.0, V0=-45.0)
-
-
-def slow_ones(cases, *slow):
-    """The cases, of which some are marked slow."""
-    return [
-        pytest.param(
-            *(case if isinstance(case, tuple) else (case,)),
-            marks=[pytest.mark.slow] if case in slow else [],
-        )
-        for case in cases
-    ]
-
 
 CHANNEL_NOISES = {
     "subunit": hh.SubunitNoise(AREA),
@@ -186,7 +168,7 @@ def test_ignored_noise_is_zeros_for_every_term(monkeypatch):
     """The loops read the increments of all terms, looking at no index."""
     seen, lanes = [], Block._lanes
     monkeypatch.setattr(Block, "_lanes", lambda block: seen.append(lanes(block)) or seen[-1])
-    net = hh.Network(2, stimulus=10.0, noise=hh.ConductanceNoise(area=100.0))
+    net = hh.Network(2, cell=SMALL, noise=CHANNEL_NOISES["conductance"])
     hh.solve(net, 1.0, dt=0.01, method="sri2", noise="ignore")
     terms = net.sde().m // 2
     assert seen[0].dW.shape[1:] == (1, terms, 8)
@@ -493,8 +475,15 @@ SHUT = np.eye(8)[0], np.eye(5)[0]
 EVEN = np.full(8, 1 / 8), np.full(5, 1 / 5)
 
 
-@pytest.mark.parametrize("paired", [False, True])
-@pytest.mark.parametrize(("method", "order"), [("lie_trotter", 1.0), ("strang", 2.0)])
+# strang has the exchanges of lie_trotter, forth and back
+@pytest.mark.parametrize(
+    ("method", "order", "paired"),
+    slow_ones(
+        [("lie_trotter", 1.0, False), ("strang", 2.0, False), ("lie_trotter", 1.0, True),
+         ("strang", 2.0, True)],
+        ("lie_trotter", 1.0, True),
+    ),
+)  # fmt: skip
 def test_weak_order_of_the_exchanges(method, order, paired):
     """Errors of mean and covariance of the occupancies, without sampling; all channels begin shut.
 
@@ -509,8 +498,13 @@ def test_weak_order_of_the_exchanges(method, order, paired):
     np.testing.assert_allclose(np.log2(np.divide(*errors)), order, atol=0.12)
 
 
-@pytest.mark.parametrize("method", ["lie_trotter", "strang"])
-@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize(
+    ("method", "paired"),
+    slow_ones(
+        [("lie_trotter", False), ("strang", False), ("lie_trotter", True), ("strang", True)],
+        ("lie_trotter", True),
+    ),
+)
 def test_the_engine_has_these_moments(method, paired):
     """A sample of the engine's against the moments that the test above works with, at a step so
     large that they are far from the exact ones."""

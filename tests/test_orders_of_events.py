@@ -3,14 +3,10 @@
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from shared import ENGINE
 
 import hh_sde as hh
 
-ENGINE = [
-    name
-    for name, method in hh.METHODS.items()
-    if method.compiled and method.interpretation != "chain"
-]
 LEAKY = hh.Cell("leaky", (hh.Channel("L", g=0.125, E=-64.0),), V0=-64.0)
 
 

@@ -221,6 +221,14 @@ def test_it_goes_on_skips_stops_and_reduces(pair):
     spikes = whole.hh.spikes()
     wanted = [spikes.spike_time[spikes.trial == trial].min() for trial in range(3)]
     np.testing.assert_allclose(stopped.stop_time, wanted, rtol=1e-12)
+    ends = [
+        hh.solve(pair, 30.0, **{**options, "method": method}, stop="first spike", record="spikes",
+                 discard=5.0)
+        for method in (my_euler, "euler_maruyama")
+    ]  # fmt: skip
+    np.testing.assert_allclose(ends[0].spike_time, ends[1].spike_time, atol=1e-8)
+    np.testing.assert_allclose(ends[0].stop_time, ends[1].stop_time, atol=1e-8)
+    assert ends[0].sizes["spike"] >= 3
     means = hh.solve(pair, 30.0, **options, reduce="mean", save_dt=1.0)
     np.testing.assert_allclose(means.V_mean, whole.V.mean("trial")[::100], rtol=1e-12)
     drawn = hh.solve(pair, 0.1, **options, x0={"V": hh.Normal(-65.0, 5.0)})
@@ -451,8 +459,9 @@ def test_orders_on_networks_are_measured_where_the_noise_acts():
 
 @pytest.mark.slow
 def test_weak_orders_for_additive_noise():
-    found = measured_orders(["euler_maruyama", "heun"], ["passive_membrane"], "weak", trials=20_000)
-    np.testing.assert_allclose(found.order[:, 0], [1.0, 2.0], atol=0.2)
+    methods = ["euler_maruyama", "heun", "shifted_strang"]
+    found = measured_orders(methods, ["question_pair"], "weak", trials=20_000)
+    np.testing.assert_allclose(found.order[:, 0], [1.0, 2.0, 2.0], atol=0.2)
 
 
 # -- the command line, and the page ---------------------------------------------------------------

@@ -234,11 +234,11 @@ def test_psth_and_its_result(result):
 def two_populations():
     net = hh.Network(
         {
-            "E": hh.Population(8, "traub_miles", stimulus=2.0, noise=hh.CurrentNoise(1.0)),
+            "E": hh.Population(8, stimulus=10.0, noise=hh.CurrentNoise(1.0)),
             "I": hh.Population(3, "wang_buzsaki", stimulus=2.0),
         }
     )
-    return hh.solve(net, 60.0, dt=0.05, method="lie_trotter", rng=1, record=["V", "m", "n"])
+    return hh.solve(net, 60.0, dt=0.02, rng=1, record=["V", "m", "n"])
 
 
 def test_populations_have_colours_in_a_raster(two_populations):

@@ -75,7 +75,8 @@ def test_the_pair_of_PING_has_its_period():
     )
     net = hh.Network(
         {"E": hh.Population(1, pyramidal, stimulus=1.4), "I": hh.Population(1, "wang_buzsaki")},
-        synapses=[AMPA, GABA_A],
+        # one that is of no pair of neurons makes the loops those of examples/ping.py
+        synapses=[AMPA, GABA_A, GABA_A.replace(target="I")],
     )
     ds = hh.solve(net, 300.0, dt=0.01, method="strang", record=["spikes"])
     intervals = ds.hh.intervals(start=150.0)

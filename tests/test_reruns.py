@@ -136,7 +136,7 @@ def test_an_interrupted_run_is_made_again_as_far_as_it_went(net, monkeypatch):
             if len(updates) == 2:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(hh.solver, "Progress", Pressed)
+    monkeypatch.setattr("hh_sde.runs.Progress", Pressed)
     with pytest.raises(hh.Interrupted) as info:
         hh.solve(net, 500.0, dt=0.01, rng=1, trials=20)
     monkeypatch.undo()

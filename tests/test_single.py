@@ -6,16 +6,12 @@ import numba as nb
 import numpy as np
 import pytest
 import scipy.special
+from shared import ENGINE, KINDS, SMALL, quick_ones, slow_ones
 
 import hh_sde as hh
 from hh_sde.kernels import single
 
 EPS = float(np.finfo(np.float32).eps)
-ENGINE = [
-    name
-    for name, method in hh.METHODS.items()
-    if method.compiled and method.interpretation != "chain"
-]
 
 
 def over_lanes(function):
@@ -87,7 +83,8 @@ def fitting(net):
     return [name for name in ENGINE if noise_type in hh.METHODS[name].strong_order]
 
 
-@pytest.mark.parametrize("method", ENGINE)
+# the same steps are written in either precision; one of each kind
+@pytest.mark.parametrize("method", quick_ones(ENGINE, KINDS))
 def test_a_path_is_that_of_double_precision_rounded(pair, method):
     found, exact = single_and_double(pair, method)
     assert found.V.dtype == np.float32
@@ -106,11 +103,9 @@ NOISES = {
 
 
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize(
-    "method", ["euler_maruyama", pytest.param("strang", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("method", slow_ones(["euler_maruyama", "strang"], "strang"))
 def test_every_noise_is_that_of_double_precision_rounded(noise, method):
-    net = hh.Network(1, stimulus=6.0, noise=NOISES[noise])
+    net = hh.Network(1, cell=SMALL, stimulus=6.0, noise=NOISES[noise])
     found, exact = single_and_double(net, method)
     assert 0 < abs(found.V - exact.V).max() < 0.02
     for name in net.variables[1:]:

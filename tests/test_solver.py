@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from conftest import linear_sde
+from shared import slow_ones
 
 import hh_sde as hh
 from hh_sde import continuation
@@ -158,9 +159,9 @@ def test_errors_pickle_with_their_dataset(noisy_pair):
 CTRL_C = """
 import os, signal, threading
 import hh_sde as hh
-from hh_sde import solver
+from hh_sde import runs
 signal.signal(signal.SIGINT, signal.default_int_handler)
-begin = solver._iterate
+begin = runs._iterate
 def iterate(method, problem):
     threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
     yield from begin(method, problem)
@@ -168,7 +169,11 @@ def iterate(method, problem):
 
 
 @pytest.mark.parametrize(
-    "method", ["euler_maruyama", "sdeint.itoEuler", "sdeint.stratKP2iS", "scipy.DOP853"]
+    "method",
+    slow_ones(
+        ["euler_maruyama", "sdeint.itoEuler", "sdeint.stratKP2iS", "scipy.DOP853"],
+        "sdeint.itoEuler",
+    ),
 )
 def test_ctrl_c_propagates_and_keeps_what_was_computed(method):
     t_end = 1000.0 if method == "sdeint.stratKP2iS" else 100_000.0  # it makes all steps in one call
@@ -177,7 +182,7 @@ def test_ctrl_c_propagates_and_keeps_what_was_computed(method):
 net = hh.Network(2, stimulus=10.0, noise=hh.CurrentNoise(1.0))
 options = dict(method={method!r}, save_dt=1.0, noise={noise!r})
 hh.solve(net, 1.0, dt=0.01, **options)
-solver._iterate = iterate
+runs._iterate = iterate
 try:
     hh.solve(net, {t_end}, dt=0.001, **options)
 except hh.Interrupted as interrupted:
@@ -233,7 +238,7 @@ BAD = {
         r"no method 'euler'; did you mean euler_maruyama\? choose from euler_maruyama",
     ),
     "method of another library": ({"method": "itoeuler"}, r"did you mean sdeint.itoEuler"),
-    "method as a list": ({"method": ["heun"]}, r"there is no method \['heun'\]"),
+    "method as a list": ({"method": ["heun"]}, "must be the name of a method or a"),
     "t_end in the past": (
         {"t_end": 0.0},
         r"t_end must be finite and later than the start \(0 ms\), got 0.0",
@@ -699,12 +704,12 @@ import numpy as np
 net = hh.Network(2, stimulus=10.0, noise=hh.CurrentNoise(1.0))
 options = dict(dt=0.01, rng=1, RECORD)
 hh.solve(net, 1.0, **options)
-solver._iterate = iterate
+runs._iterate = iterate
 try:
     hh.solve(net, 1e6, **options)
 except hh.Interrupted as interrupted:
     part = interrupted.dataset
-solver._iterate = begin
+runs._iterate = begin
 part.hh.validate()
 reached = part.attrs["t_end"]
 assert 0 < reached < 1e6
@@ -734,15 +739,15 @@ def test_an_interrupted_run_says_what_it_reached_and_is_continued(record):
 
 @pytest.mark.parametrize("record", [None, ("V", "spikes"), ["V"]])
 def test_an_interrupted_transient(record, monkeypatch, noisy_pair):
-    from hh_sde import solver
+    from hh_sde import runs
 
-    begin = solver._iterate
+    begin = runs._iterate
 
     def iterate(method, problem):
         yield from begin(method, problem)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(solver, "_iterate", iterate)
+    monkeypatch.setattr(runs, "_iterate", iterate)
     with pytest.raises(hh.Interrupted, match="interrupted after 1 ms") as info:
         hh.solve(noisy_pair, 4.0, rng=1, discard=1.0, record=record, save_dt=0.1)
     ds = info.value.dataset
@@ -750,7 +755,7 @@ def test_an_interrupted_transient(record, monkeypatch, noisy_pair):
     monkeypatch.undo()
     rest = hh.solve(noisy_pair, 4.0, rng=1, x0=ds)
     assert np.array_equal(rest.V[-1], hh.solve(noisy_pair, 4.0, rng=1).V[-1])
-    monkeypatch.setattr(solver, "_iterate", iterate)
+    monkeypatch.setattr(runs, "_iterate", iterate)
     with pytest.raises(hh.Interrupted, match="interrupted after 1 ms") as info:
         hh.solve(noisy_pair, 4.0, rng=1, discard=1.0, trials=2, reduce="mean", save_dt=0.1)
     reduced = info.value.dataset

@@ -370,6 +370,13 @@ def test_the_command(path, tmp_path):
     )
     assert longer.exit_code == 0, longer.output
     assert xr.load_dataset(tmp_path / "run.nc").equals(xr.load_dataset(path))
+    info = CliRunner().invoke(app, ["info", str(path)])
+    assert info.exit_code == 0, info.output
+    assert "601 times, 1 neurons; 0 to 6 ms" in info.output
+    plot = CliRunner().invoke(app, ["plot", str(path), "--out", str(tmp_path / "run.png")])
+    assert plot.exit_code == 0, plot.output
+    (path / "zarr.json").rename(tmp_path / "zarr.json")
+    assert "has no result yet" in CliRunner().invoke(app, ["info", str(path)]).output
     other = CliRunner().invoke(app, [*command, "--set", "network.stimulus=9.0"])
     assert other.exit_code == 2
     assert "is the store of another run" in other.output

@@ -301,3 +301,86 @@ def test_currents_are_those_of_the_point():
         for name in names:
             there = ds[name].isel(sample=k).transpose(*alone[name].dims)
             np.testing.assert_allclose(there, alone[name], rtol=1e-7, atol=1e-7)
+
+
+def test_a_first_cell_that_raises_ends_no_sweep():
+    options = {"record": ("V",), "save_dt": 0.1}
+    with pytest.warns(UserWarning, match="1 of 3 tasks failed"):
+        ds = swept({"dt": [0.03, 0.02, 0.01]}, 1.0, **options)
+    assert ds.V.isnull().all(("trial", "time", "neuron")).values.tolist() == [True, False, False]
+    (failed,) = json.loads(ds.attrs["failed"])
+    assert "must be a multiple of dt = 0.03 ms" in failed["reason"]
+    with pytest.raises(ValueError, match=r"multiple of dt = 0\.03"):  # that of the first
+        swept({"dt": [0.03, 0.07]}, 1.0, **options)
+
+
+def test_cells_without_a_coordinate_have_numbers():
+    pairs = xr.DataArray([100.0, 110.0, 120.0], dims="sample")
+    ds = swept({"cell.g_Na": pairs, "stimulus": 0.1 * pairs})
+    assert ds.sample.values.tolist() == [0, 1, 2]
+    again = hh.rerun(ds.isel(sample=[2]))
+    np.testing.assert_array_equal(
+        again.hh.spikes().spike_time, ds.isel(sample=2).hh.spikes().spike_time
+    )
+
+
+def test_reductions_of_paired_values_have_their_units():
+    pairs = xr.DataArray([100.0, 120.0], dims="sample")
+    over = {"cell.g_Na": pairs, "cell.g_K": 0.3 * pairs}
+    ds = swept(over, reduce=["rates", "interval_statistics"])
+    units = {name: one.attrs["units"] for name, one in ds.data_vars.items()}
+    assert units["rate"] == "Hz"
+    assert units["interval_mean"] == "ms"
+    assert ds.g_K.dims == ("sample",)
+
+
+def test_the_bar_says_what_runs(capsys):
+    swept({"stimulus": [8.0, 9.0]}, 1.0, progress=True)
+    assert capsys.readouterr().err.startswith("sweep ")
+
+
+def test_a_store_that_xarray_opens_knows_its_sweep(tmp_path):
+    pytest.importorskip("zarr", minversion="3")
+    path = tmp_path / "out.zarr"
+    ds = swept({"method": ["heun", "euler_maruyama"], "stimulus": [8.0, 9.0]}, store=path)
+    opened = xr.open_zarr(path, chunks=None)
+    assert opened.attrs["sweep"] == ds.attrs["sweep"]
+    part = opened.sel(scheme="heun", stimulus=[9.0], trial=1)
+    again = hh.rerun(part).hh.spikes()
+    np.testing.assert_array_equal(again.spike_time, part.hh.spikes().spike_time)
+    assert again.sizes["spike"] > 0
+    assert hh.rerun(str(path)).spike_count.equals(ds.spike_count.load())
+    assert hh.sweeps.network_of(part) == PAIR
+    with pytest.raises(ValueError, match="it is not of a sweep"):
+        hh.sweeps.network_of(part.assign_attrs(sweep="").drop_attrs())
+
+
+@pytest.mark.parametrize("rule", [False, True])
+def test_matrices_and_topologies_are_runs_of_their_own(rule):
+    matrices = [np.array([[0.0, w], [0.1, 0.0]]) for w in (0.1, 0.3)]
+    rules = [hh.topology.random(p=0.5, weight=0.1, rng=k) for k in (1, 2)]
+    over = {"synapses.AMPA.weights": rules if rule else matrices, "stimulus": [8.0, 9.0]}
+    ds = swept(over, 10.0, record=("V",), save_dt=1.0)
+    values = {"synapses.AMPA.weights": over["synapses.AMPA.weights"][1], "stimulus": 9.0}
+    assert ds.V.dims == ("weights", "stimulus", "trial", "time", "neuron")
+    xr.testing.assert_equal(hh.rerun(ds.isel(weights=[1])).V, ds.V.isel(weights=[1]))
+    net = PAIR
+    for path, value in values.items():
+        net = with_value(net, path, value)
+    seed = point_seed(1, values)
+    alone = hh.solve(net, 10.0, rng=seed, trials=2, record=("V",), save_dt=1.0)
+    np.testing.assert_allclose(ds.V.isel(weights=1, stimulus=1), alone.V, rtol=0, atol=2e-8)
+
+
+def test_values_that_print_alike_are_others():
+    size = 40  # of which a matrix is printed with its corners alone
+    matrices = [np.zeros((size, size)), np.zeros((size, size))]
+    matrices[1][size // 2, : size // 2] = 0.5
+    net = hh.Network(size, stimulus=10.0, synapses="AMPA", weights=matrices[1], noise=WHITE)
+    options = {"net": net, "trials": 1, "record": ("V",), "save_dt": 1.0}
+    assert str(matrices[0]) == str(matrices[1])
+    ds = swept({"synapses.AMPA.weights": matrices}, 5.0, **options)
+    assert not np.array_equal(*ds.V.isel(time=slice(1, None)).values)  # noise of their own
+    common = swept({"synapses.AMPA.weights": matrices}, 5.0, common_noise=True, **options)
+    differ = (common.V.diff("weights") != 0).any(("weights", "trial", "time"))
+    assert np.flatnonzero(differ).tolist() == [size // 2]

@@ -414,7 +414,7 @@ def test_a_program_goes_with_its_equation_alone():
 @pytest.mark.parametrize("name", hh.CELLS)
 def test_every_cell_states_its_source_and_runs(name):
     assert "doi:" in hh.CELLS[name].reference
-    ds = hh.solve(hh.Network(2, cell=name, stimulus=5.0), 5.0)
+    ds = hh.solve(hh.Network(2, cell=name, stimulus=5.0), 5.0, method="strang")
     assert np.all(np.isfinite(ds.V))
 
 

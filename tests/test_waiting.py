@@ -158,7 +158,7 @@ def test_a_progress_bar_is_not_written_over(terminal):
 
 
 def test_a_run_prints_above_its_bar(clock, capsys):
-    with Progress(2, show=True) as bar:
+    with Progress(2, show=True, what="solve") as bar:
         bar.update(1)
         WAITING.begin()
         Timer.latest.go_off()
@@ -169,9 +169,9 @@ def test_a_run_prints_above_its_bar(clock, capsys):
 
 def test_a_quiet_study_shows_no_bar_either(monkeypatch):
     monkeypatch.setattr(progress, "sys", types.SimpleNamespace(stderr=Terminal()))
-    assert Progress(2, show=None).show
+    assert Progress(2, show=None, what="solve").show
     with WAITING.silenced(True):
-        assert not Progress(2, show=None).show
+        assert not Progress(2, show=None, what="solve").show
 
 
 def test_in_a_notebook_one_output_per_wait_that_empties_again(clock, monkeypatch):

@@ -1,11 +1,15 @@
-"""The command hh-sde. Exit codes: 0 done, 1 a run that failed, 2 wrong usage, 130 Ctrl-C."""
+"""The command hh-sde.
+
+Exit codes: 0 done, 1 a run that failed, or cells of a sweep, 2 wrong usage, 130 Ctrl-C.
+"""
 
 import os
 import sys
 import warnings
 from typing import Any
 
-from hh_sde.cli.commands import app
+from hh_sde.cli import commands, sweeping  # noqa: F401, their commands
+from hh_sde.cli.arguments import app
 from hh_sde.cli.messages import note, reason
 
 __all__ = ["app", "main"]

@@ -11,19 +11,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hh_sde.cli.arguments import (
+    Changes,
+    ConfigPath,
+    Methods,
+    OutPath,
+    PlotPath,
+    Quiet,
+    ResultPath,
+    app,
+)
 from hh_sde.cli.files import (
     check_folder,
     check_target,
     check_targets,
     figure_of,
+    is_run,
     opened,
     reading,
     see_configuration,
     see_result,
+    selected,
     write,
     written,
 )
-from hh_sde.cli.listing import Commands
 from hh_sde.cli.messages import (
     note,
     of_files,
@@ -46,57 +57,11 @@ from hh_sde.cli.printed import (
 if TYPE_CHECKING:
     from hh_sde.config import Config
 
-app = typer.Typer(
-    name="hh-sde",
-    cls=Commands,
-    help="Networks of Hodgkin-Huxley neurons as stochastic differential equations.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
 
 def _study_names() -> list[str]:
     from hh_sde.studies import STUDIES
 
     return list(STUDIES)
-
-
-ConfigPath = Annotated[
-    Path,
-    typer.Argument(
-        exists=True,
-        dir_okay=False,
-        metavar="CONFIG.toml",
-        help="A configuration; hh-sde init writes one.",
-    ),
-]
-ResultPath = Annotated[
-    Path,
-    typer.Argument(
-        exists=True, dir_okay=False, metavar="FILE.nc", help="A result that --out has written."
-    ),
-]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Change a key of the file, as run.dt=0.02; may be given several times.",
-    ),
-]
-OutPath = Annotated[Path | None, typer.Option(help="Write the result here (netCDF).")]
-PlotPath = Annotated[Path | None, typer.Option(help="Write a figure here (PNG, PDF, SVG).")]
-Methods = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--method",
-        metavar="METHOD",
-        help="A method instead of the file's: a name in the list of hh-sde methods, or one of "
-        "your own, package.module:name, found from this folder too. A study may take several.",
-    ),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 
 
 @app.command()
@@ -243,15 +208,14 @@ def info(
         Path,
         typer.Argument(
             exists=True,
-            dir_okay=False,
             metavar="FILE",
-            help="A result (FILE.nc), or a configuration (CONFIG.toml).",
+            help="A result (FILE.nc, the store of a run or a sweep), or a configuration (CONFIG.toml).",
         ),
     ],
     changes: Changes = None,
 ) -> None:
     """Say what a result holds and how it was made, or show the network of a configuration."""
-    if file.suffix == ".toml":
+    if file.suffix == ".toml" and not file.is_dir():
         _show_network(file, changes)
         return
     if changes:
@@ -259,7 +223,8 @@ def info(
     see_result(file)
     with reading(file):
         ds = opened(file)
-        lines = [*(estimates(ds, warned=False) if "study" in ds.attrs else summary(ds, None))]
+        of_run = summary_of_store if is_run(file) else summary
+        lines = [*(estimates(ds, warned=False) if "study" in ds.attrs else of_run(ds, None))]
         lines += attributes(ds)
     say(lines)
 
@@ -280,13 +245,21 @@ def plot_file(
         Path | None, typer.Option(help="Write here. Default: FILE with the ending .png.")
     ] = None,
     trial: Annotated[int | None, typer.Option(help="Trial to draw. Default: the first.")] = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sel",
+            metavar="NAME=VALUE",
+            help="Of a sweep: draw the cells with this value; may be given several times.",
+        ),
+    ] = None,
 ) -> None:
-    """Draw potentials, gates and spikes of a result file."""
+    """Draw potentials, gates and spikes of a result, or the rate over what was swept."""
     see_result(file)
     target = out or file.with_suffix(".png")
     check_targets(file, None, target)
     with reading(file):
-        figure = figure_of(opened(file), None, trial)
+        figure = figure_of(selected(opened(file), cell or ()), None, trial)
     stop_unless_written(written(target, partial(figure.savefig, dpi=150)), target)
     say([f"written: {target}"])
 

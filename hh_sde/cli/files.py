@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,6 +57,31 @@ def check_folder(path: Path) -> None:
         stop(f"{path} cannot be written to; choose another", code=2)
 
 
+def check_store(path: Path) -> None:
+    """Before a long sweep: can this folder be made, or gone on with?"""
+    see_store(path)
+    check_folder(path)
+
+
+def see_store(path: Path) -> None:
+    """Stop at a folder that is not the store of a sweep."""
+    if path.is_dir() and not is_store(path):
+        stop(f"{path} is a folder, but not the store of a sweep (hh-sde sweep makes one)", code=2)
+
+
+def is_store(path: Path) -> bool:
+    from hh_sde.sweeps import is_store
+
+    return is_store(path)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is the store of a long run."""
+    from hh_sde.streams import is_store
+
+    return is_store(path)
+
+
 def _check_other(path: Path, what: str, other: Path, its: str) -> None:
     same = path.resolve() == other.resolve()
     if same or (path.exists() and other.exists() and path.samefile(other)):
@@ -87,7 +112,9 @@ def see_configuration(path: Path) -> None:
 
 
 def see_result(path: Path) -> None:
-    """Stop at a configuration where a result is wanted."""
+    """Stop at a configuration, or a folder of something else, where a result is wanted."""
+    if not is_run(path):
+        see_store(path)
     if path.suffix == ".toml":
         stop(
             f"{path} is a configuration, and this takes a result, FILE.nc: hh-sde run {path} "
@@ -97,7 +124,11 @@ def see_result(path: Path) -> None:
 
 
 def opened(file: Path) -> xr.Dataset:
-    """The Dataset in a file, its units those of this library."""
+    """The Dataset in a file, its units those of this library; of a store, read when it is used."""
+    if file.is_dir():
+        from hh_sde import streams, sweeps
+
+        return streams.open_store(file) if is_run(file) else sweeps.open_store(file)
     import xarray as xr
 
     from hh_sde import memory
@@ -123,6 +154,8 @@ def opened(file: Path) -> xr.Dataset:
         raise ValueError("it holds no time")
     if "spike_time" in ds and not _number(ds, "t_start") < _number(ds, "t_end"):
         raise ValueError("t_end is not after t_start")
+    if "sweep" in ds.attrs:
+        return ds
     if "spike_time" in ds and "neurons" not in ds.attrs:
         raise ValueError("it has no attribute 'neurons'")
     if "study" not in ds.attrs and "spike_time" not in ds and "time" not in ds.coords:
@@ -130,6 +163,37 @@ def opened(file: Path) -> xr.Dataset:
             "it has neither a coordinate time nor spikes, but "
             + (", ".join(printable(name) for name in ds.variables) or "nothing")
         )
+    return ds
+
+
+def selected(ds: xr.Dataset, choices: Sequence[str]) -> xr.Dataset:
+    """The cells of a sweep that have given values, each NAME=VALUE.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or a choice is not one.
+    """
+    import numpy as np
+
+    from hh_sde.assignments import assign
+    from hh_sde.records import shown
+
+    for choice in choices:
+        tree: dict[str, Any] = {}
+        assign(tree, choice)
+        ((name, value),) = tree.items()
+        if name not in ds.coords or name not in ds.dims:
+            known = ", ".join(map(str, ds.coords))
+            raise ValueError(f"--sel {printable(choice)}: it has no dim {name}, but {known}")
+        values = ds[name].values
+        if isinstance(value, int | float) and values.dtype.kind in "if":
+            near = np.isclose(values, value, rtol=1e-9, atol=0.0)  # of a range: last bits
+        else:
+            near = values == value
+        if np.count_nonzero(near) != 1:
+            raise ValueError(f"--sel {printable(choice)}: {name} has {shown(values.tolist())}")
+        ds = ds.isel({name: int(np.flatnonzero(near)[0])})
     return ds
 
 
@@ -149,7 +213,7 @@ def reading(file: Path) -> Iterator[None]:
     except Exception as error:  # a file may be wrong in any way
         if "IO backends" in str(error):
             stop(f"{file} is not a netCDF file: run --out and study --out write one", code=2)
-        reason = printable(error) or type(error).__name__
+        reason = printable(error, 400) or type(error).__name__
         reason = f"no {reason}" if isinstance(error, KeyError) else reason
         broken = " is not a netCDF file, or one that was not written to its end"
         what = broken if isinstance(error, OSError) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,10 +29,15 @@ def stop_unless_written(written: list[Path], *wanted: Path | None) -> None:
         raise typer.Exit(1)
 
 
-def printable(value: Any) -> str:
-    """At most 80 characters in one line, none that a terminal would obey."""
-    text = "".join(c if c.isprintable() else " " for c in str(value)[:400])
-    return text if len(text) <= 80 else text[:77] + "..."
+def printable(value: Any, most: int = 80) -> str:
+    """At most so many characters in one line, none that a terminal would obey."""
+    text = harmless(str(value)[: 5 * most])
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def harmless(text: str) -> str:
+    """A text in one line, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def reason(error: Exception) -> str:
@@ -49,5 +55,5 @@ def of_files(error: BaseException, out: Path | None, written: list[Path]) -> str
 
 
 def without_place(error: BaseException) -> str:
-    """What a run's error says, less where its Dataset is."""
-    return str(error).partition("; what was computed")[0]
+    """What a run's error says, less where its Dataset is, or how a program goes on with it."""
+    return re.split("; what (?:was computed|is done)", str(error))[0]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from hh_sde.cli.messages import printable
+from hh_sde.cli.messages import harmless, printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import xarray as xr
 
     from hh_sde.kernels.cache import Kept
@@ -18,6 +20,9 @@ def summary(ds: xr.Dataset, rule: Any) -> Iterator[str]:
     """What a result holds, and how often its neurons fire."""
     from hh_sde.dataset import spikes_alone
 
+    if "sweep" in ds.attrs:
+        yield _of_sweep(ds)
+        return
     yield from _what_it_holds(ds)
     if "stop_time" in ds:
         yield _stops(ds.stop_time)
@@ -48,6 +53,48 @@ def _what_it_holds(ds: xr.Dataset) -> Iterator[str]:
         f"{float(ds.time[0]):g} to {float(ds.time[-1]):g} ms; "
         f"variables {', '.join(str(v) for v in ds.data_vars if 'time' in ds[v].dims)}"
     )
+
+
+def _of_sweep(ds: xr.Dataset) -> str:
+    """The cells of a sweep, and what is known of each."""
+    cells = " x ".join(f"{n} {printable(dim)}" for dim, n in ds.sizes.items() if dim != "spike")
+    span = " to ".join(f"{float(ds.attrs[name]):g}" for name in ("t_start", "t_end"))
+    names = ", ".join(printable(name) for name in ds.data_vars)
+    method = printable(ds.attrs.get("method", "several methods"))
+    return f"{method}: {cells}; {span} ms; variables {names}"
+
+
+def progress_of(store: Path, most: int) -> Iterator[str]:
+    """How far a sweep is, and what failed, `most` of it with the call that makes it again."""
+    from hh_sde.sweeps import failures, status
+
+    yield str(status(store))
+    failed = failures(store)
+    for one in failed[:most]:
+        where = ", ".join(f"{name} = {_span(at)}" for name, at in one["coordinates"].items())
+        yield f"failed: {harmless(where)}: {harmless(one['reason'])}"
+        yield f"  again: {harmless(one['rerun'])}"
+    if len(failed) > most:
+        yield f"and {len(failed) - most} more: hh-sde status --json has all"
+
+
+def _span(values: Any) -> str:
+    """A coordinate of cells, or the first and the last of many."""
+    if isinstance(values, list) and len(values) > 3:
+        return f"{values[0]} to {values[-1]}"
+    return ", ".join(map(str, values)) if isinstance(values, list) else str(values)
+
+
+def as_json(store: Path) -> str:
+    """The same for a program."""
+    import json
+    from dataclasses import asdict
+    from math import isnan
+
+    from hh_sde.sweeps import failures, status
+
+    known = {name: None if isnan(one) else one for name, one in asdict(status(store)).items()}
+    return json.dumps({**known, "failures": failures(store)}, indent=1)
 
 
 def _stops(stop_time: xr.DataArray) -> str:
@@ -96,18 +143,19 @@ def estimates(ds: xr.Dataset, *, warned: bool) -> Iterator[str]:
 def attributes(ds: xr.Dataset) -> Iterator[str]:
     """The attributes of a result, and the network that it describes as a configuration is shown."""
     for name, value in ds.attrs.items():
-        if name != "network":
+        if name not in ("network", "sweep"):
             yield f"  {printable(name)} = {printable(value)}"
-    if "network" not in ds.attrs:
+    if not {"network", "sweep"} & set(ds.attrs):
         return
     from hh_sde.network import Network
+    from hh_sde.sweeps import network_of
 
     try:
-        shown = repr(Network.from_dataset(ds))
+        shown = repr(network_of(ds) if "sweep" in ds.attrs else Network.from_dataset(ds))
     except (TypeError, ValueError) as error:
         shown = f"  network: {error}"
     # a file may hold anything
-    yield from ("".join(c if c.isprintable() else " " for c in line) for line in shown.split("\n"))
+    yield from map(harmless, shown.split("\n"))
 
 
 def _table(variable: xr.DataArray) -> str:
@@ -134,7 +182,7 @@ def list_studies() -> None:
         about = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
         console.print(Padding(about, (0, 0, 0, 4)))
         for key, parameter in inspect.signature(function).parameters.items():
-            if key != "net":
+            if key not in ("net", "model"):
                 line = f"{key} = {_value(parameter.default)}"
                 console.print(Padding(line, (0, 0, 0, 8)))
 

@@ -27,7 +27,7 @@ from hh_sde.stimuli import STIMULI, Stimulus
 from hh_sde.stopping import Threshold
 
 
-def _cell(value: Any) -> Cell:
+def read_cell(value: Any) -> Cell:
     if isinstance(value, str):
         value = {"name": value}
     if not isinstance(value, Mapping):
@@ -49,7 +49,7 @@ def _cell(value: Any) -> Cell:
     return CELLS[name].replace(**{key: in_unit(units[key])(item) for key, item in changes.items()})
 
 
-def _stimulus(value: Any) -> Any:
+def read_stimulus(value: Any) -> Any:
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         terms = [entry(STIMULI, {})(item) for item in value]
         total: Stimulus = terms[0]
@@ -61,7 +61,7 @@ def _stimulus(value: Any) -> Any:
     return in_unit("uA/cm^2")(value)
 
 
-def _noise(value: Any) -> Any:
+def read_noise(value: Any) -> Any:
     read = entry(NOISES, {})
     return [read(item) for item in value] if isinstance(value, list) else read(value)
 
@@ -116,6 +116,7 @@ def _method(value: Any) -> Any:
 _Milliseconds = Annotated[float, Field(strict=True), BeforeValidator(in_unit("ms"))]
 _Whole = Annotated[int, Field(strict=True)]
 _Number = Annotated[float, Field(strict=True)]
+_Truth = Annotated[bool, Field(strict=True)]
 
 
 class _Strict(BaseModel):
@@ -124,18 +125,18 @@ class _Strict(BaseModel):
 
 class _PopulationModel(_Strict):
     n: _Whole
-    cell: Annotated[Any, BeforeValidator(_cell)] = "hodgkin_huxley"
-    stimulus: Annotated[Any, BeforeValidator(_stimulus)] = 0.0
-    noise: Annotated[Any, BeforeValidator(_noise)] = None
+    cell: Annotated[Any, BeforeValidator(read_cell)] = "hodgkin_huxley"
+    stimulus: Annotated[Any, BeforeValidator(read_stimulus)] = 0.0
+    noise: Annotated[Any, BeforeValidator(read_noise)] = None
 
 
 class _NetworkModel(_Strict):
     n_neurons: _Whole | None = None
     populations: dict[str, _PopulationModel] = {}
-    cell: Annotated[Any, BeforeValidator(_cell)] = None
-    stimulus: Annotated[Any, BeforeValidator(_stimulus)] = None
+    cell: Annotated[Any, BeforeValidator(read_cell)] = None
+    stimulus: Annotated[Any, BeforeValidator(read_stimulus)] = None
     synapses: Annotated[Any, BeforeValidator(read_synapses)] = ()
-    noise: Annotated[Any, BeforeValidator(_noise)] = None
+    noise: Annotated[Any, BeforeValidator(read_noise)] = None
 
     @model_validator(mode="after")
     def _has_neurons(self) -> _NetworkModel:
@@ -169,6 +170,14 @@ class _StudyRunModel(_RunModel):
     t_end: _Milliseconds | None = None  # type: ignore[assignment]
 
 
+class _SweepModel(_Strict):
+    over: dict[str, Any]
+    reduce: Any = None
+    common_noise: _Truth = False
+    trials: _Whole | None = None
+    discard: _Milliseconds | None = None
+
+
 class Document(_Strict):
     """A configuration of a run."""
 
@@ -176,6 +185,13 @@ class Document(_Strict):
     run: _RunModel
     spikes: Annotated[Any, BeforeValidator(read_spike_rule)] = SpikeRule()
     study: dict[str, Any] = {}  # for hh-sde study
+    sweep: Any = None  # for hh-sde sweep
+
+
+class SweepDocument(Document):
+    """A configuration of a sweep."""
+
+    sweep: _SweepModel
 
 
 class StudyDocument(_Strict):
@@ -185,6 +201,12 @@ class StudyDocument(_Strict):
     study: dict[str, Any] = {}
     run: _StudyRunModel = _StudyRunModel()
     spikes: dict[str, Any] = {}
+    sweep: Any = None
+
+
+_TABLES: dict[str, type[_Strict]] = {
+    "network": _NetworkModel, "run": _RunModel, "sweep": _SweepModel,
+}  # fmt: skip
 
 
 def fault_line(fault: Any) -> str:
@@ -206,13 +228,11 @@ def _model_of(path: tuple[Any, ...]) -> type[_Strict]:
     """What holds the key at the end of a path."""
     if path[:2] == ("network", "populations") and len(path) == 4:
         return _PopulationModel
-    models: dict[str, type[_Strict]] = {"network": _NetworkModel, "run": _RunModel}
-    return models[path[0]] if len(path) > 1 else Document
+    return _TABLES[path[0]] if len(path) > 1 else Document
 
 
 def _table_of(path: tuple[Any, ...]) -> str:
     """The tables that a key at the top belongs to, for an error."""
-    models: dict[str, type[_Strict]] = {"network": _NetworkModel, "run": _RunModel}
-    tables = [name for name, model in models.items() if path[0] in model.model_fields]
+    tables = [name for name, model in _TABLES.items() if path[0] in model.model_fields]
     hint = " or ".join(f"{name}.{path[0]}" for name in tables)
     return f"; did you mean {hint}?" if hint and len(path) == 1 else ""

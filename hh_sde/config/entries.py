@@ -38,6 +38,11 @@ def in_unit(unit: str) -> Callable[[Any], Any]:
     return read
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number, which may carry a unit."""
+    return bool(_NUMBER_AND_UNIT.fullmatch(text))
+
+
 def entry(table: Mapping[str, Callable[..., Any]], units: Mapping[str, str]) -> Callable[..., Any]:
     """A reader of {kind = "...", ...} that makes the part `kind` of the table.
 

@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from hh_sde.assignments import assign
-from hh_sde.config.document import Document, StudyDocument, fault_line
+from hh_sde.config.document import Document, StudyDocument, SweepDocument, fault_line
 from hh_sde.config.entries import in_unit
+from hh_sde.config.sweeping import arguments_of, read_over
 from hh_sde.errors import did_you_mean
 from hh_sde.measures import SpikeRule
 from hh_sde.network import Network
@@ -153,6 +154,37 @@ def load_study(
         return document.network.build(), arguments, unused
 
 
+def load_sweep(
+    path: str | Path, changes: Sequence[str] = ()
+) -> tuple[Network, dict[str, Any], dict[str, Any]]:
+    """Read the network of a sweep, what varies, and its other arguments: [sweep] beside [run].
+
+    Parameters
+    ----------
+    path, changes
+        As for `load`.
+
+    Returns
+    -------
+    network : Network
+    over : dict
+    arguments : dict
+        Of `hh_sde.sweep`; trials and discard of [sweep], or else of [run].
+
+    Raises
+    ------
+    ConfigError, OSError
+        As `load`.
+    """
+    with _faults():
+        document = SweepDocument.model_validate(_tree(path, changes))
+        net = document.network.build()
+    try:
+        return net, read_over(net, document.sweep.over), arguments_of(document)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ConfigError(str(error)) from None
+
+
 @contextmanager
 def _faults() -> Iterator[None]:
     """Whatever is wrong with a configuration as one ConfigError."""
@@ -169,7 +201,9 @@ def _faults() -> Iterator[None]:
 
 
 def _study_keys(name: str) -> list[str]:
-    return [key for key in inspect.signature(STUDIES[name]).parameters if key != "net"]
+    return [
+        key for key in inspect.signature(STUDIES[name]).parameters if key not in ("net", "model")
+    ]
 
 
 def _study_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -299,12 +299,14 @@ def shifted_strang(m, k, h):
     along_path(m, k, -0.5 * c, 1.0)
     straight_flow_of_gates(m, k, 0.5 * c, 0.5 * h)
     sum_inputs(m, m.x)
-    if V_DEPENDENT_CONDUCTANCE:
-        middle = m.work[0]
-        add(m, m.x, m.x, 0.0, middle)
-        straight_flow_of_V(m, middle, m.x[0], k, 0.5 * c, 0.5 * h)
-        sum_inputs(m, middle)
-        straight_flow_of_V(m, m.x, middle[0], k, c, h)
+    if V_DEPENDENT_CONDUCTANCE:  # what follows V at once sees it at these two places too
+        begun, ahead = m.work[2], m.work[0]
+        add(m, m.x, m.x, 0.0, begun)
+        add(m, m.x, m.x, 0.0, ahead)
+        straight_flow_of_V(m, ahead, begun[0], k, c, h)
+        straight_flow_of_V(m, m.x, begun[0], k, 0.5 * c, 0.5 * h)
+        sum_inputs(m, ahead)
+        straight_flow_of_V(m, m.x, ahead[0], k, 0.5 * c, 0.5 * h)
     else:
         straight_flow_of_V(m, m.x, m.x[0], k, c, h)
     straight_flow_of_gates(m, k, 0.5 * c, 0.5 * h)

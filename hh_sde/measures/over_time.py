@@ -92,8 +92,10 @@ def finite_times(ds: xr.Dataset) -> np.ndarray:
     TypeError, ValueError
         If there are none, or they are no finite numbers.
     """
+    if "time" not in ds.coords or ds.time.dims not in ((), ("time",)):
+        raise ValueError("there is no coordinate time, along a dim of that name")
     times = numbers(np.atleast_1d(ds.time.values), "time", "numbers (ms)")
-    if times.ndim != 1 or not times.size or not np.all(np.isfinite(times)):
+    if not times.size or not np.all(np.isfinite(times)):
         raise ValueError(f"time must be a row of finite numbers (ms), got {shown(times)}")
     return times
 

@@ -145,6 +145,8 @@ def _refuse_other_spikes(ds: xr.Dataset, rule: SpikeRule | None) -> None:
         raise ValueError(
             f"these spikes were found by another rule than {rule}; give the traces, or no rule"
         )
+    if "spike" not in ds.dims:
+        see_columns(ds)
     n = ds.sizes["spike"]
     found = round(stated.number({"n_spikes": n, **ds.attrs}, "n_spikes"))
     if n != found:

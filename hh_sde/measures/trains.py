@@ -183,8 +183,12 @@ def see_columns(ds: xr.Dataset) -> None:
     Raises
     ------
     ValueError
-        If one of these is missing, of another length, or not finite.
+        If one of these is missing, of another length, or not finite; of a sweep, if its cells lead
+        elsewhere than to its spikes.
     """
+    if "spike_count" in ds:
+        _see_cells(ds)
+        return
     beside = "spike_" if "spike_neuron" in ds else ""
     wanted = ["spike_time", f"{beside}neuron"]
     wanted += [f"{beside}trial"] if "trials" in ds.attrs else []
@@ -200,6 +204,25 @@ def see_columns(ds: xr.Dataset) -> None:
         numbers = values.dtype.kind in "iuf"
         if (name == "spike_time" and not numbers) or (numbers and not np.all(np.isfinite(values))):
             raise ValueError(f"{name} of spikes must be finite numbers, got {shown(values)}")
+
+
+def _see_cells(ds: xr.Dataset) -> None:
+    """See that what says where the spikes of each cell of a sweep are leads to such."""
+    names = ("spike_start", "spike_count")
+    whole = all(name in ds and ds[name].dtype.kind == "i" for name in names)
+    if not whole or "spike_time" not in ds or ds.spike_time.dims != ("spike",):
+        raise ValueError(
+            "the spikes of a sweep are spike_time along spike, with spike_start and spike_count, "
+            "whole numbers: give a result as hh_sde.sweep made it"
+        )
+    first, many = (ds[name].values for name in names)
+    if ds.spike_start.dims != ds.spike_count.dims or np.any(
+        (many > 0) & ((first < 0) | (first > ds.sizes["spike"] - many))
+    ):
+        raise ValueError(
+            "spike_start and spike_count of this sweep lead beyond its spikes: choose cells by sel "
+            "and isel of the whole result, along its own dims"
+        )
 
 
 def chosen(trains: xr.Dataset, inside: np.ndarray, **attrs: Any) -> xr.Dataset:

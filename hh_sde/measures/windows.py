@@ -8,6 +8,7 @@ import xarray as xr
 from hh_sde.dataset import last_state_names, spikes_alone
 from hh_sde.measures.arguments import window_bounds
 from hh_sde.measures.over_time import end_of_record, increasing_times
+from hh_sde.measures.swept import is_swept, spikes_between
 from hh_sde.measures.trains import chosen, see_columns, window_of_spikes
 
 
@@ -16,7 +17,7 @@ def window(ds: xr.Dataset, start: float | None = None, stop: float | None = None
 
     Parameters
     ----------
-    ds : a result of `solve`, or of `spikes`
+    ds : a result of `solve`, of `sweep`, or of `spikes`
     start, stop : float, optional
         ms. Traces are kept where start <= t <= stop; spikes where start <= t < stop, or <= stop at
         the end of the record. Default: the beginning, the end.
@@ -42,6 +43,11 @@ def window(ds: xr.Dataset, start: float | None = None, stop: float | None = None
     """
     if spikes_alone(ds):
         part = window_of_spikes(ds, start, stop)
+    elif is_swept(ds):
+        part = spikes_between(ds, start, stop)
+        if "time" in ds.coords:
+            traces = _of_traces(ds.drop_dims("spike"), start, stop)
+            part = part.sel(time=traces.time)
     elif "time" in ds.coords:
         part = _of_traces(ds, start, stop)
     else:

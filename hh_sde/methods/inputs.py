@@ -99,7 +99,8 @@ class BlockInputs:
     def of_window(self, start: int, stop: int, m: Lanes) -> tuple[Inputs, Lanes]:
         """What drives the steps start + 1 ... stop, and the lanes that it comes to."""
         inputs = self._always
-        m = m._replace(I=self._currents(start, stop), areas=self._areas(start, stop))
+        I = self._currents(start, stop)
+        m = m._replace(I=I, changing=int(len(I) > 1), areas=self._areas(start, stop))
         if self.problem.path is not None and self.drawing is None:
             dW_V, dW = self._given(start, stop)
             m = m._replace(dW=dW.astype(m.dW.dtype, copy=False))
@@ -198,11 +199,13 @@ class BlockInputs:
         return own, np.concatenate(addresses)
 
     def _currents(self, start: int, stop: int) -> np.ndarray:
-        """(steps or 1, nodes, lanes), injected in all trials of a neuron."""
+        """(steps, or 1 where they have the same, nodes, lanes), injected in all trials."""
         times = self.problem.times(start, stop - 1)
         # a step that ends at a jump of the current ends with the value before it
         shifts = [c * self.problem.dt - (_BEFORE if c == 1.0 else 0.0) for c in self.nodes]
-        I = np.stack([self.program.current(times + shift) for shift in shifts], axis=1)
+        at_nodes = [self.program.current(times + shift) for shift in shifts]
+        I = np.stack(np.broadcast_arrays(*at_nodes), axis=1)
+        I = I[:1] if np.array_equal(I, np.broadcast_to(I[:1], I.shape)) else I
         if self.points is None:
             of_lanes = np.repeat(I, len(self.trials), axis=2)
         else:  # of the points of each neuron, one after the other

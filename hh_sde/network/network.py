@@ -492,6 +492,12 @@ class Network(Record):
             If the Dataset does not describe one; with the place in the description.
         """
         ds = opened(ds, "Network.from_dataset")
+        if "sweep" in ds.attrs:
+            raise ValueError(
+                "cells of a sweep have networks of their own: hh_sde.sweeps.network_of(ds) is that "
+                "which they vary, and currents and conductances are recorded with a sweep, "
+                "record=('V', 'I_Na', 'g_Na')"
+            )
         if "network" not in ds.attrs:
             raise ValueError(
                 "this Dataset has no attribute 'network': it is not a result of "

@@ -293,7 +293,7 @@ class _Wide:
             )
             for group in self.groups
         ]
-        return np.ascontiguousarray(parts[0] if len(parts) == 1 else np.hstack(parts))
+        return parts[0] if len(parts) == 1 else np.hstack(parts)
 
     def amplitudes(self, unit: scipy.sparse.csr_array, which: np.ndarray) -> np.ndarray:
         """Weights (entries, points) of the noise on V, where `which` says whose column it is."""

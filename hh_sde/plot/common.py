@@ -15,6 +15,46 @@ from hh_sde.measures.over_time import finite_times, see_numbers
 from hh_sde.records import shown
 
 
+def swept_dims(ds: xr.Dataset) -> list[str]:
+    """The dims along which a sweep varies what it is of, of a result or of its spikes."""
+    if dataset.spikes_alone(ds):
+        return list(measures.trains.sweeps_of(ds))
+    cells = [one for one in ds.data_vars.values() if {"neuron", "trial"} & set(one.dims)]
+    usual = {"trial", "time", "neuron", "component", "bin", "quantile"}
+    return list(dict.fromkeys(str(dim) for one in cells for dim in one.dims if dim not in usual))
+
+
+def one_cell(ds: xr.Dataset) -> xr.Dataset:
+    """Of a cell of a sweep its spikes, or its traces with them; what is of no sweep as it is.
+
+    Raises
+    ------
+    ValueError
+        If a swept parameter is left to choose.
+    """
+    ds = upgrade(ds)
+    swept = measures.swept.is_swept(ds)
+    if not swept and not dataset.spikes_alone(ds):
+        return ds
+    for dim in swept_dims(ds):
+        raise ValueError(f"choose one value along {dim!r} first: ds.sel({dim}=...), of the sweep")
+    return measures.spikes(ds) if swept and "time" not in ds.dims else ds
+
+
+def of_one_cell(variable: xr.DataArray, dims: Sequence[str]) -> xr.DataArray:
+    """A measure that has these dims alone, or some of them.
+
+    Raises
+    ------
+    ValueError
+        As `one_cell`.
+    """
+    for dim in variable.dims:
+        if dim not in dims:
+            raise ValueError(f"choose one value along {dim!r} first: ds.sel({dim}=...)")
+    return variable
+
+
 def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     """One trial of a Dataset of traces, by default the first.
 
@@ -23,7 +63,7 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     ValueError
         If there is nothing to draw, no such trial, or a swept parameter is left to choose.
     """
-    ds = upgrade(ds)
+    ds = one_cell(ds)
     if not ({"V", "x"} & set(ds.data_vars) or gate_names(ds) or current_names(ds)):
         raise ValueError(
             "nothing to draw: the Dataset holds neither V nor gates nor currents nor x, but "
@@ -41,6 +81,8 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
             raise ValueError(f"there is no trial {trial}: this result has no trials")
         return ds
     see_numbers(ds.trial)
+    if len(np.unique(ds.trial)) < ds.trial.size or not np.all(np.isfinite(ds.trial)):
+        raise ValueError(f"trials have different numbers, got {shown(ds.trial.values.tolist())}")
     trial = int(ds.trial[0]) if trial is None else trial
     if trial not in ds.trial:
         raise ValueError(f"there is no trial {trial}; there are {ds.trial.values.tolist()}")

@@ -17,6 +17,8 @@ from hh_sde.plot.bins import interval_edges
 from hh_sde.plot.common import (
     axis_label,
     chosen_neurons,
+    of_one_cell,
+    one_cell,
     spikes_of_neurons,
 )
 from hh_sde.plot.drawing import (
@@ -68,11 +70,11 @@ def psth(
     """
     if by is not None and neurons is not None:
         raise ValueError("by='population' is of all neurons; leave neurons= out")
-    histogram = ds
+    histogram = one_cell(ds)
     if not {"rate", "time"} <= set(ds.variables):
-        histogram = measures.psth(ds, bin, rule, by=by)  # type: ignore[call-arg]
+        histogram = measures.psth(histogram, bin, rule, by=by)  # type: ignore[call-arg]
     of = "population" if "population" in histogram["rate"].dims else "neuron"
-    rate = histogram["rate"].transpose("time", of)
+    rate = of_one_cell(histogram["rate"], ("time", of)).transpose("time", of)
     if of == "neuron":
         rate = rate.sel(neuron=chosen_neurons(rate.neuron.values, neurons))
     width = float(rate.time[1] - rate.time[0]) if rate.sizes["time"] > 1 else bin
@@ -133,7 +135,7 @@ def interval_histogram(
     TypeError, ValueError
         If no neuron fired twice, or bins are none.
     """
-    intervals = measures.intervals(spikes_of_neurons(measures.spikes(ds, rule), neurons))
+    intervals = measures.intervals(spikes_of_neurons(one_cell(measures.spikes(ds, rule)), neurons))
     length = intervals.interval_length.values
     if length.size == 0:
         raise ValueError("nothing to draw: no neuron fired twice")
@@ -197,7 +199,7 @@ def correlogram(
     ValueError
         If there is no such neuron, or `bin` or `max_lag` is out of range.
     """
-    spikes = measures.spikes(ds, rule)
+    spikes = one_cell(measures.spikes(ds, rule))
     mean = measures.rates(spikes, rule).rate
     known = mean.neuron.values
     (i,) = chosen_neurons(known, int(known[0]) if i is None else i)

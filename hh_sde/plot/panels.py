@@ -13,11 +13,12 @@ from matplotlib.lines import Line2D
 
 from hh_sde import dataset, measures
 from hh_sde.errors import warn
-from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_trial
+from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_cell, one_trial, swept_dims
 from hh_sde.plot.drawing import Size, new_figure, takes_style
 from hh_sde.plot.raster import raster
 from hh_sde.plot.states import components, currents, gates, traces
 from hh_sde.plot.studies import study_plot
+from hh_sde.plot.swept import sweep_plot
 
 
 @takes_style(Line2D, QuadMesh, PolyCollection)
@@ -34,10 +35,12 @@ def overview(
 
     Of channels with states, the open fractions stand for the gates. Of spikes alone there is the
     raster, of currents alone these, of an SDE of one's own its components, of a study its own plot.
+    Of a sweep there are rate and CV, or what was kept in place of spikes, over one swept parameter
+    or two; of a cell that was chosen, what there is of a run.
 
     Parameters
     ----------
-    ds : Dataset of `solve`, or of a study
+    ds : Dataset of `solve`, of `sweep`, or of a study
         A part whose variables were not recorded is left out.
     trial : int, optional
         Trial to draw. Default: the first.
@@ -64,6 +67,9 @@ def overview(
         if trial is not None or neurons is not None:
             raise ValueError("the plot of a study has neither trial= nor neurons= to choose")
         return study_plot(ds, figsize=figsize, **style)
+    if swept := swept_dims(ds):
+        return sweep_plot(ds, swept, trial=trial, neurons=neurons, figsize=figsize, **style)
+    ds = one_cell(ds)
     if dataset.spikes_alone(ds):
         fig, axes = new_figure(figsize or (8, 3))
         raster(ds, ax=axes[0, 0], trial=trial, neurons=neurons, rule=rule, **style)

@@ -18,6 +18,7 @@ from hh_sde.plot.common import (
     chosen_neurons,
     neurons_of,
     of_trial,
+    one_cell,
     one_trial,
     spikes_of_neurons,
     spikes_of_trial,
@@ -82,6 +83,7 @@ def raster(
         If there is no such trial or neuron, there are no trials to draw, or there are more or fewer
         colours than neurons.
     """
+    ds = one_cell(ds)
     rows = _rows_of(ds, trial, neurons) if rows is None else rows
     trains = spikes_of_neurons(_spikes_of_rows(ds, rows, trial, rule), neurons)
     labels, drawn = (stated.labels(trains.attrs, name) for name in (f"{rows}s", "neurons"))

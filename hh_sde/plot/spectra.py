@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from hh_sde import dataset, measures
-from hh_sde.plot.common import axis_label, chosen_neurons
+from hh_sde.plot.common import axis_label, chosen_neurons, of_one_cell, one_cell
 from hh_sde.plot.drawing import (
     MOST_LINES,
     Size,
@@ -57,12 +57,14 @@ def spectrum(
     **style
         For `Axes.plot`, as `color` (one, or one for each neuron), `lw`, `ls`, `alpha`.
     """
+    ds = one_cell(ds)
     if dataset.spikes_alone(ds):
         ds = measures.spike_spectrum(ds, segment=segment, max_frequency=max_frequency)
     elif "power" not in ds:
         ds = measures.power_spectrum(ds, variable, segment=segment)
-    averaged = [dim for dim in ds.power.dims if dim not in ("frequency", "neuron")]
-    power = ds.power.mean(averaged, keep_attrs=True)
+    power = of_one_cell(ds.power, ("frequency", "neuron", "trial"))
+    if "trial" in power.dims:
+        power = power.mean("trial", keep_attrs=True)
     shown = power.sel(frequency=slice(np.nextafter(0, 1), max_frequency))
     if "neuron" not in shown.dims:
         shown = shown.expand_dims("neuron")

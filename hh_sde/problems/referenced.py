@@ -50,6 +50,7 @@ class ReferencedProblem(Described):
 
     Examples
     --------
+    >>> import hh_sde as hh
     >>> from hh_sde.problems import PROBLEMS
     >>> problem = PROBLEMS["fitzhugh_nagumo"]
     >>> path = problem.path().coarsen(8)

@@ -72,6 +72,11 @@ def _equation(run: Run) -> dict[str, Any]:
     return {"components": list(sde.names), "m": sde.m, **kind, **at_start}
 
 
+def is_store(path: str | os.PathLike[str]) -> bool:
+    """Whether there is the store of a run."""
+    return (Path(path) / GROUP / FILE).is_file()
+
+
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The plan of the store in a folder.
 

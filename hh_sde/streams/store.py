@@ -186,3 +186,20 @@ def _chunks(folder: Path) -> set[int]:
     """The segments that a trace has chunks of: only along time there are several."""
     files = (file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
     return {max(map(int, file.parts)) for file in files if all(map(str.isdecimal, file.parts))}
+
+
+def open_store(path: str | os.PathLike[str]) -> xr.Dataset:
+    """The result in the store of a run, read when it is used.
+
+    Raises
+    ------
+    ValueError
+        If it has none yet.
+    """
+    root = Path(path).absolute()
+    if not (root / "zarr.json").is_file():
+        raise ValueError(
+            f"{root} has no result yet: its run goes on, or was killed, and the same call of solve "
+            "goes on with it"
+        )
+    return arrays.opened(root)

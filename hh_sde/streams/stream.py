@@ -116,7 +116,7 @@ class _Stream:
         self.store.go_on(self.run.traces, number)
         last = self._part(self.position.step)
         try:
-            with Progress(self.segments.total, progress) as bar:
+            with Progress(self.segments.total, progress, "solve") as bar:
                 while True:
                     bar.update(self.position.step)
                     stop = self.segments.stop(self.position.step)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,12 @@ from hh_sde.progress import watched
 from hh_sde.records import see_choice
 from hh_sde.solver import solve
 from hh_sde.studies.arguments import methods as checked_methods
-from hh_sde.studies.common import Column, OrderWarning, estimated, labelled
-from hh_sde.studies.intervals import bootstrap
+from hh_sde.studies.common import Column, estimated, labelled, reference_method
+from hh_sde.studies.convergence import ABOVE_FLOOR
+from hh_sde.studies.intervals import bootstrap, times_drawn
+from hh_sde.studies.orders import FEWEST_STEPS
 from hh_sde.studies.subject import Subject
-from hh_sde.studies.weak import weak_convergence
+from hh_sde.studies.weak import ABOVE_NOISE
 
 #: Steps at which errors are taken, in those of the problem's finest grid.
 FACTORS = (4, 8, 16, 32, 64)
@@ -180,10 +182,36 @@ def _weak(problem: Problem, method: str | Method, trials: int, confidence: float
     declared = method_of(method).weak_order
     if problem.sde.noise_type != "additive" or declared is None:
         return np.nan
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OrderWarning)
-        ds = weak_convergence(
-            problem, [method], [problem.dt * k for k in FACTORS], problem.t_end, trials,
-            refine=FACTORS[0], confidence=confidence, rng=SEED,
-        ).isel(scheme=0, observable=0)  # fmt: skip
-    return [float(ds.order), float(ds.order_low), float(ds.order_high), declared]
+    subject = Subject.of(problem, "measured_orders")
+    path, t_end = problem.sde.path(SEED, problem.dt), problem.t_end
+
+    def last(method: str | Method, factor: int) -> np.ndarray:
+        coarse = path.coarsen(factor)
+        ds = solve(
+            problem.model, t_end, dt=coarse.dt, method=method, path=coarse, trials=trials,
+            save_dt=t_end, record=subject.record(problem.variable), progress=False,
+        )  # fmt: skip
+        return subject.states(ds, problem.variable)[:, -1, 0]
+
+    best = reference_method(problem.sde)
+    reference = last(best, 1)
+    own = abs(float((last(best, 2) - reference).mean()))
+    try:
+        errors = np.array([last(method, factor) - reference for factor in FACTORS])
+    except IntegrationError:
+        return np.nan
+    # the noise is that of the reference, so that much of the sampling error drops out
+    noise = errors.std(axis=1) / np.sqrt(trials)
+    seen = np.abs(errors.mean(axis=1)) > np.maximum(ABOVE_NOISE * noise, ABOVE_FLOOR * own)
+    if seen.sum() < FEWEST_STEPS:
+        return np.nan
+    means = partial(_mean_slope, np.log(np.array(FACTORS)[seen]), errors[seen])
+    low, high = bootstrap(means, trials, confidence)
+    return [float(means(np.arange(trials)[None])[0]), float(low), float(high), declared]
+
+
+def _mean_slope(log_dt: np.ndarray, errors: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Slopes of the log of mean errors (steps, trials), for trial numbers (samples, trials)."""
+    means = times_drawn(samples, errors.shape[1]) @ errors.T / errors.shape[1]
+    x = log_dt - log_dt.mean()
+    return np.log(np.abs(means)) @ x / (x @ x)

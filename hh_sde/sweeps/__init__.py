@@ -1,19 +1,28 @@
 """Sweeps: what varies is a dimension, its points run beside each other, and a store keeps them."""
 
+from hh_sde.sweeps.form import ATTRIBUTE
 from hh_sde.sweeps.plan import Plan
 from hh_sde.sweeps.reductions import REDUCTIONS
+from hh_sde.sweeps.simulator import Simulator, simulator
 from hh_sde.sweeps.status import Status, failures, status
-from hh_sde.sweeps.sweep import ATTRIBUTE, open_store, rerun_part, resume, sweep
+from hh_sde.sweeps.store import is_store
+from hh_sde.sweeps.summaries import SUMMARIES
+from hh_sde.sweeps.sweep import network_of, open_store, rerun_part, resume, sweep
 
 __all__ = [
     "ATTRIBUTE",
     "REDUCTIONS",
+    "SUMMARIES",
     "Plan",
+    "Simulator",
     "Status",
     "failures",
+    "is_store",
+    "network_of",
     "open_store",
     "rerun_part",
     "resume",
+    "simulator",
     "status",
     "sweep",
 ]

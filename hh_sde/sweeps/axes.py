@@ -102,7 +102,7 @@ class Axes:
                 "over must give values to names, as {'stimulus': [6.0, 8.0], 'cell.g_Na': [100, "
                 f"120]}}, got {shown(over)}"
             )
-        labels = _labels(net, list(over))
+        labels = labels_of(net, list(over))
         found, arrays = [], []
         for path, given in over.items():
             if isinstance(given, xr.DataArray):
@@ -111,14 +111,19 @@ class Axes:
             if labels[path] in dims and len(dims) == 1:
                 _see_different(path, values)
             in_lanes, values = _checked(net, path, values)
-            found.append(Axis(path, dims, values, in_lanes, labels[path], _units(net, path)))
-        others = _coordinates(arrays, {dim for one in found for dim in one.dims})
+            found.append(Axis(path, dims, values, in_lanes, labels[path], units_of(net, path)))
         _see_sizes(found)
+        sizes = {dim: n for one in found for dim, n in zip(one.dims, one.values.shape, strict=True)}
+        # cells along a dim without a coordinate have numbers, by which a part is known
+        others = {dim: np.arange(n) for dim, n in sizes.items()} | _coordinates(arrays, set(sizes))
         return cls(tuple(found), {k: v for k, v in others.items() if k not in labels.values()})
 
     def coords(self) -> dict[str, xr.Variable]:
         """The coordinates of the result."""
-        found = {dim: xr.Variable((dim,), values) for dim, values in self._others.items()}
+        found = {
+            dim: xr.Variable((dim,), values, {"units": "1", "long_name": dim})
+            for dim, values in self._others.items()
+        }
         for one in self.axes:
             attrs = {"units": one.units, "long_name": one.path}
             found[one.label] = xr.Variable(one.dims, one.coordinate, attrs)
@@ -147,7 +152,7 @@ class Axes:
         ]  # fmt: skip
 
 
-def _labels(net: Network, paths: list[str]) -> dict[str, str]:
+def labels_of(net: Network, paths: list[str]) -> dict[str, str]:
     """What the coordinates are called: the last word, or all where that is not enough."""
     last = {path: _SOLVER_LABELS.get(path) or parts_of(path)[-1] for path in paths}
     taken = {*_TAKEN, *net.variables}
@@ -183,7 +188,7 @@ def _values(path: str, given: Any, label: str) -> tuple[tuple[str, ...], np.ndar
             "names"
         )
     values = np.empty(len(given), dtype=object)
-    values[:] = list(given)
+    values[:] = [np.array(one) if isinstance(one, list) else one for one in given]
     return (label,), values
 
 
@@ -193,6 +198,8 @@ def _checked(net: Network, path: str, values: np.ndarray) -> tuple[bool, np.ndar
         return False, values.astype(object)
     try:
         as_numbers = numbers(values.tolist(), f"over: {path}")
+        if as_numbers.shape != values.shape:
+            raise ValueError(f"over: {path} has an array for a value")  # no number of a lane
         Spread(net, {path: as_numbers.ravel()}, as_numbers.size)
     except (TypeError, ValueError, AttributeError):
         if path.split(".")[0] == "synapses" and len(path.split(".")) < 3:
@@ -236,8 +243,14 @@ def _coordinates(arrays: list[xr.DataArray], dims: set[str]) -> dict[str, np.nda
     return found
 
 
-def _units(net: Network, path: str) -> str:
-    """The units of a number, as its record names them."""
+def units_of(net: Network, path: str) -> str:
+    """The units of a number, as its record names them.
+
+    Examples
+    --------
+    >>> units_of(Network(1), "cell.g_Na")
+    'mS/cm^2'
+    """
     if path in OF_SOLVER:
         return "ms" if path == "dt" else "1"
     *before, name = parts_of(path)

@@ -22,7 +22,7 @@ from hh_sde.sweeps.coordinates import Region
 from hh_sde.sweeps.design import Design
 from hh_sde.sweeps.form import COUNT, FAILED, START, TIME
 from hh_sde.sweeps.plan import Plan
-from hh_sde.sweeps.points import Kept, Points, Recording, joined
+from hh_sde.sweeps.points import Kept, Points, Recording, joined, texts
 from hh_sde.sweeps.reductions import reduced
 
 
@@ -69,10 +69,11 @@ def _runs(
 ) -> list[tuple[np.ndarray, Network, Recording]]:
     """Points that one run takes, with the network and the solver that they have in common."""
     own = [one.path for one in design.axes.axes if not one.in_lanes]
+    names = {path: texts(values[path]) for path in own}
     many = len(next(iter(values.values())))
     groups: dict[str, list[int]] = {}
     for k in range(many):
-        groups.setdefault(repr([values[path][k] for path in own]), []).append(k)
+        groups.setdefault(str([names[path][k] for path in own]), []).append(k)
     found = []
     for members in groups.values():
         net, recording = design.net, design.recording
@@ -97,7 +98,30 @@ def _in_order(parts: list[tuple[np.ndarray, Kept]]) -> Kept:
 def _labelled(
     design: Design, kept: Kept, places: Mapping[str, np.ndarray], shape: tuple[int, ...]
 ) -> xr.Dataset:
-    dims = tuple(design.axes.sizes)
+    coords: dict[str, Any] = {}
+    for name, one in design.axes.coords().items():
+        coords[name] = one.isel({dim: places[str(dim)] for dim in one.dims})
+    trial = dict(zip(("units", "long_name"), COORDINATES["trial"], strict=True))
+    coords["trial"] = ("trial", places["trial"], trial)
+    sizes = dict(zip(design.axes.sizes, shape, strict=True))
+    return labelled(kept, sizes, coords, design.net).assign_attrs(attributes(design))
+
+
+def labelled(
+    kept: Kept, sizes: Mapping[str, int], coords: Mapping[str, Any], net: Network
+) -> xr.Dataset:
+    """What is kept of points as a Dataset.
+
+    Parameters
+    ----------
+    kept : Kept
+    sizes : mapping of dim to int
+        Along which the points lie, in their order.
+    coords : mapping
+        Beside those of the variables.
+    net : Network
+    """
+    dims, shape = tuple(sizes), tuple(sizes.values())
     data: dict[str, Any] = {}
     for name, (own, values, attrs) in kept.variables.items():
         data[name] = ((*dims, *own[1:]), values.reshape(*shape, *values.shape[1:]), attrs)
@@ -111,20 +135,21 @@ def _labelled(
         data[START] = (data[COUNT][0], start, first)
         times = {"units": "ms", "long_name": "spike time"}
         data[TIME] = (("spike",), kept.spike_time, times)
-    coords: dict[str, Any] = dict(kept.coords)
-    for name, one in design.axes.coords().items():
-        coords[name] = one.isel({dim: places[str(dim)] for dim in one.dims})
-    trial = dict(zip(("units", "long_name"), COORDINATES["trial"], strict=True))
-    coords["trial"] = ("trial", places["trial"], trial)
-    n = design.net.n_neurons
     neuron = dict(zip(("units", "long_name"), COORDINATES["neuron"], strict=True))
-    coords.setdefault("neuron", ("neuron", np.arange(n), neuron))
-    return xr.Dataset(data, coords=coords, attrs=attributes(design))
+    every = {"neuron": ("neuron", np.arange(net.n_neurons), neuron), **kept.coords, **coords}
+    return xr.Dataset(data, coords=every)
 
 
 def attributes(design: Design) -> dict[str, Any]:
     """What the result says of how it was made, but for its plan."""
-    given, net = design.recording, design.net
+    attrs = attributes_of(design.net, design.recording)
+    for one in design.axes.axes:  # what varies is a coordinate
+        attrs.pop(one.path, None)
+    return attrs
+
+
+def attributes_of(net: Network, given: Recording) -> dict[str, Any]:
+    """What a result says of the run behind it."""
     attrs: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "method": chosen_method(given.method, net, given.noise)[0],
@@ -133,8 +158,6 @@ def attributes(design: Design) -> dict[str, Any]:
         "t_end": float(given.t_end),
         **made_with("numba", "numpy"),
     }
-    for one in design.axes.axes:  # what varies is a coordinate
-        attrs.pop(one.path, None)
     if "spikes" in (given.record or ()):
         attrs |= rule_attributes(given.spike_rule or SpikeRule())
     if net.populations:

@@ -21,7 +21,7 @@ from hh_sde.records import shown
 from hh_sde.sweeps.axes import Axes, Axis
 from hh_sde.sweeps.coordinates import Coordinate
 from hh_sde.sweeps.plan import Plan
-from hh_sde.sweeps.points import Recording, point_seed
+from hh_sde.sweeps.points import Recording, point_seed, texts
 from hh_sde.sweeps.reductions import checked_reductions
 
 
@@ -53,7 +53,7 @@ class Design:
     def seeds(self, values: Mapping[str, Sequence[Any] | np.ndarray]) -> list[int]:
         """The seeds of points, of their values by name."""
         entropy = seed_number(self.seed)
-        columns = {path: np.asarray(one).tolist() for path, one in values.items()}
+        columns = {path: texts(one) for path, one in values.items()}
         many = len(next(iter(columns.values())))
         if self.common_noise:
             return [entropy] * many
@@ -102,7 +102,7 @@ class Design:
         ValueError
             If it is of none.
         """
-        return _of_text(plan.replace(blocks={}, grown=()).to_json())
+        return _of_text(plan.result_json())
 
 
 @lru_cache(maxsize=4)
@@ -178,11 +178,6 @@ def design(
     TypeError, ValueError
         As `hh_sde.sweep`.
     """
-    if recording.x0 is not None and not initial.is_by_name(recording.x0):
-        raise TypeError(
-            "x0 of a sweep gives values to variables, as {'V': -65.0} or {'V': Normal(-65.0, 5.0)};"
-            f" got {shown(recording.x0)}"
-        )
     if not isinstance(recording.method, str | None):
         raise TypeError(
             "the plan of a sweep names its method, which must be one of METHODS; run a method of "

@@ -29,6 +29,8 @@ BLOCK = "_block"
 SPIKE_CHUNK = 2**16
 #: The group of a store that is its own.
 OWN_GROUP = "sweep"
+#: The attribute of a result that holds the plan of its sweep.
+ATTRIBUTE = "sweep"
 #: The attribute of a region that names those of its cells that failed, JSON: a list of mappings of
 #: the ``cell``, its coordinates, and the ``reason``.
 FAILED = "failed"

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import memory
-from hh_sde.sweeps.form import START, TIME, Form, failed_cells
+from hh_sde.sweeps.form import ATTRIBUTE, START, TIME, Form, failed_cells
 from hh_sde.sweeps.plan import Block, Plan
 from hh_sde.sweeps.store import described
 
@@ -77,7 +77,7 @@ class Gathered:
         used = {dim for dims, _, _ in data.values() for dim in dims}
         labels = self.plan.labels({dim: (0, size) for dim, size in self.plan.sizes.items()})
         fixed = {one.name: (one.dims, one.values, one.attrs) for one in form.coordinates}
-        ds = xr.Dataset(data, attrs=dict(form.attrs))
+        ds = xr.Dataset(data, attrs={**form.attrs, ATTRIBUTE: self.plan.result_json()})
         kept = {name: one for name, one in labels.coords.items() if set(one.dims) <= used}
         return ds.assign_coords(kept | fixed)
 

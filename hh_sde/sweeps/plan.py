@@ -221,13 +221,20 @@ class Plan(Record):
 
     def to_json(self) -> str:
         """The plan as text, the same for equal plans."""
-        tree = fields_of(self) | {
+        return json.dumps(self._tree(), sort_keys=True, allow_nan=False, indent=1)
+
+    def _tree(self) -> dict[str, Any]:
+        return fields_of(self) | {
             "network": _tree_of(self.network, "network"),
             "sizes": [[dim, size] for dim, size in self.sizes.items()],
             "blocks": [[dim, cells] for dim, cells in self.blocks.items()],
             "coordinates": [one.tree() for one in self.coordinates],
         }
-        return json.dumps(tree, sort_keys=True, allow_nan=False, indent=1)
+
+    def result_json(self) -> str:
+        """The same in a line, without how the work was cut up, which no result depends on."""
+        whole = self.replace(blocks={}, grown=())
+        return json.dumps(whole._tree(), sort_keys=True, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Plan:

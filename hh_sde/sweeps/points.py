@@ -21,12 +21,14 @@ from hh_sde.arguments.layout import Layout
 from hh_sde.arguments.recording import spike_recording
 from hh_sde.arguments.times import grid, saving
 from hh_sde.choice import chosen_method, precision, sde_for_method, warn_of_missing_samples
+from hh_sde.descriptions import encode
 from hh_sde.errors import DivergenceError
 from hh_sde.measures import SpikeRule
 from hh_sde.methods import Problem
 from hh_sde.network import Network
 from hh_sde.network.paths import with_value
 from hh_sde.network.spread import Spread
+from hh_sde.records import shown
 from hh_sde.rows import RowPaths, Rows
 from hh_sde.runs import Run
 from hh_sde.solver import solve
@@ -48,6 +50,13 @@ class Recording:
     noise: str | None = None
     dtype: str = "float64"
 
+    def __post_init__(self) -> None:
+        if self.x0 is not None and not initial.is_by_name(self.x0):
+            raise TypeError(
+                "x0 of a sweep or a simulator gives values to variables, as {'V': -65.0} or "
+                f"{{'V': Normal(-65.0, 5.0)}}; got {shown(self.x0)}"
+            )
+
 
 def point_seed(entropy: int, values: Mapping[str, Any]) -> int:
     """The seed of a point: of that of the sweep, and of the values by name.
@@ -57,13 +66,34 @@ def point_seed(entropy: int, values: Mapping[str, Any]) -> int:
     >>> point_seed(1, {"stimulus": 8.0}) == point_seed(1, {"stimulus": 8.0})
     True
     """
-    words = [f"{path}={_bits(values[path])}" for path in sorted(values)]
+    words = [f"{path}={bits(values[path])}" for path in sorted(values)]
     text = json.dumps([str(entropy), *words])
     return int.from_bytes(blake2b(text.encode(), digest_size=16).digest())
 
 
-def _bits(value: Any) -> str:
-    return float(value).hex() if isinstance(value, float | np.floating) else str(value)
+def texts(values: Sequence[Any] | np.ndarray) -> list[str]:
+    """The `bits` of values, many of which may be one object."""
+    listed = np.asarray(values).tolist()
+    known: dict[int, str] = {}
+    for one in listed:
+        if id(one) not in known:
+            known[id(one)] = bits(one)
+    return [known[id(one)] for one in listed]
+
+
+def bits(value: Any) -> str:
+    """A value as text, other text for every other value: what is printed may be cut short.
+
+    Examples
+    --------
+    >>> bits(0.5), bits("heun"), bits(np.zeros(2)) == bits(np.array([0.0, 1e-9]))
+    ('0x1.0000000000000p-1', 'heun', False)
+    """
+    if isinstance(value, float | np.floating):
+        return float(value).hex()
+    if isinstance(value, str | int | np.integer):
+        return str(value)
+    return json.dumps(encode(value, "a value"), sort_keys=True)
 
 
 def keys_of(seeds: Sequence[int]) -> np.ndarray:
@@ -82,7 +112,7 @@ class Points:
         What differs.
     seeds : sequence of int
         Of the points.
-    trials : (trials,) array of int
+    trials : (trials,) or (points, trials) array of int
         The numbers of the trials of each.
     recording : Recording
     """
@@ -96,7 +126,8 @@ class Points:
         recording: Recording,
     ) -> None:
         self.net, self.values, self.seeds = net, dict(values), list(seeds)
-        self.trials, self.recording = trials, recording
+        self.trials = np.broadcast_to(trials, (len(self.seeds), np.shape(trials)[-1]))
+        self.recording = recording
         self.failures: dict[int, str] = {}
 
     def result(self, threads: int = 1) -> Kept:
@@ -122,7 +153,7 @@ class Points:
         every = round((given.save_dt or given.dt) / given.dt)
         first, last = round((given.discard or 0.0) / given.dt), round(given.t_end / given.dt)
         times = np.arange(first, last + 1, every) * given.dt
-        kept = Kept.of(_with_counts(ds, self.net.n_neurons), 1, len(self.trials))
+        kept = Kept.of(_with_counts(ds, self.net.n_neurons), 1, self.trials.shape[1])
         found = {}
         for name, (dims, values, attrs) in kept.variables.items():
             shape = [times.size if dim == "time" else size
@@ -151,8 +182,9 @@ class Points:
             takes_noise = method.interpretation != "ode"
             seed = {"rng": self.seeds[k]} if takes_noise and net.noisy else {}
             threads = threads if method.compiled else 1
-            ds = solve(net, **options, **seed, trials=self.trials.tolist(), threads=threads)
-            found.append(Kept.of(_with_counts(ds, net.n_neurons), 1, len(self.trials)))
+            trials = self.trials[k].tolist()
+            ds = solve(net, **options, **seed, trials=trials, threads=threads, progress=False)
+            found.append(Kept.of(_with_counts(ds, net.n_neurons), 1, len(trials)))
         return joined(found)
 
     def _run(self, points: np.ndarray, threads: int) -> Kept:
@@ -166,10 +198,10 @@ class Points:
         names, rule = spike_recording(given.record, given.spike_rule, net, None)
         kept = [] if rule and names == [] else layout.kept(names)
         every, skipped = saving(given.save_dt, given.discard, given.dt, n_steps, traces=bool(kept))
-        many = len(self.trials)
+        many = self.trials.shape[1]
         rows = Rows(
             point=np.repeat(np.arange(len(points)), many),
-            trial=np.tile(self.trials, len(points)),
+            trial=self.trials[points].ravel(),
             keys=np.repeat(keys_of([self.seeds[k] for k in points]), many, axis=0),
         )
         saves = (n_steps - skipped) // every + 1

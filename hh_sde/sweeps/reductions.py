@@ -39,7 +39,7 @@ class Reduction(NamedTuple):
     summary: str
 
 
-def _intervals(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+def interval_lengths(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Intervals (ms) of all trains, and which train each is of, in the order of the counts."""
     count = np.maximum(ds[COUNT].values.ravel(), 0)
     train = np.repeat(np.arange(count.size), count)
@@ -61,7 +61,7 @@ def _by_block(
 
 
 def _moments_of_intervals(ds: xr.Dataset) -> xr.Dataset:
-    length, train = _intervals(ds)
+    length, train = interval_lengths(ds)
     shape = ds[COUNT].shape
     power = [
         np.bincount(train, weights=length**k, minlength=int(np.prod(shape))).reshape(shape)
@@ -113,7 +113,7 @@ def _finished_rates(sums: xr.Dataset) -> xr.Dataset:
 
 def _histogram(ds: xr.Dataset, bins: Sequence[float]) -> xr.Dataset:
     edges = np.asarray(bins, dtype=float)
-    length, train = _intervals(ds)
+    length, train = interval_lengths(ds)
     place = np.searchsorted(edges, length, side="right") - 1
     place = np.where(length == edges[-1], edges.size - 2, place)
     inside = (place >= 0) & (place < edges.size - 1)
@@ -142,7 +142,7 @@ _BINS = int(np.ceil(np.log(LONGEST / SHORTEST) / np.log(_RATIO)))
 
 
 def _sketch(ds: xr.Dataset, q: Sequence[float]) -> xr.Dataset:
-    length, train = _intervals(ds)
+    length, train = interval_lengths(ds)
     place = np.ceil(np.log(np.maximum(length, SHORTEST) / SHORTEST) / np.log(_RATIO))
     bins = np.clip(place, 0, _BINS - 1).astype(int)
     return _counted(ds, train, bins, _BINS, "interval_sketch", "sketch_bin")
@@ -269,7 +269,7 @@ def _options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 def reduced(ds: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> xr.Dataset:
     """The sums of a task's Dataset."""
     parts = [REDUCTIONS[name].sums(ds, **options) for name, options in reduce]
-    sums = xr.merge(parts, combine_attrs="drop").assign_attrs(ds.attrs)
+    sums = _merged(parts).assign_attrs(ds.attrs)
     left = {k: one for k, one in ds.coords.items() if set(one.dims) <= set(sums.dims)}
     return sums.assign_coords(left)
 
@@ -279,4 +279,9 @@ def finished(sums: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> 
     if not reduce:
         return sums
     parts = [REDUCTIONS[name].finish(sums, **options) for name, options in reduce]
-    return xr.merge(parts, combine_attrs="drop").assign_attrs(sums.attrs)
+    return _merged(parts).assign_attrs(sums.attrs)
+
+
+def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Of the same cells: what several have of coordinates is the same."""
+    return xr.merge(parts, join="exact", compat="override", combine_attrs="override")

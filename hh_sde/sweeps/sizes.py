@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
 import xarray as xr
 
+from hh_sde.errors import StoreError
 from hh_sde.sweeps.coordinates import Region
 from hh_sde.sweeps.plan import Plan
 
@@ -22,6 +24,8 @@ LEAST = 0.2
 LARGEST = 2**28
 #: Cells beside each other for which the engine's lanes are full.
 LANES = 8
+#: Cells that are tried, one after another, where they raise.
+MOST_TRIED = 32
 
 Compute = Callable[[Plan, Region], xr.Dataset]
 
@@ -63,11 +67,12 @@ def measured(
     """
     total = math.prod(plan.sizes.values())
     cells = 1
-    ds, seconds = run(_first(plan, cells))  # compiles; only what is long without is measured by it
+    # compiles; only what is long without is measured by it
+    first, (ds, seconds) = first_cells(plan, run)
     while seconds < 10 * AIM:
         blocks = blocks_of(plan.sizes, cells, plan.alone)
         done = math.prod(blocks.values())
-        ds, seconds = run(_first(plan, cells))
+        ds, seconds = run(_at(plan, first, blocks))
         if seconds > AIM / 10 or done >= total or cells > total:
             cells = done
             break
@@ -79,9 +84,46 @@ def measured(
     return blocks_of(plan.sizes, wanted, plan.alone), ds
 
 
-def _first(plan: Plan, cells: int) -> Region:
-    """The first cells of a plan."""
-    return {dim: (0, n) for dim, n in blocks_of(plan.sizes, cells, plan.alone).items()}
+def first_cells(
+    plan: Plan, run: Callable[[Region], tuple[xr.Dataset, float]]
+) -> tuple[dict[str, int], tuple[xr.Dataset, float]]:
+    """Where a cell can be computed, and what came of it: the first, or where it raises another.
+
+    Those that raise are tasks that fail when their turn comes. Where all do that are tried, what
+    the first raised is raised.
+    """
+    raised: Exception | None = None
+    for place in _places(plan):
+        try:
+            return place, run(_at(plan, place, dict.fromkeys(plan.sizes, 1)))
+        except (StoreError, OSError):
+            raise
+        except Exception as error:  # whatever a cell may raise
+            raised = raised or error
+    assert raised is not None
+    raise raised
+
+
+def _places(plan: Plan) -> Iterator[dict[str, int]]:
+    """The first cell, then others: of runs of their own, and at the ends of other dims."""
+    tried = [
+        range(size) if dim in plan.alone else sorted({0, size - 1})
+        for dim, size in plan.sizes.items()
+    ]
+    shape = tuple(map(len, tried))
+    many = math.prod(shape)
+    for number in np.unique(np.linspace(0, many - 1, min(many, MOST_TRIED)).astype(np.int64)):
+        places = np.unravel_index(number, shape)
+        yield {dim: int(one[k]) for dim, one, k in zip(plan.sizes, tried, places, strict=True)}
+
+
+def _at(plan: Plan, place: Mapping[str, int], cells: Mapping[str, int]) -> Region:
+    """So many cells from a place on, or up to the end."""
+    found = {}
+    for dim, size in plan.sizes.items():
+        start = min(place[dim], size - cells[dim])
+        found[dim] = (start, start + cells[dim])
+    return found
 
 
 def timed(compute: Compute, plan: Plan, region: Region) -> tuple[xr.Dataset, float]:

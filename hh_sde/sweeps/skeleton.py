@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hh_sde.errors import optional
 from hh_sde.files import arrays
-from hh_sde.sweeps.form import OWN_GROUP, Form
+from hh_sde.sweeps.form import ATTRIBUTE, OWN_GROUP, Form
 from hh_sde.sweeps.plan import Plan
 
 #: Folders in a store's own group: marks of tasks that are done, records of those that failed, files
@@ -25,7 +25,8 @@ def make(path: Path, plan: Plan, form: Form) -> None:
     coords = {str(name): one for name, one in labels.coords.items() if set(one.dims) <= used}
     apart = [name for name, one in coords.items() if one.dims != (name,)]
     apart += [one.name for one in form.coordinates if one.dims != (one.name,)]
-    attrs = {**form.attrs, **({"coordinates": " ".join(apart)} if apart else {})}
+    attrs = {**form.attrs, ATTRIBUTE: plan.result_json()}
+    attrs |= {"coordinates": " ".join(apart)} if apart else {}
     root = zarr.create_group(path, zarr_format=3, attributes=attrs)
     own = {"about": "the plan of the sweep and the marks of its tasks: no arrays"}
     root.create_group(OWN_GROUP, attributes=own)

@@ -36,6 +36,11 @@ from hh_sde.sweeps.plan import Block, Plan
 LARGEST = 2**30
 
 
+def is_store(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is the store of a sweep, by its plan; it may be damaged."""
+    return (Path(path) / OWN_GROUP / "plan.json").is_file()
+
+
 class Store:
     """A sweep on disk.
 
@@ -67,7 +72,7 @@ class Store:
         root = Path(path).absolute()
         if not root.exists():
             raise FileNotFoundError(f"there is no store {root}")
-        if not (root / OWN_GROUP / "plan.json").is_file():
+        if not is_store(root):
             raise ValueError(f"{root} is not the store of a sweep: it has no plan")
         try:
             plan = Plan.from_json(_text(root / OWN_GROUP / "plan.json"))

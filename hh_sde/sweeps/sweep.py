@@ -19,13 +19,11 @@ from hh_sde.records import shown
 from hh_sde.sweeps import tasks
 from hh_sde.sweeps.cells import compute, of_cells
 from hh_sde.sweeps.design import Design, design
+from hh_sde.sweeps.form import ATTRIBUTE
 from hh_sde.sweeps.plan import Plan
 from hh_sde.sweeps.points import Recording
 from hh_sde.sweeps.reductions import finished
 from hh_sde.sweeps.store import Store
-
-#: The attribute of a result that holds the plan of its sweep.
-ATTRIBUTE = "sweep"
 
 
 @keyword_hints
@@ -192,7 +190,25 @@ def open_store(store: str | os.PathLike[str]) -> xr.Dataset:
 
 def _result(sums: xr.Dataset, plan: Plan) -> xr.Dataset:
     ds = finished(sums, Design.of(plan).reduce)
-    return ds.assign_attrs({ATTRIBUTE: plan.replace(blocks={}, grown=()).to_json()})
+    return ds.assign_attrs({ATTRIBUTE: plan.result_json()})
+
+
+def network_of(ds: xr.Dataset) -> Network:
+    """The network of a sweep, of which those of its cells are variations.
+
+    Parameters
+    ----------
+    ds : Dataset
+        As of `sweep`.
+
+    Raises
+    ------
+    ValueError
+        If it is no result of a sweep.
+    """
+    if ATTRIBUTE not in ds.attrs:
+        raise ValueError(f"this Dataset has no attribute {ATTRIBUTE!r}: it is not of a sweep")
+    return Design.of(Plan.from_json(ds.attrs[ATTRIBUTE])).net
 
 
 def rerun_part(ds: xr.Dataset, threads: int = 1) -> xr.Dataset:

@@ -13,19 +13,20 @@ import xarray as xr
 
 from hh_sde.errors import Interrupted, StoreError, warn
 from hh_sde.files.chunks import FULL
-from hh_sde.progress import Progress
+from hh_sde.progress import Progress, quiet_if_asked
 from hh_sde.provenance import warn_of_differences
 from hh_sde.sweeps.form import FAILED, Form
 from hh_sde.sweeps.gathered import Gathered
 from hh_sde.sweeps.plan import Block, Plan
 from hh_sde.sweeps.pools import AHEAD, Cluster, Outcome, Pool, Threads, outcome_of
-from hh_sde.sweeps.sizes import Compute, measured, timed
+from hh_sde.sweeps.sizes import Compute, first_cells, measured, timed
 from hh_sde.sweeps.store import Store
 
 #: Of a task that may go well another time: how often it is tried.
 TRIES = 2
 
 
+@quiet_if_asked
 def execute(
     plan: Plan,
     compute: Compute,
@@ -148,8 +149,7 @@ def _sized(plan: Plan, compute: Compute, pool: Pool) -> tuple[Plan, Form]:
         return pool.call(timed, compute, plan, region)
 
     if plan.blocks:
-        first = dict.fromkeys(plan.sizes, (0, 1))
-        return plan, Form.of(plan, run(first)[0])
+        return plan, Form.of(plan, first_cells(plan, run)[1][0])
     blocks, ds = measured(plan, run, pool.workers())
     return plan.replace(blocks=blocks), Form.of(plan, ds)
 
@@ -168,7 +168,7 @@ def _drive(
     tries: dict[Block, int] = {}
     ended, exhausted = done, False
     try:
-        with Progress(total, progress) as bar:
+        with Progress(total, progress, "sweep") as bar:
             bar.update(ended)
             while not exhausted or pool.waiting:
                 while not exhausted and pool.waiting < AHEAD * pool.workers():
