@@ -209,7 +209,7 @@ def info(
         typer.Argument(
             exists=True,
             metavar="FILE",
-            help="A result (FILE.nc, the store of a run or a sweep), or a configuration (CONFIG.toml).",
+            help="A result (FILE.nc, or a store), or a configuration (CONFIG.toml).",
         ),
     ],
     changes: Changes = None,
