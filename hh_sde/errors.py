@@ -119,10 +119,10 @@ class Interrupted(_WithDataset, KeyboardInterrupt):
 
 
 class StoreError(RuntimeError):
-    """A sweep that its store, or the cluster, lets go no further; what was done is kept.
+    """A sweep or a run that its store, or the cluster, lets go no further; what is done is kept.
 
-    Another process writes to the store, its disk is full, workers do not reach it, or the scheduler
-    is gone.
+    Another process writes to the store, its disk is full, it is damaged, workers do not reach it,
+    or the scheduler is gone.
     """
 
 

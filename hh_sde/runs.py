@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -90,6 +91,37 @@ class Run:
             raise
         return self.dataset()
 
+    @property
+    def traces(self) -> list[str]:
+        """The names of what is kept over time."""
+        statistics = [f"_{name}" for name in self.statistics] or [""]
+        return [f"{name}{statistic}" for name in self.variables for statistic in statistics]
+
+    def part(self, start: int, stop: int, reached: Reached) -> Run:
+        """Its steps from `start` to `stop` as a run of their own, not begun.
+
+        Parameters
+        ----------
+        start, stop : int
+            Numbers of steps from the beginning of this run, which has not begun either.
+        reached : Reached
+            The state after `start` steps.
+        """
+        part, whole = copy(self), self.problem
+        rest = _rest(whole, start, reached)
+        part.problem = replace(
+            rest,
+            n_steps=stop - start,
+            save_every=whole.save_every if self.variables else max(1, stop - start),
+            milestones=[Reached()],
+            events=[],
+            report={},
+        )
+        part.reached = replace(reached, step=0)
+        if stop < whole.n_steps:
+            part.t_end = (whole.first_step + stop) * whole.dt
+        return part
+
     def _skip(self, method: Method, steps: int, bar: Progress) -> None:
         """Run the transient, of which nothing is kept but the state after it."""
         whole = self.problem
@@ -102,16 +134,7 @@ class Run:
                 self._note_reached()
                 bar.update(self.problem.reached.step)
         self.reached = replace(self.reached, step=0)
-        assert self.reached.x is not None
-        self.problem = replace(
-            whole,
-            first_step=whole.first_step + steps,
-            n_steps=whole.n_steps - steps,
-            x0=self.reached.x,
-            detection=self.reached.detection,
-            opened=self.reached.opened,
-            carried=self.reached.carried,
-        )
+        self.problem = _rest(whole, steps, self.reached)
 
     def _begin(self) -> None:
         """Make room for the traces, and save the state that they begin with."""
@@ -168,8 +191,7 @@ class Run:
         attrs["t_start"] = min(attrs["t_start"], self.t_end)  # it may stop in the transient
         ds = self._traces(attrs) if self.variables else None
         if self.rule:
-            spikes = self._spikes(self.rule, attrs["t_start"])
-            ds = dataset.label(spikes, attrs) if ds is None else measures.trains.beside(ds, spikes)
+            ds = self.with_spikes(ds, *self._spikes(), attrs)
         assert ds is not None
         stopped = self.watch is not None and self.watch.some_stopped
         if self._keeps_state() and self.reached.x is not None and not stopped:
@@ -190,7 +212,7 @@ class Run:
         coords: dict[str, Any] = {}
         values = self.values[:, :, : self.saved]
         if self.watch:
-            values[:, self._times(0, self.saved) > self.watch.time[:, None]] = np.nan
+            values[:, self.times(0, self.saved) > self.watch.time[:, None]] = np.nan
         quantities = self.layout.derived.quantities if self.layout.derived else {}
         labels = self.layout.labels | {name: one.labels for name, one in quantities.items()}
         if self.statistics:
@@ -205,31 +227,51 @@ class Run:
         else:
             data = dict(zip(self.variables, values, strict=True))
             coords["trial"] = self.numbers
-        coords |= {"time": self._times(0, self.saved), self.layout.dim: self.members}
+        coords |= {"time": self.times(0, self.saved), self.layout.dim: self.members}
         return dataset.build(data, labels, coords, attrs)
 
-    def _spikes(self, rule: SpikeRule, t_start: float) -> xr.Dataset:
+    def events(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions of trials, neurons, and times of all spikes that were found, in any order."""
         recorded = self.problem.events if self.saved else []  # none of the transient
-        events = [*recorded, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
-        trial, neuron, time = (np.concatenate(parts) for parts in zip(*events, strict=True))
+        found = [*recorded, (np.zeros(0, int), np.zeros(0, int), np.zeros(0))]
+        trial, neuron, time = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return trial, neuron, time
+
+    def _spikes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Those of the result."""
+        trial, neuron, time = self.events()
         before = time <= self.t_end  # a thread may be ahead of one that failed
         if self.watch:
             before &= self.watch.until_stop(trial, time, self.problem.dt)
-        return measures.ragged(
-            time[before],
-            trial[before],
-            neuron[before],
+        return trial[before], neuron[before], time[before]
+
+    def with_spikes(
+        self,
+        ds: xr.Dataset | None,
+        trial: np.ndarray,
+        neuron: np.ndarray,
+        time: np.ndarray,
+        attrs: dict[str, Any],
+    ) -> xr.Dataset:
+        """The result with these spikes, beside the traces `ds` where there are any."""
+        assert self.rule is not None
+        span = {name: attrs[name] for name in ("t_start", "t_end")}
+        spikes = measures.ragged(
+            time,
+            trial,
+            neuron,
             trials=self.numbers,
             neurons=np.asarray(self.layout.members),
-            attrs={**measures.rule_attributes(rule), "t_start": t_start, "t_end": self.t_end},
+            attrs={**measures.rule_attributes(self.rule), **span},
         )
+        return dataset.label(spikes, attrs) if ds is None else measures.trains.beside(ds, spikes)
 
     def _store(self, chunk: np.ndarray) -> None:
         """Take in (saves, trials, kept)."""
         saves = len(chunk)
         if self.follow:
             assert self.layout.derived is not None
-            times = self._times(self.saved, self.saved + saves)
+            times = self.times(self.saved, self.saved + saves)
             by_variable = self.layout.derived.recorded(self.variables, chunk, times)
         else:
             by_variable = self.layout.by_variable(self.variables, chunk)
@@ -239,7 +281,7 @@ class Run:
         self.values[:, :, self.saved : self.saved + saves] = by_variable.transpose(2, 1, 0, 3)
         self.saved += saves
 
-    def _times(self, start: int, stop: int) -> np.ndarray:
+    def times(self, start: int, stop: int) -> np.ndarray:
         """Times of saves number start up to stop, ms."""
         problem = self.problem
         return (problem.first_step + problem.save_every * np.arange(start, stop)) * problem.dt
@@ -264,6 +306,20 @@ class Run:
             neuron=neuron,
             variable=variable,
         )
+
+
+def _rest(whole: Problem, steps: int, reached: Reached) -> Problem:
+    """What is left of a problem after so many steps, from the state that they led to."""
+    assert reached.x is not None
+    return replace(
+        whole,
+        first_step=whole.first_step + steps,
+        n_steps=whole.n_steps - steps,
+        x0=reached.x,
+        detection=reached.detection,
+        opened=reached.opened,
+        carried=reached.carried,
+    )
 
 
 def _iterate(method: Method, problem: Problem) -> Generator[np.ndarray, None, None]:

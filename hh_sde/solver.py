@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -35,6 +36,7 @@ from hh_sde.provenance import made_with, path_attribute, seed_attributes
 from hh_sde.runs import Run
 from hh_sde.sde import SDE
 from hh_sde.stopping import Threshold, criterion
+from hh_sde.streams import seed_of_store, streamed
 from hh_sde.watching import Watch
 
 
@@ -62,6 +64,7 @@ def solve(
     rtol: float | None = None,
     atol: float | None = None,
     dtype: str = "float64",
+    store: str | os.PathLike[str] | None = None,
 ) -> xr.Dataset:
     """Integrate dx = f(x, t) dt + G(x, t) dW up to `t_end`.
 
@@ -78,7 +81,8 @@ def solve(
         ``euler_maruyama`` for a Network; for an SDE of your own ``sdeint.itoEuler`` or
         ``sdeint.stratHeun``, or ``scipy.DOP853`` if it has no noise.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
-        Seed of the noise. None draws one; it stands in the attributes, ``rng_entropy``.
+        Seed of the noise. None draws one, or takes that of the store; it stands in the attributes,
+        ``rng_entropy``.
     trials : int or sequence of int, optional
         How many independent trials, or their numbers: ``trials=[17]`` is trial 17 of any larger
         ensemble under the same rng, bit for bit.
@@ -134,6 +138,11 @@ def solve(
         the noise is that of float64, rounded, and a step costs about half. Statistics of spikes do
         not feel it (docs: performance); a slope of V below 4e-4 mV/ms is lost at dt = 0.01 ms, so
         that runs without noise are refused, and errors of schemes cannot be told from rounding.
+    store : path, optional
+        A folder, to which the result is written while it runs, a Zarr store: memory does not grow
+        with the duration. It is made, or that of the same run, which goes on from where it is,
+        however it was ended; a later t_end extends it. What is returned is opened from it, and
+        read where it is used. Needs the extra ``sweep``, and a method of fixed steps.
 
     Returns
     -------
@@ -149,14 +158,17 @@ def solve(
     ------
     TypeError, ValueError
         If an argument is out of range or of no use to the method, if the method does not fit the
-        problem, or if there is no room for the result; before anything runs.
+        problem, if there is no room for the result, or if the store is that of another run; before
+        anything runs.
     DivergenceError
         If the state becomes NaN or infinite; it says when and where.
     IntegrationError
         If the integrator gives up.
+    StoreError
+        If the disk of the store is full, or another process writes to it; what is done is kept.
     Interrupted
-        On Ctrl-C. These three carry what was computed, in their attribute `dataset`; so does any
-        other error that comes out of f or G, which passes through as it is.
+        On Ctrl-C. This and the first two carry what was computed, in their attribute `dataset`; so
+        does any other error that comes out of f or G, which passes through as it is.
 
     Examples
     --------
@@ -189,11 +201,13 @@ def solve(
     n_saves = (n_steps - skipped) // every + 1
     n_kept = len(kept) * (1 if layout.by_component else layout.width)
     memory.require(
-        8.0 * (len(statistics) or len(numbers)) * n_saves * n_kept,
+        8.0 * (len(statistics) or len(numbers)) * n_saves * n_kept * (store is None),
         f"{n_saves} saved states of {len(numbers)} trials, {n_kept} numbers each,",
         "save less often (save_dt), record fewer variables (record), only their statistics over "
-        "trials (reduce), or spikes alone (record=('spikes',))",
+        "trials (reduce), or spikes alone (record=('spikes',)), or let them be written out while "
+        "it runs (store)",
     )
+    rng = seed_of_store(store) if rng is None and path is None else rng
     own_path = noise_path(path, rng, sde, dt, integrator)
     given = path or own_path
     seed = seed_sequence(rng) if given is None else given.seed
@@ -256,6 +270,8 @@ def solve(
         attrs["trial"] = int(numbers[0])
     watch = None if ends is None else Watch(ends, len(numbers))
     run = Run(problem, layout, kept, has_trials, attrs, arguments, rule, statistics, watch)
+    if store is not None:
+        return streamed(store, run, integrator, skipped, progress)
     return run.complete(integrator, skipped, progress)
 
 

@@ -20,7 +20,8 @@ import toy_sweep as toy
 from kill_sweeps import PLAN
 
 from hh_sde.errors import Interrupted, StoreError
-from hh_sde.sweeps import chunks, status
+from hh_sde.files import chunks
+from hh_sde.sweeps import status
 from hh_sde.sweeps.tasks import execute, resume
 
 pytest.importorskip("zarr", minversion="3")
@@ -88,9 +89,9 @@ def test_full_disk(path, undisturbed, writes, monkeypatch):
             return file
 
     put = chunks.put
-    for module in ("store", "chunks"):
+    for module in ("sweeps.store", "files.chunks"):
         monkeypatch.setattr(
-            f"hh_sde.sweeps.{module}.put",
+            f"hh_sde.{module}.put",
             lambda to, data, temporary, **k: put(to, data, Full(temporary), **k),
         )
     with pytest.raises(StoreError, match=r"disk is full.*hh_sde.resume\(") as caught:

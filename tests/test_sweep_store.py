@@ -12,8 +12,8 @@ import toy_sweep as toy
 import xarray as xr
 
 from hh_sde.errors import StoreError
+from hh_sde.files.chunks import digest
 from hh_sde.sweeps import failures, status
-from hh_sde.sweeps.chunks import digest
 from hh_sde.sweeps.form import Form
 from hh_sde.sweeps.store import Store
 from hh_sde.sweeps.tasks import execute, resume
@@ -196,7 +196,7 @@ def test_two_that_make_a_store_at_once(path):
 
 def test_the_lock_of_a_killed_process_is_free(done):
     code = (
-        "import sys, time\nfrom hh_sde.sweeps.lock import Lock\nfrom pathlib import Path\n"
+        "import sys, time\nfrom hh_sde.files.lock import Lock\nfrom pathlib import Path\n"
         "with Lock(Path(sys.argv[1])):\n    print('locked', flush=True)\n    time.sleep(60)"
     )
     with subprocess.Popen(

@@ -33,7 +33,7 @@ ResultPath = Annotated[
     typer.Argument(
         exists=True,
         metavar="FILE.nc",
-        help="A result that --out has written, or the store of a sweep.",
+        help="A result that --out has written, or the store of a run or a sweep.",
     ),
 ]
 StorePath = Annotated[

@@ -22,9 +22,11 @@ from hh_sde.cli.arguments import (
     app,
 )
 from hh_sde.cli.files import (
+    check_folder,
     check_target,
     check_targets,
     figure_of,
+    is_run,
     opened,
     reading,
     see_configuration,
@@ -49,6 +51,7 @@ from hh_sde.cli.printed import (
     list_methods,
     list_studies,
     summary,
+    summary_of_store,
 )
 
 if TYPE_CHECKING:
@@ -67,36 +70,51 @@ def run(
     changes: Changes = None,
     method: Methods = None,
     out: OutPath = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN.zarr",
+            help="A folder to which the result is written while it runs, for runs longer than "
+            "memory; one that is there is gone on with.",
+        ),
+    ] = None,
     plot: PlotPath = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate what CONFIG.toml describes (hh-sde init writes one)."""
-    from hh_sde.errors import IntegrationError, Interrupted
+    from hh_sde.errors import IntegrationError, Interrupted, StoreError
     from hh_sde.solver import solve
 
     see_configuration(config)
     check_targets(config, out, plot)
+    if store:
+        check_folder(store)
     wanted = _loaded(config, changes)
     failure: BaseException | None = None
     try:
         arguments = _arguments(wanted) | ({"progress": False} if quiet else {})
         arguments |= with_methods(method or (), ["method"])
-        ds = solve(wanted.network, **arguments)
-    except (TypeError, ValueError) as error:
+        ds = solve(wanted.network, store=store, **arguments)
+    except (ImportError, TypeError, ValueError) as error:
         stop(f"{config}: {error}", code=2)
+    except StoreError as error:
+        stop(str(error), code=1)
     except IntegrationError as error:
         ds, failure = error.dataset, error
     except Interrupted as interrupted:
         ds, failure = interrupted.dataset, interrupted
     except KeyboardInterrupt:
         stop("interrupted before the first step", code=130)
-    paths = write(ds, out, plot, wanted.spike_rule)
+    paths = write(ds, out, plot, wanted.spike_rule) + ([store] if store else [])
     if not quiet:
-        say([*summary(ds, wanted.spike_rule), *(f"written: {path}" for path in paths)])
-        if not (out or plot or failure):
+        lines = summary_of_store(ds, wanted.spike_rule) if store else summary(ds, wanted.spike_rule)
+        say([*lines, *(f"written: {path}" for path in paths)])
+        if not (paths or failure):
             note(NOT_KEPT)
     if failure:
-        stop(of_files(failure, out, paths), 1 if isinstance(failure, RuntimeError) else 130)
+        code = 1 if isinstance(failure, RuntimeError) else 130
+        way_on = "; the same command goes on from there" if store and code == 130 else ""
+        stop(of_files(failure, store or out, paths) + way_on, code)
     stop_unless_written(paths, out, plot)
 
 
@@ -191,7 +209,7 @@ def info(
         typer.Argument(
             exists=True,
             metavar="FILE",
-            help="A result (FILE.nc, the store of a sweep), or a configuration (CONFIG.toml).",
+            help="A result (FILE.nc, or a store), or a configuration (CONFIG.toml).",
         ),
     ],
     changes: Changes = None,
@@ -205,7 +223,8 @@ def info(
     see_result(file)
     with reading(file):
         ds = opened(file)
-        lines = [*(estimates(ds, warned=False) if "study" in ds.attrs else summary(ds, None))]
+        of_run = summary_of_store if is_run(file) else summary
+        lines = [*(estimates(ds, warned=False) if "study" in ds.attrs else of_run(ds, None))]
         lines += attributes(ds)
     say(lines)
 

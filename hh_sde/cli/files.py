@@ -47,16 +47,20 @@ def check_target(path: Path) -> None:
         stop(f"the folder {path.parent} cannot be written to; choose another", code=2)
 
 
-def check_store(path: Path) -> None:
-    """Before a long sweep: can this folder be made, or gone on with?"""
+def check_folder(path: Path) -> None:
+    """Before a long run: can this folder be made, or gone on with?"""
     if not path.parent.is_dir():
         stop(f"the folder {path.parent} does not exist; make it first", code=2)
     if path.exists() and not path.is_dir():
         stop(f"{path} is a file; give the name of a folder, which is made", code=2)
-    if path.exists():
-        see_store(path)
     if not os.access(path.resolve() if path.exists() else path.resolve().parent, os.W_OK):
         stop(f"{path} cannot be written to; choose another", code=2)
+
+
+def check_store(path: Path) -> None:
+    """Before a long sweep: can this folder be made, or gone on with?"""
+    see_store(path)
+    check_folder(path)
 
 
 def see_store(path: Path) -> None:
@@ -67,6 +71,13 @@ def see_store(path: Path) -> None:
 
 def is_store(path: Path) -> bool:
     from hh_sde.sweeps import is_store
+
+    return is_store(path)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is the store of a long run."""
+    from hh_sde.streams import is_store
 
     return is_store(path)
 
@@ -102,7 +113,8 @@ def see_configuration(path: Path) -> None:
 
 def see_result(path: Path) -> None:
     """Stop at a configuration, or a folder of something else, where a result is wanted."""
-    see_store(path)
+    if not is_run(path):
+        see_store(path)
     if path.suffix == ".toml":
         stop(
             f"{path} is a configuration, and this takes a result, FILE.nc: hh-sde run {path} "
@@ -114,9 +126,9 @@ def see_result(path: Path) -> None:
 def opened(file: Path) -> xr.Dataset:
     """The Dataset in a file, its units those of this library; of a store, read when it is used."""
     if file.is_dir():
-        from hh_sde.sweeps import open_store
+        from hh_sde import streams, sweeps
 
-        return open_store(file)
+        return streams.open_store(file) if is_run(file) else sweeps.open_store(file)
     import xarray as xr
 
     from hh_sde import memory

@@ -35,6 +35,11 @@ def summary(ds: xr.Dataset, rule: Any) -> Iterator[str]:
             yield f"firing rate: not known; {error}"
 
 
+def summary_of_store(ds: xr.Dataset, rule: Any) -> Iterator[str]:
+    """The same of a store, of which no traces are read."""
+    yield from summary(ds, rule) if "spike_time" in ds else _what_it_holds(ds)
+
+
 def _what_it_holds(ds: xr.Dataset) -> Iterator[str]:
     from hh_sde.dataset import spikes_alone
 

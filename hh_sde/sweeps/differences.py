@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from hh_sde.files.differences import first, of_trees
 from hh_sde.records import shown
 
 if TYPE_CHECKING:
     from hh_sde.sweeps.plan import Plan
 
-#: Differences of one kind that are named before the rest are counted.
-MOST_NAMED = 5
-
 
 def differences(here: Plan, there: Plan, *, may_grow: bool) -> list[str]:
     """What is otherwise here than there, a phrase each."""
-    found = [*_first(of_trees(_tree(there.network), _tree(here.network), "network"))]
-    found += _first(of_trees(there.arguments, here.arguments, "argument"))
+    found = [*first(of_trees(_tree(there.network), _tree(here.network), "network"))]
+    found += first(of_trees(there.arguments, here.arguments, "argument"))
     found += of_trees(there.seed, here.seed, "seed")
     for name in ("common_noise", "spikes_per_neuron"):
         found += of_trees(getattr(there, name), getattr(here, name), name)
@@ -49,37 +46,6 @@ def _of_coordinates(here: Plan, there: Plan) -> list[str]:
         elif not a.same_bits(b):
             found.append(f"{name} is {shown(a.values)}, not {shown(b.values)}")
     return found
-
-
-def of_trees(there: Any, here: Any, name: str) -> Iterator[str]:
-    """Where two JSON trees differ.
-
-    Examples
-    --------
-    >>> list(of_trees({"dt": 0.01, "x": [1, 2]}, {"dt": 0.02, "x": [1, 3]}, "argument"))
-    ['argument dt is 0.02, not 0.01', 'argument x[1] is 3, not 2']
-    """
-    if isinstance(there, Mapping) and isinstance(here, Mapping):
-        joint = "." if " " in name else " "
-        for key in {**there, **here}:
-            inside = f"{name}{joint}{key}"
-            if key not in there:
-                yield f"{inside} is {shown(here[key])}, where there was none"
-            elif key not in here:
-                yield f"{inside} is not given, but was {shown(there[key])}"
-            else:
-                yield from of_trees(there[key], here[key], inside)
-    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
-        for k, (one, other) in enumerate(zip(there, here, strict=True)):
-            yield from of_trees(one, other, f"{name}[{k}]")
-    elif there != here or type(there) is not type(here):
-        yield f"{name} is {shown(here)}, not {shown(there)}"
-
-
-def _first(found: Iterator[str]) -> list[str]:
-    every = list(found)
-    rest = len(every) - MOST_NAMED
-    return every[:MOST_NAMED] + ([f"and {rest} more"] if rest > 0 else [])
 
 
 def _tree(text: str) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import xarray as xr
 
 from hh_sde.errors import StoreError
-from hh_sde.sweeps.chunks import FULL
+from hh_sde.files.chunks import FULL
 from hh_sde.sweeps.plan import Block
 
 #: Tasks that are handed out before one is done, for each that runs.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hh_sde import memory
-from hh_sde.sweeps.lock import held, owner
+from hh_sde.files.lock import held, owner
 from hh_sde.sweeps.skeleton import DONE, FAILED
 from hh_sde.sweeps.store import Store
 

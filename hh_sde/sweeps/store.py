@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import time
-import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from operator import lt
 from pathlib import Path
 from typing import Any, Self
@@ -27,11 +25,11 @@ import xarray as xr
 
 from hh_sde.addresses import is_whole
 from hh_sde.errors import StoreError
+from hh_sde.files import arrays, folders
+from hh_sde.files.chunks import digest, encoded, put, see_inside
+from hh_sde.files.lock import Lock, owner
 from hh_sde.sweeps import skeleton
-from hh_sde.sweeps.chunks import digest, encoded, put, see_inside
 from hh_sde.sweeps.form import OWN_GROUP, START, TIME, Form, failed_cells
-from hh_sde.sweeps.lock import NAME as LOCK
-from hh_sde.sweeps.lock import Lock, held, owner
 from hh_sde.sweeps.plan import Block, Plan
 
 #: Text files of a store, at most, in bytes: what is larger is none of ours.
@@ -89,26 +87,15 @@ class Store:
     @contextmanager
     def created(cls, path: str | os.PathLike[str], plan: Plan, form: Form) -> Iterator[Self]:
         """A new store, that of this process inside of the block; it is there whole, or not."""
-        root = Path(path).absolute()
-        _clear_abandoned(root)
-        new = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
-        with ExitStack() as stack:
-            stack.callback(shutil.rmtree, new, ignore_errors=True)
-            try:
-                (new / OWN_GROUP).mkdir(parents=True)
-                lock = stack.enter_context(Lock(new / OWN_GROUP))
-                skeleton.make(new, plan, form)
-                temporary = new / OWN_GROUP / skeleton.TEMPORARY
-                for name, text in (("plan", plan.to_json()), ("form", form.to_json())):
-                    put(new / OWN_GROUP / f"{name}.json", text.encode(), temporary, last=True)
-                new.rename(root)
-            except (FileNotFoundError, StoreError) as error:  # cleared as abandoned
-                raise _made_elsewhere(root) from error
-            except OSError as error:
-                if root.exists():
-                    raise _made_elsewhere(root) from error
-                raise
-            yield cls(root, plan, form, lock.token)
+
+        def fill(new: Path) -> None:
+            skeleton.make(new, plan, form)
+            temporary = new / OWN_GROUP / skeleton.TEMPORARY
+            for name, text in (("plan", plan.to_json()), ("form", form.to_json())):
+                put(new / OWN_GROUP / f"{name}.json", text.encode(), temporary, last=True)
+
+        with folders.created(path, OWN_GROUP, fill) as lock:
+            yield cls(Path(path).absolute(), plan, form, lock.token)
 
     @classmethod
     @contextmanager
@@ -262,15 +249,7 @@ class Store:
 
     def dataset(self) -> xr.Dataset:
         """The result, read when it is asked for; cells that are not done are NaN, counts -1."""
-        ds = xr.open_zarr(
-            self.path, chunks=None, consolidated=True, decode_times=False, mask_and_scale=False
-        )
-        text = {
-            name: (one.dims, np.array([str(word) for word in one.values]), one.attrs)
-            for name, one in ds.coords.items()
-            if one.dtype.kind in "OT"
-        }
-        return ds.assign_coords(text)
+        return arrays.opened(self.path)
 
     def _mark(self, block: Block) -> Path:
         return self.own / skeleton.DONE / f"{_key(block)}.json"
@@ -316,22 +295,6 @@ def described(
 
 def _key(block: Block) -> str:
     return ".".join(map(str, block))
-
-
-def _made_elsewhere(root: Path) -> StoreError:
-    return StoreError(f"the store {root} was made by another process at the same time")
-
-
-def _clear_abandoned(root: Path) -> None:
-    """Remove what processes left that were killed while they made this store."""
-    for folder in root.parent.glob(f".{root.name}.*"):
-        own = folder / OWN_GROUP
-        if (
-            re.fullmatch("[0-9a-f]{32}", folder.suffix[1:])
-            and (own / LOCK).is_file()
-            and not held(own)
-        ):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _text(path: Path) -> str:

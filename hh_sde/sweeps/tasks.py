@@ -12,9 +12,9 @@ from typing import Any
 import xarray as xr
 
 from hh_sde.errors import Interrupted, StoreError, warn
+from hh_sde.files.chunks import FULL
 from hh_sde.progress import Progress, quiet_if_asked
 from hh_sde.provenance import warn_of_differences
-from hh_sde.sweeps.chunks import FULL
 from hh_sde.sweeps.form import FAILED, Form
 from hh_sde.sweeps.gathered import Gathered
 from hh_sde.sweeps.plan import Block, Plan
