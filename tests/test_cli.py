@@ -586,7 +586,7 @@ def test_what_cannot_be_compiled_ahead_is_said(tmp_path):
         ("hh-sde st", ["status", "study", "studies"]),
         ("hh-sde ca", ["cache"]),
         ("hh-sde study noise", ["noise_sweep"]),
-        ("hh-sde run --s", ["--set"]),
+        ("hh-sde run --s", ["--set", "--store"]),
     ],
 )
 def test_completion_in_the_shell(words, found, tmp_path):
