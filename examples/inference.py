@@ -22,6 +22,7 @@ import pyabc
 import torch
 from sbi.diagnostics import run_sbc
 from sbi.inference import NPE
+from sbi.neural_nets import posterior_nn
 from sbi.utils import BoxUniform
 from sklearn.preprocessing import QuantileTransformer
 
@@ -59,7 +60,9 @@ def scored(x):
     return torch.as_tensor(scores.transform(x), dtype=torch.float32)
 
 
-inference = NPE(prior, show_progress_bars=False).append_simulations(theta, scored(x))
+# a flow over the whole plane, which the box is mapped to, so that none of it lies outside
+flow = posterior_nn("zuko_maf", z_score_theta="transform_to_unconstrained", x_dist=prior)
+inference = NPE(prior, flow, show_progress_bars=False).append_simulations(theta, scored(x))
 inference.train(training_batch_size=250, learning_rate=1e-3, max_num_epochs=epochs)
 posterior = inference.build_posterior()
 

@@ -19,6 +19,7 @@ def test_a_learned_posterior_is_calibrated():
     pytest.importorskip("sbi")
     from sbi.diagnostics import run_sbc
     from sbi.inference import NPE
+    from sbi.neural_nets import posterior_nn
     from sbi.utils import BoxUniform
     from sklearn.preprocessing import QuantileTransformer
 
@@ -39,7 +40,8 @@ def test_a_learned_posterior_is_calibrated():
     def scored(x):
         return torch.as_tensor(scores.transform(x), dtype=torch.float32)
 
-    inference = NPE(prior, show_progress_bars=False).append_simulations(theta, scored(x))
+    flow = posterior_nn("zuko_maf", z_score_theta="transform_to_unconstrained", x_dist=prior)
+    inference = NPE(prior, flow, show_progress_bars=False).append_simulations(theta, scored(x))
     inference.train(training_batch_size=250, learning_rate=1e-3, max_num_epochs=120)
     posterior = inference.build_posterior()
     known, samples = prior.sample((300,)), 199
