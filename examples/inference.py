@@ -9,7 +9,7 @@ checked in two ways: what it predicts against what was observed; and over runs w
 are known, whose ranks among samples of their posteriors are uniform if these are right (Talts et
 al. 2018, arXiv:1804.06788).
 
-Writes inference.png.
+Writes inference.png; sbi logs its training to the folder sbi-logs.
 """
 
 import logging
@@ -31,6 +31,7 @@ import hh_sde as hh
 quick = "--quick" in sys.argv
 simulations, epochs, runs, particles = (200, 5, 100, 10) if quick else (10_000, 120, 500, 100)
 torch.manual_seed(1)
+torch.set_num_threads(1)  # of a small network more of them only wait for each other
 np.random.seed(1)  # noqa: NPY002 (pyABC draws from it)
 logging.getLogger("ABC").setLevel(logging.WARNING)
 

@@ -9,7 +9,7 @@ import hh_sde as hh
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of sbi's own
-def test_a_learned_posterior_is_calibrated():
+def test_a_learned_posterior_is_calibrated(tmp_path, monkeypatch):
     """Of parameters drawn from the prior, ranks among samples of their posteriors are uniform.
 
     Talts, Betancourt, Simpson, Vehtari & Gelman 2018, arXiv:1804.06788. Kolmogorov and Smirnov's
@@ -23,7 +23,9 @@ def test_a_learned_posterior_is_calibrated():
     from sbi.utils import BoxUniform
     from sklearn.preprocessing import QuantileTransformer
 
+    monkeypatch.chdir(tmp_path)  # where sbi logs to
     torch.manual_seed(1)
+    torch.set_num_threads(1)  # of a small network more of them only wait for each other
     net = hh.Network(
         1,
         "pospischil_RS",
