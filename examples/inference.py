@@ -9,7 +9,7 @@ checked in two ways: what it predicts against what was observed; and over runs w
 are known, whose ranks among samples of their posteriors are uniform if these are right (Talts et
 al. 2018, arXiv:1804.06788).
 
-Writes inference.png.
+Writes inference.png; sbi logs its training to the folder sbi-logs.
 """
 
 import logging
@@ -22,6 +22,7 @@ import pyabc
 import torch
 from sbi.diagnostics import run_sbc
 from sbi.inference import NPE
+from sbi.neural_nets import posterior_nn
 from sbi.utils import BoxUniform
 from sklearn.preprocessing import QuantileTransformer
 
@@ -30,6 +31,7 @@ import hh_sde as hh
 quick = "--quick" in sys.argv
 simulations, epochs, runs, particles = (200, 5, 100, 10) if quick else (10_000, 120, 500, 100)
 torch.manual_seed(1)
+torch.set_num_threads(1)  # of a small network more of them only wait for each other
 np.random.seed(1)  # noqa: NPY002 (pyABC draws from it)
 logging.getLogger("ABC").setLevel(logging.WARNING)
 
@@ -59,7 +61,9 @@ def scored(x):
     return torch.as_tensor(scores.transform(x), dtype=torch.float32)
 
 
-inference = NPE(prior, show_progress_bars=False).append_simulations(theta, scored(x))
+# a flow over the whole plane, which the box is mapped to, so that none of it lies outside
+flow = posterior_nn("zuko_maf", z_score_theta="transform_to_unconstrained", x_dist=prior)
+inference = NPE(prior, flow, show_progress_bars=False).append_simulations(theta, scored(x))
 inference.train(training_batch_size=250, learning_rate=1e-3, max_num_epochs=epochs)
 posterior = inference.build_posterior()
 

@@ -42,7 +42,7 @@ def test_example(script, tmp_path, monkeypatch, capsys):
     written = {path.name for path in tmp_path.iterdir()}
     assert f"{script.stem}.png" in written
     about = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8")))
-    assert written <= set(re.findall(r"[\w.]+\w", about.split("Writes ")[1]))
+    assert written <= set(re.findall(r"[\w.-]+\w", about.split("Writes ")[1]))
 
 
 def test_the_longest_example_comes_to_its_run(monkeypatch):

@@ -9,7 +9,7 @@ import hh_sde as hh
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of sbi's own
-def test_a_learned_posterior_is_calibrated():
+def test_a_learned_posterior_is_calibrated(tmp_path, monkeypatch):
     """Of parameters drawn from the prior, ranks among samples of their posteriors are uniform.
 
     Talts, Betancourt, Simpson, Vehtari & Gelman 2018, arXiv:1804.06788. Kolmogorov and Smirnov's
@@ -19,10 +19,13 @@ def test_a_learned_posterior_is_calibrated():
     pytest.importorskip("sbi")
     from sbi.diagnostics import run_sbc
     from sbi.inference import NPE
+    from sbi.neural_nets import posterior_nn
     from sbi.utils import BoxUniform
     from sklearn.preprocessing import QuantileTransformer
 
+    monkeypatch.chdir(tmp_path)  # where sbi logs to
     torch.manual_seed(1)
+    torch.set_num_threads(1)  # of a small network more of them only wait for each other
     net = hh.Network(
         1,
         "pospischil_RS",
@@ -39,7 +42,8 @@ def test_a_learned_posterior_is_calibrated():
     def scored(x):
         return torch.as_tensor(scores.transform(x), dtype=torch.float32)
 
-    inference = NPE(prior, show_progress_bars=False).append_simulations(theta, scored(x))
+    flow = posterior_nn("zuko_maf", z_score_theta="transform_to_unconstrained", x_dist=prior)
+    inference = NPE(prior, flow, show_progress_bars=False).append_simulations(theta, scored(x))
     inference.train(training_batch_size=250, learning_rate=1e-3, max_num_epochs=120)
     posterior = inference.build_posterior()
     known, samples = prior.sample((300,)), 199
