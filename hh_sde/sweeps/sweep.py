@@ -126,7 +126,7 @@ def sweep(
     >>> dict(ds.spike_count.sizes)
     {'stimulus': 2, 'sigma': 3, 'trial': 4, 'neuron': 1}
     >>> ds.sel(sigma=1.0).hh.rates().rate.mean("trial").values.ravel()
-    array([45., 70.])
+    array([55., 75.])
     """
     if not isinstance(net, Network):
         raise TypeError(f"sweep takes a Network, got {shown(net)}")
