@@ -371,7 +371,7 @@ def test_its_numbers_may_differ_between_neurons():
     np.testing.assert_allclose(G[1] / G[0], 2 * 0.034 / 0.05)
     g = net.conductances(hh.solve(net, 0.1, x0={"V": 0.0, "G_GABA_B": 2.0})).g_GABA_B[0]
     np.testing.assert_allclose(g, [0.1 * opened(2.0, 10.0), 0.2 * opened(2.0)])
-    with pytest.raises(ValueError, match="K3 of synapse GABA_B has 2 values; a network of 3"):
+    with pytest.raises(ValueError, match="K3 of synapse GABA_B has 2 values; 3 neurons take"):
         hh.Network(3, LEAKY, synapses=GABA_B(0.1, messenger=messenger)).sde()
 
 

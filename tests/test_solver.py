@@ -163,10 +163,8 @@ from hh_sde import runs
 signal.signal(signal.SIGINT, signal.default_int_handler)
 begin = runs._iterate
 def iterate(method, problem):
-    for k, states in enumerate(begin(method, problem)):
-        if k == 0:
-            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
-        yield states
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    yield from begin(method, problem)
 """
 
 
