@@ -73,7 +73,7 @@ def measured(
         blocks = blocks_of(plan.sizes, cells, plan.alone)
         done = math.prod(blocks.values())
         ds, seconds = run(_at(plan, first, blocks))
-        if seconds > AIM / 10 or done >= total or cells > total:
+        if seconds > AIM / 60 or done >= total or cells > total:
             cells = done
             break
         cells *= LANES
