@@ -15,8 +15,8 @@ FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 #: Those that need libraries which are no part of the extra `test`.
 OF_OTHERS = {"inference": ("sbi", "pyabc")}
-#: pyloric's loops take about as long to compile as those of all others.
-SLOW = {"pyloric", *OF_OTHERS}
+#: pyloric's loops take about as long to compile as those of all others; the others here are long.
+SLOW = {"pyloric", "channel_noise", "ten_thousand_neurons", *OF_OTHERS}
 
 
 def run(script, monkeypatch):

@@ -94,7 +94,9 @@ def network_at(net, values, k):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("method", ["euler_maruyama", "lie_trotter"])
+@pytest.mark.parametrize(
+    "method", ["euler_maruyama", pytest.param("lie_trotter", marks=pytest.mark.slow)]
+)
 def test_a_point_is_the_network_there(case, method):
     net, values = CASES[case]
     x0 = {"V": hh.Normal(-62.0, 3.0)}
