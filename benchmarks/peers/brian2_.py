@@ -10,6 +10,7 @@ import tempfile
 
 import brian2 as b2
 import numpy as np
+from brian2_gates import GATES
 from common import Case, run
 
 STANDALONE = os.environ.get("BRIAN2_TARGET") == "standalone"
@@ -21,26 +22,10 @@ LEFT_OUT = {  # of the flags
 flags = b2.prefs.codegen.cpp.extra_compile_args_gcc
 b2.prefs.codegen.cpp.extra_compile_args_gcc = [flag for flag in flags if flag not in LEFT_OUT]
 b2.prefs.core.default_float_dtype = np.dtype(os.environ.get("DTYPE", "float64")).type
-GATE = "d{x}/dt = (({alpha})*(1 - {x}) - ({beta})*{x})/ms : 1\n"
 EQUATIONS = (
     "I_Na = 120.0*m**3*h*(V - 50.0) : 1\n"
     "I_K = 36.0*k**4*(V + 77.0) : 1\n"
-    "dV/dt = (10.0 - I_Na - I_K - 0.3*(V + 54.387) + J)/ms + xi/ms**0.5 : 1\n"
-    + GATE.format(
-        x="m",
-        alpha="0.1*(V + 40.0)/(1.0 - exp(-0.1*(V + 40.0)))",
-        beta="4.0*exp((-65.0 - V)/18.0)",
-    )
-    + GATE.format(
-        x="h",
-        alpha="0.07*exp((-65.0 - V)/20.0)",
-        beta="1.0/(1.0 + exp(-0.1*(V + 35.0)))",
-    )
-    + GATE.format(
-        x="k",
-        alpha="0.01*(V + 55.0)/(1.0 - exp(-0.1*(V + 55.0)))",
-        beta="0.125*exp((-65.0 - V)/80.0)",
-    )
+    "dV/dt = (10.0 - I_Na - I_K - 0.3*(V + 54.387) + J)/ms + xi/ms**0.5 : 1\n" + GATES
 )
 COUPLED = """
 ds/dt = (5.0*(1 - s)/(1.0 + exp((-3.0 - V)/8.0)) - s)/ms : 1

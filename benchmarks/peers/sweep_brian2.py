@@ -11,28 +11,14 @@ import tempfile
 
 import brian2 as b2
 import numpy as np
+from brian2_gates import GATES
 
 asked = json.loads(sys.argv[1])
 points = np.load(asked["file"])
-GATE = "d{x}/dt = (({alpha})*(1 - {x}) - ({beta})*{x})/ms : 1\n"
 EQUATIONS = (
     "dV/dt = (I - g_Na*m**3*h*(V - 50.0) - g_K*k**4*(V + 77.0) - 0.3*(V + 54.387))/ms"
     " + sigma*xi/ms**0.5 : 1\n"
-    + GATE.format(
-        x="m",
-        alpha="0.1*(V + 40.0)/(1.0 - exp(-0.1*(V + 40.0)))",
-        beta="4.0*exp((-65.0 - V)/18.0)",
-    )
-    + GATE.format(
-        x="h",
-        alpha="0.07*exp((-65.0 - V)/20.0)",
-        beta="1.0/(1.0 + exp(-0.1*(V + 35.0)))",
-    )
-    + GATE.format(
-        x="k",
-        alpha="0.01*(V + 55.0)/(1.0 - exp(-0.1*(V + 55.0)))",
-        beta="0.125*exp((-65.0 - V)/80.0)",
-    )
+    + GATES
     + "g_Na : 1 (constant)\ng_K : 1 (constant)\nI : 1 (constant)\nsigma : 1 (constant)\n"
 )
 folder = tempfile.mkdtemp()

@@ -209,7 +209,7 @@ class _Wide:
                 tiled = np.tile(of_points, net.n_neurons)
                 common = list(replaced(tuple(common), words[1:], tiled, path))
             elif words[-1] != SCALE:
-                synapses = self._with_number(net, connections, synapses, words, of_points, path)
+                synapses = self._with_number(net, synapses, words, of_points, path)
         first = 0
         self.groups: list[Group] = []
         for group in net._groups:
@@ -258,7 +258,6 @@ class _Wide:
     @staticmethod
     def _with_number(
         net: Network,
-        connections: Connections,
         synapses: Sequence[Any],
         words: list[str],
         of_points: np.ndarray,
@@ -266,11 +265,13 @@ class _Wide:
     ) -> list[Any]:
         """Synapses with a number of their own that differs between points."""
         known = value_at(net, path)
-        found = [one for one in net.synapses if getattr(one, "name", "gap") == words[1]]
-        if len(found) != 1:
-            raise ValueError(f"{path}: {len(found)} synapses are called {words[1]}; name one")
-        k = next(i for i, one in enumerate(net.synapses) if one is found[0])
-        end = found[0].source if words[2] in ("alpha", "beta") else found[0].target
+        names = [getattr(one, "name", "gap") for one in net.synapses]
+        if names.count(words[1]) != 1:
+            many = names.count(words[1])
+            raise ValueError(f"{path}: {many} synapses are called {words[1]}; name one")
+        k = names.index(words[1])
+        synapse = net.synapses[k]
+        end = synapse.source if words[2] in ("alpha", "beta") else synapse.target
         n = net.n_neurons if end is None else net.populations[end].n
         if not isinstance(known, float | np.ndarray):
             raise ValueError(f"{path} is no number: {shown(known)}")

@@ -249,10 +249,10 @@ def _with_counts(ds: xr.Dataset, n_neurons: int) -> xr.Dataset:
 
 
 class _RowsRun(Run):
-    """A run whose trials are rows; its Dataset has spikes as they come, by their rows."""
+    """A run whose trials are rows; its Dataset has spikes row by row, neuron by neuron."""
 
     def dataset(self) -> xr.Dataset:
-        """Traces over (trial, time, neuron), and spike_time, spike_row and spike_neuron."""
+        """Traces over (trial, time, neuron); spike_time train by train, and spike_count."""
         ds = self._traces(dict(self.attrs)) if self.variables else xr.Dataset(attrs=self.attrs)
         if not self.rule:
             return ds
