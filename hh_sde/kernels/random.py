@@ -82,6 +82,16 @@ def address(domain, block):
     return block & MASK, (block >> SHIFT) | (np.uint64(domain) << np.uint64(16))
 
 
+@expression
+def four_normals(domain, block, process, trial, k0, k1, scale):
+    """Those of a block of steps."""
+    c0, c1 = address(domain, block)
+    w0, w1, w2, w3 = philox4x32(c0, c1, process, trial, k0, k1)
+    first, second = normal_pair(w0, w1, scale)
+    third, fourth = normal_pair(w2, w3, scale)
+    return first, second, third, fourth
+
+
 @shared("void(u64*, i64, u64*, i64, f64, real*, i64)")
 def normal_blocks(key, domain, words, entries, scale, out, columns):
     """Normals of standard deviation `scale` for the four steps of some blocks.
@@ -99,10 +109,9 @@ def normal_blocks(key, domain, words, entries, scale, out, columns):
     z2 = row(out, 2, columns, "z2")
     z3 = row(out, 3, columns, "z3")
     for i in range(entries):
-        c0, c1 = address(domain, block[i])
-        w0, w1, w2, w3 = philox4x32(c0, c1, process[i], trial[i], k0, k1)
-        z0[i], z1[i] = normal_pair(w0, w1, scale)
-        z2[i], z3[i] = normal_pair(w2, w3, scale)
+        z0[i], z1[i], z2[i], z3[i] = four_normals(
+            domain, block[i], process[i], trial[i], k0, k1, scale
+        )
 
 
 @shared("void(u64*, i64, u64*, i64, f64, real*, i64)")
@@ -116,12 +125,10 @@ def keyed_normal_blocks(key, domain, words, entries, scale, out, columns):
     z2 = row(out, 2, columns, "z2")
     z3 = row(out, 3, columns, "z3")
     for i in range(entries):
-        c0, c1 = address(domain, block[i])
-        w0, w1, w2, w3 = philox4x32(
-            c0, c1, process[i] & MASK, trial[i] & MASK, process[i] >> SHIFT, trial[i] >> SHIFT
-        )
-        z0[i], z1[i] = normal_pair(w0, w1, scale)
-        z2[i], z3[i] = normal_pair(w2, w3, scale)
+        z0[i], z1[i], z2[i], z3[i] = four_normals(
+            domain, block[i], process[i] & MASK, trial[i] & MASK, process[i] >> SHIFT,
+            trial[i] >> SHIFT, scale,
+        )  # fmt: skip
 
 
 def with_keys(processes: np.ndarray, trials: np.ndarray, keys: np.ndarray) -> np.ndarray:
