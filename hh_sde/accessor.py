@@ -91,6 +91,7 @@ class HHAccessor:
     fano_factor = _method(measures.fano_factor)
     intervals = _method(measures.intervals)
     interval_statistics = _method(measures.interval_statistics)
+    interval_distance = _method(measures.interval_distance)
     first_passage = _method(measures.first_passage)
     autocorrelogram = _method(measures.autocorrelogram)
     crosscorrelogram = _method(measures.crosscorrelogram)

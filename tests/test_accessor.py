@@ -55,8 +55,9 @@ def public():
 
 
 def test_every_method_is_tried_here():
-    # of populations, of synapses, into a file: test_populations, test_lfp, test_interop
-    elsewhere = {"population", "lfp", "to_nwb"}
+    # of populations, of synapses, of two results, into a file: test_populations, test_lfp,
+    # test_distances, test_interop
+    elsewhere = {"population", "lfp", "interval_distance", "to_nwb"}
     assert public() - {"gates", "plot", "validate"} - elsewhere == set(ARGUMENTS)
 
 

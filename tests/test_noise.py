@@ -531,8 +531,8 @@ def test_the_engine_has_these_moments(method, paired):
     ("model", "bounds"),
     slow_ones(
         [("subunit", "clip"), ("conductance", "reflect"), ("subunit", "reflect"),
-         ("conductance", "clip")],
-        ("subunit", "reflect"), ("conductance", "clip"),
+         ("conductance", "clip"), ("conductance", "project")],
+        ("subunit", "reflect"), ("conductance", "clip"), ("conductance", "project"),
     ),
 )  # fmt: skip
 def test_bounded_gates_and_states(model, bounds):
@@ -567,6 +567,7 @@ def bound(compiled, x):
     [
         ("clip", [0.5, 0.0, 0.5], [0.0, 1.0]),
         ("reflect", [0.6 / 1.4, 0.2 / 1.4, 0.6 / 1.4], [0.2, 0.7]),
+        ("project", [0.5, 0.0, 0.5], [0.0, 1.0]),
     ],
 )
 def test_bound_by_hand(policy, states, gates):
@@ -580,7 +581,48 @@ def test_bound_by_hand(policy, states, gates):
     np.testing.assert_allclose(x[1], gates)
 
 
-@pytest.mark.parametrize("policy", ["clip", "reflect"])
+def nearest_on_simplex(y):
+    """By sorting: Held, Wolfe & Crowder (1974), Math. Program. 6, 62, doi:10.1007/BF01580223."""
+    falling = np.sort(y)[::-1]
+    shift = (np.cumsum(falling) - 1) / np.arange(1, len(y) + 1)
+    return np.maximum(y - shift[falling > shift][-1], 0.0)
+
+
+def test_projection_goes_to_the_nearest_point():
+    neurons = 200
+    noise = hh.ConductanceNoise(1.0, bounds="project")
+    chains = hh.Network(neurons, noise=noise)._made.compiled
+    rng = np.random.default_rng(1)
+    spread = rng.choice([0.05, 0.3, 2.0], neurons)
+    states = [spread * rng.normal(size=(n, neurons)) for n in (8, 5)]
+    states = [y + (1 - y.sum(axis=0)) / len(y) for y in states]
+    x = np.concatenate([np.full((1, neurons), -60.0), *states])
+    bound(chains, x)
+    for y, found in zip(states, (x[1:9], x[9:]), strict=True):
+        expected = np.transpose([nearest_on_simplex(one) for one in y.T])
+        np.testing.assert_allclose(found, expected, atol=1e-14)
+        assert ((y > 0).sum(axis=0) > (found > 0).sum(axis=0)).any()
+
+
+@pytest.mark.parametrize("model", ["subunit", "conductance"])
+def test_steady_noise_is_that_of_the_equilibrium(model):
+    """G at any state is that of the steady state at its V, and Euler's needs no correction."""
+    noise = CHANNEL_NOISES[model]
+    usual = hh.Network(1, cell=SMALL, noise=noise.replace(bounds="none")).sde()
+    net = hh.Network(1, cell=SMALL, noise=noise.replace(bounds="steady"))
+    steady = net.sde()
+    for V in (-70.0, -40.0):
+        at_rest = hh.Network(1, cell=SMALL, noise=noise).steady_state(V)
+        elsewhere = at_rest.copy()
+        elsewhere[1:] = -0.1 if model == "subunit" else (1.3, -0.4, 0.1)
+        expected = usual.G(at_rest, 0.0)
+        np.testing.assert_allclose(steady.G(elsewhere, 0.0), expected, rtol=1e-12)
+    assert steady.noise_type == "commutative"
+    drifts = [sde.f(elsewhere, 0.0) for sde in (steady, steady.to_stratonovich())]
+    np.testing.assert_array_equal(*drifts)
+
+
+@pytest.mark.parametrize("policy", ["clip", "reflect", "project"])
 def test_exchanges_stay_inside_by_themselves(policy):
     net = hh.Network(1, cell=SMALL, noise=hh.ConductanceNoise(1.0, bounds=policy))
     for method in ("lie_trotter", "strang"):

@@ -32,8 +32,9 @@ REFUSED = {
     "conductances": "recorded with a sweep, record=",
     "noise": "cells of a sweep have networks of their own",
 }
-#: What hands over to other libraries, whose tests see to its labels.
-OTHERS = {"to_neo", "to_nwb", "to_pynapple", "isi_distance", "spike_distance", "action_potentials"}
+#: What hands over to other libraries, or takes two results, whose tests see to its labels.
+OTHERS = {"to_neo", "to_nwb", "to_pynapple", "isi_distance", "spike_distance", "action_potentials",
+          "interval_distance"}  # fmt: skip
 MEASURES = [
     name for name in dir(HHAccessor)
     if not name.startswith("_") and name not in OTHERS | {"plot"} | REFUSED.keys()

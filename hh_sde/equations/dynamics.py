@@ -160,7 +160,9 @@ class Dynamics:
             if channel.number is not None and channel.form == "gates":
                 inv_N = self._numbers(gate.name, f"gates {gate.name}", channel.number[k])[1]
             (variable,) = next(self._groups)
-            self.parts.append(GatePart(variable, self._row, gate, self.names, inv_N))
+            steady_noise = self.model.bounds == "steady"
+            part = GatePart(variable, self._row, gate, self.names, inv_N, steady_noise)
+            self.parts.append(part)
             factors.append(variable.symbol**gate.power)
         return factors
 

@@ -11,7 +11,7 @@ from hh_sde.equations.rates import Kinetics
 class GatePart(Part):
     """dx = (alpha (1 - x) - beta x) dt + sqrt((alpha (1 - x) + beta x)/N) dW (Fox & Lu 1994).
 
-    Without inv_N = 1/N there is no noise.
+    Without inv_N = 1/N there is no noise. With `steady_noise` its variance is that of x_inf.
     """
 
     def __init__(
@@ -21,13 +21,15 @@ class GatePart(Part):
         rates: Kinetics,
         names: Names,
         inv_N: Symbol | None = None,
+        steady_noise: bool = False,
     ) -> None:
         self.variables = (variable,)
         self.first_row = row
         self.x, self.rates, self.inv_N = variable.symbol, rates, inv_N
+        self.of_noise = rates.x_inf if steady_noise else self.x
         self.dx = names.new(f"d{variable.name}")
         if inv_N is not None:
-            R = (rates.alpha * (1.0 - self.x) + rates.beta * self.x) * inv_N
+            R = (rates.alpha * (1.0 - self.of_noise) + rates.beta * self.of_noise) * inv_N
             dW, amplitude = (names.new(f"{kind}_{variable.name}") for kind in ("noise", "sigma"))
             self.terms = (NoiseTerm(dW, amplitude, ((row, 1.0),), R),)
 
@@ -41,7 +43,8 @@ class GatePart(Part):
         if self.inv_N is None:
             return [Assignment(x, call("relaxed", x, alpha, beta, dt))]
         forth, back = Symbol("forth"), Symbol("back")
-        variance = (1.0 - x) * forth * (1.0 - forth) + x * back * (1.0 - back)
+        y = self.of_noise
+        variance = (1.0 - y) * forth * (1.0 - forth) + y * back * (1.0 - back)
         noise = call("root", variance * self.inv_N * inv_dt) * self.terms[0].dW
         return [
             *exchange_probabilities(alpha, beta),

@@ -297,7 +297,7 @@ def _calls(loop: Loop, functions: Mapping[int, str]) -> Iterator[str]:
 #: Loops that only some models need: to bring states back into [0, 1], to move concentrations, and
 #: for what is sent besides variables.
 _WANTED: dict[str, Callable[[Dynamics], bool]] = {
-    "bound": lambda one: one.model.bounds in ("clip", "reflect"),
+    "bound": lambda one: one.model.brought_back,
     "pool_flow": lambda one: bool(one.concentrations),
     "make_outputs": lambda one: bool(one.outputs),
     "displace_outputs": lambda one: bool(one.outputs),
@@ -311,7 +311,7 @@ def _constants(populations: Sequence[Dynamics]) -> str:
         V_dependent=any(one.V_dependent for one in populations),
         pools=any(one.concentrations for one in populations),
         terms=max(len(one.terms) for one in populations),
-        bounded=any(one.model.bounds in ("clip", "reflect") for one in populations),
+        bounded=any(one.model.brought_back for one in populations),
     )
 
 

@@ -11,6 +11,7 @@ from hh_sde.equations.quantities import Assignment, Names, NoiseTerm, Variable
 from hh_sde.equations.rates import Kinetics
 from hh_sde.equations.tables import ChannelTable, PairTable
 
+ZERO, ONE = Number(0.0), Number(1.0)
 FORTH, BACK, MOVE = Symbol("forth"), Symbol("back"), Symbol("move")
 LOWER, UPPER = Symbol("lower"), Symbol("upper")
 
@@ -20,7 +21,9 @@ class StatesPart(Part):
 
     A transition from i to j at the rate r moves r y_i dt + sqrt(r y_i/N) dW (Fox & Lu 1994, in the
     form of Orio & Soudry 2012, doi:10.1371/journal.pone.0036670, one process for a pair, and of Pu
-    & Thomas 2020, doi:10.1162/neco_a_01312, one process for each transition).
+    & Thomas 2020, doi:10.1162/neco_a_01312, one process for each transition). With the policy
+    "steady" the noise takes for y_i the steady state at V (Goldwyn et al. 2011,
+    doi:10.1103/PhysRevE.83.041908).
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class StatesPart(Part):
         self.N, self.inv_N, self.bounds = N, inv_N, bounds
         self.fluxes = [names.new(f"flux_{self._way(pair)}") for pair in channel.pairs]
         self.dy = [names.new(f"d{variable.name}") for variable in variables]
+        self.of_noise = self._steady_state() if bounds == "steady" else list(self.symbols)
         self.by_pair = [self._terms_of(pair, names) for pair in channel.pairs]
         self.terms = tuple(term for terms in self.by_pair for term in terms)
 
@@ -70,7 +74,8 @@ class StatesPart(Part):
         return drifts
 
     def _terms_of(self, pair: PairTable, names: Names) -> list[NoiseTerm]:
-        source, target, opening, closing = self._sides(pair)
+        _, _, opening, closing = self._sides(pair)
+        source, target = self.of_noise[pair.source], self.of_noise[pair.target]
         to = ((self.first_row + pair.source, -1.0), (self.first_row + pair.target, 1.0))
         ways = [
             way
@@ -100,9 +105,10 @@ class StatesPart(Part):
     def _exchanged(self, pair: PairTable, terms: list[NoiseTerm]) -> list[Assignment]:
         source, target, opening, closing = self._sides(pair)
         # of the noise of one transition alone; both together are y forth (1 - forth) + ...
-        both = 0.5 * FORTH * BACK * (source + target)
-        of_forth = source * FORTH * (1.0 - FORTH - BACK) + both
-        of_back = target * BACK * (1.0 - FORTH - BACK) + both
+        y, z = self.of_noise[pair.source], self.of_noise[pair.target]
+        both = 0.5 * FORTH * BACK * (y + z)
+        of_forth = y * FORTH * (1.0 - FORTH - BACK) + both
+        of_back = z * BACK * (1.0 - FORTH - BACK) + both
         ways = [way for way, n in zip((of_forth, of_back), pair.noisy, strict=True) if n]
         groups = [total(ways)] if self.channel.paired and ways else ways
         noise = [
@@ -150,20 +156,28 @@ class StatesPart(Part):
                 Assignment(MOVE, Choice(-target, MOVE, -2.0 * target - MOVE, MOVE)),
                 cut,
             ]
-        return [cut] if self.bounds == "clip" else []
+        return [cut] if self.bounds in ("clip", "project") else []
 
     def steady(self) -> list[Assignment]:
+        return list(map(Assignment, self.symbols, self._steady_state()))
+
+    def _steady_state(self) -> list[Expression]:
+        """The occupancies where the gates are independent and in their steady state."""
         powers = self.channel.levels[-1]
         occupancies = []
-        for y, level in zip(self.symbols, self.channel.levels, strict=True):
+        for level in self.channel.levels:
             factors: list[Expression] = [ways_to_choose(powers, level)]
             for rates, p, k in zip(self.rates, powers, level, strict=True):
                 factors += [rates.x_inf] * k + [1.0 - rates.x_inf] * (p - k)
-            occupancies.append(Assignment(y, product(factors)))
+            occupancies.append(product(factors))
         return occupancies
 
     def bound(self, policy: str) -> list[Assignment]:
-        """What is below 0 is cut off or mirrored, and all is scaled so that the sum is 1."""
+        """What is below 0 is cut off or mirrored, and all is scaled so that the sum is 1; or the
+        nearest point of the simplex.
+        """
+        if policy == "project":
+            return self._nearest()
         kept = (
             (lambda y: call("abs", y)) if policy == "reflect" else (lambda y: call("max", y, 0.0))
         )
@@ -173,6 +187,27 @@ class StatesPart(Part):
             Assignment(sum_of_all, total(list(self.symbols))),
             *(Assignment(y, y / sum_of_all) for y in self.symbols),
         ]
+
+
+    def _nearest(self) -> list[Assignment]:
+        """The nearest point of the simplex, by Michelot's passes: occupancies at or below 0 stay
+        there, and what that adds to the sum is taken from the others in equal parts.
+
+        Each pass but the last leaves one more at 0, or nothing to do.
+
+        References
+        ----------
+        Michelot (1986), J. Optim. Theory Appl. 50, 195, doi:10.1007/BF00938486.
+        """
+        number, excess = Symbol("number"), Symbol("excess")
+        inside = [Choice(y, ZERO, ONE, ZERO) for y in self.symbols]
+        one_pass = [
+            *(Assignment(y, call("max", y, 0.0)) for y in self.symbols),
+            Assignment(number, total(inside)),
+            Assignment(excess, (total(list(self.symbols)) - 1.0) / number),
+            *(Assignment(y, Choice(y, ZERO, y - excess, ZERO)) for y in self.symbols),
+        ]
+        return one_pass * len(self.symbols)
 
 
 def _times(k: int, rate: Symbol) -> Expression:

@@ -149,6 +149,10 @@ class InputTable(NamedTuple):
     scale: np.ndarray | None = None
 
 
+#: Of the policies for noisy gates and states outside [0, 1], those that act after each step.
+BROUGHT_BACK = ("clip", "reflect", "project")
+
+
 class Model(NamedTuple):
     """The neurons of one population: cells, what they send, what they receive."""
 
@@ -162,6 +166,11 @@ class Model(NamedTuple):
     colored: tuple[ColoredTable, ...] = ()
     pools: tuple[PoolTable, ...] = ()
     bounds: str = "none"  # what is done with noisy gates and states outside [0, 1]
+
+    @property
+    def brought_back(self) -> bool:
+        """Whether that is done after each step."""
+        return self.bounds in BROUGHT_BACK
 
     @property
     def jumping(self) -> list[InputTable]:

@@ -15,6 +15,7 @@ from hh_sde.measures.correlation import autocorrelogram, coherence_time, crossco
 from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
 from hh_sde.measures.detection import rule_attributes
+from hh_sde.measures.distances import interval_distance
 from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance
 from hh_sde.measures.increments import noise
 from hh_sde.measures.isi import interval_statistics, intervals
@@ -41,6 +42,7 @@ __all__ = [
     "fano_factor",
     "first_passage",
     "gates",
+    "interval_distance",
     "interval_statistics",
     "intervals",
     "isi_distance",

@@ -247,7 +247,7 @@ class Assembly:
                 f=f,
                 G=diffusion,
                 area_groups=diffusion.area_groups,
-                bounded=any(one.bounds in ("clip", "reflect") for one in tables.populations),
+                bounded=any(one.brought_back for one in tables.populations),
                 single=lambda: self._compiled_single,
             ),
         )

@@ -14,7 +14,7 @@ from hh_sde.noise.base import Noise
 from hh_sde.records import parameter, per_neuron, record, see_choice, shown
 
 #: What becomes of noisy gates and states that leave [0, 1].
-BOUNDS = ("none", "absolute", "clip", "reflect")
+BOUNDS = ("none", "absolute", "steady", "clip", "reflect", "project")
 
 
 class ChannelNoise(Noise):
@@ -114,10 +114,11 @@ class SubunitNoise(ChannelNoise):
     each_subunit : bool
         N is the number of channels (Fox 1997), or with True that of the gate's subunits in all of
         them, power times as many.
-    bounds : {"none", "absolute", "clip", "reflect"}
+    bounds : {"none", "absolute", "steady", "clip", "reflect", "project"}
         What is done about gates outside [0, 1]: nothing but that a negative diffusion coefficient
-        counts as 0, or is taken without its sign; or they are clipped to the interval, or
-        reflected, after each step (by the engine's methods alone).
+        counts as 0, or is taken without its sign, or is that of the gates' steady state at V, which
+        is never negative; or they are clipped to the interval, reflected, or moved to the nearest
+        point (which for gates is to clip them) after each step, by the engine's methods alone.
 
     References
     ----------
@@ -156,8 +157,10 @@ class ConductanceNoise(ChannelNoise):
         rounded; the classic cell has 60 Na and 18 K channels per um^2.
     numbers : mapping of str to float or (n_neurons,) array, optional
         Numbers of channels by name, instead; channels not named have no noise.
-    bounds : {"none", "absolute", "clip", "reflect"}
-        As for `SubunitNoise`; "clip" and "reflect" scale a channel's occupancies to the sum 1.
+    bounds : {"none", "absolute", "steady", "clip", "reflect", "project"}
+        As for `SubunitNoise`; "clip" and "reflect" scale a channel's occupancies to the sum 1,
+        "project" moves them to the nearest point of the simplex (Dangerfield, Kay & Burrage).
+        "steady" is the diffusion of Goldwyn et al.
     paired : bool
         One Wiener process for a transition and its reverse together (Orio & Soudry), half as many
         processes, the same in law; False: one for each (Pu & Thomas).
@@ -169,7 +172,8 @@ class ConductanceNoise(ChannelNoise):
     ----------
     Fox & Lu (1994), doi:10.1103/PhysRevE.49.3421; Orio & Soudry (2012), PLoS ONE 7, e36670,
     doi:10.1371/journal.pone.0036670; Dangerfield, Kay & Burrage (2012), Phys. Rev. E 85, 051907,
-    doi:10.1103/PhysRevE.85.051907; Pu & Thomas (2020), Neural Comput. 32, 1775,
+    doi:10.1103/PhysRevE.85.051907; Goldwyn, Imennov, Famulare & Shea-Brown (2011), Phys. Rev. E 83,
+    041908, doi:10.1103/PhysRevE.83.041908; Pu & Thomas (2020), Neural Comput. 32, 1775,
     doi:10.1162/neco_a_01312.
 
     Examples
