@@ -81,8 +81,8 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
         )
     if not method.compiled and getattr(sde.program, "bounded", False) and sde.m:
         raise ValueError(
-            f"{name} cannot bring gates back after each step; with bounds='clip', 'reflect' or 'project' "
-            "use a method of the engine, or give bounds='none'"
+            f"{name} cannot bring gates back after each step; with bounds='clip', 'reflect' or "
+            "'project' use a method of the engine, or give bounds='none'"
         )
     if method.interpretation == "stratonovich":
         return sde.to_stratonovich()

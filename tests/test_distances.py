@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import scipy.stats
+from trains import ragged
 
 import hh_sde as hh
 from hh_sde.measures import interval_distance
-from trains import ragged
 
 
 def renewals(rng, mean, trials=20, number=40, spread=0.3):

@@ -188,7 +188,6 @@ class StatesPart(Part):
             *(Assignment(y, y / sum_of_all) for y in self.symbols),
         ]
 
-
     def _nearest(self) -> list[Assignment]:
         """The nearest point of the simplex, by Michelot's passes: occupancies at or below 0 stay
         there, and what that adds to the sum is taken from the others in equal parts.
