@@ -1,10 +1,11 @@
 """Which channel noise: models and methods beside the exact Markov chain of channels.
 
-    python examples/channel_noise.py [--quick] [--parts published areas cost] [--out docs]
+    python examples/channel_noise.py [--quick] [--parts areas cost] [--out docs]
 
-Writes channel_noise.png; unless quick, also channel_noise.json and the tables of
+Writes channel_noise.png; unless quick, also channel_noise.json and two tables of
 docs/channel_noise.md. Parts not named are taken from the channel_noise.json already there. The
-whole takes about a quarter of an hour.
+whole takes about ten minutes. benchmarks/channel_noise.py compares the models over a million
+intervals.
 """
 
 import argparse
@@ -15,43 +16,15 @@ from pathlib import Path
 import numpy as np
 
 import hh_sde as hh
-from hh_sde.measures.isi import coefficient_of_variation
 
 CELL = hh.CELLS["hodgkin_huxley"].replace(E_L=-54.4)  # that of Pu & Thomas (2020)
 PER_AREA = 60 + 18  # channels per um^2
 RULE = hh.SpikeRule(threshold=-10.0, rearm=None)
 BEGINNING = 150.0  # ms, dropped: ten intervals
 TRIAL = 1000.0  # ms, kept
-LENGTH = 84  # trials that make the published length
-RESAMPLED = 300
+FEWEST = 200  # intervals from which on distances are told
 CONDUCTANCE, SHIELDED = hh.ConductanceNoise, hh.ShieldedNoise
 SUBUNIT, EFFECTIVE = hh.SubunitNoise, hh.EffectiveConductanceNoise
-
-#: Label: model, its arguments, method, dt, published distance (ms).
-PUBLISHED = {
-    "conductance": (CONDUCTANCE, {}, "euler_maruyama", 0.008, None),
-    "conductance, absolute": (
-        CONDUCTANCE, {"bounds": "absolute"}, "euler_maruyama", 0.008, "0.0493; Fox & Lu 0.0474",
-    ),
-    "conductance, paired": (
-        CONDUCTANCE, {"paired": True, "bounds": "absolute"}, "euler_maruyama", 0.008, "0.0452",
-    ),
-    "conductance, reflect": (CONDUCTANCE, {"bounds": "reflect"}, "euler_maruyama", 0.008, "0.218"),
-    "shielded": (SHIELDED, {"bounds": "absolute"}, "euler_maruyama", 0.008, "0.0762"),
-    "subunit": (SUBUNIT, {}, "euler_maruyama", 0.008, "0.801"),
-    "effective": (EFFECTIVE, {}, "euler_maruyama", 0.008, None),
-    "conductance, Euler, short step": (CONDUCTANCE, {}, "euler_maruyama", 0.002, None),
-    "conductance, lie_trotter": (CONDUCTANCE, {}, "lie_trotter", 0.008, None),
-    "conductance, lie_trotter, long step": (CONDUCTANCE, {}, "lie_trotter", 0.1, None),
-    "conductance, strang": (CONDUCTANCE, {}, "strang", 0.008, None),
-    "conductance, strang, long step": (CONDUCTANCE, {}, "strang", 0.1, None),
-    "chain, tau_leap": (CONDUCTANCE, {}, "tau_leap", 0.008, None),
-    "chain, tau_leap, long step": (CONDUCTANCE, {}, "tau_leap", 0.05, None),
-}  # fmt: skip
-
-#: Of the chain to itself: between subsamples of pooled intervals, so no measure of chance between
-#: independent samples; neither is the +- of any published distance, their spread.
-PUBLISHED_CHAIN = "2.27e-4 ± 7e-5, pooled"
 
 AREAS = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0]  # um^2
 CURRENTS = [0.0, 6.0, 10.0]  # uA/cm^2
@@ -62,18 +35,34 @@ OVER_AREA = {
     "subunit": (SUBUNIT, {}, "lie_trotter", 0.02),
 }
 
-#: What is timed beside the rows of PUBLISHED; 512 lanes. White noise is the unit.
+#: What is timed: label, model, its arguments, method, dt; 512 lanes. White noise is the unit.
 LANES = 512
-TIMED = {
-    "white current": (hh.CurrentNoise, {"sigma": 1.0}, "euler_maruyama", 0.008),
-    "shielded, paired": (SHIELDED, {"paired": True}, "euler_maruyama", 0.008),
-    "conductance at 0.02": (CONDUCTANCE, {}, "lie_trotter", 0.02),
-    "tau_leap at 0.02": (CONDUCTANCE, {}, "tau_leap", 0.02),
+WHITE = "`CurrentNoise`"
+STEPS = {
+    WHITE: (hh.CurrentNoise, {"sigma": 1.0}, "euler_maruyama", 0.008),
+    "`SubunitNoise`": (SUBUNIT, {}, "euler_maruyama", 0.008),
+    "`EffectiveConductanceNoise`, 11 processes": (EFFECTIVE, {}, "euler_maruyama", 0.008),
+    "`ShieldedNoise`, 6 processes": (SHIELDED, {}, "euler_maruyama", 0.008),
+    "`ShieldedNoise`, paired, 3 processes": (SHIELDED, {"paired": True}, "euler_maruyama", 0.008),
+    "`ConductanceNoise`, 28 processes": (CONDUCTANCE, {}, "euler_maruyama", 0.008),
+    "`ConductanceNoise`, paired, 14 processes": (
+        CONDUCTANCE, {"paired": True}, "euler_maruyama", 0.008,
+    ),
+    "`ConductanceNoise`, steady": (CONDUCTANCE, {"bounds": "steady"}, "euler_maruyama", 0.008),
+    "`ConductanceNoise`, project": (CONDUCTANCE, {"bounds": "project"}, "euler_maruyama", 0.008),
+    "`ConductanceNoise`, `lie_trotter`": (CONDUCTANCE, {}, "lie_trotter", 0.008),
+    "`ConductanceNoise`, `strang`": (CONDUCTANCE, {}, "strang", 0.008),
+    "the chain, `tau_leap`": (CONDUCTANCE, {}, "tau_leap", 0.008),
+}  # fmt: skip
+#: At the step that is recommended.
+AT_LENGTH = {
+    "`ConductanceNoise` with `lie_trotter`": (CONDUCTANCE, {}, "lie_trotter", 0.02),
+    "`tau_leap`": (CONDUCTANCE, {}, "tau_leap", 0.02),
 }
 SPENT = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]  # areas timed, um^2
 COLOURS = {
     "gillespie": "#000000", "conductance": "#0072B2", "conductance, reflect": "#56B4E9",
-    "tau_leap": "#009E73", "subunit": "#D55E00", "shielded": "#CC79A7", "effective": "#E69F00",
+    "tau_leap": "#009E73", "subunit": "#D55E00",
 }  # fmt: skip
 
 
@@ -85,127 +74,28 @@ def noisy(model, arguments, area, current):
 
 
 def simulate(net, method, dt, trials, seed):
-    """Intervals that begin after the beginning, the trial of each, and every trial's rate, Hz."""
-    ds = hh.solve(
-        net, BEGINNING + TRIAL, dt=dt, method=method, rng=seed, trials=trials,
+    """Spikes after the beginning."""
+    return hh.solve(
+        net, BEGINNING + TRIAL, dt=dt, method=method, rng=seed, trials=trials, discard=BEGINNING,
         record=("spikes",), spike_rule=RULE, progress=False,
     )  # fmt: skip
-    late = ds.spike_time.values > BEGINNING
-    rate = np.bincount(ds.trial.values[late], minlength=trials) * 1e3 / TRIAL
-    found = hh.measures.intervals(ds)
-    late = found.interval_start.values > BEGINNING
-    return found.interval_length.values[late], found.trial.values[late], rate
-
-
-class Pair:
-    """Two samples, and distances between them when trials count more than once or not at all."""
-
-    def __init__(self, a, b):
-        self.trials = len(a[2]), len(b[2])
-        values = np.concatenate([a[0], b[0]])
-        trial = np.concatenate([a[1], b[1] + len(a[2])])
-        order = np.argsort(values, kind="stable")
-        self.values, self.trial = values[order], trial[order]
-
-    def distances(self, weight_a, weight_b):
-        """L1-Wasserstein (ms), Kolmogorov-Smirnov, and the second mean over the first less 1."""
-        a, b = weight_a[self.trial].astype(float), weight_b[self.trial].astype(float)
-        if not a.sum() or not b.sum():
-            return np.full(3, np.nan)
-        a, b = a / a.sum(), b / b.sum()
-        gap = np.abs(np.cumsum(a - b))
-        mean = self.values @ a
-        return np.array([gap[:-1] @ np.diff(self.values), gap.max(), self.values @ b / mean - 1])
-
-    def own(self):
-        """The weights of the two samples as they are."""
-        first = np.arange(sum(self.trials)) < self.trials[0]
-        return first, ~first
-
-    def compared(self, seed=0):
-        """Distances; bootstrap intervals over trials; what trials dealt out at random would give.
-
-        A bootstrap adds to a distance what sampling adds; its interval is reflected about the
-        distance to take that away.
-        """
-        rng = np.random.default_rng(seed)
-        here = self.distances(*self.own())
-        n_a, n_b = self.trials
-        drawn, dealt = [], []
-        for _ in range(RESAMPLED):
-            a = rng.multinomial(n_a, np.full(n_a, 1 / n_a))
-            b = rng.multinomial(n_b, np.full(n_b, 1 / n_b))
-            drawn.append(self.distances(np.append(a, 0 * b), np.append(0 * a, b)))
-            first = rng.permutation(n_a + n_b) < n_a
-            dealt.append(self.distances(first, ~first))
-        low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
-        low, high = 2 * here - high, 2 * here - low
-        low[:2], high[:2] = np.maximum(low[:2], 0.0), np.maximum(high[:2], 0.0)
-        names = ("wasserstein", "ks", "mean")
-        return {
-            name: [float(here[k]), float(low[k]), float(high[k])] for k, name in enumerate(names)
-        } | {
-            "floor": [float(v) for v in np.nanpercentile(np.array(dealt)[:, 0], [50, 95])],
-            "floor ks": [float(v) for v in np.nanpercentile(np.array(dealt)[:, 1], [50, 95])],
-        }  # fmt: skip
-
-
-def batches(sample):
-    """A sample cut into pieces of the published length."""
-    length, trial, rate = sample
-    for first in range(0, len(rate) - LENGTH + 1, LENGTH):
-        inside = (trial >= first) & (trial < first + LENGTH)
-        yield length[inside], trial[inside] - first, rate[first : first + LENGTH]
-
-
-def as_published(a, b):
-    """Mean distance between samples of the published length, ms; of one with itself: its pieces."""
-    return float(
-        np.mean(
-            [
-                (pair := Pair(x, y)).distances(*pair.own())[0]
-                for i, x in enumerate(batches(a))
-                for j, y in enumerate(batches(b))
-                if a is not b or i < j
-            ]
-        )
-    )
-
-
-def histogram(sample, edges):
-    """Density of the intervals, 1/ms."""
-    return (np.histogram(sample[0], edges)[0] / len(sample[0]) / np.diff(edges)).tolist()
-
-
-def measure_published(pieces=3):
-    """Every row of PUBLISHED against `pieces` times the published length of the exact chain."""
-    trials = pieces * LENGTH
-    edges = np.linspace(6, 24, 73)
-    chain = simulate(noisy(CONDUCTANCE, {}, 100.0, 10.0), "gillespie", 1.0, trials, 1)
-    result = {
-        "mean": float(chain[0].mean()),
-        "cv": coefficient_of_variation(chain[0]),
-        "intervals": len(chain[0]),
-        "floor": as_published(chain, chain),
-        "edges": edges.tolist(),
-        "gillespie": histogram(chain, edges),
-        "rows": {},
-    }
-    for seed, (label, (model, arguments, method, dt, _)) in enumerate(PUBLISHED.items(), 2):
-        sample = simulate(noisy(model, arguments, 100.0, 10.0), method, dt, trials, seed)
-        row = Pair(chain, sample).compared()
-        row["published length"] = as_published(chain, sample)
-        row["cv"] = coefficient_of_variation(sample[0])
-        row["density"] = histogram(sample, edges)
-        result["rows"][label] = row
-        print(label, row["published length"], row["wasserstein"], row["mean"], flush=True)
-    return result
 
 
 def interval_of_mean(values):
     """Mean and bootstrap interval over trials."""
     drawn = np.random.default_rng(0).choice(values, (2000, len(values))).mean(axis=1)
     return [float(values.mean()), *map(float, np.percentile(drawn, [2.5, 97.5]))]
+
+
+def number_and_mean(ds):
+    """How many intervals there are, and their mean, ms."""
+    found = ds.hh.interval_statistics(pool="trial").isel(neuron=0)
+    return int(found["count"]), float(found["mean"])
+
+
+def rate(ds):
+    """Mean rate, Hz, with its interval."""
+    return interval_of_mean(ds.hh.rates().rate.isel(neuron=0).values)
 
 
 def measure_areas(areas, currents, models, trials=32):
@@ -216,22 +106,23 @@ def measure_areas(areas, currents, models, trials=32):
             seed = 100 * (1 + k) + int(current)
             net = noisy(CONDUCTANCE, {}, area, current)
             chain = simulate(net, "gillespie", 1.0, trials, seed)
-            row = {"area": area, "current": current, "models": {}}
-            row |= {"intervals": len(chain[0]), "rate": interval_of_mean(chain[2])}
+            number, mean = number_and_mean(chain)
+            row = {"area": area, "current": current, "intervals": number, "rate": rate(chain)}
+            row["models"] = {}
             for shift, label in enumerate(models, 10):
                 model, arguments, method, dt = OVER_AREA[label]
                 net = noisy(model, arguments, area, current)
                 try:
-                    sample = simulate(net, method, dt, trials, seed + shift)
+                    ds = simulate(net, method, dt, trials, seed + shift)
                 except hh.DivergenceError:
                     row["models"][label] = None
                     continue
-                found = {"rate": interval_of_mean(sample[2])}
-                if min(len(chain[0]), len(sample[0])) >= 200:
-                    found |= Pair(chain, sample).compared()
-                    mean = chain[0].mean()
-                    for name in ("wasserstein", "floor"):
-                        found[name] = [value / mean for value in found[name]]
+                found = {"rate": rate(ds)}
+                if min(number, number_and_mean(ds)[0]) >= FEWEST:
+                    distance = chain.hh.interval_distance(ds).sel(statistic="wasserstein") / mean
+                    ends = ("distance", "distance_low", "distance_high")
+                    found["wasserstein"] = [float(distance[end]) for end in ends]
+                    found["by chance"] = float(distance.by_chance)
                 row["models"][label] = found
             rows.append(row)
             print(area, current, {k: v and v.get("wasserstein") for k, v in row["models"].items()})
@@ -261,7 +152,7 @@ def measure_cost(rounds=5, areas=None, timed=True):
         ("chain", area): (noisy(CONDUCTANCE, {}, area, 10.0), "gillespie", 1.0, 16)
         for area in areas or SPENT
     }
-    rows = {**TIMED, **{k: v[:4] for k, v in PUBLISHED.items()}} if timed else {}
+    rows = {**STEPS, **AT_LENGTH} if timed else {}
     for label, (model, arguments, method, dt) in rows.items():
         runs[label] = (noisy(model, arguments, 100.0, 10.0), method, dt, LANES)
     laps = {}
@@ -278,40 +169,6 @@ def measure_cost(rounds=5, areas=None, timed=True):
         "chain": {f"{key[1]:g}": v for key, v in median.items() if key[0] == "chain"},
         "rows": {key: v for key, v in median.items() if key[0] != "chain"},
     }
-
-
-def by_chance(result):
-    """Median over the rows of what chance keeps a distance below, ms."""
-    return float(np.median([row["floor"][1] for row in result["published"]["rows"].values()]))
-
-
-def published_table(result):
-    """Distances at the published conditions, and costs."""
-    rows, cost = result["published"]["rows"], result["cost"]
-    chain = cost["chain"]["100"][0]
-    lines = [
-        "| model | method, dt (ms) | 84 s against 84 s | published | 252 s against 252 s | "
-        "by chance, below | KS | mean interval | CV | µs per ms | chain's cost over it |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        f"| the chain | `gillespie` | {result['published']['floor']:.3f} | {PUBLISHED_CHAIN} | | "
-        f"{by_chance(result):.3f} | | "
-        f"{result['published']['mean']:.3f} ms | {result['published']['cv']:.3f} | "
-        f"{chain / 1e3:.1f} | 1 |",
-    ]
-    for label, (model, arguments, method, dt, published) in PUBLISHED.items():
-        row, spent = rows[label], cost["rows"][label][0]
-        name = "the chain" if method == "tau_leap" else f"`{model.__name__}`"
-        options = ", ".join(
-            key if value is True else str(value) for key, value in arguments.items()
-        )
-        w, k, m = row["wasserstein"], row["ks"], [100 * v for v in row["mean"]]
-        lines.append(
-            f"| {name}{', ' + options if options else ''} | `{method}`, {dt:g} | "
-            f"{row['published length']:.3f} | {published or ''} | {w[0]:.3f} ({w[1]:.3f} to "
-            f"{w[2]:.3f}) | {row['floor'][1]:.3f} | {k[0]:.3f} | {m[0]:+.2f} % ({m[1]:+.2f} to "
-            f"{m[2]:+.2f}) | {row['cv']:.3f} | {spent / 1e3:.2f} | {chain / spent:.0f} |"
-        )
-    return "\n".join(lines) + "\n"
 
 
 def cells_of(values):
@@ -332,7 +189,7 @@ def areas_table(result):
         ]
         for row in here:
             models = [row["models"][label] for label in labels]
-            floors = [f"{100 * m['floor'][1]:.1f}" for m in models if m and "floor" in m]
+            floors = [f"{100 * m['by chance']:.1f}" for m in models if m and "by chance" in m]
             start = [f"{row['area']:g}", f"{row['area'] * PER_AREA:,.0f}", f"{row['intervals']:,}"]
             lines.append(cells_of([*start, *(floors or ["-"])[:1], *map(apart, models)]))
         lines.append("")
@@ -364,33 +221,17 @@ def apart(found):
 def cost_table(result):
     """Cost of a neuron's step relative to white noise on V, and of the chain over area."""
     rows = result["cost"]["rows"]
-    unit = rows["white current"][2]
-    chosen = {
-        "`CurrentNoise`": "white current", "`SubunitNoise`": "subunit",
-        "`EffectiveConductanceNoise`, 11 processes": "effective",
-        "`ShieldedNoise`, 6 processes": "shielded",
-        "`ShieldedNoise`, paired, 3 processes": "shielded, paired",
-        "`ConductanceNoise`, 28 processes": "conductance",
-        "`ConductanceNoise`, paired, 14 processes": "conductance, paired",
-        "`ConductanceNoise`, `lie_trotter`": "conductance, lie_trotter",
-        "`ConductanceNoise`, `strang`": "conductance, strang",
-        "the chain, `tau_leap`": "chain, tau_leap",
-    }  # fmt: skip
     lines = ["| one step of 0.008 ms | ns | relative |", "| --- | ---: | ---: |"]
     lines += [
-        f"| {name} | {rows[key][2]:.1f} | {rows[key][2] / unit:.1f} |"
-        for name, key in chosen.items()
+        f"| {name} | {rows[name][2]:.1f} | {rows[name][2] / rows[WHITE][2]:.1f} |" for name in STEPS
     ]
     lines += ["", "| area, µm² | `gillespie`, µs per ms | ns per transition |"]
     lines += ["| ---: | ---: | ---: |"]
     for area, (each, per_event, _) in result["cost"]["chain"].items():
         lines.append(f"| {area} | {each / 1e3:.2f} | {per_event:.0f} |")
     lines.append("")
-    for label, name in (
-        ("conductance at 0.02", "`ConductanceNoise` with `lie_trotter`"),
-        ("tau_leap at 0.02", "`tau_leap`"),
-    ):
-        spent = rows[label][0]
+    for name in AT_LENGTH:
+        spent = rows[name][0]
         lines.append(
             f"{name} at 0.02 ms takes {spent / 1e3:.2f} µs per ms at any area, as the chain "
             f"does at {crossing(result, spent):.2g} µm².\n"
@@ -420,32 +261,20 @@ def series(ax, result, current, label, name, colour):
 
 
 def draw(result, path):
-    """Intervals, distance and spontaneous rate over area, and cost over area."""
+    """Distance, spontaneous rate and cost over area."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(2, 2, figsize=(9, 6.6), layout="constrained")
-    (density, distance), (rate, cost) = axes
-    published = result.get("published")
-    if published:
-        edges = np.array(published["edges"])
-        density.stairs(published["gillespie"], edges, color="0.8", fill=True, label="gillespie")
-        for label in ("conductance", "shielded", "effective", "subunit"):
-            values = published["rows"][label]["density"]
-            middle = 0.5 * (edges[1:] + edges[:-1])
-            density.plot(middle, values, color=COLOURS[label], label=label, linewidth=1.3)
-        density.legend(frameon=False, fontsize="small")
-    density.set(xlabel="interval (ms)", ylabel="density (1/ms)", xlim=(10, 24))
-    density.set_title("100 µm², I = 10 µA/cm²", fontsize="medium")
-
+    fig, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    distance, rate, cost = axes
     current = 10.0
     rows = [row for row in result["areas"] if row["current"] == current]
     floors = [(row["area"], row["models"]["conductance"]) for row in rows]
-    floors = [(area, *found["floor"]) for area, found in floors if found and "floor" in found]
+    floors = [(area, one["by chance"]) for area, one in floors if one and "by chance" in one]
     if floors:
-        area, _, high = np.array(floors).T
+        area, high = np.array(floors).T
         distance.fill_between(area, 1e-4, high, color="0.88", linewidth=0, label="by chance")
     for label in rows[0]["models"] if rows else ():
         distance.plot([], [], "o-", color=COLOURS[label], markersize=3.5, label=label)
@@ -473,19 +302,17 @@ def draw(result, path):
     area = np.array([float(key) for key in chain])
     spent = [value[0] / 1e3 for value in chain.values()]
     cost.plot(area, spent, "s-", color=COLOURS["gillespie"], label="gillespie")
-    for key, label, name in (
-        ("tau_leap at 0.02", "tau_leap", "tau_leap, 0.02 ms"),
-        ("conductance at 0.02", "conductance", "conductance, lie_trotter, 0.02 ms"),
-    ):
-        if key in result["cost"]["rows"]:
-            level = result["cost"]["rows"][key][0] / 1e3
-            cost.axhline(level, color=COLOURS[label], label=name, linewidth=1.3)
+    for name, label in zip(AT_LENGTH, ("conductance", "tau_leap"), strict=True):
+        if name in result["cost"]["rows"]:
+            level = result["cost"]["rows"][name][0] / 1e3
+            title = f"{label}, {AT_LENGTH[name][2]}" if label != AT_LENGTH[name][2] else label
+            cost.axhline(level, color=COLOURS[label], label=f"{title}, 0.02 ms", linewidth=1.3)
     cost.set(xscale="log", yscale="log", xlabel="area (µm²)", ylabel="µs per neuron and ms")
     cost.set_title("cost", fontsize="medium")
     cost.legend(frameon=False, fontsize="small")
     for ax in axes.flat:
         ax.spines[["top", "right"]].set_visible(False)
-    for ax in axes.flat[1:]:
+    for ax in axes.flat:
         ticks = [1, 10, 100]
         ax.set_xticks(ticks, [f"{tick}" for tick in ticks])
     fig.savefig(path, dpi=150)
@@ -495,7 +322,7 @@ def main():
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
-    parts = ("published", "areas", "cost")
+    parts = ("areas", "cost")
     parser.add_argument("--parts", nargs="*", choices=parts, default=parts)
     parser.add_argument("--out", type=Path, default=Path())
     options = parser.parse_args()
@@ -511,7 +338,6 @@ def main():
     kept = options.out / "channel_noise.json"
     result = json.loads(kept.read_text()) if kept.exists() else {}
     measure = {
-        "published": measure_published,
         "areas": lambda: measure_areas(AREAS, CURRENTS, list(OVER_AREA)),
         "cost": measure_cost,
     }
@@ -520,9 +346,7 @@ def main():
         kept.write_text(json.dumps(result, indent=1))
     if set(result) < set(parts):
         return
-    for name, table in (
-        ("published", published_table), ("areas", areas_table), ("cost", cost_table),
-    ):  # fmt: skip
+    for name, table in (("areas", areas_table), ("cost", cost_table)):
         text = table(result)
         print(text)
         (options.out / f"channel_noise_{name}.md").write_text(text)
