@@ -215,6 +215,55 @@ def test_moments_are_those_of_all_trials():
     np.testing.assert_allclose(ds.V_var, whole.V.var("trial", ddof=1), rtol=1e-9, atol=1e-15)
 
 
+def first_spikes(ds):
+    """A function of one's own: the first spike of every train, and counts in two halves."""
+    trains = ds.hh.spikes()
+    latency = np.full(ds.spike_count.shape, np.nan)
+    halves = np.zeros((*ds.spike_count.shape, 2))
+    where = tuple(
+        np.searchsorted(ds[dim].values, trains[dim].values) for dim in ds.spike_count.dims
+    )
+    np.fmin.at(latency, where, trains.spike_time.values)
+    np.add.at(halves, (*where, (trains.spike_time.values >= 50.0).astype(int)), 1.0)
+    dims = ds.spike_count.dims
+    return xr.Dataset(
+        {"latency": (dims, latency, {"units": "ms"}), "halves": ((*dims, "half"), halves)},
+        coords=ds.spike_count.coords,
+    )
+
+
+def test_a_function_of_ones_own_reduces(tmp_path):
+    over, options = {"stimulus": [8.0, 10.0]}, {"trials": 5, "reduce": first_spikes}
+    whole = swept(over, 100.0, trials=5)
+    ds = swept(over, 100.0, store=tmp_path / "own", **options)
+    xr.testing.assert_equal(ds.drop_attrs().load(), first_spikes(whole).drop_attrs())
+    assert ds.latency.attrs["units"] == "ms"
+    assert ds.halves.sum() == whole.sizes["spike"]
+    more = swept({"stimulus": [8.0, 10.0, 12.0]}, 100.0, store=tmp_path / "own", **options)
+    xr.testing.assert_equal(more.latency.isel(stimulus=[0, 1]).load(), ds.latency.load())
+    assert hh.sweeps.open_store(tmp_path / "own").latency.equals(more.latency)
+    with pytest.raises(ValueError, match="test_sweeps:first_spikes, which no store holds"):
+        hh.resume(tmp_path / "own")
+    with pytest.raises(ValueError, match="first_spikes, which no file holds: give it as reduce="):
+        hh.rerun(more.isel(trial=[0]))
+    with pytest.raises(ValueError, match="is the store of another sweep"):
+        swept(over, 100.0, trials=5, store=tmp_path / "own", reduce=lambda ds: first_spikes(ds))
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "said"),
+    [
+        (lambda ds: ds.hh.rates().mean("trial"), ValueError, "it needs trial too"),
+        (lambda ds: 1.0, TypeError, "must give a Dataset, got 1.0"),
+        ([lambda ds: ds], TypeError, "stands alone, reduce=function"),
+        (lambda ds: ds.hh.rates() > 10.0, TypeError, "must hold floats or signed integers"),
+    ],
+)
+def test_functions_that_cannot_reduce(function, error, said):
+    with pytest.raises(error, match=said):
+        swept({"stimulus": [8.0]}, 20.0, reduce=function)
+
+
 def test_a_point_that_diverges_is_missing_and_the_others_are_not():
     over = {"stimulus": [8.0, 1e6, 10.0]}
     with pytest.warns(UserWarning, match="failed"):

@@ -23,16 +23,26 @@ from hh_sde.sweeps.design import Design
 from hh_sde.sweeps.form import COUNT, FAILED, START, TIME
 from hh_sde.sweeps.plan import Plan
 from hh_sde.sweeps.points import Kept, Points, Recording, joined, texts
-from hh_sde.sweeps.reductions import reduced
+from hh_sde.sweeps.reductions import Own, reduced
 
 
-def compute(plan: Plan, region: Region) -> xr.Dataset:
-    """A region of a plan: what `hh_sde.sweeps.tasks` hands out."""
+def compute(plan: Plan, region: Region, own: Own | None = None) -> xr.Dataset:
+    """A region of a plan: what `hh_sde.sweeps.tasks` hands out.
+
+    Parameters
+    ----------
+    plan : Plan
+    region : Region
+    own : callable, optional
+        The function that the sweep is reduced by.
+    """
     places = {dim: np.arange(*span) for dim, span in region.items()}
-    return of_cells(Design.of(plan), places)
+    return of_cells(Design.of(plan), places, own=own)
 
 
-def of_cells(design: Design, places: Mapping[str, np.ndarray], threads: int = 1) -> xr.Dataset:
+def of_cells(
+    design: Design, places: Mapping[str, np.ndarray], threads: int = 1, own: Own | None = None
+) -> xr.Dataset:
     """Cells of a sweep, with its dims.
 
     Parameters
@@ -41,6 +51,8 @@ def of_cells(design: Design, places: Mapping[str, np.ndarray], threads: int = 1)
     places : mapping of dim to array of int
         Which along each dim, those of ``trial`` being the trials' numbers.
     threads : int
+    own : callable, optional
+        The function that the sweep is reduced by.
     """
     axes = design.axes
     values = axes.values_at(places)
@@ -61,7 +73,7 @@ def of_cells(design: Design, places: Mapping[str, np.ndarray], threads: int = 1)
         ds.attrs[FAILED] = json.dumps(
             [{"cell": _named(design, places, shape, k), "reason": failures[k]} for k in failures]
         )
-    return reduced(ds, design.reduce) if design.reduce else ds
+    return reduced(ds, design.reduce, own) if design.reduce else ds
 
 
 def _runs(

@@ -2,7 +2,7 @@
 
 A reduction makes sums of a task's trials, over ``trial_block`` in place of ``trial``, and `finish`
 what is asked for of the sums of all blocks. A new one is a function, its `finish` and a line of
-REDUCTIONS.
+REDUCTIONS. A user's function, `Own`, stands alone: what it makes of tasks is the result.
 
 References
 ----------
@@ -28,6 +28,10 @@ BLOCK = "trial_block"
 ACCURACY = 0.005
 SHORTEST, LONGEST = 0.1, 1e6
 _RATIO = (1 + ACCURACY) / (1 - ACCURACY)
+
+
+#: A function of one's own.
+Own = Callable[[xr.Dataset], xr.Dataset]
 
 
 class Reduction(NamedTuple):
@@ -218,7 +222,7 @@ REDUCTIONS: dict[str, Reduction] = {
 def checked_reductions(
     given: Any, record: Sequence[str] | None
 ) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """Names of REDUCTIONS with their options.
+    """Names of REDUCTIONS with their options, or that of a function, see `place_of`.
 
     Raises
     ------
@@ -228,9 +232,13 @@ def checked_reductions(
     """
     if given is None:
         return ()
+    if callable(given):
+        return ((place_of(given), {}),)
     if isinstance(given, str):
         given = [given]
     named = given if isinstance(given, Mapping) else {key: {} for key in given}
+    if any(callable(one) for one in (*named, *named.values())):
+        raise TypeError("reduce: a function of your own stands alone, reduce=function")
     found = []
     for name, options in named.items():
         if name not in REDUCTIONS:
@@ -266,8 +274,45 @@ def _options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: values.tolist() for key, values in checked.items()}
 
 
-def reduced(ds: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> xr.Dataset:
-    """The sums of a task's Dataset."""
+def place_of(function: Own) -> str:
+    """Where a function stands, by which the plan of a sweep knows it.
+
+    Examples
+    --------
+    >>> place_of(interval_lengths)
+    'hh_sde.sweeps.reductions:interval_lengths'
+    """
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{function.__module__}:{name}"
+
+
+def place_of_own(reduce: Sequence[tuple[str, dict[str, Any]]]) -> str | None:
+    """Where the function stands that a sweep is reduced by, if it is no name of REDUCTIONS."""
+    return next((name for name, _ in reduce if name not in REDUCTIONS), None)
+
+
+def reduced(
+    ds: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]], own: Own | None
+) -> xr.Dataset:
+    """The sums of a task's Dataset, or what a function makes of it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sweep is reduced by a function, and there is none here or another; or what it makes
+        is no Dataset.
+    """
+    place = place_of_own(reduce)
+    if place is not None:
+        if own is None or place_of(own) != place:
+            raise ValueError(
+                f"this sweep is reduced by the function {place}, which no file holds: give it as "
+                "reduce= to hh_sde.sweep, with what else the sweep was called with"
+            )
+        found = own(ds)
+        if not isinstance(found, xr.Dataset):
+            raise TypeError(f"reduce: {place} must give a Dataset, got {shown(found)}")
+        return found.assign_attrs({**ds.attrs, **found.attrs})
     parts = [REDUCTIONS[name].sums(ds, **options) for name, options in reduce]
     sums = _merged(parts).assign_attrs(ds.attrs)
     left = {k: one for k, one in ds.coords.items() if set(one.dims) <= set(sums.dims)}
@@ -276,7 +321,7 @@ def reduced(ds: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> xr.
 
 def finished(sums: xr.Dataset, reduce: Sequence[tuple[str, dict[str, Any]]]) -> xr.Dataset:
     """What was asked for, of the sums of all tasks."""
-    if not reduce:
+    if not reduce or place_of_own(reduce) is not None:
         return sums
     parts = [REDUCTIONS[name].finish(sums, **options) for name, options in reduce]
     return _merged(parts).assign_attrs(sums.attrs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from hh_sde.sweeps.design import Design, design
 from hh_sde.sweeps.form import ATTRIBUTE
 from hh_sde.sweeps.plan import Plan
 from hh_sde.sweeps.points import Recording
-from hh_sde.sweeps.reductions import finished
+from hh_sde.sweeps.reductions import Own, finished, place_of_own
 from hh_sde.sweeps.store import Store
 
 
@@ -34,7 +35,7 @@ def sweep(
     *,
     trials: int = 1,
     record: str | Sequence[str] | None = ("spikes",),
-    reduce: str | Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    reduce: str | Sequence[str] | Mapping[str, Mapping[str, Any]] | Own | None = None,
     dt: float = 0.01,
     method: str | None = None,
     rng: Rng = None,
@@ -71,11 +72,13 @@ def sweep(
         Of each point: the dim `trial`.
     record : str or sequence of str, optional
         As of `solve`: variables of the state, ``"spikes"``. Default: spikes alone.
-    reduce : name, sequence of names, or mapping of name to options, optional
+    reduce : name, sequence of names, mapping of name to options, or function, optional
         What is kept instead, worked out inside the tasks, so that memory does not grow with the
         trials: ``"rates"``, ``"interval_statistics"``, ``{"interval_histogram": {"bins": [...]}}``,
         ``{"interval_quantiles": {"q": [0.5, 0.9]}}``, of the spikes; ``"moments"``, mean and
-        variance over trials of the traces.
+        variance over trials of the traces. Or a function of your own of the Dataset of a task, as
+        this one's without `reduce`, to a Dataset whose variables have all dims of the sweep and
+        others of fixed sizes; a plan knows it by its name alone.
     dt, method, x0, save_dt, discard, spike_rule, noise, dtype
         As of `solve`; x0 by variable.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
@@ -148,9 +151,8 @@ def sweep(
     if rng is None and store is not None and os.path.lexists(store):
         rng = Design.of(Store.open(store).plan).seed
     plan = design(net, over, trials, recording, reduce, rng, common_noise).plan()
-    sums = tasks.execute(
-        plan, compute, store=store, client=client, threads=threads, progress=progress
-    )
+    work = partial(compute, own=reduce) if callable(reduce) else compute
+    sums = tasks.execute(plan, work, store=store, client=client, threads=threads, progress=progress)
     return _result(sums, plan)
 
 
@@ -167,8 +169,19 @@ def resume(store: str | os.PathLike[str], **options: Any) -> xr.Dataset:
     -------
     Dataset
         As of `sweep`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no store, it is damaged, or it is reduced by a function of one's own.
     """
     plan = Store.open(store).plan
+    place = place_of_own(Design.of(plan).reduce)
+    if place is not None:
+        raise ValueError(
+            f"{store} is reduced by the function {place}, which no store holds: hh_sde.sweep with "
+            "the arguments that it was made with goes on"
+        )
     return _result(tasks.resume(store, compute, **options), plan)
 
 
