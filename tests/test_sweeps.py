@@ -239,6 +239,7 @@ def test_a_function_of_ones_own_reduces(tmp_path):
     xr.testing.assert_equal(ds.drop_attrs().load(), first_spikes(whole).drop_attrs())
     assert ds.latency.attrs["units"] == "ms"
     assert ds.halves.sum() == whole.sizes["spike"]
+    assert ds.attrs.keys() == whole.attrs.keys()
     more = swept({"stimulus": [8.0, 10.0, 12.0]}, 100.0, store=tmp_path / "own", **options)
     xr.testing.assert_equal(more.latency.isel(stimulus=[0, 1]).load(), ds.latency.load())
     assert hh.sweeps.open_store(tmp_path / "own").latency.equals(more.latency)

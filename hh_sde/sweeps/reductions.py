@@ -312,7 +312,7 @@ def reduced(
         found = own(ds)
         if not isinstance(found, xr.Dataset):
             raise TypeError(f"reduce: {place} must give a Dataset, got {shown(found)}")
-        return found.assign_attrs({**ds.attrs, **found.attrs})
+        return found.drop_attrs(deep=False).assign_attrs(ds.attrs)  # its own may be of the task
     parts = [REDUCTIONS[name].sums(ds, **options) for name, options in reduce]
     sums = _merged(parts).assign_attrs(ds.attrs)
     left = {k: one for k, one in ds.coords.items() if set(one.dims) <= set(sums.dims)}
