@@ -17,8 +17,10 @@ from hh_sde.records import shown
 from hh_sde.studies.common import study
 from hh_sde.studies.compare import compare_methods
 from hh_sde.studies.convergence import strong_convergence
+from hh_sde.studies.multilevel import mlmc
 from hh_sde.studies.network_synchrony import synchrony
 from hh_sde.studies.noise_levels import noise_sweep
+from hh_sde.studies.observed import OBSERVABLES, smoothed_distribution
 from hh_sde.studies.order_table import measured_orders
 from hh_sde.studies.precision import recommend, work_precision
 from hh_sde.studies.rates import rate_curve
@@ -27,13 +29,16 @@ from hh_sde.studies.weak import weak_convergence
 from hh_sde.tables import Table, description_of
 
 __all__ = [
+    "OBSERVABLES",
     "STUDIES",
     "compare_methods",
     "measured_orders",
+    "mlmc",
     "noise_sweep",
     "rate_curve",
     "recommend",
     "reliability",
+    "smoothed_distribution",
     "strong_convergence",
     "study",
     "synchrony",
@@ -71,6 +76,7 @@ STUDIES = Table(
         "noise_sweep": noise_sweep,
         "reliability": reliability,
         "synchrony": synchrony,
+        "mlmc": mlmc,
     },
 )
 __dir__, __getattr__ = public(__name__, __all__)

@@ -94,9 +94,22 @@ def text(value: Any, name: str) -> str:
     return value
 
 
+def name_or_function(value: Any, name: str) -> Any:
+    if not (isinstance(value, str) or callable(value)):
+        raise TypeError(f"{name} must be a name or a function, got {shown(value)}")
+    return value
+
+
+def as_it_is(value: Any, name: str) -> Any:
+    """What `solve` checks."""
+    return value
+
+
 #: Units of those arguments that have one.
 UNITS: dict[str, str] = {
-    **dict.fromkeys(("t_end", "dt", "dts", "save_dt", "discard", "window", "width"), "ms"),
+    **dict.fromkeys(
+        ("t_end", "dt", "dts", "save_dt", "discard", "window", "width", "coarsest"), "ms"
+    ),
     "reference_dt": "ms",
     "currents": "uA/cm^2",
     "sigmas": "uA/cm^2*ms^0.5",
@@ -111,7 +124,14 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "dts": several(positive),
     "dt": step_or_steps,
     "reference_dt": or_none(positive),
-    "save_dt": positive,
+    "save_dt": or_none(positive),
+    "coarsest": positive,
+    "rmse": positive,
+    "observable": name_or_function,
+    "record": as_it_is,
+    "stop": as_it_is,
+    "pilot": partial(positive_int, least=100),
+    "most_levels": partial(positive_int, least=3),
     "t_end": positive,
     "window": positive,
     "discard": non_negative,

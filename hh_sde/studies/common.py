@@ -38,6 +38,7 @@ DIMENSIONS = {
     "observable": ("1", "what is estimated"),
     "tolerance": ("1", "wanted relative error"),
     "problem": ("1", "equation whose solution is known"),
+    "level": ("1", "level of a multilevel estimate: how often the coarsest step is halved"),
 }
 
 
@@ -214,6 +215,8 @@ def in_names(value: Any) -> Any:
         return name_of(value)
     if isinstance(value, list):
         return [in_names(one) for one in value]
+    if callable(value):
+        return f"{value.__module__}:{value.__qualname__}"
     return value
 
 
