@@ -67,7 +67,7 @@ def test_the_seed_alone_decides():
         first.drop_vars(["seconds", "gamma"]), again.drop_vars(["seconds", "gamma"])
     )
     assert hh.rerun(first, observable=squares).estimate == first.estimate
-    with pytest.raises(ValueError, match="does not hold the function .*squares: give it"):
+    with pytest.raises(ValueError, match=r"does not hold the function .*squares: give it"):
         hh.rerun(first)
 
 
@@ -138,7 +138,7 @@ def test_samples_are_those_of_least_cost():
     """Beside a numerical minimisation of the cost under the variance that is left."""
     variances = np.array([4.0, 0.5, 0.06, 0.01])
     found = ladder([1.0, 0.1, 0.05, 0.025], variances)
-    samples = np.array(found.wanted(0.1))
+    samples = found.wanted(0.1)
     assert (variances / samples).sum() <= 0.1**2 / 2
     free = scipy.optimize.minimize(
         lambda n: np.exp(n) @ found.costs,

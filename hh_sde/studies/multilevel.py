@@ -24,7 +24,6 @@ from hh_sde.addresses import MOST_TRIALS
 from hh_sde.brownian import Rng
 from hh_sde.errors import DivergenceError
 from hh_sde.methods import Method, method_of, name_of
-from hh_sde.progress import watched
 from hh_sde.solver import solve
 from hh_sde.studies.common import Column, labelled, study
 from hh_sde.studies.observed import Observable, of_name
@@ -135,14 +134,11 @@ def mlmc(
     for _ in range(FIRST_LEVELS):
         ladder.add_level(pilot)
     refused = ""
-    for _ in watched(range(MOST_ROUNDS)):
-        wanted = ladder.wanted(rmse)
-        lacking = [
-            max(0, n - level.samples) for n, level in zip(wanted, ladder.levels, strict=True)
-        ]
-        if any(lacking):
-            for number, n in enumerate(lacking):
-                ladder.sample(number, n)
+    for _ in range(MOST_ROUNDS):
+        lacking = ladder.wanted(rmse) - ladder.samples
+        if (lacking > 0).any():
+            for number in np.flatnonzero(lacking > 0):
+                ladder.sample(int(number), int(lacking[number]))
         elif ladder.bias().max() <= np.sqrt(OF_BIAS) * rmse:
             break
         elif len(ladder.levels) >= most_levels:
@@ -240,7 +236,8 @@ class Ladder:
         threads: int,
     ) -> None:
         self.model, self.observable, self.t_end = model, observable, t_end
-        self.method, self.coarsest, self.threads = method, coarsest, threads
+        self.method, self.coarsest = method, coarsest
+        self.threads = threads if method_of(method).compiled else 1
         self.seed = rng
         self.levels: list[Level] = []
         self.entries: xr.DataArray | None = None  # labels of one sample
@@ -297,7 +294,7 @@ class Ladder:
         try:
             ds = solve(
                 self.model.model, self.t_end, dt=dt, method=self.method, trials=list(trials),
-                path=path, progress=False, **self._threads, **self.observable.options,
+                path=path, progress=False, threads=self.threads, **self.observable.options,
             )  # fmt: skip
         except DivergenceError as error:
             error.add_note(
@@ -308,10 +305,6 @@ class Ladder:
         values = self.observable.values(ds)
         self.entries = values.isel(trial=0, drop=True)
         return values.transpose("trial", ...).values.reshape(len(trials), -1).astype(float)
-
-    @property
-    def _threads(self) -> dict[str, int]:
-        return {"threads": self.threads} if method_of(self.method).compiled else {}
 
     # -- what follows ------------------------------------------------------------------------------
 
@@ -330,12 +323,17 @@ class Ladder:
             found[k] = np.maximum(found[k], 0.5 * fall * found[k - 1])
         return found
 
-    def wanted(self, rmse: float) -> list[int]:
+    @property
+    def samples(self) -> np.ndarray:
+        """Of the levels."""
+        return np.array([level.samples for level in self.levels])
+
+    def wanted(self, rmse: float) -> np.ndarray:
         """Samples of each level that make the variance small enough at the least cost."""
         variance = self.variances().max(axis=1)
         total = np.sqrt(variance * self.costs).sum()
         samples = np.sqrt(variance / self.costs) * total / ((1.0 - OF_BIAS) * rmse**2)
-        return [int(np.ceil(n)) for n in samples]
+        return np.ceil(samples).astype(np.int64)
 
     def alpha(self) -> float:
         """The order of the bias, from the means, in the limits that it is taken to lie in."""
@@ -384,7 +382,7 @@ def order_of(values: np.ndarray) -> float:
 def _result(ladder: Ladder, rmse: float, refused: str) -> xr.Dataset:
     assert ladder.entries is not None
     levels = range(len(ladder.levels))
-    samples = np.array([level.samples for level in ladder.levels])
+    samples = ladder.samples
     means, variances = ladder.means(), ladder.variances()
     error = np.sqrt((variances / samples[:, None]).sum(axis=0))
     seconds = np.array([level.seconds for level in ladder.levels]) / samples
