@@ -6,7 +6,8 @@ A neuron of the classic cell at 10 uA/cm^2 with white noise of 1 uA/cm^2 ms^0.5,
 ms, the time of the first spike, and the spikes in 20 ms, each to relative errors. Plain Monte Carlo
 has its best single step, which the levels tell, and as many samples as its variance asks for; its
 seconds are those of a part of them, times so many more. Then `--repeats` estimates with seeds of
-their own at the first of the errors, each against one at the last. One thread; Lie splitting. Writes multilevel_KIND.json and .md.
+their own at the first of the errors, each against one at the last. One thread; Lie
+splitting. Writes multilevel_KIND.json and .md.
 """
 
 from __future__ import annotations

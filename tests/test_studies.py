@@ -22,6 +22,7 @@ from hh_sde.studies import (
     compare,
     convergence,
     intervals,
+    multilevel,
     network_synchrony,
     noise_levels,
     orders,
@@ -51,8 +52,9 @@ SMALL = {
     "reliability": {"sigmas": [0.1, 3.0], "t_end": 60.0, "trials": 3},
     "synchrony": {"couplings": [0.0, 1.0], "sigmas": [1.0], "t_end": 60.0, "trials": 2,
                   "discard": 20.0},
+    "mlmc": {"observable": "first_spike", "t_end": 6.0, "rmse": 0.05, "pilot": 100},
 }  # fmt: skip
-MEASURED_IN_TIME = ("cost",)
+MEASURED_IN_TIME = ("cost", "seconds", "gamma")
 
 
 @pytest.fixture(scope="module")
@@ -735,7 +737,9 @@ def test_only_divergence_is_divergence(pair, monkeypatch):
         def fails(*_, error=error, **__):
             raise error
 
-        for module in (common, rates, noise_levels, spike_reliability, network_synchrony):
+        for module in (
+            common, rates, noise_levels, spike_reliability, network_synchrony, multilevel,
+        ):  # fmt: skip
             monkeypatch.setattr(module, "solve", fails)
         for name, study in studies.STUDIES.items():
             with pytest.raises(type(error), match=str(error)):

@@ -162,6 +162,20 @@ def synchrony(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     heatmap(ds, x="sigma", y="coupling", z="chi_squared", ax=axes[0], **style)
 
 
+def levels(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
+    """Mean and variance of the differences, and samples and their cost, over the levels."""
+    shown = (("mean", "variance"), ("samples", "seconds"))
+    for ax, names in zip(axes, shown, strict=True):
+        for i, name in enumerate(names):
+            values = abs(ds[name]).where(ds[name] != 0)
+            ax.plot(ds.level, values, label=axis_label(ds[name]), **_style(i, style))
+        ax.set(xlabel="level", yscale="log")
+        ax.set_ylabel("of the difference" if names[0] == "mean" else "of a level")
+        ax.set_xticks(ds.level.values)
+        tidy(ax)
+        legend_above(ax)
+
+
 def _over_sigma(ds: xr.Dataset, name: str, ax: Axes, style: Style) -> None:
     curve(ds, x="sigma", y=name, low=f"{name}_low", high=f"{name}_high", ax=ax, **style)
     if np.all(ds.sigma > 0):
@@ -238,4 +252,5 @@ STUDY_PLOTS: dict[str, tuple[Callable[..., None], int]] = {
     "noise_sweep": (noise, 2),
     "reliability": (reliability, 1),
     "synchrony": (synchrony, 1),
+    "mlmc": (levels, 2),
 }

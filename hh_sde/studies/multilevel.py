@@ -397,7 +397,7 @@ def _result(ladder: Ladder, rmse: float, refused: str) -> xr.Dataset:
     dims = tuple(map(str, ladder.entries.dims))
     for name, (values, long_name) in of_entries.items():
         whole[name] = Column(dims, values.reshape(ladder.entries.shape), units, long_name)
-    square = f"({units})^2"
+    square = f"{units}^2" if units.isalpha() else f"({units})^2"
     of_levels = {
         "dt": ([ladder.dt(k) for k in levels], "ms", "step"),
         "samples": (samples, "1", "samples"),
