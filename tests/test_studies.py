@@ -53,6 +53,7 @@ SMALL = {
     "synchrony": {"couplings": [0.0, 1.0], "sigmas": [1.0], "t_end": 60.0, "trials": 2,
                   "discard": 20.0},
     "mlmc": {"observable": "first_spike", "t_end": 6.0, "rmse": 0.05, "pilot": 100},
+    "lyapunov": {"t_end": 40.0, "discard": 20.0, "trials": 2},
 }  # fmt: skip
 MEASURED_IN_TIME = ("cost", "seconds", "gamma")
 
@@ -757,7 +758,8 @@ def test_ctrl_c_stops_a_study(name, pair, monkeypatch):
             if len(updates) == 2:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr("hh_sde.runs.Progress", Pressed)
+    for place in ("runs", "progress"):
+        monkeypatch.setattr(f"hh_sde.{place}.Progress", Pressed)
     with pytest.raises(hh.Interrupted):
         studies.STUDIES[name](pair, **SMALL[name], rng=1)
 

@@ -185,17 +185,28 @@ class DisplacedBlock(Block):
 
     def _renormalise(self, step: int) -> np.ndarray:
         """Make each trial's vectors orthonormal; the logs (trials, vectors) of their lengths."""
-        v = self._v
-        if not np.all(np.isfinite(v)):
-            raise Failed(_too_long("are no longer finite", step))
-        Q, R = np.linalg.qr(v.swapaxes(1, 2))
-        lengths = np.diagonal(R, axis1=1, axis2=2)
-        if np.any(np.abs(lengths) <= _PARALLEL * np.linalg.norm(R, axis=1)):
-            raise Failed(_too_long("are 0 or no longer linearly independent", step))
-        Q *= np.sign(lengths)[:, None]
+        v, lengths = orthonormal(self._v, step)
         for j, one in enumerate(self._tangent.v):
-            one[:] = self._in_lanes(self.layout.by_row(Q[:, :, j]))
-        return np.log(np.abs(lengths))
+            one[:] = self._in_lanes(self.layout.by_row(v[:, j]))
+        return lengths
+
+
+def orthonormal(v: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors (trials, vectors, d) made orthonormal in their order; the logs of their lengths.
+
+    Raises
+    ------
+    Failed
+        If they are infinite, 0 or linearly dependent.
+    """
+    if not np.all(np.isfinite(v)):
+        raise Failed(_too_long("are no longer finite", step))
+    Q, R = np.linalg.qr(v.swapaxes(1, 2))
+    lengths = np.diagonal(R, axis1=1, axis2=2)
+    if np.any(np.abs(lengths) <= _PARALLEL * np.linalg.norm(R, axis=1)):
+        raise Failed(_too_long("are 0 or no longer linearly independent", step))
+    Q *= np.sign(lengths)[:, None]
+    return Q.swapaxes(1, 2), np.log(np.abs(lengths))
 
 
 def _too_long(what: str, step: int) -> str:

@@ -176,6 +176,17 @@ def levels(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
         legend_above(ax)
 
 
+def exponents(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
+    """Lyapunov exponents with their intervals, largest first."""
+    ax = axes[0]
+    ends = abs(np.stack([ds.exponent - ds.exponent_low, ds.exponent_high - ds.exponent]))
+    ax.errorbar(ds["rank"], ds.exponent, yerr=ends, **{**_style(0, style), "linestyle": ""})
+    ax.axhline(0.0, color="#999999", lw=0.8)
+    ax.set(xlabel="rank", ylabel=axis_label(ds.exponent))
+    ax.set_xticks(ds["rank"].values)
+    tidy(ax)
+
+
 def _over_sigma(ds: xr.Dataset, name: str, ax: Axes, style: Style) -> None:
     curve(ds, x="sigma", y=name, low=f"{name}_low", high=f"{name}_high", ax=ax, **style)
     if np.all(ds.sigma > 0):
@@ -253,4 +264,5 @@ STUDY_PLOTS: dict[str, tuple[Callable[..., None], int]] = {
     "reliability": (reliability, 1),
     "synchrony": (synchrony, 1),
     "mlmc": (levels, 2),
+    "lyapunov": (exponents, 1),
 }

@@ -17,6 +17,7 @@ from hh_sde.records import shown
 from hh_sde.studies.common import study
 from hh_sde.studies.compare import compare_methods
 from hh_sde.studies.convergence import strong_convergence
+from hh_sde.studies.lyapunov_exponents import lyapunov
 from hh_sde.studies.multilevel import mlmc
 from hh_sde.studies.network_synchrony import synchrony
 from hh_sde.studies.noise_levels import noise_sweep
@@ -32,6 +33,7 @@ __all__ = [
     "OBSERVABLES",
     "STUDIES",
     "compare_methods",
+    "lyapunov",
     "measured_orders",
     "mlmc",
     "noise_sweep",
@@ -77,6 +79,7 @@ STUDIES = Table(
         "reliability": reliability,
         "synchrony": synchrony,
         "mlmc": mlmc,
+        "lyapunov": lyapunov,
     },
 )
 __dir__, __getattr__ = public(__name__, __all__)

@@ -108,7 +108,18 @@ def as_it_is(value: Any, name: str) -> Any:
 #: Units of those arguments that have one.
 UNITS: dict[str, str] = {
     **dict.fromkeys(
-        ("t_end", "dt", "dts", "save_dt", "discard", "window", "width", "coarsest"), "ms"
+        (
+            "t_end",
+            "dt",
+            "dts",
+            "save_dt",
+            "discard",
+            "window",
+            "width",
+            "coarsest",
+            "renormalise",
+        ),
+        "ms",
     ),
     "reference_dt": "ms",
     "currents": "uA/cm^2",
@@ -130,6 +141,8 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "observable": name_or_function,
     "record": as_it_is,
     "stop": as_it_is,
+    "exponents": positive_int,
+    "renormalise": positive,
     "pilot": partial(positive_int, least=100),
     "most_levels": partial(positive_int, least=3),
     "t_end": positive,

@@ -14,7 +14,7 @@ import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
 from hh_sde.dataset import label
-from hh_sde.errors import DivergenceError, keyword_hints, unknown, warn
+from hh_sde.errors import DivergenceError, Interrupted, keyword_hints, unknown, warn
 from hh_sde.methods import METHODS, Method, method_of, name_of
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise, Noise
@@ -38,6 +38,7 @@ DIMENSIONS = {
     "observable": ("1", "what is estimated"),
     "tolerance": ("1", "wanted relative error"),
     "problem": ("1", "equation whose solution is known"),
+    "rank": ("1", "which exponent, 1 the largest"),
     "level": ("1", "level of a multilevel estimate: how often the coarsest step is halved"),
 }
 
@@ -77,7 +78,12 @@ def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         bound.arguments.update(checked(subject, given))
         seed = seed_sequence(bound.arguments.get("rng"))
         bound.arguments["rng"] = seed
-        result = function(*bound.args, **bound.kwargs)
+        try:
+            result = function(*bound.args, **bound.kwargs)
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:
+            raise Interrupted(f"interrupted {function.__name__}", xr.Dataset()) from None
         _warn(result, function.__name__)
         asked = {k: v for k, v in bound.arguments.items() if k not in (first, "rng", "threads")}
         attrs = {
