@@ -22,10 +22,12 @@ from hh_sde.studies import (
     compare,
     convergence,
     intervals,
+    lyapunov_exponents,
     multilevel,
     network_synchrony,
     noise_levels,
     orders,
+    phase,
     rates,
     spike_reliability,
     weak,
@@ -54,6 +56,7 @@ SMALL = {
                   "discard": 20.0},
     "mlmc": {"observable": "first_spike", "t_end": 6.0, "rmse": 0.05, "pilot": 100},
     "lyapunov": {"t_end": 40.0, "discard": 20.0, "trials": 2},
+    "phase_reduction": {"counts": [1, 2], "t_end": 300.0, "trials": 3},
 }  # fmt: skip
 MEASURED_IN_TIME = ("cost", "seconds", "gamma")
 
@@ -738,10 +741,10 @@ def test_only_divergence_is_divergence(pair, monkeypatch):
         def fails(*_, error=error, **__):
             raise error
 
-        for module in (
-            common, rates, noise_levels, spike_reliability, network_synchrony, multilevel,
-        ):  # fmt: skip
+        for module in (common, rates, noise_levels, spike_reliability, network_synchrony,
+                       multilevel, phase):  # fmt: skip
             monkeypatch.setattr(module, "solve", fails)
+        monkeypatch.setattr(lyapunov_exponents, "tangent_flow", fails)
         for name, study in studies.STUDIES.items():
             with pytest.raises(type(error), match=str(error)):
                 study(pair, **SMALL[name], rng=1)

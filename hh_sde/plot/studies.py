@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hh_sde.dataset import upgrade
-from hh_sde.plot.common import axis_label, with_units
+from hh_sde.plot.common import axis_label, raised, with_units
 from hh_sde.plot.drawing import (
     Size,
     legend_above,
@@ -187,6 +187,31 @@ def exponents(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     tidy(ax)
 
 
+def phase(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
+    """The response of the phase to V, and variances of intervals: lines predicted."""
+    V = [name for name in ds.component.values.tolist() if name.split("[")[0] == "V"]
+    for i, name in enumerate(V):
+        axes[0].plot(ds.phase, ds.response.sel(component=name), label=name,
+                     **{**_style(i, style), "marker": ""})  # fmt: skip
+    axes[0].axhline(0.0, color="#999999", lw=0.8)
+    axes[0].set(xlabel=axis_label(ds.phase), ylabel="phase response (ms/mV)")
+    if len(V) > 1:
+        axes[0].legend(frameon=False, fontsize="small")
+    ax, n = axes[1], ds.intervals
+    ends = abs(np.stack([ds.simulated - ds.simulated_low, ds.simulated_high - ds.simulated]))
+    ax.errorbar(n, ds.simulated, yerr=ends, **{**_style(0, style), "linestyle": ""},
+                label="simulated")  # fmt: skip
+    ax.plot(n, ds.predicted, color="#777777", label="first order in the noise")
+    ax.axhline(float(ds.isochron), color="#777777", ls=":", label="isochrons")
+    ax.set(
+        xlabel="intervals taken together, n", ylabel=f"Var T_n/n ({raised('ms^2')})", xscale="log"
+    )
+    _plain_ticks(ax)
+    legend_above(ax)
+    for one in axes:
+        tidy(one)
+
+
 def _over_sigma(ds: xr.Dataset, name: str, ax: Axes, style: Style) -> None:
     curve(ds, x="sigma", y=name, low=f"{name}_low", high=f"{name}_high", ax=ax, **style)
     if np.all(ds.sigma > 0):
@@ -265,4 +290,5 @@ STUDY_PLOTS: dict[str, tuple[Callable[..., None], int]] = {
     "synchrony": (synchrony, 1),
     "mlmc": (levels, 2),
     "lyapunov": (exponents, 1),
+    "phase_reduction": (phase, 2),
 }

@@ -23,6 +23,7 @@ from hh_sde.studies.network_synchrony import synchrony
 from hh_sde.studies.noise_levels import noise_sweep
 from hh_sde.studies.observed import OBSERVABLES, smoothed_distribution
 from hh_sde.studies.order_table import measured_orders
+from hh_sde.studies.phase import phase_reduction
 from hh_sde.studies.precision import recommend, work_precision
 from hh_sde.studies.rates import rate_curve
 from hh_sde.studies.spike_reliability import reliability
@@ -37,6 +38,7 @@ __all__ = [
     "measured_orders",
     "mlmc",
     "noise_sweep",
+    "phase_reduction",
     "rate_curve",
     "recommend",
     "reliability",
@@ -80,6 +82,7 @@ STUDIES = Table(
         "synchrony": synchrony,
         "mlmc": mlmc,
         "lyapunov": lyapunov,
+        "phase_reduction": phase_reduction,
     },
 )
 __dir__, __getattr__ = public(__name__, __all__)

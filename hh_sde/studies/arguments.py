@@ -142,6 +142,8 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "record": as_it_is,
     "stop": as_it_is,
     "exponents": positive_int,
+    "counts": several(positive_int),
+    "phases": partial(positive_int, least=2),
     "renormalise": positive,
     "pilot": partial(positive_int, least=100),
     "most_levels": partial(positive_int, least=3),

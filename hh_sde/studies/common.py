@@ -39,6 +39,10 @@ DIMENSIONS = {
     "tolerance": ("1", "wanted relative error"),
     "problem": ("1", "equation whose solution is known"),
     "rank": ("1", "which exponent, 1 the largest"),
+    "phase": ("ms", "time since the crossing of 0 mV"),
+    "component": ("1", "component of the state"),
+    "multiplier": ("1", "which multiplier, 1 the largest"),
+    "intervals": ("1", "intervals taken together"),
     "level": ("1", "level of a multilevel estimate: how often the coarsest step is halved"),
 }
 

@@ -1,0 +1,372 @@
+"""phase_reduction: a noisy oscillation as a phase, and how its intervals vary for small noise.
+
+About the cycle of the equations without noise everything is linear: M, the derivative of the flow
+over a period, and C, the covariance that noise adds in one, tell the variance of the times of n
+returns to a section to first order in the noise.
+
+References
+----------
+Brown, Moehlis & Holmes (2004), Neural Comput. 16, 673, doi:10.1162/089976604322860668 (adjoint);
+Ermentrout & Terman (2010), Mathematical Foundations of Neuroscience, chapter 8; Cao, Lindner &
+Thomas (2020), SIAM J. Appl. Math. 80, 422, doi:10.1137/18M1218601 (isochrons of noisy oscillators).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import scipy.integrate
+import scipy.linalg
+import xarray as xr
+
+from hh_sde.brownian import Rng
+from hh_sde.methods import Method
+from hh_sde.network import Network
+from hh_sde.progress import watched
+from hh_sde.sde import SDE
+from hh_sde.solver import solve
+from hh_sde.studies.common import Column, estimated, labelled, study
+from hh_sde.studies.intervals import jackknife, times_drawn
+
+LEVEL = 0.0  # mV, the section: where `SpikeRule` finds spikes
+RTOL, ATOL = 1e-10, 1e-12
+#: Returns to the section until the cycle is given up, and how far two may lie apart in the end.
+MOST_RETURNS, CLOSED = 400, 1e-8
+#: A multiplier this near to 1 is 1; noise along it is nothing below this part of all noise.
+UNIT, NOTHING = 1e-5, 1e-8
+#: Trials run this many periods before intervals count.
+PERIODS_DROPPED = 10
+
+
+@study
+def phase_reduction(
+    net: Network,
+    counts: Sequence[int] = (1, 2, 5, 10, 20, 50),
+    t_end: float = 2000.0,
+    trials: int = 20,
+    *,
+    phases: int = 200,
+    dt: float = 0.01,
+    method: str | Method = "euler_maruyama",
+    confidence: float = 0.95,
+    rng: Rng = None,
+    threads: int = 1,
+) -> xr.Dataset:
+    r"""Phase response, and predicted beside simulated variances of intervals.
+
+    On the cycle x(t) of period T of the equations without noise, the response
+    :math:`Z = \nabla \theta` of the phase solves the adjoint equation
+    :math:`\dot Z = -Df(x)^T Z` with :math:`Z \cdot f = 1`. For small noise the time of n intervals
+    has
+
+    .. math::
+
+        \frac{\operatorname{Var} T_n}{n} \to \int_0^T |Z^T G|^2 \, dt ,
+
+    the prediction of isochrons, while single intervals, from one crossing of 0 mV to the next, also
+    vary with where the section is crossed: for them the linearised returns to the section are
+    followed.
+
+    Parameters
+    ----------
+    net : Network
+        That fires without noise, with a constant stimulus. The first neuron's spikes are counted.
+    counts : sequence of int
+        n, how many intervals are taken together.
+    t_end, trials, dt, method, rng, threads
+        Of the simulation beside which predictions stand; as for `hh_sde.solve`.
+    phases : int
+        Points of the cycle that are given.
+    confidence : float
+        Of the simulated variances, by the jackknife over trials.
+
+    Returns
+    -------
+    Dataset
+        period (ms); over (phase, component), with phase in ms from the crossing of 0 mV upwards:
+        cycle, and response, Z (ms per unit of the component); multiplier_real, multiplier_imag over
+        `multiplier`, of the cycle: one is 1, and one for each sum of occupancies that stays. Over
+        `intervals`, n: predicted, Var T_n/n (ms^2) to first order in the noise, and simulated,
+        simulated_low, simulated_high; isochron (ms^2), their limit; diffusion (1/ms), that of the
+        phase in cycles, isochron/(2 T^3).
+
+    Raises
+    ------
+    ValueError
+        If there is no stable cycle through 0 mV, the network remembers more than its state, or
+        its parts oscillate each on its own, and so have no common phase.
+
+    Examples
+    --------
+    >>> from hh_sde import CurrentNoise, Network
+    >>> net = Network(1, stimulus=10.0, noise=CurrentNoise(0.5))
+    >>> ds = phase_reduction(net, [1, 20], t_end=600.0, trials=4, rng=1)
+    >>> round(float(ds.period), 3)
+    14.636
+    """
+    see_network(net)
+    sde = net.sde()
+    cycle = Cycle.of(sde)
+    linear = cycle.linearised()
+    predicted = np.array([linear.variance_of_times(n) / n for n in counts])
+    runs = _simulated(net, cycle, t_end, trials, dt, method, rng, threads)
+    simulated = np.array([_variances(runs, n, confidence) for n in counts])
+    phase = np.arange(phases) / phases * cycle.period
+    both, of_counts = ("phase", "component"), ("intervals",)
+    names = [_name(one, net.n_neurons) for one in sde.names]
+    found = {
+        "period": Column((), cycle.period, "ms", "period without noise"),
+        "cycle": Column(both, cycle.states(phase), "1", "state on the cycle, in its own units"),
+        "response": Column(both, linear.responses(phase), "1", "phase response, ms per unit"),
+        "multiplier_real": Column(("multiplier",), linear.multipliers.real, "1",
+                                  "Floquet multiplier, real part"),
+        "multiplier_imag": Column(("multiplier",), linear.multipliers.imag, "1",
+                                  "Floquet multiplier, imaginary part"),
+        "predicted": Column(of_counts, predicted, "ms^2",
+                            "Var T_n/n to first order in the noise"),
+        **estimated("simulated", Column(of_counts, simulated[:, 0], "ms^2", "simulated Var T_n/n"),
+                    simulated[:, 1], simulated[:, 2]),
+        "isochron": Column((), linear.isochron, "ms^2", "limit of Var T_n/n"),
+        "diffusion": Column((), linear.isochron / (2.0 * cycle.period**3), "1/ms",
+                            "diffusion of the phase, in cycles"),
+    }  # fmt: skip
+    coords = {"phase": phase, "component": names, "intervals": counts,
+              "multiplier": np.arange(1, sde.d + 1)}  # fmt: skip
+    return labelled(found, coords)
+
+
+def see_network(net: Network) -> None:
+    """Refuse what has no phase.
+
+    Raises
+    ------
+    ValueError
+    """
+    constant = all(part.stimulus.constant for part in net.parts.values())
+    if not constant or net.sde().program.compiled.tables.remembers:
+        raise ValueError(
+            "phase_reduction takes a network of constant stimulus whose state is all that it "
+            f"knows; this one has {'event-driven synapses or delays' if constant else 'another'}"
+        )
+    if not net.noisy:
+        raise ValueError("phase_reduction tells what noise does: this network has none")
+
+
+def _name(component: str, n_neurons: int) -> str:
+    return component.removesuffix("[0]") if n_neurons == 1 else component
+
+
+class Cycle(NamedTuple):
+    """The periodic solution without noise, from its crossing of the section upwards."""
+
+    sde: SDE
+    x0: np.ndarray  # (d,)
+    period: float  # ms
+    solution: scipy.integrate.OdeSolution
+
+    @classmethod
+    def of(cls, sde: SDE) -> Cycle:
+        """Found by following the flow from one crossing to the next until they are the same.
+
+        Raises
+        ------
+        ValueError
+            If they never are.
+        """
+
+        def crossing(t: float, x: np.ndarray) -> float:
+            return float(x[0] - LEVEL)
+
+        crossing.direction = 1.0  # type: ignore[attr-defined]
+        crossing.terminal = 1  # type: ignore[attr-defined]
+        x, before = sde.x0, None
+        for _ in watched(range(MOST_RETURNS)):
+            away = 0.0 if before is None else 0.5  # ms, so that the start is no crossing
+            start = scipy.integrate.solve_ivp(
+                lambda t, y: sde.f(y, 0.0), (0.0, away), x, method="DOP853", rtol=RTOL, atol=ATOL
+            ).y[:, -1] if away else x  # fmt: skip
+            found = scipy.integrate.solve_ivp(
+                lambda t, y: sde.f(y, 0.0), (0.0, 1000.0), start, method="DOP853", rtol=RTOL,
+                atol=ATOL, events=crossing,
+            )  # fmt: skip
+            if not found.t_events[0].size:
+                raise ValueError(
+                    "without noise the first neuron falls silent or does not reach 0 mV, so that "
+                    "there is no cycle to have a phase: give a larger stimulus"
+                )
+            x = found.y_events[0][0]
+            period = away + float(found.t_events[0][0])
+            if before is not None and np.max(np.abs(x - before)) < CLOSED:
+                whole = scipy.integrate.solve_ivp(
+                    lambda t, y: sde.f(y, 0.0), (0.0, period), x, method="DOP853", rtol=RTOL,
+                    atol=ATOL, dense_output=True,
+                )  # fmt: skip
+                return cls(sde, x, period, whole.sol)
+            before = x
+        raise ValueError(
+            f"after {MOST_RETURNS} spikes without noise the intervals still change: there is no "
+            "stable cycle with one spike of the first neuron in each, or it is approached slowly"
+        )
+
+    def states(self, phase: np.ndarray) -> np.ndarray:
+        """(phases, d)"""
+        return np.asarray(self.solution(phase)).T
+
+    def linearised(self) -> Linearised:
+        """What the flow over a period does to displacements, and the covariance of noise."""
+        d, sde = self.sde.d, self.sde
+
+        def slope(t: float, y: np.ndarray) -> np.ndarray:
+            x = self.solution(t)
+            M, C = y.reshape(2, d, d)
+            J, G = sde.jac(x, 0.0), sde.G(x, 0.0)  # type: ignore[misc]
+            return np.concatenate([(J @ M).ravel(), (J @ C + C @ J.T + G @ G.T).ravel()])
+
+        y0 = np.concatenate([np.eye(d).ravel(), np.zeros(d * d)])
+        found = scipy.integrate.solve_ivp(
+            slope, (0.0, self.period), y0, method="DOP853", rtol=1e-9, atol=1e-13
+        )
+        M, C = found.y[:, -1].reshape(2, d, d)
+        return Linearised(self, M, 0.5 * (C + C.T), sde.f(self.x0, 0.0))
+
+
+class Linearised(NamedTuple):
+    """The linear part of returns to the section."""
+
+    cycle: Cycle
+    M: np.ndarray  # (d, d): displacements a period later
+    C: np.ndarray  # (d, d): covariance of what noise adds in a period
+    f0: np.ndarray  # (d,): the flow where the section is crossed
+
+    @property
+    def multipliers(self) -> np.ndarray:
+        """Eigenvalues of M, the largest first."""
+        found = np.linalg.eigvals(self.M).astype(complex)
+        return found[np.argsort(-np.abs(found))]
+
+    @property
+    def response(self) -> np.ndarray:
+        """Z at the section: the left eigenvector of M of multiplier 1 with Z f = 1.
+
+        What stays, as the sum of a channel's occupancies, has the multiplier 1 too; noise does not
+        move it, and Z is taken without it: the smallest one.
+
+        Raises
+        ------
+        ValueError
+            If noise moves what is neither contracted nor the phase.
+        """
+        space = _invariant(self.M.T, lambda size: size > 1.0 - UNIT)
+        along = space.T @ self.f0
+        if not along.size or not np.any(along):
+            raise ValueError(
+                "the cycle is not stable, or too weakly to be told from one that is not"
+            )
+        Z = space @ along / (along @ along)
+        others = space @ scipy.linalg.null_space(along[None])
+        moved = np.einsum("ij,ik,kj->j", others, self.C, others)
+        if np.any(moved > NOTHING * np.trace(self.C)):
+            raise ValueError(
+                "parts of this network oscillate each on its own, so that it has no one phase: "
+                "couple them, or take one neuron"
+            )
+        return Z
+
+    def responses(self, phase: np.ndarray) -> np.ndarray:
+        """Z at phases (ms), (phases, d), backwards along the cycle from its end."""
+        sde, cycle = self.cycle.sde, self.cycle
+
+        def slope(s: float, Z: np.ndarray) -> np.ndarray:
+            return np.asarray(sde.jac(cycle.solution(cycle.period - s), 0.0)).T @ Z  # type: ignore[misc]
+
+        back = cycle.period - phase
+        found = scipy.integrate.solve_ivp(
+            slope, (0.0, cycle.period), self.response, method="DOP853", rtol=1e-9, atol=1e-12,
+            dense_output=True,
+        )  # fmt: skip
+        return np.asarray(found.sol(back)).T
+
+    @property
+    def isochron(self) -> float:
+        """The integral of |Z^T G|^2 over a period: Z^T C Z."""
+        Z = self.response
+        return float(Z @ self.C @ Z)
+
+    @property
+    def of_time(self) -> np.ndarray:
+        """How much later the section is reached, ms, by a displacement."""
+        normal = np.zeros(len(self.f0))
+        normal[0] = 1.0
+        return -normal / self.f0[0]
+
+    def on_section(self) -> np.ndarray:
+        """The stationary covariance of displacements on the section."""
+        onto = np.eye(len(self.f0)) + np.outer(self.f0, self.of_time)
+        P, C = onto @ self.M, onto @ self.C @ onto.T
+        # in the space of what is contracted: what stays, the noise does not move
+        Q = _invariant(P, lambda size: size < 1.0 - UNIT)
+        S = scipy.linalg.solve_discrete_lyapunov(Q.T @ P @ Q, Q.T @ C @ Q)
+        return np.asarray(Q @ S @ Q.T)
+
+    def variance_of_times(self, n: int) -> float:
+        """Of the time of n returns, ms^2."""
+        S, step = self.on_section(), self.M
+        total = np.zeros_like(self.C)
+        power = np.eye(len(self.C))
+        for _ in range(n):
+            total += power @ self.C @ power.T
+            power = step @ power
+        return float(self.of_time @ (power @ S @ power.T + total) @ self.of_time)
+
+
+def _invariant(M: np.ndarray, chosen: Callable[[float], bool]) -> np.ndarray:
+    """An orthonormal basis of the invariant space of the multipliers whose sizes are chosen."""
+
+    def is_chosen(real: float, imaginary: float = 0.0) -> bool:
+        return bool(chosen(np.hypot(real, imaginary)))
+
+    _, vectors, many = scipy.linalg.schur(M, sort=is_chosen)
+    return np.asarray(vectors[:, :many])
+
+
+def _simulated(
+    net: Network,
+    cycle: Cycle,
+    t_end: float,
+    trials: int,
+    dt: float,
+    method: str | Method,
+    rng: Rng,
+    threads: int,
+) -> list[np.ndarray]:
+    """Spike times of the first neuron in each trial, without the beginning."""
+    ds = solve(
+        net, t_end, dt=dt, method=method, trials=trials, x0=cycle.x0, rng=rng, threads=threads,
+        record=("spikes",), progress=False,
+    )  # fmt: skip
+    first = PERIODS_DROPPED * cycle.period
+    of_first = (ds.neuron.values == 0) & (ds.spike_time.values > first)
+    return [ds.spike_time.values[of_first & (ds.trial.values == k)] for k in range(trials)]
+
+
+def _variances(runs: list[np.ndarray], n: int, confidence: float) -> tuple[float, float, float]:
+    """Var T_n/n over all n successive intervals of all trials, with its interval."""
+    times = [one[n:] - one[:-n] for one in runs]
+    number = np.array([one.size for one in times], dtype=float)
+    if (number > 1).sum() < 2:
+        return np.nan, np.nan, np.nan
+    origin = np.concatenate(times).mean()
+    sums = np.stack([number, *(
+        np.array([((one - origin) ** k).sum() for one in times]) for k in (1, 2)
+    )])  # fmt: skip
+    statistic = partial(_variance_of, sums=sums, n=n)
+    low, high = jackknife(statistic, len(runs), confidence, within=(0.0, np.inf))
+    return float(statistic(np.arange(len(runs))[None])[0]), float(low), float(high)
+
+
+def _variance_of(samples: np.ndarray, sums: np.ndarray, n: int) -> np.ndarray:
+    many, first, second = (times_drawn(samples, sums.shape[1]) @ sums.T).T
+    return (second - first**2 / many) / (many - 1.0) / n
