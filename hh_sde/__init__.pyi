@@ -55,6 +55,7 @@ from .stimuli import (
     Stimulus,
 )
 from .stopping import Threshold
+from .studies import sensitivity
 from .sweeps import SUMMARIES, resume, simulator, sweep
 from .synapses import (
     SYNAPSES,
@@ -141,6 +142,7 @@ __all__ = [
     "problems",
     "rerun",
     "resume",
+    "sensitivity",
     "simulator",
     "solve",
     "studies",

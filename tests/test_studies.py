@@ -29,6 +29,7 @@ from hh_sde.studies import (
     orders,
     phase,
     rates,
+    sensitivities,
     spike_reliability,
     weak,
 )
@@ -56,6 +57,8 @@ SMALL = {
                   "discard": 20.0},
     "mlmc": {"observable": "first_spike", "t_end": 6.0, "rmse": 0.05, "pilot": 100},
     "lyapunov": {"t_end": 40.0, "discard": 20.0, "trials": 2},
+    "sensitivity": {"parameters": ["stimulus"], "observable": "mean_V", "t_end": 4.0,
+                    "trials": 10},
     "phase_reduction": {"counts": [1, 2], "t_end": 300.0, "trials": 3},
 }  # fmt: skip
 MEASURED_IN_TIME = ("cost", "seconds", "gamma")
@@ -745,6 +748,7 @@ def test_only_divergence_is_divergence(pair, monkeypatch):
                        multilevel, phase):  # fmt: skip
             monkeypatch.setattr(module, "solve", fails)
         monkeypatch.setattr(lyapunov_exponents, "tangent_flow", fails)
+        monkeypatch.setattr(sensitivities, "sweep", fails)
         for name, study in studies.STUDIES.items():
             with pytest.raises(type(error), match=str(error)):
                 study(pair, **SMALL[name], rng=1)

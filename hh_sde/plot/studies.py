@@ -212,6 +212,22 @@ def phase(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
         tidy(one)
 
 
+def slopes(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
+    """Derivatives times the values of their parameters, so that they can be compared."""
+    ax = axes[0]
+    columns = ("derivative", "derivative_low", "derivative_high")
+    middle, low, high = ((ds[name] * ds.value).transpose("parameter", ...) for name in columns)
+    at = np.arange(ds.sizes["parameter"])
+    for i, one in enumerate(middle.values.reshape(at.size, -1).T):
+        ends = [part.values.reshape(at.size, -1)[:, i] - one for part in (low, high)]
+        ax.errorbar(at, one, yerr=abs(np.array(ends)), **{**_style(i, style), "linestyle": ""})
+    ax.axhline(0.0, color="#999999", lw=0.8)
+    ax.set_xticks(at, ds.parameter.values.tolist())
+    units = ds["mean"].attrs["units"]
+    ax.set(xlabel="parameter", ylabel=f"its value times the derivative ({raised(units)})")
+    tidy(ax)
+
+
 def _over_sigma(ds: xr.Dataset, name: str, ax: Axes, style: Style) -> None:
     curve(ds, x="sigma", y=name, low=f"{name}_low", high=f"{name}_high", ax=ax, **style)
     if np.all(ds.sigma > 0):
@@ -291,4 +307,5 @@ STUDY_PLOTS: dict[str, tuple[Callable[..., None], int]] = {
     "mlmc": (levels, 2),
     "lyapunov": (exponents, 1),
     "phase_reduction": (phase, 2),
+    "sensitivity": (slopes, 1),
 }

@@ -26,6 +26,7 @@ from hh_sde.studies.order_table import measured_orders
 from hh_sde.studies.phase import phase_reduction
 from hh_sde.studies.precision import recommend, work_precision
 from hh_sde.studies.rates import rate_curve
+from hh_sde.studies.sensitivities import sensitivity
 from hh_sde.studies.spike_reliability import reliability
 from hh_sde.studies.weak import weak_convergence
 from hh_sde.tables import Table, description_of
@@ -42,6 +43,7 @@ __all__ = [
     "rate_curve",
     "recommend",
     "reliability",
+    "sensitivity",
     "smoothed_distribution",
     "strong_convergence",
     "study",
@@ -83,6 +85,7 @@ STUDIES = Table(
         "mlmc": mlmc,
         "lyapunov": lyapunov,
         "phase_reduction": phase_reduction,
+        "sensitivity": sensitivity,
     },
 )
 __dir__, __getattr__ = public(__name__, __all__)

@@ -94,6 +94,16 @@ def text(value: Any, name: str) -> str:
     return value
 
 
+def names(value: Any, name: str) -> list[str]:
+    """One name or more, each once."""
+    listed = [value] if isinstance(value, str) else list(value) if np.iterable(value) else []
+    if not listed or not all(isinstance(one, str) for one in listed):
+        raise TypeError(f"{name} must be a list of names, as ['cell.g_Na'], got {shown(value)}")
+    if len(set(listed)) < len(listed):
+        raise ValueError(f"{name} must be different from each other, got {shown(listed)}")
+    return listed
+
+
 def name_or_function(value: Any, name: str) -> Any:
     if not (isinstance(value, str) or callable(value)):
         raise TypeError(f"{name} must be a name or a function, got {shown(value)}")
@@ -129,7 +139,7 @@ UNITS: dict[str, str] = {
 #: The check of every argument that a study may have, `net` and `rng` aside.
 CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "methods": or_none(methods),
-    "method": method,
+    "method": or_none(method),
     "reference": or_none(method),
     "variable": or_none(text),
     "dts": several(positive),
@@ -142,6 +152,8 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "record": as_it_is,
     "stop": as_it_is,
     "exponents": positive_int,
+    "parameters": names,
+    "by": or_none(text),
     "counts": several(positive_int),
     "phases": partial(positive_int, least=2),
     "renormalise": positive,

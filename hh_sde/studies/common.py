@@ -39,6 +39,7 @@ DIMENSIONS = {
     "tolerance": ("1", "wanted relative error"),
     "problem": ("1", "equation whose solution is known"),
     "rank": ("1", "which exponent, 1 the largest"),
+    "parameter": ("1", "name of a number of the network"),
     "phase": ("ms", "time since the crossing of 0 mV"),
     "component": ("1", "component of the state"),
     "multiplier": ("1", "which multiplier, 1 the largest"),
