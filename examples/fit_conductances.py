@@ -3,8 +3,9 @@
     python examples/fit_conductances.py [--quick] [--out .]
 
 Data are means of V over 4,000 trials of a cell with other g_Na and g_K. Gauss-Newton steps, with
-`hh_sde.sensitivity` along the path, lead there from the classic values. Writes
-fit_conductances.png.
+`hh_sde.sensitivity` along the path, lead there from the classic values.
+
+Writes fit_conductances.png.
 """
 
 import argparse
@@ -34,7 +35,7 @@ def with_conductances(values):
 def fitted(data, trials, steps):
     """Values after each Gauss-Newton step, and the root mean square of what is left."""
     values, found = np.array([NET.cell.parameters[name] for name in TRUTH]), []
-    for step in range(steps + 1):
+    for _ in range(steps + 1):
         ds = hh.sensitivity(
             with_conductances(values), NAMES, potential, T_END, by="along the path",
             trials=trials, rng=0, record=("V",), save_dt=SAVE,
