@@ -90,7 +90,14 @@ class Jacobian:
         I = self._current(np.array([t]))[0]
         return self._compiled.module.flat_tangent(x, v, I, *self._shape, *self._numbers)
 
-    def solve(self, x: np.ndarray, t: float, h: float, r: np.ndarray) -> np.ndarray:
+    @property
+    def potentials(self) -> np.ndarray:
+        """(n_neurons,): the components of the state that are V."""
+        return self._layout.components["V"]
+
+    def solve(
+        self, x: np.ndarray, t: float, h: float, r: np.ndarray, *, holding_V: bool = False
+    ) -> np.ndarray:
         """v with (1 - h J(x, t)) v = r, for the states of several trials at once.
 
         Parameters
@@ -100,6 +107,8 @@ class Jacobian:
             ms.
         h : float
             ms.
+        holding_V : bool
+            v of V is 0, and its equations are left out.
 
         Returns
         -------
@@ -119,7 +128,7 @@ class Jacobian:
         >>> bool(np.allclose(v - 0.1 * sde.jac(sde.x0, 0.0) @ v, r))
         True
         """
-        return self._resolvent(self._entries(x, t), h, r)
+        return self._resolvent(self._entries(x, t), h, r, holding_V)
 
     def _entries(self, x: np.ndarray, t: float) -> np.ndarray:
         """The derivatives at states (d,) or (d, trials), (entries, n_neurons, trials)."""

@@ -54,10 +54,15 @@ class Resolvent:
         self._sums = sums[felt]
         self._sent = np.unique(self._sums.indices // n)  # rows of what is sent
 
-    def __call__(self, derivatives: np.ndarray, h: float, r: np.ndarray) -> np.ndarray:
-        """v (d, trials), of derivatives (entries, n_neurons, trials) and r (d, trials)."""
+    def __call__(
+        self, derivatives: np.ndarray, h: float, r: np.ndarray, holding_V: bool = False
+    ) -> np.ndarray:
+        """v (d, trials), of derivatives (entries, n_neurons, trials) and r (d, trials).
+
+        Without the equations of V, where that is held: it does not move.
+        """
         parts = [
-            self._own(own, entries, derivatives[:, own.neurons], h, r[own.components])
+            self._own(own, entries, derivatives[:, own.neurons], h, r[own.components], holding_V)
             for own, entries in zip(self._layout.ranges, self._entries, strict=True)
         ]
         u = self._sums_of(parts, derivatives)
@@ -76,6 +81,7 @@ class Resolvent:
         derivatives: np.ndarray,
         h: float,
         r: np.ndarray,
+        holding_V: bool,
     ) -> np.ndarray:
         """D^-1 r and D^-1 h C of a population, (variables, n, trials, 1 + inputs)."""
         many, trials = len(own.names), r.shape[1]
@@ -88,6 +94,9 @@ class Resolvent:
                 right[..., row, 1 + column] = h * value
             elif row < many:
                 D[..., row, column] -= h * value
+        if holding_V:
+            D[..., 0, 1:] = right[..., 0, :] = 0.0
+            D[..., 0, 0] = 1.0
         return np.linalg.solve(D, right).transpose(2, 0, 1, 3)
 
     def _sums_of(self, parts: Sequence[np.ndarray], derivatives: np.ndarray) -> np.ndarray:
