@@ -206,7 +206,10 @@ def test_areas_between_blocks_are_not_needed(monkeypatch):
 # -- limits on the question's network -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", STOCHASTIC)
+@pytest.mark.parametrize("method", [
+    pytest.param(name, marks=pytest.mark.slow) if name.startswith("drift_implicit") else name
+    for name in STOCHASTIC
+])  # fmt: skip
 def test_small_noise_tends_to_the_ode_linearly(method, pair):
     dt = 0.0002 if method == "tamed_euler" else 0.005  # taming delays spikes
     plain = hh.solve(pair, 10.0, dt=dt, method=method, save_dt=0.1)

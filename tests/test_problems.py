@@ -192,6 +192,7 @@ HIGHER = {
     ("additive", "sdeint.itoSRI2"),
     ("additive", "sdeint.stratHeun"),
     ("additive", "sdeint.stratSRS2"),
+    ("additive", "drift_implicit_trapezoidal"),
     ("additive", "sdeint.stratKP2iS"),
     ("rotation", "sdeint.stratKP2iS"),
 }

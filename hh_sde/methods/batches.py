@@ -107,8 +107,9 @@ def resolvent_of(sde: SDE, trials: int) -> Callable[..., np.ndarray]:
     Of the columns the first `trials` are different, as for `over_trials`. J is `SDE.jac`, for one
     state after another; that of a network solves for all at once. Without it J is by differences.
     """
-    if hasattr(sde.jac, "solve"):
-        return sde.jac.solve
+    of_network = getattr(sde.jac, "solve", None)
+    if of_network is not None:
+        return of_network
     jacobian = _differences(sde, trials) if sde.jac is None else _one_by_one(sde.jac, trials)
     unit = np.eye(sde.d)
 

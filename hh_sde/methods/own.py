@@ -182,7 +182,7 @@ def derivative_along(G: Function, x: np.ndarray, t: float, v: np.ndarray) -> np.
 
 
 def stepping(step_of: Callable[[Problem], Step], needs: str = "") -> Run:
-    """The `run` of a method that makes the steps of all trials at once, by the step of a problem."""
+    """The `run` of a method of steps of all trials at once, by the step that a problem has."""
 
     def run(problem: Problem) -> Iterator[np.ndarray]:
         trajectories = _Trajectories(problem, step_of(problem), needs)
@@ -237,7 +237,7 @@ class _Trajectories:
             error = caught
         if made > start:
             problem.reach(Reached(made, self.x[:, : self.trials].T.copy()))
-        return np.array(saved).reshape(-1, self.trials, len(problem.keep)), error
+        return np.array(saved).reshape(len(saved), self.trials, len(problem.keep)), error
 
     def _stepped(self, t: float, dW: np.ndarray, extra: np.ndarray | None) -> np.ndarray:
         with np.errstate(all="ignore"):  # a state that is not finite is reported
