@@ -20,11 +20,14 @@ HEADINGS = {
     "without noise": "Order without noise",
     "weak": "Weak order, of the mean at the end, for additive noise",
 }
-#: Tables by the library that makes the steps: the engine's methods take networks alone.
-OF = {"numba": "the engine, on networks", "numpy": "implicit", "sdeint": "sdeint"}
-FIXED_STEP = [
-    name for name, method in hh.METHODS.items() if method.strong_order and not method.adaptive
-]
+#: Which methods have a table of their own: the engine's take networks alone.
+OF = {
+    "the engine, on networks": lambda method: method.compiled,
+    "in NumPy": lambda method: method.library == "numpy" and not method.adaptive,
+    "with error control, in the mean step": lambda method: method.adaptive,
+    "sdeint": lambda method: method.library == "sdeint",
+}
+STOCHASTIC = [name for name, method in hh.METHODS.items() if method.strong_order]
 #: Trials of weak orders, above the sampling noise; of others than the engine as many, and those
 #: problems, as they solve in minutes.
 MANY = {"trials": 20_000}
@@ -33,7 +36,7 @@ FEW = {"trials": 1_000, "problems": ["additive", "ornstein_uhlenbeck"]}
 
 def tables(kind):
     """What was measured of each method, as Datasets."""
-    for name in FIXED_STEP:
+    for name in STOCHASTIC:
         options = (MANY if hh.METHODS[name].compiled else FEW) if kind == "weak" else {}
         yield hh.studies.measured_orders([name], kind=kind, **options)
 
@@ -73,9 +76,10 @@ def main():
     for kind in ("strong", "without noise", *(["weak"] if options.weak else [])):
         found = list(tables(kind))
         below += sum(int((np.isfinite(ds.order) & (ds.agrees == 0)).sum()) for ds in found)
-        for library, name in OF.items():
-            own = [ds for ds in found if hh.METHODS[str(ds.scheme.values[0])].library == library]
-            parts.append(markdown(f"{HEADINGS[kind]}: {name}", own))
+        for name, belongs in OF.items():
+            own = [ds for ds in found if belongs(hh.METHODS[str(ds.scheme.values[0])])]
+            if any(np.isfinite(ds.order).any() for ds in own):
+                parts.append(markdown(f"{HEADINGS[kind]}: {name}", own))
     text = "\n".join(parts)
     if options.out is None:
         print(text)
