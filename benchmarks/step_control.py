@@ -3,7 +3,7 @@
     python benchmarks/step_control.py [--trials 40] [--sigma 2] [--out docs]
 
 Two classic cells that excite each other, I = 10 uA/cm^2, white current noise. All runs are on the
-paths of the same trials: those with error control halve steps of 0.5 ms, uniform ones are steps of
+paths of the same trials: those with error control halve steps of 0.125 ms, uniform ones are steps of
 the same fine path, and the reference is sra1 on it. Work is counted in values of f for each ms, of
 steps that were given up too: a property of the method, not of the machine.
 """
@@ -15,11 +15,11 @@ import numpy as np
 
 import hh_sde as hh
 
-LONGEST = 0.5  # ms
-FINE = LONGEST / 2**9
+LONGEST = 0.125  # ms, between states among which spikes are found
+FINE = LONGEST / 2**7
 WINDOW, T_END = 10.0, 150.0  # of errors along the path, and of intervals, ms
 TOLERANCES = (1e-2, 1e-3, 1e-4)
-UNIFORM = {"heun": (5, 6, 7), "sra1": (5, 6, 7)}  # halvings of the longest step
+UNIFORM = {"heun": (3, 4, 5), "sra1": (3, 4, 5)}  # halvings of the longest step
 
 
 def pair(sigma):

@@ -142,6 +142,12 @@ def test_the_jacobian_moves_the_speed_alone():
     )
 
 
+def test_a_jacobian_of_another_shape_is_refused():
+    sde = ornstein_uhlenbeck(1.0, 0.3, jac=lambda x, t: np.array([-1.0]))
+    with pytest.raises(ValueError, match=r"jac\(x, t\) must have shape \(1, 1\), got \(1,\)"):
+        hh.solve(sde, 1.0, dt=0.1, method="drift_implicit_euler", rng=1)
+
+
 # -- the classic cell, at steps where explicit methods blow up -------------------------------------
 
 

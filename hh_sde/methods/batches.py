@@ -110,7 +110,7 @@ def resolvent_of(sde: SDE, trials: int) -> Callable[..., np.ndarray]:
     of_network = getattr(sde.jac, "solve", None)
     if of_network is not None:
         return of_network
-    jacobian = _differences(sde, trials) if sde.jac is None else _one_by_one(sde.jac, trials)
+    jacobian = _differences(sde, trials) if sde.jac is None else _one_by_one(sde, trials)
     unit = np.eye(sde.d)
 
     def solve(x: np.ndarray, t: float, h: float, r: np.ndarray) -> np.ndarray:
@@ -121,8 +121,17 @@ def resolvent_of(sde: SDE, trials: int) -> Callable[..., np.ndarray]:
     return solve
 
 
-def _one_by_one(jac: Callable[..., Any], trials: int) -> Function:
-    return lambda x, t: np.stack([np.asarray(jac(one, t), dtype=float) for one in x.T[:trials]])
+def _one_by_one(sde: SDE, trials: int) -> Function:
+    jac = sde.jac
+    assert jac is not None
+
+    def jacobian(x: np.ndarray, t: float) -> np.ndarray:
+        found = np.stack([np.asarray(jac(one, t), dtype=float) for one in x.T[:trials]])
+        if found.shape[1:] != (sde.d, sde.d):
+            raise ValueError(f"jac(x, t) must have shape {(sde.d, sde.d)}, got {found.shape[1:]}")
+        return found
+
+    return jacobian
 
 
 def _differences(sde: SDE, trials: int) -> Function:

@@ -151,7 +151,7 @@ def _strong(problem: Problem, method: str | Method, trials: int, confidence: flo
 
 def _grids(
     problem: Problem, path: BrownianPath, method: str | Method
-) -> list[tuple[BrownianPath, dict[str, float]]]:
+) -> list[tuple[BrownianPath, dict[str, Any]]]:
     """What a method is tried on: coarser grids of the path, or one grid at several tolerances."""
     if not method_of(method).adaptive:
         return [(path.coarsen(factor), {}) for factor in FACTORS]
