@@ -3,9 +3,9 @@
     python benchmarks/step_control.py [--trials 40] [--sigma 2] [--out docs]
 
 Two classic cells that excite each other, I = 10 uA/cm^2, white current noise. All runs are on the
-paths of the same trials: those with error control halve steps of 0.125 ms, uniform ones are steps of
-the same fine path, and the reference is sra1 on it. Work is counted in values of f for each ms, of
-steps that were given up too: a property of the method, not of the machine.
+paths of the same trials: those with error control halve steps of 0.125 ms, uniform ones are steps
+of the same fine path, and the reference is sra1 on it. Work is counted in values of f for each ms,
+of steps that were given up too: a property of the method, not of the machine.
 """
 
 import argparse
