@@ -143,7 +143,7 @@ def solve(
         A folder, to which the result is written while it runs, a Zarr store: memory does not grow
         with the duration. It is made, or that of the same run, which goes on from where it is,
         however it was ended; a later t_end extends it. What is returned is opened from it, and
-        read where it is used. Needs the extra ``sweep``, and a method of fixed steps.
+        read where it is used. Needs the extra ``sweep``, and a method of fixed steps or adaptive_*.
 
     Returns
     -------

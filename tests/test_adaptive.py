@@ -86,7 +86,7 @@ def test_a_path_that_was_coarsened_goes_back_to_what_it_was():
                  path=problem.sde.path(1, 2.0**-3).coarsen(3))  # fmt: skip
 
 
-def test_trials_and_runs_in_pieces_are_the_same_bit_for_bit(noisy_pair):
+def test_trials_and_runs_in_pieces_are_the_same_bit_for_bit(noisy_pair, tmp_path):
     options = {"dt": 0.25, "method": "adaptive_sra1", "rng": 1, "record": ["V", "spikes"]}
     whole = hh.solve(noisy_pair, 20.0, trials=2, **options)
     assert whole.V.sizes["time"] == 81
@@ -101,6 +101,10 @@ def test_trials_and_runs_in_pieces_are_the_same_bit_for_bit(noisy_pair):
     sparse = hh.solve(noisy_pair, 20.0, trials=2, **{**options, "record": ["V"]}, save_dt=5.0)
     assert np.array_equal(sparse.V, whole.V.sel(time=sparse.time))
     assert hh.rerun(alone).identical(alone)
+    hh.solve(noisy_pair, 10.0, trials=2, **options, store=tmp_path / "run")
+    stored = hh.solve(noisy_pair, 20.0, trials=2, **options, store=tmp_path / "run")
+    assert np.array_equal(stored.V, whole.V)
+    assert stored.attrs["steps_accepted"] == whole.attrs["steps_accepted"]
 
 
 # -- errors ----------------------------------------------------------------------------------------
@@ -194,6 +198,16 @@ def test_general_noise_is_refused_with_the_reason():
         hh.solve(PROBLEMS["rotation"].sde, 1.0, method="adaptive_heun")
     with pytest.raises(ValueError, match="adaptive_sra1 does not take diagonal noise"):
         hh.solve(PROBLEMS["geometric"].sde, 1.0, method="adaptive_sra1")
+
+
+def test_a_stop_ends_the_same_step_as_without(noisy_pair):
+    options = {"dt": 0.1, "method": "adaptive_sra1", "rng": 1, "trials": 5}
+    whole = hh.solve(noisy_pair, 4.0, **options)
+    ds = hh.solve(noisy_pair, 4.0, **options, stop=hh.Threshold("V", -20.0, direction="up"))
+    assert np.all(ds.stop_time < 4.0)
+    for trial in range(5):
+        on = ds.time <= ds.stop_time[trial]
+        assert np.array_equal(ds.V[trial, on], whole.V[trial].sel(time=ds.time[on]))
 
 
 def test_where_no_step_is_short_enough():

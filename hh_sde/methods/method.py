@@ -305,6 +305,14 @@ class Method(Described):
         return self.deterministic_order is None and not self.exact
 
     @property
+    def goes_on(self) -> bool:
+        """Whether a run that goes on from a state is the rest of the whole one, bit for bit.
+
+        Error control by a scheme that takes noise begins anew at each point of the grid.
+        """
+        return self.steps == 1 and (not self.adaptive or bool(self.strong_order))
+
+    @property
     def order_with_events(self) -> float | None:
         """Order without noise where there are event-driven synapses; None: takes none."""
         return 1.0 if self.compiled and not self.exact else None
