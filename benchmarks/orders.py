@@ -20,20 +20,24 @@ HEADINGS = {
     "without noise": "Order without noise",
     "weak": "Weak order, of the mean at the end, for additive noise",
 }
-OF = {True: "the engine, on networks", False: "sdeint"}
-FIXED_STEP = [name for name, method in hh.METHODS.items() if method.strong_order]
-#: Trials of weak orders, above the sampling noise; of sdeint as many, and those problems, as it
-#: solves in minutes.
-WEAK = {
-    True: {"trials": 20_000},
-    False: {"trials": 1_000, "problems": ["additive", "ornstein_uhlenbeck"]},
+#: Which methods have a table of their own: the engine's take networks alone.
+OF = {
+    "the engine, on networks": lambda method: method.compiled,
+    "in NumPy": lambda method: method.library == "numpy" and not method.adaptive,
+    "with error control, in the mean step": lambda method: method.adaptive,
+    "sdeint": lambda method: method.library == "sdeint",
 }
+STOCHASTIC = [name for name, method in hh.METHODS.items() if method.strong_order]
+#: Trials of weak orders, above the sampling noise; of others than the engine as many, and those
+#: problems, as they solve in minutes.
+MANY = {"trials": 20_000}
+FEW = {"trials": 1_000, "problems": ["additive", "ornstein_uhlenbeck"]}
 
 
 def tables(kind):
     """What was measured of each method, as Datasets."""
-    for name in FIXED_STEP:
-        options = WEAK[hh.METHODS[name].compiled] if kind == "weak" else {}
+    for name in STOCHASTIC:
+        options = (MANY if hh.METHODS[name].compiled else FEW) if kind == "weak" else {}
         yield hh.studies.measured_orders([name], kind=kind, **options)
 
 
@@ -72,10 +76,10 @@ def main():
     for kind in ("strong", "without noise", *(["weak"] if options.weak else [])):
         found = list(tables(kind))
         below += sum(int((np.isfinite(ds.order) & (ds.agrees == 0)).sum()) for ds in found)
-        # the engine's methods take networks, and have a table of their own
-        for engine in (True, False):
-            own = [ds for ds in found if hh.METHODS[str(ds.scheme.values[0])].compiled == engine]
-            parts.append(markdown(f"{HEADINGS[kind]}: {OF[engine]}", own))
+        for name, belongs in OF.items():
+            own = [ds for ds in found if belongs(hh.METHODS[str(ds.scheme.values[0])])]
+            if any(np.isfinite(ds.order).any() for ds in own):
+                parts.append(markdown(f"{HEADINGS[kind]}: {name}", own))
     text = "\n".join(parts)
     if options.out is None:
         print(text)

@@ -29,6 +29,7 @@ exclude_patterns = [
     "channel_noise_published.md",
     "coverage.md",
     "orders.md",
+    "step_control.md",
     "validation_cells.md",
     *(f"{name}_*.md" for name in generate.MEASURED),
     "_build",

@@ -21,6 +21,13 @@ from hh_sde.spike_sources import PoissonInput
 from hh_sde.stimuli import Stimulus
 from hh_sde.synapses import EventSynapse
 
+#: Why step control takes noise whose columns commute alone.
+_STEPS_FOLLOW_THE_PATH = (
+    ": its steps follow the path, and where columns do not commute such steps may lead to another "
+    "solution unless the areas between increments are known at every depth (Gaines & Lyons 1997, "
+    "doi:10.1137/S0036139995286515)"
+)
+
 
 def chosen_method(
     given: str | Method | None, model: Network | SDE, noise: str | None
@@ -76,8 +83,10 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
     if sde.m and sde.noise_type not in method.strong_order:
         fitting = [key for key, other in METHODS.items() if sde.noise_type in other.strong_order]
         hint = " or give noise='ignore'" if method.interpretation == "ode" else ""
+        why = _STEPS_FOLLOW_THE_PATH if method.adaptive and method.strong_order else ""
         raise ValueError(
-            f"{name} does not take {sde.noise_type} noise; choose from {', '.join(fitting)}{hint}"
+            f"{name} does not take {sde.noise_type} noise{why}; choose from {', '.join(fitting)}"
+            f"{hint}"
         )
     if not method.compiled and getattr(sde.program, "bounded", False) and sde.m:
         raise ValueError(

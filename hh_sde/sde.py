@@ -53,9 +53,9 @@ class SDE:
     m : int, optional
         Number of Wiener processes. Default: the number of columns of G(x0, 0).
     jac : callable, optional
-        jac(x, t) -> (d, d), the derivatives of f: entry [i, j] is df_i/dx_j. Implicit integrators
-        of scipy take it. That of a Network also takes sparse=True, which gives a scipy.sparse CSR
-        array, and has `times`, J v for a vector v.
+        jac(x, t) -> (d, d), the derivatives of f: entry [i, j] is df_i/dx_j. Implicit methods take
+        it. That of a Network also takes sparse=True, which gives a scipy.sparse CSR array, and has
+        `times`, J v for a vector v, and `solve`, (1 - h J)^-1 r for several states.
     vectorized : bool, optional
         Whether f, G and correction also take the states of several trials at once: x (d, trials)
         to (d, trials) and (d, m, trials). Default: found by comparing batches with single states,

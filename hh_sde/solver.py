@@ -132,7 +132,8 @@ def solve(
         Length of a transient, ms: so long after the start nothing is kept, and the result begins
         then. It is the later part of the run without `discard`, bit for bit where steps are fixed.
     rtol, atol : float, optional
-        Tolerances of the methods with error control. Default: 1e-8.
+        Tolerances of the methods with error control. Default: 1e-8, and 1e-3 of adaptive_heun, of
+        which dt is the longest step; how many steps it made stands in the attributes.
     dtype : {"float64", "float32"}
         Precision of states and output, in the engine's methods for networks with noise. In float32
         the noise is that of float64, rounded, and a step costs about half. Statistics of spikes do
@@ -142,7 +143,7 @@ def solve(
         A folder, to which the result is written while it runs, a Zarr store: memory does not grow
         with the duration. It is made, or that of the same run, which goes on from where it is,
         however it was ended; a later t_end extends it. What is returned is opened from it, and
-        read where it is used. Needs the extra ``sweep``, and a method of fixed steps.
+        read where it is used. Needs the extra ``sweep``, and a method of fixed steps or adaptive_*.
 
     Returns
     -------
@@ -225,8 +226,8 @@ def solve(
         trials=numbers,
         threads=threads,
         dtype=dtype,
-        rtol=positive(1e-8 if rtol is None else rtol, "rtol"),
-        atol=positive(1e-8 if atol is None else atol, "atol"),
+        rtol=positive(integrator.tolerance if rtol is None else rtol, "rtol"),
+        atol=positive(integrator.tolerance if atol is None else atol, "atol"),
         detection=None
         if rule is None
         else continuation.detection(x0, rule.levels, layout.width, numbers.tolist()),

@@ -199,8 +199,7 @@ class _Watched:
                     start, position = position, position + len(chunk)
                     yield self._taken(part, chunk[max(0, self.looked - start) :], position)
                     left = int(np.isnan(self.watch.time[self.members]).sum())
-                    worth = steps_alike and not self.method.adaptive
-                    if not left or (worth and 2 * left <= self.members.size):
+                    if not left or (self.method.goes_on and 2 * left <= self.members.size):
                         return
             except Diverged as failure:
                 member = int(self.members[failure.trial])

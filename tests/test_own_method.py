@@ -74,6 +74,13 @@ NETWORKS = {
         },
         synapses=[hh.SYNAPSES["AMPA"](source="E", target="I", weights=0.1)],
     ),
+    # what they send is no variable, but a function of one
+    "messengers": lambda: hh.Network(
+        3,
+        cell=hh.CELLS["hodgkin_huxley"].replace(V0=-10.0),
+        synapses=hh.SYNAPSES["GABA_B"](0.1),
+        noise=hh.SubunitNoise(area=10.0),
+    ),
 }
 
 
@@ -217,6 +224,8 @@ def test_it_goes_on_skips_stops_and_reduces(pair):
     late = hh.solve(pair, 30.0, **options, discard=17.0, record=["V", "spikes"], save_dt=0.05)
     assert np.array_equal(late.V, whole.V.sel(time=late.time, method="nearest"))
     assert np.array_equal(np.sort(late.spike_time), np.sort(second.spike_time))
+    without_spikes = hh.solve(pair, 30.0, **options, discard=17.0, save_dt=0.05)
+    assert np.array_equal(without_spikes.V, late.V)
     stopped = hh.solve(pair, 30.0, **options, stop="first spike")
     spikes = whole.hh.spikes()
     wanted = [spikes.spike_time[spikes.trial == trial].min() for trial in range(3)]

@@ -444,8 +444,8 @@ def test_breakpoints_that_differ_by_rounding_are_one(method):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rtol": 1e-6}, "euler_maruyama has no use for rtol: .* for sdeint.stratKP2iS, scipy"),
-        ({"atol": 1e-6, "method": "sdeint.stratKP2iS"}, "no use for atol: .* is for scipy.odeint"),
+        ({"rtol": 1e-6}, "euler_maruyama has no use for rtol: .* for adaptive_heun, .*scipy"),
+        ({"atol": 1e-6, "method": "sdeint.stratKP2iS"}, "no use for atol: .* is for adaptive_heun"),
         ({"threads": 2, "method": "sdeint.itoEuler"}, "runs on one thread; threads is for"),
         (
             {"rng": 1, "method": "scipy.LSODA", "noise": "ignore"},

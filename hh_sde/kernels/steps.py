@@ -406,7 +406,7 @@ def flat_drift(x, I, places, shape, trials, wiring, p, q, curves, ranges):
     state, dx, flat = np.empty(shape), np.empty(shape), np.empty(x.size)
     put_in_rows(x, places, state)
     if OUTPUTS:
-        make_outputs(state, n, p, q, curves, ranges)
+        make_outputs(state, lanes, p, q, curves, ranges)
     start, source, weight, blocks, block_weight = wiring
     u = np.empty(((start.size - 1) // n, lanes))
     couple(state, u, n, trials, start, source, weight, blocks, block_weight)

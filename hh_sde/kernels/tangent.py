@@ -109,15 +109,18 @@ def flat_tangent(x, v, I, places, shape, wiring, p, q, curves, ranges):
 
 
 @maker
-def flat_jacobian(x, I, places, shape, wiring, entries, p, q, curves, ranges):
-    """The derivatives that make up J of a flat state (d,) of one trial, (entries, n_neurons)."""
-    n = I.size
+def flat_jacobian(x, I, places, shape, trials, wiring, entries, p, q, curves, ranges):
+    """The derivatives that make up J of a flat state (d,), or of (d, trials) in one row.
+
+    (entries, lanes); a lane is a neuron of a trial, trials being fastest.
+    """
+    lanes, n = shape[1], shape[1] // trials
     start, source, weight, blocks, block_weight = wiring
-    state, sums = np.empty(shape), np.empty(((start.size - 1) // n, n))
+    state, sums = np.empty(shape), np.empty(((start.size - 1) // n, lanes))
     put_in_rows(x, places, state)
     if OUTPUTS:
-        make_outputs(state, n, p, q, curves, ranges)
-    couple(state, sums, n, 1, start, source, weight, blocks, block_weight)
-    found = np.zeros((entries, n))
-    jacobian(state, n, I, sums, found, p, q, curves, ranges)
+        make_outputs(state, lanes, p, q, curves, ranges)
+    couple(state, sums, n, trials, start, source, weight, blocks, block_weight)
+    found = np.zeros((entries, lanes))
+    jacobian(state, lanes, I, sums, found, p, q, curves, ranges)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 import scipy.integrate
 
 from hh_sde.errors import unknown
-from hh_sde.methods import chain, compiled, scipy_, sdeint_
+from hh_sde.methods import adaptive, chain, compiled, implicit, scipy_, sdeint_
 from hh_sde.methods.method import (
     Detection,
     Diverged,
@@ -177,6 +177,8 @@ METHODS = Table(
             library="numba",
             reference="Foster, dos Reis & Strange 2023, arXiv:2210.17543",
         ),
+        **implicit.SCHEMES,
+        **adaptive.SCHEMES,
         "gillespie": Method(
             run=chain.gillespie,
             summary="exact: channels one by one and V between their transitions, by thinning",

@@ -12,6 +12,8 @@ from hh_sde.sde import SDE, Function
 _ROUNDING = 1e-9
 #: States at which they are compared lie this far from x0, and from each other, relative to it.
 _APART = 1e-3
+#: Displacements of differences, relative to 1 + |x|.
+_DISPLACED = 1.5e-8
 
 
 def over_trials(sde: SDE, trials: int) -> tuple[Function, Function]:
@@ -96,3 +98,52 @@ def _agree(function: Callable[..., np.ndarray], x: np.ndarray, shape: tuple[int,
     single = np.stack([function(one.copy(), 0.0) for one in x.T], axis=-1)
     scale = _ROUNDING * np.nanmax(np.abs(single), initial=0.0)
     return np.allclose(batch, single, rtol=_ROUNDING, atol=scale, equal_nan=True)
+
+
+def resolvent_of(sde: SDE, trials: int) -> Callable[..., np.ndarray]:
+    """v (d, columns) with (1 - h J(x, t)) v = r, of (x, t, h, r), J being the derivative of f.
+
+    Of the columns the first `trials` are different, as for `over_trials`. J is `SDE.jac`, for one
+    state after another; that of a network solves for all at once. Without it J is by differences.
+    """
+    of_network = getattr(sde.jac, "solve", None)
+    if of_network is not None:
+        return of_network
+    jacobian = _differences(sde, trials) if sde.jac is None else _one_by_one(sde, trials)
+    unit = np.eye(sde.d)
+
+    def solve(x: np.ndarray, t: float, h: float, r: np.ndarray) -> np.ndarray:
+        matrices = unit - h * jacobian(x, t)
+        found = np.linalg.solve(matrices, r.T[: len(matrices), :, None])[..., 0].T
+        return found[:, np.minimum(np.arange(r.shape[1]), trials - 1)]
+
+    return solve
+
+
+def _one_by_one(sde: SDE, trials: int) -> Function:
+    jac = sde.jac
+    assert jac is not None
+
+    def jacobian(x: np.ndarray, t: float) -> np.ndarray:
+        found = np.stack([np.asarray(jac(one, t), dtype=float) for one in x.T[:trials]])
+        if found.shape[1:] != (sde.d, sde.d):
+            raise ValueError(f"jac(x, t) must have shape {(sde.d, sde.d)}, got {found.shape[1:]}")
+        return found
+
+    return jacobian
+
+
+def _differences(sde: SDE, trials: int) -> Function:
+    """(trials, d, d), by forward differences: of Newton's method they move the speed alone."""
+    f, _ = over_trials(sde, trials)
+
+    def jacobian(x: np.ndarray, t: float) -> np.ndarray:
+        begin = f(x, t)
+        columns = []
+        for i in range(sde.d):
+            ahead = x.copy()
+            ahead[i] += _DISPLACED * (1.0 + np.abs(x[i]))
+            columns.append((f(ahead, t) - begin) / (ahead[i] - x[i]))
+        return np.stack(columns, axis=-1).swapaxes(0, 1)[:trials]
+
+    return jacobian

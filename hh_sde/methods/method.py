@@ -236,6 +236,7 @@ class Method(Described):
         simulates the Markov chain of whole channels that it approximates.
     strong_order : mapping of noise type to float
         The noise types it accepts, with its strong order for each.
+        With error control it is that in the mean step.
     deterministic_order : float or None
         Order without noise (of a chain: with ever more channels); None where the error is
         controlled by rtol and atol, or where there is none. With event-driven synapses, of which a
@@ -253,6 +254,8 @@ class Method(Described):
         scheme, so that a run of it cannot be continued.
     tolerances : tuple of str
         Which of rtol and atol it uses.
+    tolerance : float
+        What these are where they are not given.
     reference : str
         The paper, or the function of the library that is called.
     library : str
@@ -279,6 +282,7 @@ class Method(Described):
     compiled: bool = False
     steps: int = 1
     tolerances: tuple[str, ...] = ()
+    tolerance: float = 1e-8
     library: str = "numpy"
     name: str = ""
     place: str = ""
@@ -294,8 +298,19 @@ class Method(Described):
 
     @property
     def adaptive(self) -> bool:
-        """Whether the step follows rtol and atol; dt is then the spacing of the output."""
+        """Whether the step follows rtol and atol; dt is then the spacing of the output.
+
+        Of a method that takes noise, dt is the longest step too.
+        """
         return self.deterministic_order is None and not self.exact
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a run that goes on from a state is the rest of the whole one, bit for bit.
+
+        Error control by a scheme that takes noise begins anew at each point of the grid.
+        """
+        return self.steps == 1 and (not self.adaptive or bool(self.strong_order))
 
     @property
     def order_with_events(self) -> float | None:

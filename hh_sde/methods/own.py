@@ -105,7 +105,7 @@ def integrator(
         _see_step(step)
         text = inspect.getdoc(step) or ""
         return Method(
-            run=stepping(step, needs),
+            run=stepping(lambda problem: step, needs),
             name=step.__name__,
             place=f"{step.__module__}:{step.__qualname__}",
             summary=text.partition("\n")[0].rstrip("."),
@@ -181,11 +181,11 @@ def derivative_along(G: Function, x: np.ndarray, t: float, v: np.ndarray) -> np.
     return (G(x + h * v, t) - G(x - h * v, t)) / (2.0 * h)
 
 
-def stepping(step: Step, needs: str) -> Run:
-    """The `run` of a method that makes the steps of all trials at once."""
+def stepping(step_of: Callable[[Problem], Step], needs: str = "") -> Run:
+    """The `run` of a method of steps of all trials at once, by the step that a problem has."""
 
     def run(problem: Problem) -> Iterator[np.ndarray]:
-        trajectories = _Trajectories(problem, step, needs)
+        trajectories = _Trajectories(problem, step_of(problem), needs)
         for start, stop in problem.windows(trajectories.largest):
             states, error = trajectories.advance(start, stop)
             yield states
@@ -237,7 +237,7 @@ class _Trajectories:
             error = caught
         if made > start:
             problem.reach(Reached(made, self.x[:, : self.trials].T.copy()))
-        return np.array(saved).reshape(-1, self.trials, len(problem.keep)), error
+        return np.array(saved).reshape(len(saved), self.trials, len(problem.keep)), error
 
     def _stepped(self, t: float, dW: np.ndarray, extra: np.ndarray | None) -> np.ndarray:
         with np.errstate(all="ignore"):  # a state that is not finite is reported

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hh_sde.equations.layout import StateLayout
-from hh_sde.equations.module import Compiled, LaneNumbers
+from hh_sde.equations.module import Compiled, CompiledDerivatives, LaneNumbers
 from hh_sde.equations.tables import Wiring
 
 
@@ -27,11 +27,11 @@ class Batches:
 
     Parameters
     ----------
-    compiled : Compiled
+    compiled : Compiled or CompiledDerivatives
     layout : StateLayout
     """
 
-    def __init__(self, compiled: Compiled, layout: StateLayout) -> None:
+    def __init__(self, compiled: Compiled | CompiledDerivatives, layout: StateLayout) -> None:
         self._compiled = compiled
         self._layout = layout
         self._last: dict[int, tuple[np.ndarray, tuple[int, int], LaneNumbers]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ import scipy.sparse
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.module import CompiledDerivatives, compiled_derivatives
 from hh_sde.equations.tables import Tables
+from hh_sde.network.batches import Batches, among_lanes
 from hh_sde.network.diffusion import checked_state
+from hh_sde.network.resolvent import Resolvent
 
 
 class Jacobian:
@@ -55,11 +57,7 @@ class Jacobian:
         >>> sde.jac(sde.x0, 0.0).shape, sde.jac(sde.x0, 0.0, sparse=True).nnz
         ((8, 8), 20)
         """
-        x = checked_state(x, self._layout.d)
-        most = max(map(len, self._compiled.entries))
-        entries = self._compiled.module.flat_jacobian(
-            x, self._current(np.array([t]))[0], *self._shape, most, *self._numbers
-        )
+        entries = self._entries(checked_state(x, self._layout.d), t)[..., 0]
         rows, columns, entry, neuron, weight, inner, source = self._places
         values = entries[entry, neuron] * weight * np.where(inner < 0, 1.0, entries[inner, source])
         d = self._layout.d
@@ -91,6 +89,87 @@ class Jacobian:
         x, v = (checked_state(one, self._layout.d) for one in (x, v))
         I = self._current(np.array([t]))[0]
         return self._compiled.module.flat_tangent(x, v, I, *self._shape, *self._numbers)
+
+    @property
+    def potentials(self) -> np.ndarray:
+        """(n_neurons,): the components of the state that are V."""
+        return self._layout.components["V"]
+
+    def solve(
+        self, x: np.ndarray, t: float, h: float, r: np.ndarray, *, holding_V: bool = False
+    ) -> np.ndarray:
+        """v with (1 - h J(x, t)) v = r, for the states of several trials at once.
+
+        Parameters
+        ----------
+        x, r : (d, trials) array
+        t : float
+            ms.
+        h : float
+            ms.
+        holding_V : bool
+            v of V is 0, and its equations are left out.
+
+        Returns
+        -------
+        (d, trials) array
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If the matrix is singular.
+
+        Examples
+        --------
+        >>> from hh_sde import Network
+        >>> sde = Network(2).sde()
+        >>> x, r = np.stack([sde.x0, sde.x0], axis=1), np.ones((8, 2))
+        >>> v = sde.jac.solve(x, 0.0, 0.1, r)
+        >>> bool(np.allclose(v - 0.1 * sde.jac(sde.x0, 0.0) @ v, r))
+        True
+        """
+        return self._resolvent(self._entries(x, t), h, r, holding_V)
+
+    def _entries(self, x: np.ndarray, t: float) -> np.ndarray:
+        """The derivatives at states (d,) or (d, trials), (entries, n_neurons, trials)."""
+        given = self._states(x)
+        I = np.repeat(self._current(np.array([t]))[0], given.trials)
+        most = max(map(len, self._compiled.entries))
+        found = self._compiled.module.flat_jacobian(
+            given.x, I, given.places, given.rows, given.trials, self._wiring(given.trials), most,
+            *given.numbers,
+        )  # fmt: skip
+        return found.reshape(most, self._layout.n_neurons, given.trials)
+
+    @cached_property
+    def _states(self) -> Batches:
+        return Batches(self._compiled, self._layout)
+
+    @cached_property
+    def _wiring(self) -> Callable[[int], tuple[np.ndarray, ...]]:
+        """The wiring among the lanes of so many trials."""
+
+        @lru_cache(maxsize=2)
+        def wiring(trials: int) -> tuple[np.ndarray, ...]:
+            return tuple(among_lanes(self._tables.wiring, self._layout, trials))
+
+        return wiring
+
+    @cached_property
+    def _resolvent(self) -> Resolvent:
+        return Resolvent(self._layout, self._compiled.entries, self._sums)
+
+    @property
+    def _sums(self) -> scipy.sparse.csr_array:
+        """W of all inputs one after another, by the places of what is sent."""
+        n, rows = self._layout.n_neurons, self._tables.wiring.start.size - 1
+        sums = scipy.sparse.csr_array((rows, self._layout.rows * n))
+        for own in self._layout.ranges:
+            for k in range(rows // n):
+                target, place, weight = self._edges(k, np.arange(own.first, own.first + own.n))
+                edges = (weight, (k * n + target, place))
+                sums = sums + scipy.sparse.csr_array(edges, shape=sums.shape)
+        return sums
 
     @cached_property
     def _compiled(self) -> CompiledDerivatives:

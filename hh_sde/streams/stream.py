@@ -67,7 +67,7 @@ def _see_cut(path: object, run: Run, method: Method) -> None:
     """See that a run can be cut into segments that make the same as the whole."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"store must be the path of a folder, got {shown(path)}")
-    if method.adaptive or method.steps > 1:
+    if not method.goes_on:
         why = "chooses its steps by those before" if method.adaptive else "takes several states"
         raise ValueError(
             f"{run.attrs['method']} {why}, so that a run goes on from no state bit for bit: no "

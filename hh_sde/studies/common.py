@@ -243,7 +243,7 @@ def reference_method(sde: SDE) -> str:
 def fitting_methods(subject: Subject, methods: Sequence[str | Method] | None) -> list[str | Method]:
     """The methods asked for, or all that take the noise and have a fixed step.
 
-    Those are the engine's for a network, and those of sdeint for an SDE of one's own.
+    Those are the engine's for a network, and the others for an SDE of one's own.
     """
     if methods is not None:
         return list(methods)
@@ -253,6 +253,8 @@ def fitting_methods(subject: Subject, methods: Sequence[str | Method] | None) ->
 def _fits(subject: Subject, method: Method) -> bool:
     sde = subject.sde
     if method.compiled != (sde.program is not None) or not method.strong_order:
+        return False
+    if method.adaptive:
         return False
     restated = sde.interpretation != method.interpretation and sde.noise_type != "additive"
     possible = not restated or sde.correction is not None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde.brownian import BrownianPath
 from hh_sde.choice import sde_for_method
 from hh_sde.errors import IntegrationError, keyword_hints
 from hh_sde.methods import Method, method_of, name_of
@@ -27,6 +28,8 @@ from hh_sde.studies.weak import ABOVE_NOISE
 
 #: Steps at which errors are taken, in those of the problem's finest grid.
 FACTORS = (4, 8, 16, 32, 64)
+#: And tolerances of methods with error control, on a grid of as long steps as divide the time.
+TOLERANCES = tuple(10.0**-k for k in (3.0, 3.5, 4.0, 4.5, 5.0))
 #: An order agrees with the declared one if its interval reaches up to this much below it: the
 #: steps are those that people take, not the limit.
 SLACK = 0.15
@@ -74,7 +77,8 @@ def measured_orders(
     Notes
     -----
     The slope of log error over log step is that of least squares through five steps, halved each
-    time; its interval is by the bootstrap over trials.
+    time, or with error control through the mean steps at five tolerances, 10^-3 to 10^-5; its
+    interval is by the bootstrap over trials.
 
     Examples
     --------
@@ -127,19 +131,33 @@ def _strong(problem: Problem, method: str | Method, trials: int, confidence: flo
     trials = min(trials, TRIALS) if isinstance(problem, ReferencedProblem) else trials
     exact = subject.exact(path, t_end, trials, variable)
     assert exact is not None
-    squares = np.empty((len(FACTORS), trials))
-    for k, factor in enumerate(FACTORS):
-        coarse = path.coarsen(factor)
+    steps, squares = np.empty(len(FACTORS)), np.empty((len(FACTORS), trials))
+    for k, (coarse, tolerances) in enumerate(_grids(problem, path, method)):
         try:
             ds = solve(
                 problem.model, t_end, dt=coarse.dt, method=method, path=coarse, trials=trials,
-                save_dt=t_end, record=subject.record(variable), progress=False,
+                save_dt=t_end, record=subject.record(variable), progress=False, **tolerances,
             )  # fmt: skip
         except IntegrationError:
             return np.nan
         squares[k] = ((subject.states(ds, variable)[:, -1] - exact) ** 2).mean(axis=-1)
+        made = ds.attrs.get("steps_accepted", 0)
+        steps[k] = trials * t_end / made if made else coarse.dt
+    if steps[0] < 2 * steps[-1] and steps[-1] < 2 * steps[0]:
+        return np.nan
     declared = method_of(method).strong_order[problem.sde.noise_type]
-    return [*_slope(np.log(FACTORS), squares, trials, confidence), declared]
+    return [*_slope(np.log(steps), squares, trials, confidence), declared]
+
+
+def _grids(
+    problem: Problem, path: BrownianPath, method: str | Method
+) -> list[tuple[BrownianPath, dict[str, Any]]]:
+    """What a method is tried on: coarser grids of the path, or one grid at several tolerances."""
+    if not method_of(method).adaptive:
+        return [(path.coarsen(factor), {}) for factor in FACTORS]
+    many = round(problem.t_end / problem.dt)
+    longest = path.coarsen(many & -many)  # halved again and again it is the path
+    return [(longest, {"rtol": one, "atol": one}) for one in TOLERANCES]
 
 
 def _slope(
