@@ -26,7 +26,7 @@ CELL = hh.CELLS["hodgkin_huxley"].replace(E_L=-54.4)
 AREA, CURRENT = 100.0, 10.0  # um^2, uA/cm^2
 RULE = hh.SpikeRule(threshold=-10.0, rearm=None)
 BEGINNING, KEPT, TRIALS = 150.0, 4000.0, 4000  # ms, ms
-SEED = 1
+SEED, RESAMPLED = 1, 200
 CHAIN = "chain"
 EDGES = np.arange(6.0, 24.01, 0.1)  # ms, of the densities drawn
 #: Rows whose densities are drawn, with colours.
@@ -101,7 +101,7 @@ def compared(ds: xr.Dataset, chain: xr.Dataset) -> dict[str, Any]:
     density, _ = np.histogram(ds.hh.intervals().interval_length, EDGES, density=True)
     found["density"] = density.tolist()
     if ds is not chain:
-        distance = chain.hh.interval_distance(ds)
+        distance = chain.hh.interval_distance(ds, resamples=RESAMPLED)
         columns = ("distance", "distance_low", "distance_high", "by_chance")
         found |= {
             name: [float(distance[column].sel(statistic=name)) for column in columns]
