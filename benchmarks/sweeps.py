@@ -1,6 +1,7 @@
 """What a sweep costs, beside a loop over its points and beside Brian2; and how it grows.
 
     python benchmarks/sweeps.py [--points 10000] [--repeats 3] [--trials 1000000] [--out docs]
+    python benchmarks/sweeps.py --parts workers --out docs
 
 The same points, drawn at random over (g_Na, g_K, I, sigma), for 200 ms, spikes kept, one thread, in
 rounds that take all in turn: `hh.sweep`; a Python loop of `hh.solve` over 500 of them, scaled up;
@@ -8,8 +9,9 @@ as many trials of one point; and Brian2 standalone with the points as a neuron g
 alone), in an environment of its own that is made under --environments. Then: two threads, and two
 workers of a dask cluster, over one; what a sweep takes beside its tasks; the most memory of a
 process over the number of trials; so many trials of the question's pair for 100 ms, of which rates
-and intervals are kept; and how many tasks a scheduler hands out. Needs the extra sweep. Writes
-sweeps_KIND.json and .md.
+and intervals are kept; and how many tasks a scheduler hands out. Parts
+not named are taken from what was written before. Needs the extra sweep. Writes sweeps_KIND.json and
+.md.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from hh_sde.sweeps import tasks
 
 HERE = Path(__file__).parent
 DURATION, DT = 200.0, 0.01  # ms
+LONGER = 20  # times as long, for how two workers do with tasks of seconds
 LOOPED = 500
 NET = hh.Network(1, stimulus=10.0, noise=hh.CurrentNoise(1.0))
 PAIR = hh.Network(
@@ -61,10 +64,11 @@ def over(points: dict[str, np.ndarray]) -> dict[str, xr.DataArray]:
     return {names[name]: xr.DataArray(one, dims="sample") for name, one in points.items()}
 
 
-def swept(points: dict[str, np.ndarray], **options: Any) -> xr.Dataset:
+def swept(points: dict[str, np.ndarray], longer: int = 1, **options: Any) -> xr.Dataset:
     return hh.sweep(
-        NET, over(points), DURATION, dt=DT, rng=1, progress=False, **{"threads": 1, **options}
-    )
+        NET, over(points), longer * DURATION, dt=DT, rng=1, progress=False,
+        **{"threads": 1, **options},
+    )  # fmt: skip
 
 
 def looped(points: dict[str, np.ndarray]) -> int:
@@ -140,6 +144,9 @@ def workers(points: dict[str, np.ndarray], repeats: int) -> dict[str, Any]:
             laps[name].append(seconds(lambda n=n: swept(points, threads=n)))
         beside_tasks.append(overhead(points))
     for n in (1, 2):
+        name = f"{n} thread{'s' * (n > 1)}, long"
+        laps[name] = [seconds(lambda n=n: swept(points, LONGER, threads=n))]
+    for n in (1, 2):
         with (
             LocalCluster(n, threads_per_worker=1, dashboard_address=None) as cluster,
             Client(cluster) as client,
@@ -151,6 +158,11 @@ def workers(points: dict[str, np.ndarray], repeats: int) -> dict[str, Any]:
             laps[name] = [
                 seconds(lambda k=k: swept(points, client=client, store=Path(folder) / f"{k}.zarr"))
                 for k in range(repeats)
+            ]
+            laps[f"{name}, long"] = [
+                seconds(
+                    lambda: swept(points, LONGER, client=client, store=Path(folder) / "long.zarr")
+                )
             ]
             if n == 2:
                 begin = time.perf_counter()
@@ -231,10 +243,13 @@ def markdown(result: dict[str, Any]) -> str:
     ]
     growth = result["workers"]
     of = {name: statistics.median(one) for name, one in growth["laps"].items()}
+    more = {kind: of[f"1 {kind}, long"] / of[f"2 {kind}s, long"] for kind in ("thread", "worker")}
     lines += [
         "",
         f"Two threads {of['1 thread'] / of['2 threads']:.2f} times one; two workers of a dask "
-        f"cluster {of['1 worker'] / of['2 workers']:.2f} times one, with a store. What a sweep "
+        f"cluster {of['1 worker'] / of['2 workers']:.2f} times one, with a store. With {LONGER} times "
+        f"the duration, {of['1 worker, long']:.0f} s, {more['thread']:.2f} and {more['worker']:.2f} "
+        f"times. What a sweep "
         f"takes beside its tasks: {100 * statistics.median(growth['beside tasks']):.1f} % of its "
         f"time. A scheduler handed out {growth['tasks per second']:.0f} empty tasks a second.",
         "",
@@ -274,22 +289,27 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=1_000_000)
     parser.add_argument("--environments", type=Path, default=Path("environments"))
     parser.add_argument("--without-brian2", action="store_true")
+    parts = ("beside", "workers", "pair")
+    parser.add_argument("--parts", nargs="*", choices=parts, default=parts)
     parser.add_argument("--pair", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=processor.RESULTS)
     options = parser.parse_args()
     if options.pair:
         print(json.dumps(pair(options.pair)))
         return
-    python = None if options.without_brian2 else environment(options.environments)
+    kept = options.out / f"sweeps_{processor.kind()}.json"
+    before = json.loads(kept.read_text()) if set(options.parts) < set(parts) else {}
+    wants_peer = "beside" in options.parts and not options.without_brian2
+    python = environment(options.environments) if wants_peer else None
     points = drawn(options.points)
     numbers = [n for n in (1_000, 10_000, 100_000) if n < options.trials] + [options.trials]
-    result = {
-        "points": options.points,
-        "cores": len(os.sched_getaffinity(0)),
-        "beside": beside(points, options.repeats, python),
-        "workers": workers(points, options.repeats),
-        "pair": grown(numbers),
+    measure = {
+        "beside": lambda: beside(points, options.repeats, python),
+        "workers": lambda: workers(points, options.repeats),
+        "pair": lambda: grown(numbers),
     }
+    result = {**before, "points": options.points, "cores": len(os.sched_getaffinity(0))}
+    result |= {part: measure[part]() for part in options.parts}
     processor.write(options.out, "sweeps", result, markdown(result))
 
 
