@@ -247,9 +247,9 @@ def markdown(result: dict[str, Any]) -> str:
     lines += [
         "",
         f"Two threads {of['1 thread'] / of['2 threads']:.2f} times one; two workers of a dask "
-        f"cluster {of['1 worker'] / of['2 workers']:.2f} times one, with a store. With {LONGER} times "
-        f"the duration, {of['1 worker, long']:.0f} s, {more['thread']:.2f} and {more['worker']:.2f} "
-        f"times. What a sweep "
+        f"cluster {of['1 worker'] / of['2 workers']:.2f} times one, with a store. With {LONGER} "
+        f"times the duration, {of['1 worker, long']:.0f} s, {more['thread']:.2f} and "
+        f"{more['worker']:.2f} times. What a sweep "
         f"takes beside its tasks: {100 * statistics.median(growth['beside tasks']):.1f} % of its "
         f"time. A scheduler handed out {growth['tasks per second']:.0f} empty tasks a second.",
         "",
