@@ -321,7 +321,8 @@ def method_of(given: Any, argument: str = "method") -> Method:
         return given
     if not isinstance(given, str):
         raise TypeError(
-            f"{argument} must be the name of a method or a hh_sde.Method, got {shown(given)}"
+            f"{argument} must be the name of a method or a hh_sde.Method, as hh_sde.integrator "
+            f"makes it of a function; got {shown(given)}"
         )
     if given not in METHODS:
         raise ValueError(f"{argument}: {unknown('method', given, METHODS)}")

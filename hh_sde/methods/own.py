@@ -242,6 +242,8 @@ class _Trajectories:
     def _stepped(self, t: float, dW: np.ndarray, extra: np.ndarray | None) -> np.ndarray:
         with np.errstate(all="ignore"):  # a state that is not finite is reported
             x = self.step(self.f, self.G, self.x.copy(), t, self.problem.dt, dW, extra)
+        if x is None:
+            raise ValueError("a step must return the states of all trials, and returned None")
         x = np.asarray(x, dtype=float)
         if x.shape != self.shape:
             raise ValueError(

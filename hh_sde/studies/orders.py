@@ -104,7 +104,7 @@ def disagreement(names: list[str], order: np.ndarray, declared: np.ndarray) -> d
     declared : (names,)
     """
     off = [
-        f"{name} {value:.2f} ({low:.2f}, {high:.2f}) beside {wanted:g}"
+        f"{name} {value:.3f} ({low:.3f}, {high:.3f}) beside {wanted:g}"
         for name, value, low, high, wanted in zip(names, *order, declared, strict=True)
         if low > wanted or wanted > high
     ]
