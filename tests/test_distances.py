@@ -101,7 +101,7 @@ def test_trials_without_intervals_tell_nothing():
     for name in ("distance_low", "distance_high", "by_chance"):
         assert np.isfinite(found[name]).all()
     alone = ragged([[np.cumsum(rng.normal(15.0, 2.0, 200))], [np.array([5.0])]], 5e3, trials=True)
-    with pytest.raises(ValueError, match="at least 2 trials with intervals.*got 1 and 199"):
+    with pytest.raises(ValueError, match=r"at least 2 trials with intervals.*got 1 and 199"):
         interval_distance(alone, ds)
 
 

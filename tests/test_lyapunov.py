@@ -52,6 +52,18 @@ def test_the_engine_and_numpy_agree():
     np.testing.assert_allclose(*found, rtol=1e-5)
 
 
+def test_the_largest_is_found_wherever_it_is():
+    """Of an equation that the first variable does not feel, as another neuron's."""
+    rates = np.array([-2.0, -0.5])
+    sde = hh.SDE(lambda x, t: rates * x, lambda x, t: np.zeros((2, 0)), x0=[1.0, 1.0])
+    for exponents in (1, 2):
+        ds = lyapunov(sde, exponents, 40.0, dt=0.01, discard=20.0, renormalise=0.5)
+        np.testing.assert_allclose(ds.exponent, sorted(rates)[::-1][:exponents], atol=1e-3)
+    both = hh.Network({"silent": hh.Population(1), "firing": hh.Population(1, stimulus=10.0)})
+    ds = lyapunov(both, t_end=400.0)
+    assert ds.exponent_low[0] < 0 < ds.exponent_high[0]
+
+
 def hopf(shear):
     """The normal form of a Hopf bifurcation with shear and additive noise, all else 1."""
 

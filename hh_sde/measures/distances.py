@@ -43,8 +43,8 @@ def interval_distance(
 
     the first being the mean over all quantiles of how far they lie apart. Two samples of one law
     have a distance as well: `by_chance` is what it stays below, with the probability `confidence`,
-    where all trials are dealt out at random to the two. By the triangle inequality a distance is off
-    by no more than the size of what sampling adds to F - G, the quantile of which is found by
+    where all trials are dealt out at random to the two. By the triangle inequality a distance is
+    off by no more than the size of what sampling adds to F - G, the quantile of which is found by
     drawing trials again with replacement: intervals with this half width have at least that
     confidence, and a lower end of 0 means that no distance has been shown.
 
@@ -69,8 +69,8 @@ def interval_distance(
     Raises
     ------
     ValueError
-        If there are fewer than 2 trials with intervals, or than 100 intervals, in either, or several
-        points of a sweep.
+        If there are fewer than 2 trials with intervals, or than 100 intervals, in either, or
+        several points of a sweep.
 
     Examples
     --------

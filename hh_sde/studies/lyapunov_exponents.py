@@ -50,7 +50,8 @@ def lyapunov(
 
     for displacements v that move along a path x of the noisy equation, kept orthogonal to each
     other in their order. A largest exponent below 0 means that trials with the same noise forget
-    where they began: spikes are reliable. On a limit cycle without noise it is 0.
+    where they began: spikes are reliable. On a limit cycle without noise it is 0. Coloured noise is
+    part of the state and has the exponent -1/tau of its own, which may be the largest.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def lyapunov(
         )
     grow = displaced if sde.program is None else partial(tangent_flow, threads=threads)
     numbers = range(trials if model.noisy else 1)
-    x, v, growth, first = sde.x0, np.eye(sde.d)[:exponents], [], 0
+    x, v, growth, first = sde.x0, generic(sde.d, exponents), [], 0
     try:
         for many in watched([len(one) for one in np.array_split(range(n_steps // every), PIECES)]):
             x, v, more = grow(
@@ -137,6 +138,13 @@ def lyapunov(
     rates = np.concatenate([rates, rates.sum(axis=2, keepdims=True)], axis=2)
     estimate = partial(_of_trials, confidence=confidence) if model.noisy else _of_one_orbit
     return _result(np.array([estimate(one) for one in np.moveaxis(rates, 2, 0)]))
+
+
+def generic(d: int, vectors: int) -> np.ndarray:
+    """Orthonormal displacements (vectors, d) with a part along every direction: those of one
+    variable may be blind to what does not depend on it, as to another neuron.
+    """
+    return np.linalg.qr(np.random.default_rng(0).normal(size=(d, vectors)))[0].T
 
 
 def _of_trials(rates: np.ndarray, confidence: float) -> tuple[float, float, float]:
