@@ -1,5 +1,8 @@
 """Multilevel estimates: against exact means, and what follows from levels."""
 
+import functools
+import json
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -61,6 +64,12 @@ def test_two_rmse_are_kept_in_95_of_100():
     assert (np.abs(errors) < 0.5).sum() >= 95
 
 
+def test_observables_may_be_any_callable():
+    of = functools.partial(squares)
+    ds = mlmc(PASSIVE, of, T, rmse=5.0, coarsest=0.5, pilot=100, record=("V",), rng=1)
+    assert json.loads(ds.attrs["arguments"])["observable"] == "functools:partial"
+
+
 def test_the_seed_alone_decides():
     first, again = estimated(3), estimated(3, threads=2)
     xr.testing.assert_identical(
@@ -87,7 +96,9 @@ def test_entries_of_an_observable_each_have_the_error():
 
 
 def test_smoothing_keeps_moments_up_to_the_third():
-    """The integral of (step - smoothed) s^j is 0 for j = 0 to 3, but not for a linear ramp."""
+    """Those of its derivative: the integral of (step - smoothed) s^j is 0 for j = 0 to 2, but not
+    for a linear ramp.
+    """
     s = np.linspace(-1.0, 1.0, 200_001)
     smooth = smoothed_distribution(xr.DataArray(s, dims="trial"), [0.0], 1.0).isel(threshold=0)
     ramp = (1.0 - s) / 2.0
