@@ -134,9 +134,9 @@ def test_sdes_of_ones_own():
 # -- what follows from levels ---------------------------------------------------------------------
 
 
-def ladder(means, variances, fine=1.0):
+def ladder(means, variances, fine=1.0, method="heun"):
     """With levels of which these are known."""
-    found = Ladder(None, None, 1.0, "heun", 0.5, None, 1)
+    found = Ladder(None, None, 1.0, method, 0.5, None, 1)
     for mean, variance in zip(means, variances, strict=True):
         n = 1001
         sums = [[n * mean], [(n - 1) * variance + n * mean**2]]
@@ -165,6 +165,14 @@ def test_the_bias_is_the_rest_of_the_series():
     np.testing.assert_allclose(found.bias(), 0.1)
     by_chance = ladder([1.0, 0.4, 0.2, 0.0], [1.0, 0.1, 0.01, 0.001])
     assert by_chance.bias() > 0.05
+
+
+def test_a_mean_that_is_0_on_its_way_does_not_promise_a_high_order():
+    """Means 2/2^l - 8/4^l, but for chance, of a method of weak order 1: 1/3 is left."""
+    found = ladder([1.0, -1.0, 0.001], [1.0, 0.1, 0.01], method="euler_maruyama")
+    assert found.alpha() == 1.0
+    assert found.bias() > sum(2 / 2**k - 8 / 4**k for k in range(3, 40))
+    assert ladder([1.0, 1.0, 0.25], [1.0, 0.1, 0.01], method="strang").alpha() > 1.99
 
 
 def test_rare_differences_do_not_pass_for_none():
