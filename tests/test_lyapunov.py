@@ -108,12 +108,18 @@ def test_shear_turns_synchronisation_into_chaos():
         (NET, {"exponents": 5}, "exponents must be at most d = 4, got 5"),
         (NET, {"method": "strang"}, "there is no method of lyapunov 'strang'"),
         (NET, {"renormalise": 0.3}, "must be multiples of renormalise = 0.3 ms"),
+        (NET, {"discard": 100.004}, "discard = 100.004 ms must be a multiple of dt"),
         (NET, {"discard": 999.0}, "10 of it must fit between them"),
     ],
 )
 def test_what_does_not_fit_is_refused(net, options, said):
     with pytest.raises(ValueError, match=said):
         lyapunov(net, **{"t_end": 1000.0, "rng": 1, **options})
+
+
+def test_steps_are_one():
+    with pytest.raises(TypeError, match="dt must be a number"):
+        lyapunov(NET, dt=[0.01, 0.02])
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,27 @@ def test_too_few_levels_are_warned_of():
         estimated(1, rmse=0.1, most_levels=3)
 
 
+def of_random_size(ds):
+    """As many as there are spikes, or whatever else the noise decides."""
+    size = 1 + int(abs(float(ds.V.sum())) * 1e3) % 1000
+    return xr.DataArray(np.ones((ds.sizes["trial"], size)), dims=("trial", "number"))
+
+
+@pytest.mark.parametrize(
+    ("values", "levels", "width", "error", "said"),
+    [
+        ([1.0], [1.0], 1.0, TypeError, "values must be a DataArray"),
+        (xr.DataArray([1.0], dims="trial"), ["a"], 1.0, TypeError, "levels must be numbers"),
+        (xr.DataArray([1.0], dims="trial"), [2.0, 1.0], 1.0, ValueError, "rising"),
+        (xr.DataArray([1.0], dims="trial"), [1.0], None, TypeError, "width must be a number"),
+        (xr.DataArray([1.0], dims="trial"), [1.0], 0.0, ValueError, "width must be positive"),
+    ],
+)
+def test_what_cannot_be_smoothed(values, levels, width, error, said):
+    with pytest.raises(error, match=said):
+        smoothed_distribution(values, levels, width)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [
@@ -219,6 +240,9 @@ def test_too_few_levels_are_warned_of():
         ({"observable": "mean_V", "record": ("V",)}, ValueError, "go with a function"),
         ({"observable": lambda ds: ds.V.mean()}, TypeError, "with the dim trial, got dims"),
         ({"observable": lambda ds: np.log(squares(ds) - 1e4)}, ValueError, "gives nan for a trial"),
+        ({"observable": lambda ds: squares(ds) * 1j}, TypeError, "real numbers, got 1000 of type c"),
+        ({"observable": lambda ds: ds.V[:, :0]}, TypeError, "real numbers, got 0 of type float"),
+        ({"observable": of_random_size, "record": ("V",)}, ValueError, "as many values of every"),
         ({"rmse": 0.0}, ValueError, "rmse must be positive"),
         ({"pilot": 3}, ValueError, "pilot must be"),
         ({"coarsest": 0.3}, ValueError, "t_end"),

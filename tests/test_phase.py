@@ -115,6 +115,12 @@ def test_channel_noise_of_many_channels():
     assert (fewer.simulated_low > fewer.predicted).all()
 
 
+def test_runs_too_short_are_warned_of():
+    with pytest.warns(UserWarning, match="fewer than 2 trials have times of 50 intervals to"):
+        ds = phase_reduction(NET, [1, 50], t_end=400.0, trials=2, dt=0.02, rng=1)
+    np.testing.assert_array_equal(ds.simulated.isnull(), [False, True])
+
+
 @pytest.mark.parametrize(
     ("net", "said"),
     [

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
+from hh_sde.arguments.scalars import positive
 from hh_sde.arguments.times import whole_steps
 from hh_sde.brownian import Rng
 from hh_sde.errors import IntegrationError, unknown
@@ -97,6 +98,7 @@ def lyapunov(
     >>> bool(ds.exponent_high[0] < 0)
     True
     """
+    dt = positive(dt, "dt")
     if method not in SCHEMES:
         raise ValueError(unknown("method of lyapunov", method, SCHEMES))
     sde = model.sde
@@ -109,7 +111,8 @@ def lyapunov(
             "OrnsteinUhlenbeckCurrent, OrnsteinUhlenbeckConductance), or none"
         )
     every = whole_steps(renormalise, dt, "renormalise")
-    n_steps, skipped = whole_steps(t_end, dt, "t_end"), round(discard / dt)
+    n_steps = whole_steps(t_end, dt, "t_end")
+    skipped = whole_steps(discard, dt, "discard") if discard else 0
     if n_steps % every or skipped % every or n_steps - skipped < PIECES * every:
         raise ValueError(
             f"t_end and discard must be multiples of renormalise = {renormalise:g} ms, and "

@@ -307,7 +307,13 @@ class Ladder:
             )
             raise
         values = self.observable.values(ds)
-        self.entries = values.isel(trial=0, drop=True)
+        entries = values.isel(trial=0, drop=True)
+        if self.entries is not None and entries.sizes != self.entries.sizes:
+            raise ValueError(
+                f"observable must give as many values of every run, got {dict(entries.sizes)} for "
+                f"each trial after {dict(self.entries.sizes)}"
+            )
+        self.entries = entries
         return values.transpose("trial", ...).values.reshape(len(trials), -1).astype(float)
 
     # -- what follows ------------------------------------------------------------------------------

@@ -135,7 +135,15 @@ def phase_reduction(
     }  # fmt: skip
     coords = {"phase": phase, "component": names, "intervals": counts,
               "multiplier": np.arange(1, sde.d + 1)}  # fmt: skip
-    return labelled(found, coords)
+    ds = labelled(found, coords)
+    few = [n for n, one in zip(counts, simulated[:, 0], strict=True) if np.isnan(one)]
+    if few:
+        ds.simulated.attrs["warning"] = (
+            f"in t_end = {t_end:g} ms, {PERIODS_DROPPED} periods of which do not count, fewer than "
+            f"2 trials have times of {', '.join(map(str, few))} intervals to compare: give a "
+            "longer t_end, or more trials"
+        )
+    return ds
 
 
 def see_network(net: Network) -> None:
