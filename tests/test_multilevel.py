@@ -240,7 +240,7 @@ def test_what_cannot_be_smoothed(values, levels, width, error, said):
         ({"observable": "mean_V", "record": ("V",)}, ValueError, "go with a function"),
         ({"observable": lambda ds: ds.V.mean()}, TypeError, "with the dim trial, got dims"),
         ({"observable": lambda ds: np.log(squares(ds) - 1e4)}, ValueError, "gives nan for a trial"),
-        ({"observable": lambda ds: squares(ds) * 1j}, TypeError, "real numbers, got 1000 of type c"),
+        ({"observable": lambda ds: squares(ds) * 1j}, TypeError, "numbers, got 1000 of type c"),
         ({"observable": lambda ds: ds.V[:, :0]}, TypeError, "real numbers, got 0 of type float"),
         ({"observable": of_random_size, "record": ("V",)}, ValueError, "as many values of every"),
         ({"rmse": 0.0}, ValueError, "rmse must be positive"),
