@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -87,6 +87,18 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """Where a function stands, by which results and the plans of sweeps know it.
+
+    Examples
+    --------
+    >>> place_of(made_with)
+    'hh_sde.provenance:made_with'
+    """
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{function.__module__}:{name}"
 
 
 def seed_attributes(seed: np.random.SeedSequence) -> dict[str, str]:

@@ -65,6 +65,46 @@ def test_trials_are_what_is_dealt_out():
     assert sum(bool((one.distance[0] > one.by_chance[0]).item()) for one in found) <= 9
 
 
+@pytest.mark.parametrize("mean", [15.0, 15.4])
+def test_the_interval_of_a_distance_covers(mean):
+    """95 % of 60, at the least: fewer than 51 with probability 0.1 %; none is shown where there is
+    none.
+    """
+    truth = mean - 15.0  # all quantiles of one law are so many times those of the other
+    covered = [
+        bool((one.distance_low[0] <= truth).item() and (one.distance_high[0] >= truth).item())
+        for one in pairs(mean, 0.3, 20)
+    ]
+    assert sum(covered) >= 51
+
+
+def test_intervals_of_one_length_are_no_steps_of_their_own():
+    """Of regular trains nothing differs; of rounded intervals scipy finds the same."""
+    regular = ragged([[np.arange(1.0, 60.0) * 10.0]] * 5, 600.0, trials=True)
+    found = interval_distance(regular, regular, resamples=20)
+    np.testing.assert_allclose(found.distance, 0.0, atol=1e-12)
+    np.testing.assert_allclose(found.by_chance, 0.0, atol=1e-12)
+    rng = np.random.default_rng(2)
+    lengths = np.round(rng.normal([[[15.0]], [[15.5]]], 2.0, (2, 10, 40)))
+    a, b = (ragged([[np.cumsum(one)] for one in of], 1e4, trials=True) for of in lengths)
+    x, y = (of[:, 1:].ravel() for of in lengths)
+    found = interval_distance(a, b, resamples=20)
+    assert found.distance[1] == pytest.approx(scipy.stats.ks_2samp(x, y).statistic)
+
+
+def test_trials_without_intervals_tell_nothing():
+    """Of 8 trials 3 fire, so that draws of none of these would be frequent."""
+    rng = np.random.default_rng(1)
+    trains = [np.cumsum(rng.normal(15.0, 2.0, 50)) for _ in range(3)] + [np.array([5.0])] * 5
+    ds = ragged([[train] for train in trains], 1e3, trials=True)
+    found = interval_distance(ds, ds, resamples=100)
+    for name in ("distance_low", "distance_high", "by_chance"):
+        assert np.isfinite(found[name]).all()
+    alone = ragged([[np.cumsum(rng.normal(15.0, 2.0, 200))], [np.array([5.0])]], 5e3, trials=True)
+    with pytest.raises(ValueError, match=r"at least 2 trials with intervals.*got 1 and 199"):
+        interval_distance(alone, ds)
+
+
 def test_the_interval_of_the_mean_covers():
     """95 % of 60: fewer than 51 with probability 0.1 %."""
     covered = [
@@ -86,15 +126,22 @@ def test_points_of_sweeps_are_compared_one_by_one():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"stop": 60.0}, "at least 2 trials and 100 intervals of each result, got 20 and"),
-        ({"resamples": 2}, "resamples must be an int of at least 20, got 2"),
-        ({"confidence": 95}, "confidence must be between 0 and 1, got 95"),
+        ({"stop": 60.0}, "and 100 of these, of each result, got 20 and"),
+        ({"resamples": 2}, "resamples must be 20, 21, 22, ..., got 2"),
+        ({"confidence": 95}, "confidence must lie between 0 and 1, got 95"),
     ],
 )
 def test_what_tells_nothing_is_refused(options, said):
     ds = renewals(np.random.default_rng(1), 15.0)
     with pytest.raises(ValueError, match=said):
         interval_distance(ds, ds, **options)
+
+
+def test_what_is_no_number_is_refused():
+    ds = renewals(np.random.default_rng(1), 15.0)
+    assert interval_distance(ds, ds, resamples=np.int64(20)).attrs["resamples"] == 20
+    with pytest.raises(TypeError, match="confidence must be a number, got 'high'"):
+        interval_distance(ds, ds, confidence="high")
 
 
 def test_the_other_must_be_a_result_too():

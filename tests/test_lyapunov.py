@@ -52,6 +52,18 @@ def test_the_engine_and_numpy_agree():
     np.testing.assert_allclose(*found, rtol=1e-5)
 
 
+def test_the_largest_is_found_wherever_it_is():
+    """Of an equation that the first variable does not feel, as another neuron's."""
+    rates = np.array([-2.0, -0.5])
+    sde = hh.SDE(lambda x, t: rates * x, lambda x, t: np.zeros((2, 0)), x0=[1.0, 1.0])
+    for exponents in (1, 2):
+        ds = lyapunov(sde, exponents, 40.0, dt=0.01, discard=20.0, renormalise=0.5)
+        np.testing.assert_allclose(ds.exponent, sorted(rates)[::-1][:exponents], atol=1e-3)
+    both = hh.Network({"silent": hh.Population(1), "firing": hh.Population(1, stimulus=10.0)})
+    ds = lyapunov(both, t_end=400.0)
+    assert ds.exponent_low[0] < 0 < ds.exponent_high[0]
+
+
 def hopf(shear):
     """The normal form of a Hopf bifurcation with shear and additive noise, all else 1."""
 
@@ -96,12 +108,18 @@ def test_shear_turns_synchronisation_into_chaos():
         (NET, {"exponents": 5}, "exponents must be at most d = 4, got 5"),
         (NET, {"method": "strang"}, "there is no method of lyapunov 'strang'"),
         (NET, {"renormalise": 0.3}, "must be multiples of renormalise = 0.3 ms"),
+        (NET, {"discard": 100.004}, "discard = 100.004 ms must be a multiple of dt"),
         (NET, {"discard": 999.0}, "10 of it must fit between them"),
     ],
 )
 def test_what_does_not_fit_is_refused(net, options, said):
     with pytest.raises(ValueError, match=said):
         lyapunov(net, **{"t_end": 1000.0, "rng": 1, **options})
+
+
+def test_steps_are_one():
+    with pytest.raises(TypeError, match="dt must be a number"):
+        lyapunov(NET, dt=[0.01, 0.02])
 
 
 @pytest.mark.parametrize(

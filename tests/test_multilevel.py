@@ -1,5 +1,8 @@
 """Multilevel estimates: against exact means, and what follows from levels."""
 
+import functools
+import json
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -61,6 +64,12 @@ def test_two_rmse_are_kept_in_95_of_100():
     assert (np.abs(errors) < 0.5).sum() >= 95
 
 
+def test_observables_may_be_any_callable():
+    of = functools.partial(squares)
+    ds = mlmc(PASSIVE, of, T, rmse=5.0, coarsest=0.5, pilot=100, record=("V",), rng=1)
+    assert json.loads(ds.attrs["arguments"])["observable"] == "functools:partial"
+
+
 def test_the_seed_alone_decides():
     first, again = estimated(3), estimated(3, threads=2)
     xr.testing.assert_identical(
@@ -87,7 +96,9 @@ def test_entries_of_an_observable_each_have_the_error():
 
 
 def test_smoothing_keeps_moments_up_to_the_third():
-    """The integral of (step - smoothed) s^j is 0 for j = 0 to 3, but not for a linear ramp."""
+    """Those of its derivative: the integral of (step - smoothed) s^j is 0 for j = 0 to 2, but not
+    for a linear ramp.
+    """
     s = np.linspace(-1.0, 1.0, 200_001)
     smooth = smoothed_distribution(xr.DataArray(s, dims="trial"), [0.0], 1.0).isel(threshold=0)
     ramp = (1.0 - s) / 2.0
@@ -123,9 +134,9 @@ def test_sdes_of_ones_own():
 # -- what follows from levels ---------------------------------------------------------------------
 
 
-def ladder(means, variances, fine=1.0):
+def ladder(means, variances, fine=1.0, method="heun"):
     """With levels of which these are known."""
-    found = Ladder(None, None, 1.0, "heun", 0.5, None, 1)
+    found = Ladder(None, None, 1.0, method, 0.5, None, 1)
     for mean, variance in zip(means, variances, strict=True):
         n = 1001
         sums = [[n * mean], [(n - 1) * variance + n * mean**2]]
@@ -154,6 +165,14 @@ def test_the_bias_is_the_rest_of_the_series():
     np.testing.assert_allclose(found.bias(), 0.1)
     by_chance = ladder([1.0, 0.4, 0.2, 0.0], [1.0, 0.1, 0.01, 0.001])
     assert by_chance.bias() > 0.05
+
+
+def test_a_mean_that_is_0_on_its_way_does_not_promise_a_high_order():
+    """Means 2/2^l - 8/4^l, but for chance, of a method of weak order 1: 1/3 is left."""
+    found = ladder([1.0, -1.0, 0.001], [1.0, 0.1, 0.01], method="euler_maruyama")
+    assert found.alpha() == 1.0
+    assert found.bias() > sum(2 / 2**k - 8 / 4**k for k in range(3, 40))
+    assert ladder([1.0, 1.0, 0.25], [1.0, 0.1, 0.01], method="strang").alpha() > 1.99
 
 
 def test_rare_differences_do_not_pass_for_none():
@@ -192,6 +211,27 @@ def test_too_few_levels_are_warned_of():
         estimated(1, rmse=0.1, most_levels=3)
 
 
+def of_random_size(ds):
+    """As many as there are spikes, or whatever else the noise decides."""
+    size = 1 + int(abs(float(ds.V.sum())) * 1e3) % 1000
+    return xr.DataArray(np.ones((ds.sizes["trial"], size)), dims=("trial", "number"))
+
+
+@pytest.mark.parametrize(
+    ("values", "levels", "width", "error", "said"),
+    [
+        ([1.0], [1.0], 1.0, TypeError, "values must be a DataArray"),
+        (xr.DataArray([1.0], dims="trial"), ["a"], 1.0, TypeError, "levels must be numbers"),
+        (xr.DataArray([1.0], dims="trial"), [2.0, 1.0], 1.0, ValueError, "rising"),
+        (xr.DataArray([1.0], dims="trial"), [1.0], None, TypeError, "width must be a number"),
+        (xr.DataArray([1.0], dims="trial"), [1.0], 0.0, ValueError, "width must be positive"),
+    ],
+)
+def test_what_cannot_be_smoothed(values, levels, width, error, said):
+    with pytest.raises(error, match=said):
+        smoothed_distribution(values, levels, width)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [
@@ -200,6 +240,9 @@ def test_too_few_levels_are_warned_of():
         ({"observable": "mean_V", "record": ("V",)}, ValueError, "go with a function"),
         ({"observable": lambda ds: ds.V.mean()}, TypeError, "with the dim trial, got dims"),
         ({"observable": lambda ds: np.log(squares(ds) - 1e4)}, ValueError, "gives nan for a trial"),
+        ({"observable": lambda ds: squares(ds) * 1j}, TypeError, "numbers, got 1000 of type c"),
+        ({"observable": lambda ds: ds.V[:, :0]}, TypeError, "real numbers, got 0 of type float"),
+        ({"observable": of_random_size, "record": ("V",)}, ValueError, "as many values of every"),
         ({"rmse": 0.0}, ValueError, "rmse must be positive"),
         ({"pilot": 3}, ValueError, "pilot must be"),
         ({"coarsest": 0.3}, ValueError, "t_end"),

@@ -1,5 +1,6 @@
 """Sweeps: each point is the network there, whatever runs beside it."""
 
+import functools
 import json
 
 import numpy as np
@@ -232,6 +233,11 @@ def first_spikes(ds):
     )
 
 
+def firing_rates(ds):
+    """Another."""
+    return ds.hh.rates()
+
+
 def test_a_function_of_ones_own_reduces(tmp_path):
     over, options = {"stimulus": [8.0, 10.0]}, {"trials": 5, "reduce": first_spikes}
     whole = swept(over, 100.0, trials=5)
@@ -248,7 +254,18 @@ def test_a_function_of_ones_own_reduces(tmp_path):
     with pytest.raises(ValueError, match="first_spikes, which no file holds: give it as reduce="):
         hh.rerun(more.isel(trial=[0]))
     with pytest.raises(ValueError, match="is the store of another sweep"):
-        swept(over, 100.0, trials=5, store=tmp_path / "own", reduce=lambda ds: first_spikes(ds))
+        swept(over, 100.0, trials=5, store=tmp_path / "own", reduce=firing_rates)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda ds: ds.hh.rates(), functools.partial(first_spikes)], ids=["lambda", "part"]
+)
+def test_a_store_takes_no_function_without_a_name(tmp_path, function):
+    """Another of the same name would go on with it, and the store hold numbers of both."""
+    with pytest.raises(ValueError, match="by its name, and this one has none of its own"):
+        swept({"stimulus": [8.0]}, 20.0, reduce=function, store=tmp_path / "own")
+    assert not (tmp_path / "own").exists()
+    swept({"stimulus": [8.0]}, 20.0, reduce=function)
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,8 @@ class StatesPart(Part):
 
     def _nearest(self) -> list[Assignment]:
         """The nearest point of the simplex, by Michelot's passes: occupancies at or below 0 stay
-        there, and what that adds to the sum is taken from the others in equal parts.
+        there, and what that adds to the sum is taken from the others in equal parts. The sum must
+        be 1 before, as transitions leave it: of a smaller one some below 0 would have to rise.
 
         Each pass but the last leaves one more at 0, or nothing to do.
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from hh_sde.arguments.scalars import between_0_and_1, positive_int
 from hh_sde.measures.labels import labels
 from hh_sde.measures.train_arrays import Trains
-from hh_sde.records import shown
 from hh_sde.results import dataset_of
 from hh_sde.spike_rule import SpikeRule
 
@@ -43,9 +43,10 @@ def interval_distance(
 
     the first being the mean over all quantiles of how far they lie apart. Two samples of one law
     have a distance as well: `by_chance` is what it stays below, with the probability `confidence`,
-    where all trials are dealt out at random to the two. Ends of intervals of confidence come from
-    trials drawn again with replacement, reflected about the estimate, since resampling adds to a
-    distance what sampling adds to it; a lower end of 0 means that none has been shown.
+    where all trials are dealt out at random to the two. By the triangle inequality a distance is
+    off by no more than the size of what sampling adds to F - G, the quantile of which is found by
+    drawing trials again with replacement: intervals with this half width have at least that
+    confidence, and a lower end of 0 means that no distance has been shown.
 
     Parameters
     ----------
@@ -68,8 +69,8 @@ def interval_distance(
     Raises
     ------
     ValueError
-        If there are fewer than 2 trials or than 100 intervals in either, or several points of a
-        sweep.
+        If there are fewer than 2 trials with intervals, or than 100 intervals, in either, or
+        several points of a sweep.
 
     Examples
     --------
@@ -82,21 +83,19 @@ def interval_distance(
     >>> bool(same.distance < same.by_chance), bool(more.distance_low > more.by_chance)
     (True, True)
     """
-    if not isinstance(resamples, int) or resamples < 20:
-        raise ValueError(f"resamples must be an int of at least 20, got {shown(resamples)}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {shown(confidence)}")
+    resamples = positive_int(resamples, "resamples", least=20)
+    confidence = between_0_and_1(confidence, "confidence")
     results = (ds, dataset_of(other, "interval_distance"))
     pair = Pair(*(Sample.of(one, rule, start, stop) for one in results))
-    here, drawn, dealt = pair.distances(*pair.own()), [], []
-    rng = np.random.default_rng(0)
+    apart, added, dealt = pair.difference(*pair.own()), [], []
+    here, rng = pair.sizes(apart), np.random.default_rng(0)
     for _ in range(resamples):
-        drawn.append(pair.distances(*pair.drawn(rng)))
-        dealt.append(np.abs(pair.distances(*pair.dealt(rng))))
-    tail = 0.5 * (1 - confidence)
-    below, above = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    low, high = 2 * here - above, 2 * here - below
-    low[:2] = np.maximum(low[:2], 0.0)
+        added.append(np.abs(pair.sizes(pair.difference(*pair.drawn(rng)) - apart)))
+        dealt.append(np.abs(pair.sizes(pair.difference(*pair.dealt(rng)))))
+    fewest = min(pair.trials)  # n trials drawn again vary by (n - 1)/n of what trials do
+    half = np.sqrt(fewest / (fewest - 1)) * np.quantile(added, confidence, axis=0)
+    low, high = here - half, here + half
+    low[:2], high[1] = np.maximum(low[:2], 0.0), min(high[1], 1.0)
     columns = {
         "distance": (here, "distance"),
         "distance_low": (low, "lower end of its interval"),
@@ -118,7 +117,7 @@ def interval_distance(
 
 
 class Sample(NamedTuple):
-    """Intervals, ms, and the number of the trial that each is of."""
+    """Intervals, ms, and the number of the trial that each is of, among those that have any."""
 
     length: np.ndarray
     trial: np.ndarray
@@ -143,21 +142,21 @@ class Sample(NamedTuple):
                 f"interval_distance compares one point of a sweep, and here are several of "
                 f"{', '.join(several)}: choose with sel or isel"
             )
-        trials = sizes.get("trial", 1)
         lengths = [np.diff(train) for train in trains.times]
         number = np.array([len(one) for one in lengths])
-        if trials < 2 or number.sum() < FEWEST:
+        each = np.repeat(np.arange(len(lengths)) // sizes.get("neuron", 1), number)
+        which, trial = np.unique(each, return_inverse=True)
+        if which.size < 2 or number.sum() < FEWEST:
             raise ValueError(
-                f"interval_distance takes at least 2 trials and {FEWEST} intervals of each "
-                f"result, got {trials} and {number.sum()}: give solve more trials, or a longer "
-                "t_end"
+                f"interval_distance takes at least 2 trials with intervals, and {FEWEST} of these, "
+                f"of each result, got {which.size} and {number.sum()}: give solve more trials, or "
+                "a longer t_end"
             )
-        trial = np.arange(len(lengths)) // sizes.get("neuron", 1) % trials
-        return cls(np.concatenate(lengths), np.repeat(trial, number), trials)
+        return cls(np.concatenate(lengths), trial, which.size)
 
 
 class Pair:
-    """Two samples, and distances between them when trials count more than once or not at all."""
+    """Two samples, and how they differ when trials count more than once or not at all."""
 
     def __init__(self, a: Sample, b: Sample) -> None:
         self.trials = a.trials, b.trials
@@ -167,11 +166,18 @@ class Pair:
         self.lengths, self.gaps = lengths[order], np.diff(lengths[order])
         self.trial = np.concatenate([a.trial, b.trial + a.trials])[order]
 
-    def distances(self, weight_a: np.ndarray, weight_b: np.ndarray) -> np.ndarray:
-        """The STATISTICS, where the trials of both together count so much in one and the other."""
+    def difference(self, weight_a: np.ndarray, weight_b: np.ndarray) -> np.ndarray:
+        """The steps of F - G at the intervals of both together, where their trials count so much in
+        the one and in the other.
+        """
         a, b = (one[self.trial] / one[self.trial].sum() for one in (weight_a, weight_b))
-        between = np.abs(np.cumsum(a - b))
-        return np.array([between[:-1] @ self.gaps, between.max(), self.lengths @ (b - a)])
+        return a - b
+
+    def sizes(self, steps: np.ndarray) -> np.ndarray:
+        """The STATISTICS of a difference."""
+        between = np.abs(np.cumsum(steps))
+        last = np.append(self.gaps > 0, True)  # of intervals of one length
+        return np.array([between[:-1] @ self.gaps, between[last].max(), -self.lengths @ steps])
 
     def own(self) -> tuple[np.ndarray, np.ndarray]:
         """The samples as they are."""

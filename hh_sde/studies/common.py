@@ -19,7 +19,7 @@ from hh_sde.methods import METHODS, Method, method_of, name_of
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise, Noise
 from hh_sde.progress import quiet_if_asked
-from hh_sde.provenance import arguments_attribute, made_with, seed_attributes
+from hh_sde.provenance import arguments_attribute, made_with, place_of, seed_attributes
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
 from hh_sde.stimuli import ConstantCurrent
@@ -227,7 +227,7 @@ def in_names(value: Any) -> Any:
     if isinstance(value, list):
         return [in_names(one) for one in value]
     if callable(value):
-        return f"{value.__module__}:{value.__qualname__}"
+        return place_of(value)
     return value
 
 

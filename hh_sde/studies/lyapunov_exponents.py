@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
+from hh_sde.arguments.scalars import positive
 from hh_sde.arguments.times import whole_steps
 from hh_sde.brownian import Rng
 from hh_sde.errors import IntegrationError, unknown
@@ -50,7 +51,8 @@ def lyapunov(
 
     for displacements v that move along a path x of the noisy equation, kept orthogonal to each
     other in their order. A largest exponent below 0 means that trials with the same noise forget
-    where they began: spikes are reliable. On a limit cycle without noise it is 0.
+    where they began: spikes are reliable. On a limit cycle without noise it is 0. Coloured noise is
+    part of the state and has the exponent -1/tau of its own, which may be the largest.
 
     Parameters
     ----------
@@ -96,6 +98,7 @@ def lyapunov(
     >>> bool(ds.exponent_high[0] < 0)
     True
     """
+    dt = positive(dt, "dt")
     if method not in SCHEMES:
         raise ValueError(unknown("method of lyapunov", method, SCHEMES))
     sde = model.sde
@@ -108,7 +111,8 @@ def lyapunov(
             "OrnsteinUhlenbeckCurrent, OrnsteinUhlenbeckConductance), or none"
         )
     every = whole_steps(renormalise, dt, "renormalise")
-    n_steps, skipped = whole_steps(t_end, dt, "t_end"), round(discard / dt)
+    n_steps = whole_steps(t_end, dt, "t_end")
+    skipped = whole_steps(discard, dt, "discard") if discard else 0
     if n_steps % every or skipped % every or n_steps - skipped < PIECES * every:
         raise ValueError(
             f"t_end and discard must be multiples of renormalise = {renormalise:g} ms, and "
@@ -116,7 +120,7 @@ def lyapunov(
         )
     grow = displaced if sde.program is None else partial(tangent_flow, threads=threads)
     numbers = range(trials if model.noisy else 1)
-    x, v, growth, first = sde.x0, np.eye(sde.d)[:exponents], [], 0
+    x, v, growth, first = sde.x0, generic(sde.d, exponents), [], 0
     try:
         for many in watched([len(one) for one in np.array_split(range(n_steps // every), PIECES)]):
             x, v, more = grow(
@@ -137,6 +141,13 @@ def lyapunov(
     rates = np.concatenate([rates, rates.sum(axis=2, keepdims=True)], axis=2)
     estimate = partial(_of_trials, confidence=confidence) if model.noisy else _of_one_orbit
     return _result(np.array([estimate(one) for one in np.moveaxis(rates, 2, 0)]))
+
+
+def generic(d: int, vectors: int) -> np.ndarray:
+    """Orthonormal displacements (vectors, d) with a part along every direction: those of one
+    variable may be blind to what does not depend on it, as to another neuron.
+    """
+    return np.linalg.qr(np.random.default_rng(0).normal(size=(d, vectors)))[0].T
 
 
 def _of_trials(rates: np.ndarray, confidence: float) -> tuple[float, float, float]:

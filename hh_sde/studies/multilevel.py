@@ -33,8 +33,12 @@ from hh_sde.studies.subject import Subject
 BATCH = 2**12
 #: Levels that there are from the beginning: a trend in their means and variances is needed.
 FIRST_LEVELS = 3
-#: The order of the bias, as it is found from few noisy means, is taken to lie between these.
-LEAST_ORDER, LARGEST_ORDER = 0.5, 2.0
+#: The order of the bias, as it is found from few noisy means, is taken to lie between this and the
+#: weak order of the method: two means of which the second is small by chance, or because a sign
+#: changes, would promise more. A method that declares none has 1.
+LEAST_ORDER, UNDECLARED_ORDER = 0.5, 1.0
+#: In what order variances are taken to fall where all differences are 0.
+STEEPEST_FALL = 2.0
 #: Half of the error's square is left to the bias.
 OF_BIAS = 0.5
 #: Samples of the first levels that must have a value other than 0 for their variance to be told,
@@ -303,7 +307,13 @@ class Ladder:
             )
             raise
         values = self.observable.values(ds)
-        self.entries = values.isel(trial=0, drop=True)
+        entries = values.isel(trial=0, drop=True)
+        if self.entries is not None and entries.sizes != self.entries.sizes:
+            raise ValueError(
+                f"observable must give as many values of every run, got {dict(entries.sizes)} for "
+                f"each trial after {dict(self.entries.sizes)}"
+            )
+        self.entries = entries
         return values.transpose("trial", ...).values.reshape(len(trials), -1).astype(float)
 
     # -- what follows ------------------------------------------------------------------------------
@@ -318,7 +328,7 @@ class Ladder:
         """
         found = np.stack([level.variance for level in self.levels])
         order = order_of(found.max(axis=1)[1:])
-        fall = 2.0 ** -(max(order, LEAST_ORDER) if np.isfinite(order) else LARGEST_ORDER)
+        fall = 2.0 ** -(max(order, LEAST_ORDER) if np.isfinite(order) else STEEPEST_FALL)
         for k in range(2, len(found)):
             found[k] = np.maximum(found[k], 0.5 * fall * found[k - 1])
         return found
@@ -338,7 +348,8 @@ class Ladder:
     def alpha(self) -> float:
         """The order of the bias, from the means, in the limits that it is taken to lie in."""
         found = order_of(np.abs(self.means()).max(axis=1)[1:])
-        return float(np.clip(found, LEAST_ORDER, LARGEST_ORDER)) if np.isfinite(found) else 1.0
+        largest = max(method_of(self.method).weak_order or UNDECLARED_ORDER, LEAST_ORDER)
+        return float(np.clip(found, LEAST_ORDER, largest)) if np.isfinite(found) else largest
 
     def bias(self) -> np.ndarray:
         """Its estimated size at the finest step, (entries,): the geometric series of the means goes
@@ -370,7 +381,7 @@ def order_of(values: np.ndarray) -> float:
 
     Examples
     --------
-    >>> order_of(np.array([1.0, 0.5, 0.25]))
+    >>> round(order_of(np.array([1.0, 0.5, 0.25])), 6)
     1.0
     """
     there = np.flatnonzero(values > 0)

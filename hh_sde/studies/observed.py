@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from hh_sde.arguments.scalars import positive
 from hh_sde.errors import unknown
-from hh_sde.records import shown
+from hh_sde.records import numbers, shown
 from hh_sde.studies.subject import Subject
 
 Function = Callable[[xr.Dataset], xr.DataArray]
@@ -45,6 +46,10 @@ class Observable(NamedTuple):
             raise TypeError(
                 f"observable must give a DataArray with the dim trial, got {got}; means over "
                 "trials are taken of what it gives"
+            )
+        if found.dtype.kind not in "fiub" or not found.size:
+            raise TypeError(
+                f"observable must give real numbers, got {found.size} of type {found.dtype}"
             )
         if found.sizes["trial"] != ds.sizes.get("trial", found.sizes["trial"]):
             raise ValueError(
@@ -152,8 +157,8 @@ def smoothed_distribution(values: xr.DataArray, levels: Any, width: float) -> xr
 
     Raises
     ------
-    ValueError
-        If levels are not rising or width is not positive.
+    TypeError, ValueError
+        If values are no DataArray, levels are not rising or width is not positive.
 
     References
     ----------
@@ -166,11 +171,12 @@ def smoothed_distribution(values: xr.DataArray, levels: Any, width: float) -> xr
     >>> smoothed_distribution(values, [2.0, 2.5], 0.1).mean("trial").values.round(3)
     array([0.5  , 0.667])
     """
-    at = np.asarray(levels, dtype=float)
+    if not isinstance(values, xr.DataArray):
+        raise TypeError(f"values must be a DataArray with the dim trial, got {shown(values)}")
+    at = numbers(levels, "levels", "numbers")
+    width = positive(width, "width")
     if at.ndim != 1 or not at.size or not np.isfinite(at).all() or np.any(np.diff(at) <= 0):
         raise ValueError(f"levels must be rising numbers, got {shown(levels)}")
-    if not (np.isfinite(width) and width > 0):
-        raise ValueError(f"width must be positive, in the unit of the values, got {shown(width)}")
     labels = {"units": values.attrs.get("units", "1"), "long_name": "threshold"}
     threshold = xr.DataArray(at, dims="threshold", coords={"threshold": ("threshold", at, labels)})
     s = ((values - threshold) / width).clip(-1.0, 1.0)

@@ -29,7 +29,7 @@ from hh_sde.progress import watched
 from hh_sde.sde import SDE
 from hh_sde.solver import solve
 from hh_sde.studies.common import Column, estimated, labelled, study
-from hh_sde.studies.intervals import jackknife, times_drawn
+from hh_sde.studies.intervals import LOG, jackknife, times_drawn
 
 LEVEL = 0.0  # mV, the section: where `SpikeRule` finds spikes
 RTOL, ATOL = 1e-10, 1e-12
@@ -135,7 +135,15 @@ def phase_reduction(
     }  # fmt: skip
     coords = {"phase": phase, "component": names, "intervals": counts,
               "multiplier": np.arange(1, sde.d + 1)}  # fmt: skip
-    return labelled(found, coords)
+    ds = labelled(found, coords)
+    few = [n for n, one in zip(counts, simulated[:, 0], strict=True) if np.isnan(one)]
+    if few:
+        ds.simulated.attrs["warning"] = (
+            f"in t_end = {t_end:g} ms, {PERIODS_DROPPED} periods of which do not count, fewer than "
+            f"2 trials have times of {', '.join(map(str, few))} intervals to compare: give a "
+            "longer t_end, or more trials"
+        )
+    return ds
 
 
 def see_network(net: Network) -> None:
@@ -247,12 +255,11 @@ class Linearised(NamedTuple):
         found = np.linalg.eigvals(self.M).astype(complex)
         return found[np.argsort(-np.abs(found))]
 
-    @property
-    def response(self) -> np.ndarray:
-        """Z at the section: the left eigenvector of M of multiplier 1 with Z f = 1.
+    def uncontracted(self) -> tuple[np.ndarray, np.ndarray]:
+        """Z at the section, the left eigenvector of M of multiplier 1 with Z f = 1; and a basis
+        (d, others) of what has the multiplier 1 besides, as the sum of a channel's occupancies.
 
-        What stays, as the sum of a channel's occupancies, has the multiplier 1 too; noise does not
-        move it, and Z is taken without it: the smallest one.
+        Noise does not move the others, and Z is taken without them: the smallest one.
 
         Raises
         ------
@@ -273,21 +280,30 @@ class Linearised(NamedTuple):
                 "parts of this network oscillate each on its own, so that it has no one phase: "
                 "couple them, or take one neuron"
             )
-        return Z
+        return Z, others
+
+    @property
+    def response(self) -> np.ndarray:
+        """Z at the section."""
+        return self.uncontracted()[0]
 
     def responses(self, phase: np.ndarray) -> np.ndarray:
-        """Z at phases (ms), (phases, d), backwards along the cycle from its end."""
+        """Z at phases (ms), (phases, d), backwards along the cycle from its end; at each without
+        what stays, on which the period depends, so that Z with it would not be periodic.
+        """
         sde, cycle = self.cycle.sde, self.cycle
+        end, others = self.uncontracted()
 
         def slope(s: float, Z: np.ndarray) -> np.ndarray:
             return np.asarray(sde.jac(cycle.solution(cycle.period - s), 0.0)).T @ Z  # type: ignore[misc]
 
         back = cycle.period - phase
         found = scipy.integrate.solve_ivp(
-            slope, (0.0, cycle.period), self.response, method="DOP853", rtol=1e-9, atol=1e-12,
+            slope, (0.0, cycle.period), end, method="DOP853", rtol=1e-9, atol=1e-12,
             dense_output=True,
         )  # fmt: skip
-        return np.asarray(found.sol(back)).T
+        Z = np.asarray(found.sol(back)).T
+        return Z - Z @ others @ others.T
 
     @property
     def isochron(self) -> float:
@@ -363,7 +379,9 @@ def _variances(runs: list[np.ndarray], n: int, confidence: float) -> tuple[float
         np.array([((one - origin) ** k).sum() for one in times]) for k in (1, 2)
     )])  # fmt: skip
     statistic = partial(_variance_of, sums=sums, n=n)
-    low, high = jackknife(statistic, len(runs), confidence, within=(0.0, np.inf))
+    low, high = jackknife(  # on LOG, since variances of few trials have a long upper tail
+        statistic, len(runs), confidence, LOG, within=(0.0, np.inf)
+    )
     return float(statistic(np.arange(len(runs))[None])[0]), float(low), float(high)
 
 

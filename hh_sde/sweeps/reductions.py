@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.errors import unknown
+from hh_sde.provenance import place_of
 from hh_sde.records import numbers, shown
 from hh_sde.sweeps.form import COUNT, TIME
 
@@ -274,16 +275,18 @@ def _options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: values.tolist() for key, values in checked.items()}
 
 
-def place_of(function: Own) -> str:
-    """Where a function stands, by which the plan of a sweep knows it.
+def see_name(function: Own) -> None:
+    """Refuse for a store what has no name of its own: another such would pass for it.
 
-    Examples
-    --------
-    >>> place_of(interval_lengths)
-    'hh_sde.sweeps.reductions:interval_lengths'
+    Raises
+    ------
+    ValueError
     """
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{function.__module__}:{name}"
+    if "<lambda>" in getattr(function, "__qualname__", "<lambda>"):
+        raise ValueError(
+            "reduce: a store knows a function by its name, and this one has none of its own "
+            f"({place_of(function)}): give one that is made by def"
+        )
 
 
 def place_of_own(reduce: Sequence[tuple[str, dict[str, Any]]]) -> str | None:

@@ -23,7 +23,7 @@ from hh_sde.sweeps.design import Design, design
 from hh_sde.sweeps.form import ATTRIBUTE
 from hh_sde.sweeps.plan import Plan
 from hh_sde.sweeps.points import Recording
-from hh_sde.sweeps.reductions import Own, finished, place_of_own
+from hh_sde.sweeps.reductions import Own, finished, place_of_own, see_name
 from hh_sde.sweeps.store import Store
 
 
@@ -78,7 +78,7 @@ def sweep(
         ``{"interval_quantiles": {"q": [0.5, 0.9]}}``, of the spikes; ``"moments"``, mean and
         variance over trials of the traces. Or a function of your own of the Dataset of a task, as
         this one's without `reduce`, to a Dataset whose variables have all dims of the sweep and
-        others of fixed sizes; a plan knows it by its name alone.
+        others of fixed sizes; a plan knows it by its name alone, so that a store takes no lambda.
     dt, method, x0, save_dt, discard, spike_rule, noise, dtype
         As of `solve`; x0 by variable.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
@@ -151,6 +151,8 @@ def sweep(
     if rng is None and store is not None and os.path.lexists(store):
         rng = Design.of(Store.open(store).plan).seed
     plan = design(net, over, trials, recording, reduce, rng, common_noise).plan()
+    if callable(reduce) and store is not None:
+        see_name(reduce)
     work = partial(compute, own=reduce) if callable(reduce) else compute
     sums = tasks.execute(plan, work, store=store, client=client, threads=threads, progress=progress)
     return _result(sums, plan)
