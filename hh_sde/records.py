@@ -257,8 +257,7 @@ def see_choice(value: Any, accepted: Iterable[str], name: str) -> None:
     if not isinstance(value, str) or value not in accepted:
         raise ValueError(
             f"{name} must be one of {', '.join(one or repr(one) for one in accepted)}, got "
-            f"{shown(value)}"
-            + did_you_mean(value, accepted)
+            f"{shown(value)}" + did_you_mean(value, accepted)
         )
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 import hh_sde as hh
 from hh_sde.studies import OBSERVABLES, mlmc, smoothed_distribution
-from hh_sde.studies.multilevel import Ladder, Level, order_of
+from hh_sde.studies.levels import Ladder, Level, order_of
 
 E, G, SIGMA, V0, T = -60.0, 0.5, 4.0, -50.0, 4.0
 PASSIVE = hh.Network(

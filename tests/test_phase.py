@@ -6,7 +6,8 @@ import scipy.integrate
 
 import hh_sde as hh
 from hh_sde.studies import phase_reduction
-from hh_sde.studies.phase import Cycle, _variances
+from hh_sde.studies.cycles import Cycle
+from hh_sde.studies.phase import _variances
 
 CELL = hh.CELLS["hodgkin_huxley"].replace(E_L=-54.4)
 NET = hh.Network(1, CELL, stimulus=10.0, noise=hh.CurrentNoise(0.1))

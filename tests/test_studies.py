@@ -22,8 +22,8 @@ from hh_sde.studies import (
     compare,
     convergence,
     intervals,
+    levels,
     lyapunov_exponents,
-    multilevel,
     network_synchrony,
     noise_levels,
     orders,
@@ -745,7 +745,7 @@ def test_only_divergence_is_divergence(pair, monkeypatch):
             raise error
 
         for module in (common, rates, noise_levels, spike_reliability, network_synchrony,
-                       multilevel, phase):  # fmt: skip
+                       levels, phase):  # fmt: skip
             monkeypatch.setattr(module, "solve", fails)
         monkeypatch.setattr(lyapunov_exponents, "tangent_flow", fails)
         monkeypatch.setattr(sensitivities, "sweep", fails)
