@@ -93,15 +93,15 @@ def test_intervals_of_one_length_are_no_steps_of_their_own():
 
 
 def test_trials_without_intervals_tell_nothing():
-    """Of 8 trials 3 fire, so that draws of none of these would be frequent."""
+    """Of 14 trials 5 fire, so that draws of few of these would be frequent."""
     rng = np.random.default_rng(1)
-    trains = [np.cumsum(rng.normal(15.0, 2.0, 50)) for _ in range(3)] + [np.array([5.0])] * 5
+    trains = [np.cumsum(rng.normal(15.0, 2.0, 50)) for _ in range(5)] + [np.array([5.0])] * 9
     ds = ragged([[train] for train in trains], 1e3, trials=True)
     found = interval_distance(ds, ds, resamples=100)
     for name in ("distance_low", "distance_high", "by_chance"):
         assert np.isfinite(found[name]).all()
     alone = ragged([[np.cumsum(rng.normal(15.0, 2.0, 200))], [np.array([5.0])]], 5e3, trials=True)
-    with pytest.raises(ValueError, match=r"at least 2 trials with intervals.*got 1 and 199"):
+    with pytest.raises(ValueError, match=r"at least 5 trials with intervals.*got 1 and 199"):
         interval_distance(alone, ds)
 
 

@@ -13,8 +13,9 @@ from hh_sde.measures.train_arrays import Trains
 from hh_sde.results import dataset_of
 from hh_sde.spike_rule import SpikeRule
 
-#: With fewer intervals in either result a distance is nearly all chance.
-FEWEST = 100
+#: With fewer intervals in either result a distance is nearly all chance; with fewer trials there are
+#: too few ways to deal them out.
+FEWEST, FEWEST_TRIALS = 100, 5
 #: Statistic: units, long name.
 STATISTICS = {
     "wasserstein": ("ms", "L1-Wasserstein distance of the intervals"),
@@ -69,7 +70,7 @@ def interval_distance(
     Raises
     ------
     ValueError
-        If there are fewer than 2 trials with intervals, or than 100 intervals, in either, or
+        If there are fewer than 5 trials with intervals, or than 100 intervals, in either, or
         several points of a sweep.
 
     Examples
@@ -146,10 +147,10 @@ class Sample(NamedTuple):
         number = np.array([len(one) for one in lengths])
         each = np.repeat(np.arange(len(lengths)) // sizes.get("neuron", 1), number)
         which, trial = np.unique(each, return_inverse=True)
-        if which.size < 2 or number.sum() < FEWEST:
+        if which.size < FEWEST_TRIALS or number.sum() < FEWEST:
             raise ValueError(
-                f"interval_distance takes at least 2 trials with intervals, and {FEWEST} of these, "
-                f"of each result, got {which.size} and {number.sum()}: give solve more trials, or "
+                f"interval_distance takes at least {FEWEST_TRIALS} trials with intervals, and {FEWEST} "
+                f"of these, of each result, got {which.size} and {number.sum()}: give solve more trials, or "
                 "a longer t_end"
             )
         return cls(np.concatenate(lengths), trial, which.size)
