@@ -329,7 +329,7 @@ def main():
     if options.quick:
         models = ["conductance", "subunit"]
         result = {
-            "areas": measure_areas([2.0, 10.0], [0.0, 10.0], models, trials=4),
+            "areas": measure_areas([2.0, 10.0], [0.0, 10.0], models, trials=6),
             "cost": measure_cost(1, areas=[2.0, 10.0], timed=False),
         }
         draw(result, options.out / "channel_noise.png")

@@ -13,8 +13,8 @@ from hh_sde.measures.train_arrays import Trains
 from hh_sde.results import dataset_of
 from hh_sde.spike_rule import SpikeRule
 
-#: With fewer intervals in either result a distance is nearly all chance; with fewer trials there are
-#: too few ways to deal them out.
+#: With fewer intervals in either result a distance is nearly all chance; of fewer trials there are
+#: too few ways to be dealt out.
 FEWEST, FEWEST_TRIALS = 100, 5
 #: Statistic: units, long name.
 STATISTICS = {
