@@ -149,9 +149,9 @@ class Sample(NamedTuple):
         which, trial = np.unique(each, return_inverse=True)
         if which.size < FEWEST_TRIALS or number.sum() < FEWEST:
             raise ValueError(
-                f"interval_distance takes at least {FEWEST_TRIALS} trials with intervals, and {FEWEST} "
-                f"of these, of each result, got {which.size} and {number.sum()}: give solve more trials, or "
-                "a longer t_end"
+                f"interval_distance takes at least {FEWEST_TRIALS} trials with intervals, and "
+                f"{FEWEST} of these, of each result, got {which.size} and {number.sum()}: give "
+                "solve more trials, or a longer t_end"
             )
         return cls(np.concatenate(lengths), trial, which.size)
 
