@@ -28,9 +28,12 @@ from hh_sde.records import Record, fields_of
 MOST = 40
 
 
-@dataclass
+@dataclass(repr=False)
 class Examples:
     """What was seen."""
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("examples")  # hypothesis writes down what its strategies are made of
 
     #: Arguments by name, of each target.
     calls: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))

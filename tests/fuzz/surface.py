@@ -61,6 +61,9 @@ class Target:
     errors: tuple[type[BaseException], ...]
     owner: type | None = None
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.name)  # hypothesis writes down what its strategies are made of
+
 
 def targets() -> dict[str, Target]:
     """All that is public, by name."""
