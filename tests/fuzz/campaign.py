@@ -83,7 +83,9 @@ def _jobs(number: int, seed: int, only: str, families: Sequence[str], quick: boo
     jobs = []
     whole = sum(SHARES[one] for one in families)
     for family in families:
-        parts = tuple((name, one) for name, one in known[family]() if only in name or only == family)
+        parts = tuple(
+            (name, one) for name, one in known[family]() if only in name or only == family
+        )
         if not parts:
             continue
         each = max(1, round(number * SHARES[family] / whole / len(parts)))
@@ -118,7 +120,13 @@ def _run(job: Job, file: Path) -> None:
     sys.dont_write_bytecode = True
     with judging.judging() as judge, file.open("a", buffering=1) as out:
         for name, strategy in job.parts:
-            each(strategy, job.number, job.seed, judge, lambda *line: print(json.dumps(line), file=out))
+            each(
+                strategy,
+                job.number,
+                job.seed,
+                judge,
+                lambda *line: print(json.dumps(line), file=out),
+            )
             _forget()
 
 
@@ -165,7 +173,9 @@ def _wait(running: dict[int, tuple[Job, Path, float]], done: Done) -> None:
         if not ended:
             continue
         del running[pid]
-        lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        lines = (
+            [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        )
         done.inputs[job.family] += sum(line[0] == "begun" for line in lines)
         done.findings += [Finding(*line[1:]) for line in lines if line[0] == "found"]
         if status:
@@ -183,5 +193,8 @@ def table(done: Done) -> str:
         kinds.setdefault((one.what, one.place), []).append(one)
     for (what, place), found in sorted(kinds.items()):
         names = sorted({one.name for one in found})
-        lines += [f"{what} at {place}: {len(found)} times, {', '.join(names[:5])}", f"    {found[0].told}"]
+        lines += [
+            f"{what} at {place}: {len(found)} times, {', '.join(names[:5])}",
+            f"    {found[0].told}",
+        ]
     return "\n".join(lines)

@@ -140,7 +140,9 @@ def _array(value: np.ndarray, draw: Draw, depth: int) -> Any:
     if what == 1:
         return value[None]
     if what == 2:
-        return value.astype(draw(st.sampled_from(["O", "U", "?", "c16", "f4", "M8[ns]", "i1", ">f8"])))
+        return value.astype(
+            draw(st.sampled_from(["O", "U", "?", "c16", "f4", "M8[ns]", "i1", ">f8"]))
+        )
     if what == 3:
         return value.T
     if what == 4:
@@ -182,7 +184,9 @@ def _dataset(value: xr.Dataset, draw: Draw, depth: int) -> Any:
             return value.isel({dim: draw(st.sampled_from([0, slice(0), slice(None, None, -1)]))}
                               if draw(st.booleans()) else sizes)  # fmt: skip
         if what == 5:
-            return value.rename({name: draw(st.sampled_from([*names, "V", "x", "spike_time", "time"]))})
+            return value.rename(
+                {name: draw(st.sampled_from([*names, "V", "x", "spike_time", "time"]))}
+            )
         if what == 6:
             one = value[name]
             attrs = _mapping(one.attrs, draw, depth)
@@ -278,7 +282,9 @@ def sensible(target: Target, name: str, examples: Examples) -> st.SearchStrategy
     found = list(examples.named.get(name, ()))
     if name in target.parameters:
         annotation = str(target.parameters[name].annotation)
-        found += [one for kind, some in examples.kinds.items() if kind in annotation for one in some]
+        found += [
+            one for kind, some in examples.kinds.items() if kind in annotation for one in some
+        ]
     return st.sampled_from(found) if found else HOSTILE
 
 

@@ -93,7 +93,9 @@ def sketch(value: Any) -> Any:
     return type(value).__name__
 
 
-def collected(targets: Collection[Target], only: Callable[[str], bool] = lambda name: True) -> Examples:
+def collected(
+    targets: Collection[Target], only: Callable[[str], bool] = lambda name: True
+) -> Examples:
     """What the examples of the package call and make; of some modules alone, if wanted."""
     examples = Examples()
     known: dict[Any, list[Target]] = defaultdict(list)

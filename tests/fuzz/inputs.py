@@ -90,7 +90,11 @@ def _text_changed(draw: Draw, text: str, words: list[str]) -> str:
 def _toml(value: Any) -> str:
     """A value in TOML, as far as it can be; else as text that is none."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(str(k))} = {_toml(one)}" for k, one in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(str(k))} = {_toml(one)}" for k, one in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     if isinstance(value, bool):
@@ -114,7 +118,9 @@ def configurations(draw: Draw) -> Input:
         words = re.findall(r"\w[\w.]*", draw(st.sampled_from(texts)))
         text = draw(_text_changed(text, words))
     readers: list[Callable[[Path], Any]] = [config.load, config.load_network, config.load_sweep]
-    readers += [lambda path, name=name: config.load_study(path, name) for name in hh.studies.STUDIES]
+    readers += [
+        lambda path, name=name: config.load_study(path, name) for name in hh.studies.STUDIES
+    ]
     commands = [command for command in _commands() if command in ("run", "info", "sweep", "study")]
     at = draw(st.integers(0, len(readers) - 1))
     command = draw(st.sampled_from(commands)) if draw(st.integers(0, 9)) == 0 else ""
@@ -179,7 +185,9 @@ def folders(examples: Examples) -> Folders:
                     made[f"{name} {k}"] = _taken(name), None
 
         def run() -> Any:
-            return hh.solve(net, 2.0, rng=1, record=("V", "spikes"), store="run.store", progress=False)
+            return hh.solve(
+                net, 2.0, rng=1, record=("V", "spikes"), store="run.store", progress=False
+            )
 
         def sweep() -> Any:
             over = {"stimulus": [6.0, 10.0]}
@@ -234,14 +242,14 @@ def _content_changed(draw: Draw, data: bytes) -> bytes:
     except UnicodeDecodeError:
         return draw(_bytes_changed(data))
     except ValueError:
-        return draw(_text_changed(text, re.findall(r"\w[\w.]*", text) or [""])).encode("utf-8", "replace")
+        return draw(_text_changed(text, re.findall(r"\w[\w.]*", text) or [""])).encode(
+            "utf-8", "replace"
+        )
     return json.dumps(damaged(tree, draw), default=shown).encode()
 
 
 @st.composite
-def files(
-    draw: Draw, folders: Folders, targets: Mapping[str, Target]
-) -> Input:
+def files(draw: Draw, folders: Folders, targets: Mapping[str, Target]) -> Input:
     """Damaged files and stores, given to whatever reads a path, to commands, or gone on with."""
     name = draw(st.sampled_from(sorted(folders)))
     whole, go_on = folders[name]
@@ -317,7 +325,11 @@ def trees(draw: Draw, examples: Examples) -> Input:
     records = [one for one in examples.kinds["Record"] if not isinstance(one, hh.SpikeTimes)]
     value = draw(st.sampled_from([*records, *examples.kinds["Network"]]))
     try:
-        tree = descriptions.encode(value, "it") if isinstance(value, Record) else json.loads(value.describe())
+        tree = (
+            descriptions.encode(value, "it")
+            if isinstance(value, Record)
+            else json.loads(value.describe())
+        )
     except TypeError:  # of functions of a user's own
         tree = {"type": "Network"}
     for _ in range(draw(st.integers(1, 3))):

@@ -194,9 +194,14 @@ def silent(result: Any, depth: int = 0, *, nan_means: bool = True) -> str:
     elif isinstance(result, float):
         return "the number" if math.isnan(result) else ""
     elif depth < 4 and isinstance(result, tuple | list):
-        return next(filter(None, (silent(one, depth + 1, nan_means=nan_means) for one in result)), "")
+        return next(
+            filter(None, (silent(one, depth + 1, nan_means=nan_means) for one in result)), ""
+        )
     elif depth < 4 and isinstance(result, Mapping):
-        return next(filter(None, (silent(one, depth + 1, nan_means=nan_means) for one in result.values())), "")
+        return next(
+            filter(None, (silent(one, depth + 1, nan_means=nan_means) for one in result.values())),
+            "",
+        )
     elif depth < 4 and isinstance(result, Record) and dataclasses.is_dataclass(result):
         return silent(fields_of(result), depth + 1, nan_means=nan_means)
     return ""
@@ -212,7 +217,11 @@ def told(value: Any, depth: int = 0) -> str:
         kinds = ", ".join(f"{name}{one.dims}{one.dtype}" for name, one in value.variables.items())
         return f"Dataset({kinds}; {shown(dict(value.attrs))})"
     if isinstance(value, Mapping) and depth < 2:
-        return "{" + ", ".join(f"{shown(key)}: {told(one, depth + 1)}" for key, one in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{shown(key)}: {told(one, depth + 1)}" for key, one in value.items())
+            + "}"
+        )
     return shown(value)
 
 
