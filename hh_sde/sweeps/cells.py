@@ -12,7 +12,7 @@ import xarray as xr
 
 from hh_sde.choice import chosen_method
 from hh_sde.dataset import COORDINATES, SCHEMA_VERSION
-from hh_sde.measures import rule_attributes
+from hh_sde.measures.detection import rule_attributes
 from hh_sde.network import Network
 from hh_sde.network.paths import with_value
 from hh_sde.provenance import made_with

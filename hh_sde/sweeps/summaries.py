@@ -54,6 +54,11 @@ def made_of(*record: str, **units: str) -> Callable[[Function], Function]:
                     f"{function.__name__} is made of {' and '.join(record)} of a simulator's runs; "
                     f"this Dataset has no {', '.join(lacking)}"
                 )
+            if "spikes" in record and np.maximum(ds[COUNT].values, 0).sum() != ds.sizes["spike"]:
+                raise ValueError(
+                    f"{function.__name__} takes all spikes of a simulator's runs, and {COUNT} of "
+                    f"this Dataset counts others than the {ds.sizes['spike']} of {TIME}"
+                )
             return function(ds, *args, **options)
 
         vars(checked).update(record=record, units=units)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pickle
 import resource
 import signal
 import sys
@@ -13,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import hypothesis.strategies as st
@@ -64,13 +62,13 @@ def campaign(
     before = time.monotonic()
     jobs = _jobs(inputs, seed, only, family or list(SHARES), quick)
     done = Done()
-    running: dict[int, tuple[Job, Path, float]] = {}
+    running: dict[int, tuple[Job, Path]] = {}
     with tempfile.TemporaryDirectory() as folder:
         while jobs or running:
             while jobs and len(running) < processes:
                 job = jobs.pop(0)
                 file = Path(folder, f"{len(jobs)}-{time.monotonic_ns()}")
-                running[_started(job, file)] = job, file, time.monotonic()
+                running[_started(job, file)] = job, file
             _wait(running, done)
     done.seconds = time.monotonic() - before
     return done
@@ -119,7 +117,7 @@ def _run(job: Job, file: Path) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.dont_write_bytecode = True
     with judging.judging() as judge, file.open("a", buffering=1) as out:
-        for name, strategy in job.parts:
+        for _, strategy in job.parts:
             each(
                 strategy,
                 job.number,
@@ -161,10 +159,10 @@ def _forget() -> None:
         pyplot.close("all")
 
 
-def _wait(running: dict[int, tuple[Job, Path, float]], done: Done) -> None:
+def _wait(running: dict[int, tuple[Job, Path]], done: Done) -> None:
     """Wait until a process has ended; one that gives no sign of life is ended."""
     time.sleep(0.05)
-    for pid, (job, file, begun) in list(running.items()):
+    for pid, (job, file) in list(running.items()):
         ended, status = os.waitpid(pid, os.WNOHANG)
         quiet = time.time() - file.stat().st_mtime if file.exists() else 0.0
         if not ended and quiet > judging.PATIENCE + 3 * judging.GRACE:

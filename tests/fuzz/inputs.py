@@ -1,6 +1,7 @@
 """Inputs in families: calls, configurations, files, descriptions."""
 
 import contextlib
+import inspect
 import json
 import os
 import re
@@ -38,12 +39,15 @@ class Input:
     errors: tuple[type[BaseException], ...]
     told: Callable[[], str]
     finite: Callable[[], bool] = lambda: True
+    says_missing: bool = False
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(self.name)  # hypothesis writes down every input
 
     def judged(self, judge: judging.Judge) -> judging.Finding | None:
-        return judge.of(self.name, self.call, self.errors, self.told, self.finite)
+        return judge.of(
+            self.name, self.call, self.errors, self.told, self.finite, self.says_missing
+        )
 
 
 def calls(target: Target, examples: Examples) -> st.SearchStrategy[Input]:
@@ -52,9 +56,11 @@ def calls(target: Target, examples: Examples) -> st.SearchStrategy[Input]:
         lambda given: Input(
             target.name,
             lambda: called(target, given),
-            target.errors,
+            # a run takes as long as it is asked to, and Ctrl-C ends it
+            target.errors + ((KeyboardInterrupt,) if "t_end" in target.parameters else ()),
             lambda: judging.told(given),
             lambda: not judging.silent(given, nan_means=False),
+            "NaN" in (inspect.getdoc(target.call) or ""),
         )
     )
 
@@ -99,7 +105,7 @@ def _toml(value: Any) -> str:
         return "[" + ", ".join(map(_toml, value)) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return json.dumps(value) if isinstance(value, str) else str(value)
+    return json.dumps(value) if isinstance(value, str) else shown(value)
 
 
 @st.composite
@@ -113,7 +119,7 @@ def configurations(draw: Draw) -> Input:
         except tomllib.TOMLDecodeError:
             tree = {}
         whole = isinstance(tree, Mapping)
-        text = "\n".join(f"{json.dumps(str(key))} = {_toml(one)}" for key, one in tree.items()) if whole else str(tree)  # fmt: skip
+        text = "\n".join(f"{json.dumps(str(key))} = {_toml(one)}" for key, one in tree.items()) if whole else shown(tree)  # fmt: skip
     else:
         words = re.findall(r"\w[\w.]*", draw(st.sampled_from(texts)))
         text = draw(_text_changed(text, words))
@@ -245,7 +251,7 @@ def _content_changed(draw: Draw, data: bytes) -> bytes:
         return draw(_text_changed(text, re.findall(r"\w[\w.]*", text) or [""])).encode(
             "utf-8", "replace"
         )
-    return json.dumps(damaged(tree, draw), default=shown).encode()
+    return json.dumps(damaged(tree, draw), default=shown, skipkeys=True).encode()
 
 
 @st.composite

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import tempfile
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde.errors import Interrupted
 from hh_sde.records import Record, fields_of, shown
 
 #: Seconds after which an input gets a Ctrl-C, and then seconds until it counts as hung.
@@ -65,7 +63,12 @@ class Judge:
 
     def __post_init__(self) -> None:
         cache = os.environ.get("HH_SDE_CACHE_DIR", str(Path.home() / ".cache"))
-        self._roots = (os.fspath(self.folder.resolve()), os.path.realpath(cache), "/dev/", "/proc/")
+        self._roots = (
+            os.fspath(self.folder.resolve().parents[1]),
+            os.path.realpath(cache),
+            "/dev/",
+            "/proc/",
+        )
         self._written: list[str] = []
         self._watching = False
         sys.addaudithook(self._see)
@@ -88,6 +91,7 @@ class Judge:
         documented: tuple[type[BaseException], ...],
         told: Callable[[], str],
         finite: Callable[[], bool] = lambda: True,
+        says_missing: bool = False,
     ) -> Finding | None:
         """What is wrong with what comes of a call; None if nothing is.
 
@@ -102,23 +106,24 @@ class Judge:
             Words for the input.
         finite : callable
             Whether all numbers of the input are finite.
+        says_missing : bool
+            Whether its documentation says what is NaN.
         """
         self._written.clear()
         try:
             result = self._run(call)
         except documented as error:
-            if "\n" in str(error) or str(error):
+            if str(error) or isinstance(error, KeyboardInterrupt | SystemExit):
                 return self._of_files(name, told)
             return Finding("no message", place_of(error), name, f"{told()}\n{type(error).__name__}")
-        except _Hung as error:
+        except (_Hung, KeyboardInterrupt) as error:  # or a Ctrl-C that is no documented end
             return Finding("hung", place_of(error), name, told())
         except BaseException as error:
-            if isinstance(error, SystemExit) and documented[-1] is SystemExit:
-                return None
             text = f"{told()}\n{type(error).__name__}: {str(error)[:300]}"
             return Finding(type(error).__name__, place_of(error), name, text)
         missing = silent(result)
-        if missing and finite():
+        labelled = isinstance(result, xr.Dataset | xr.DataArray)  # which says so itself, nan_means
+        if missing and (labelled or not says_missing) and finite():
             return Finding("silent NaN", missing, name, told())
         return self._of_files(name, told)
 
@@ -137,7 +142,6 @@ class Judge:
             signal.setitimer(signal.ITIMER_REAL, GRACE)
             raise _Hung
 
-        before = time.monotonic()
         signal.signal(signal.SIGALRM, ring)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.setitimer(signal.ITIMER_REAL, PATIENCE)
@@ -146,10 +150,6 @@ class Judge:
             try:
                 self._watching = True
                 return call()
-            except KeyboardInterrupt as error:
-                if isinstance(error, Interrupted) or time.monotonic() - before < PATIENCE:
-                    raise
-                raise _Hung from error  # Ctrl-C of what cannot be interrupted as documented
             finally:
                 self._watching = False
                 signal.setitimer(signal.ITIMER_REAL, 0.0)
