@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, Phase
 from fuzz import inputs, judging, surface
 from fuzz.examples import collected
 from fuzz.judging import Finding, Judge
+from fuzz.reading import Input
 
 #: Shares of the families.
 SHARES = {"calls": 0.6, "configurations": 0.2, "files": 0.1, "descriptions": 0.1}
@@ -45,7 +46,7 @@ class Job:
     """Inputs of one process: of each of these parts so many."""
 
     family: str
-    parts: tuple[tuple[str, st.SearchStrategy[inputs.Input]], ...]
+    parts: tuple[tuple[str, st.SearchStrategy[Input]], ...]
     number: int
     seed: int
 
@@ -129,7 +130,7 @@ def _run(job: Job, file: Path) -> None:
 
 
 def each(
-    strategy: st.SearchStrategy[inputs.Input],
+    strategy: st.SearchStrategy[Input],
     number: int,
     seed: int,
     judge: Judge,
@@ -143,7 +144,7 @@ def each(
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @hypothesis.given(strategy)
-    def run(one: inputs.Input) -> None:
+    def run(one: Input) -> None:
         note("begun", one.name)
         finding = one.judged(judge)
         if finding:

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import io
 import itertools
-import os
 import pkgutil
 import re
 import sys
@@ -65,7 +64,7 @@ class Examples:
             kept.append(value)
 
     def of_call(self, target: Target) -> list[dict[str, Any]]:
-        """Calls of a target; if there are none, of others of its name, as of measures by `ds.hh`."""
+        """Calls of a target; without any, of others of its name, as of measures by `ds.hh`."""
         last = re.findall(r"\w+", target.name)[-1]
         return self.calls.get(target.name) or [
             call
@@ -170,7 +169,11 @@ _NONE = object()
 @contextlib.contextmanager
 def _elsewhere() -> Iterator[None]:
     """In a folder of its own, and silent."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            os.environ.setdefault("MPLBACKEND", "Agg")
-            yield
+    nowhere = io.StringIO()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        yield

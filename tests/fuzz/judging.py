@@ -156,21 +156,24 @@ class Judge:
 
 
 _WRITING = {
-    "open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate",
-    "os.chmod", "shutil.rmtree", "shutil.copyfile", "shutil.move",
+    "open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink",
+    "os.truncate", "os.chmod", "shutil.rmtree", "shutil.copyfile", "shutil.move",
 }  # fmt: skip
 _FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    with open(os.devnull, "w") as nowhere:
-        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-            yield
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        yield
 
 
 def place_of(error: BaseException) -> str:
-    """The innermost line of the library that an error passed, and where it was raised if elsewhere."""
+    """The innermost line of the library that an error passed, and where it was raised if beyond."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if f"{os.sep}hh_sde{os.sep}" in frame.filename]
     if not ours:
