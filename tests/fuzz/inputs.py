@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import hypothesis.strategies as st
@@ -32,8 +33,10 @@ def families(examples: Examples, targets: Mapping[str, Target]) -> dict[str, Cal
             if target.owner is None or examples.kinds[target.owner.__name__]:
                 yield name, calls(target, examples)
 
+    readers = cache(lambda: Readers(targets, examples))  # which make files
+
     def of_readers(make: Callable[[Readers], st.SearchStrategy[Input]]) -> Callable[[], Parts]:
-        return lambda: iter([("all", make(Readers(targets, examples)))])
+        return lambda: iter([("all", make(readers()))])
 
     return {
         "calls": of_calls,
@@ -109,7 +112,10 @@ def trees(draw: Draw, readers: Readers) -> Input:
 def _toml(value: Any, inside: bool = False) -> str:
     """A value in TOML, as far as it can be; else as text that is none."""
     if isinstance(value, Mapping):
-        pairs = [f"{json.dumps(str(key))} = {_toml(one, True)}" for key, one in value.items()]
+        names = [json.dumps(key if isinstance(key, str) else shown(key)) for key in value]
+        pairs = [
+            f"{name} = {_toml(one, True)}" for name, one in zip(names, value.values(), strict=True)
+        ]
         return "{" + ", ".join(pairs) + "}" if inside else "\n".join(pairs)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(one, True) for one in value) + "]"

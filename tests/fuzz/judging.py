@@ -1,7 +1,6 @@
 """What may come of an input: a result, or a documented error, in time, inside of its folder."""
 
 import contextlib
-import dataclasses
 import math
 import os
 import signal
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde.records import Record, fields_of, shown
+from hh_sde.records import shown
 
 #: Seconds after which an input gets a Ctrl-C, and then seconds until it counts as hung.
 PATIENCE, GRACE = 20.0, 10.0
@@ -205,8 +204,6 @@ def silent(result: Any, depth: int = 0, *, nan_means: bool = True) -> str:
             filter(None, (silent(one, depth + 1, nan_means=nan_means) for one in result.values())),
             "",
         )
-    elif depth < 4 and isinstance(result, Record) and dataclasses.is_dataclass(result):
-        return silent(fields_of(result), depth + 1, nan_means=nan_means)
     return ""
 
 
