@@ -24,6 +24,7 @@ SPECTRUM = xr.Dataset(
     {"power": (("frequency", "neuron"), np.ones((3, 1)))},
     coords={"frequency": [0.0, 1.0, 2.0], "neuron": [0]},
 )
+SPIKES = hh.solve(NET, 1.0, record="spikes")
 COUNTED = xr.Dataset(
     {"spike_count": (("point", "neuron"), [[2]]), "spike_time": ("spike", [1.0])},
     attrs={"t_start": 0.0, "t_end": 9.0},
@@ -76,11 +77,17 @@ REFUSED = {
     ),
     "axes": (lambda: hh.plot.traces(TRACES, ax=0.5), "ax must be a Axes, got 0.5"),
     "a trial": (
-        lambda: hh.plot.traces(TRACES.expand_dims(trial=[0, 1]), trial="a"),
-        "there is no trial 'a'; there are",
+        lambda: hh.plot.traces(TRACES.expand_dims(trial=[0, 1]), trial=0.5),
+        "there is no trial 0.5; there are",
     ),
     "half a neuron": (lambda: hh.plot.traces(TRACES, neurons=0.5), "be whole numbers, got 0.5"),
     "no neurons": (lambda: hh.plot.traces(NO_NEURONS), "there are no neurons along a dim"),
+    "spectrum": (
+        lambda: hh.measures.spike_spectrum(SPIKES, max_frequency=np.eye(2)), "max_frequency must be"
+    ),
+    "currents": (
+        lambda: hh.solve(NET, 1.0).assign_coords(neuron=[0.0]).hh.currents(), "has the neurons .0.0"
+    ),
     "frequency": (lambda: hh.plot.spectrum(SPECTRUM, max_frequency=-1.0), "no frequency up to"),
 }  # fmt: skip
 
@@ -95,6 +102,8 @@ def test_what_is_something_else_is_named(case):
 #: What would take more memory than there is.
 LARGE = {
     "a clamp": lambda: hh.voltage_clamp(NET, -65.0, 2**31 - 1),
+    "processes": lambda: hh.problems.commutative(m=2**31),
+    "components": lambda: hh.problems.commutative(d=2**31),
     "bins": lambda: hh.plot.interval_histogram(
         hh.solve(hh.Network(1, stimulus=10.0), 60.0, record="spikes"), bins=2**31
     ),
@@ -116,6 +125,14 @@ def test_what_is_missing_says_what_that_means():
         assert ds[name].isnull().any()
         assert "population has no such" in ds[name].nan_means
     assert "population has no such" in hh.solve(net, 1.0).hh.currents().I_Ca.nan_means
+
+
+def test_the_room_in_a_store_says_what_it_is(tmp_path):
+    pytest.importorskip("zarr", minversion="3")
+    net = hh.Network(1, stimulus=10.0)
+    ds = hh.sweep(net, {"stimulus": [6.0, 10.0]}, 50.0, store=tmp_path / "out.zarr", progress=False)
+    assert ds.spike_time.isnull().any()
+    assert "did not need" in ds.spike_time.nan_means
 
 
 def test_traces_after_a_stop_say_what_is_missing():

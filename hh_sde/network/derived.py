@@ -181,7 +181,7 @@ class Derived:
         """Which neurons there are."""
         n = self._layout.n_neurons
         neurons = V.neuron.values
-        if not set(neurons.tolist()) <= set(range(n)):
+        if neurons.dtype.kind not in "iu" or not set(neurons.tolist()) <= set(range(n)):
             raise ValueError(
                 f"this Dataset has the neurons {shown(neurons.tolist())}; those of this network "
                 f"are 0 to {n - 1}"

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg
 
 from hh_sde.brownian import BrownianPath
+from hh_sde.memory import require as see_room
 from hh_sde.records import see_kind, single
 from hh_sde.sde import SDE
 from hh_sde.tables import Described, Description
@@ -190,6 +191,8 @@ def cubic(x0: float = 0.5) -> SolvedProblem:
 
 def commutative(d: int = 4, m: int = 10) -> SolvedProblem:
     """dx = A x dt + sum_k B x dW_k: A = -3/2 and B = 1/5 on the diagonal, 1/20 and 1/100 off it."""
+    size = single(d, "d", positive=True) * (single(d, "d") + single(m, "m", positive=True))
+    see_room(16.0 * size, f"matrices of {d} components and {m} processes", "take fewer")
     A = np.full((d, d), 1 / 20) + np.diag(np.full(d, -3 / 2 - 1 / 20))
     B = np.full((d, d), 1 / 100) + np.diag(np.full(d, 1 / 5 - 1 / 100))
     return _linear(

@@ -133,7 +133,8 @@ def labelled(
         first = {"units": "1", "long_name": "where the spikes begin along spike"}
         start = np.where(count < 0, -1, end - np.maximum(count, 0))
         data[START] = (data[COUNT][0], start, first)
-        times = {"units": "ms", "long_name": "spike time"}
+        unused = "room in a store that a task's spikes did not need"
+        times = {"units": "ms", "long_name": "spike time", "nan_means": unused}
         data[TIME] = (("spike",), kept.spike_time, times)
     neuron = dict(zip(("units", "long_name"), COORDINATES["neuron"], strict=True))
     every = {"neuron": ("neuron", np.arange(net.n_neurons), neuron), **kept.coords, **coords}

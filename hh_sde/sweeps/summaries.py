@@ -54,10 +54,10 @@ def made_of(*record: str, **units: str) -> Callable[[Function], Function]:
                     f"{function.__name__} is made of {' and '.join(record)} of a simulator's runs; "
                     f"this Dataset has no {', '.join(lacking)}"
                 )
-            if "spikes" in record and np.maximum(ds[COUNT].values, 0).sum() != ds.sizes["spike"]:
+            if "spikes" in record and np.maximum(ds[COUNT].values, 0).sum() != ds[TIME].size:
                 raise ValueError(
                     f"{function.__name__} takes all spikes of a simulator's runs, and {COUNT} of "
-                    f"this Dataset counts others than the {ds.sizes['spike']} of {TIME}"
+                    f"this Dataset counts others than the {ds[TIME].size} of {TIME}"
                 )
             return function(ds, *args, **options)
 

@@ -166,7 +166,7 @@ def _wait(running: dict[int, tuple[Job, Path]], done: Done) -> None:
     for pid, (job, file) in list(running.items()):
         ended, status = os.waitpid(pid, os.WNOHANG)
         quiet = time.time() - file.stat().st_mtime if file.exists() else 0.0
-        if not ended and quiet > judging.PATIENCE + 3 * judging.GRACE:
+        if not ended and quiet > judging.PATIENCE + 2 * judging.GRACE:
             os.kill(pid, signal.SIGKILL)
             ended, status = os.waitpid(pid, 0)
         if not ended:

@@ -57,7 +57,7 @@ def calls(target: Target, examples: Examples) -> st.SearchStrategy[Input]:
             lambda: called(target, given),
             target.errors + ends,
             lambda: judging.told(given),
-            lambda: not judging.silent(given, nan_means=False),
+            lambda: judging.finite(given),
             says_missing,
         )
     )

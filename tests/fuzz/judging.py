@@ -1,7 +1,6 @@
 """What may come of an input: a result, or a documented error, in time, inside of its folder."""
 
 import contextlib
-import math
 import os
 import signal
 import sys
@@ -19,7 +18,7 @@ import xarray as xr
 from hh_sde.records import shown
 
 #: Seconds after which an input gets a Ctrl-C, and then seconds until it counts as hung.
-PATIENCE, GRACE = 20.0, 10.0
+PATIENCE, GRACE = 20.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -182,33 +181,34 @@ def place_of(error: BaseException) -> str:
     return place if raised is last else f"{place} ({Path(raised.filename).name}:{raised.lineno})"
 
 
-def silent(result: Any, depth: int = 0, *, nan_means: bool = True) -> str:
+def arrays(value: Any, depth: int = 0) -> Iterator[tuple[str, np.ndarray, Mapping[str, Any]]]:
+    """The floating-point numbers in a value, with the names and attributes that they have."""
+    if isinstance(value, xr.Dataset):
+        found = [(str(name), one.values, one.attrs) for name, one in value.variables.items()]
+    elif isinstance(value, xr.DataArray):
+        found = [("values", value.values, value.attrs)]
+    elif isinstance(value, np.ndarray | np.number | float):
+        found = [("values", np.asarray(value), {})]
+    else:
+        found = []
+        some = value.values() if isinstance(value, Mapping) else value
+        if depth < 4 and isinstance(value, tuple | list | Mapping):
+            for one in some:
+                yield from arrays(one, depth + 1)
+    yield from (one for one in found if one[1].dtype.kind in "fc")
+
+
+def silent(result: Any) -> str:
     """Where a result has NaN that it says nothing of; empty if nowhere."""
-    if isinstance(result, xr.Dataset):
-        for name, one in result.variables.items():
-            if not (nan_means and "nan_means" in one.attrs) and _has_nan(one.values):
-                return str(name)
-    elif isinstance(result, xr.DataArray):
-        named = nan_means and "nan_means" in result.attrs
-        return "values" if not named and _has_nan(result.values) else ""
-    elif isinstance(result, np.ndarray):
-        return "values" if _has_nan(result) else ""
-    elif isinstance(result, float):
-        return "the number" if math.isnan(result) else ""
-    elif depth < 4 and isinstance(result, tuple | list):
-        return next(
-            filter(None, (silent(one, depth + 1, nan_means=nan_means) for one in result)), ""
-        )
-    elif depth < 4 and isinstance(result, Mapping):
-        return next(
-            filter(None, (silent(one, depth + 1, nan_means=nan_means) for one in result.values())),
-            "",
-        )
+    for name, values, attrs in arrays(result):
+        if "nan_means" not in attrs and np.isnan(values).any():
+            return name
     return ""
 
 
-def _has_nan(values: np.ndarray) -> bool:
-    return values.dtype.kind in "fc" and bool(np.isnan(values).any())
+def finite(value: Any) -> bool:
+    """Whether all numbers of an input are."""
+    return all(np.isfinite(values).all() for _, values, _ in arrays(value))
 
 
 def told(value: Any, depth: int = 0) -> str:
