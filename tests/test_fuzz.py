@@ -75,6 +75,7 @@ JUDGED = {
     "NaN that is named": (lambda: over(xr.Dataset()), None),
     "a hang": (lambda: time.sleep(60), "hung"),
     "a file": (lambda: Path("here").write_text(""), None),
+    "another file": (lambda: Path("there").mkdir(), "written elsewhere"),
     "a file elsewhere": (lambda: Path("../../../new").touch(), "written elsewhere"),
 }  # fmt: skip
 
@@ -85,14 +86,17 @@ def test_what_may_not_come_is_found(case, monkeypatch, tmp_path):
     call, wrong = JUDGED[case]
     place = tmp_path / "of" / "inputs"
     place.mkdir(parents=True)
-    finding = judging.Judge(place).of(case, call, surface.DOCUMENTED, lambda: "told")
+    one = judging.Input(case, call, surface.DOCUMENTED, lambda: "told", outputs=lambda: ["here"])
+    finding = judging.Judge(place).of(one)
+    assert not list(place.iterdir())
     assert (finding and finding.what) == wrong
     assert finding is None or (finding.name, finding.told.split("\n")[0]) == (case, "told")
 
 
 def test_nan_of_what_is_not_finite_is_none(tmp_path):
     judge = judging.Judge(tmp_path)
-    assert judge.of("f", lambda: np.nan, (), lambda: "", finite=lambda: False) is None
+    one = judging.Input("f", lambda: np.nan, (), lambda: "", finite=lambda: False)
+    assert judge.of(one) is None
 
 
 def test_a_share_of_all_calls():

@@ -19,8 +19,7 @@ from hypothesis import HealthCheck, Phase
 
 from fuzz import inputs, judging, surface
 from fuzz.examples import collected
-from fuzz.judging import Finding, Judge
-from fuzz.reading import Input
+from fuzz.judging import Finding, Input, Judge
 
 #: Shares of the families.
 SHARES = {"calls": 0.6, "configurations": 0.2, "files": 0.1, "descriptions": 0.1}
@@ -146,7 +145,7 @@ def each(
     @hypothesis.given(strategy)
     def run(one: Input) -> None:
         note("begun", one.name)
-        finding = one.judged(judge)
+        finding = judge.of(one)
         if finding:
             note("found", *vars(finding).values())
 

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,8 @@ import hypothesis.strategies as st
 from fuzz import judging, reading
 from fuzz.damage import Draw, arguments, called, damaged
 from fuzz.examples import Examples
-from fuzz.reading import Input, Readers
+from fuzz.judging import Input
+from fuzz.reading import Readers
 from fuzz.surface import Target
 from hh_sde.records import shown
 
@@ -59,6 +61,9 @@ def calls(target: Target, examples: Examples) -> st.SearchStrategy[Input]:
             lambda: judging.told(given),
             lambda: judging.finite(given),
             says_missing,
+            lambda: [
+                os.fspath(one) for one in given.values() if isinstance(one, str | os.PathLike)
+            ],
         )
     )
 

@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,39 @@ class Finding:
     told: str
 
 
+@dataclass(frozen=True)
+class Input:
+    """Something to call, and what to judge it by.
+
+    Parameters
+    ----------
+    name : str
+        Of what is called.
+    call : callable
+    errors : tuple of classes
+        Those that may come.
+    told : callable
+        Words for it.
+    finite : callable
+        Whether all its numbers are finite.
+    says_missing : bool
+        Whether its documentation says what is NaN.
+    outputs : callable
+        Names of files that it may leave.
+    """
+
+    name: str
+    call: Callable[[], Any]
+    errors: tuple[type[BaseException], ...]
+    told: Callable[[], str]
+    finite: Callable[[], bool] = lambda: True
+    says_missing: bool = False
+    outputs: Callable[[], Collection[str]] = tuple
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.name)  # hypothesis writes down every input
+
+
 class _Hung(BaseException):
     pass
 
@@ -54,19 +88,16 @@ class Judge:
     Parameters
     ----------
     folder : Path
-        The only one, beside the cache of compiled code, in which files may be written.
+        Where they run. What is written outside of it, and of the folders above it that are its
+        own, was not asked for.
     """
 
     folder: Path
 
     def __post_init__(self) -> None:
         cache = os.environ.get("HH_SDE_CACHE_DIR", str(Path.home() / ".cache"))
-        self._roots = (
-            os.fspath(self.folder.resolve().parents[1]),
-            os.path.realpath(cache),
-            "/dev/",
-            "/proc/",
-        )
+        own = self.folder.resolve().parents[1]
+        self._roots = (os.fspath(own), os.path.realpath(cache), "/dev/", "/proc/")
         self._written: list[str] = []
         self._watching = False
         sys.addaudithook(self._see)
@@ -82,53 +113,43 @@ class Judge:
                 if not place.startswith(self._roots) and "__pycache__" not in place:
                     self._written.append(f"{event} {place}")
 
-    def of(
-        self,
-        name: str,
-        call: Callable[[], Any],
-        documented: tuple[type[BaseException], ...],
-        told: Callable[[], str],
-        finite: Callable[[], bool] = lambda: True,
-        says_missing: bool = False,
-    ) -> Finding | None:
-        """What is wrong with what comes of a call; None if nothing is.
-
-        Parameters
-        ----------
-        name : str
-            Of what is called.
-        call : callable
-        documented : tuple of classes
-            Errors that may come.
-        told : callable
-            Words for the input.
-        finite : callable
-            Whether all numbers of the input are finite.
-        says_missing : bool
-            Whether its documentation says what is NaN.
-        """
+    def of(self, one: Input) -> Finding | None:
+        """What is wrong with what comes of an input; None if nothing is."""
         self._written.clear()
         try:
-            result = self._run(call)
-        except documented as error:
-            if str(error) or isinstance(error, KeyboardInterrupt | SystemExit):
-                return self._of_files(name, told)
-            return Finding("no message", place_of(error), name, f"{told()}\n{type(error).__name__}")
+            result = self._run(one.call)
+        except one.errors as error:
+            if not str(error) and not isinstance(error, KeyboardInterrupt | SystemExit):
+                return self._finding("no message", error, one)
         except (_Hung, KeyboardInterrupt) as error:  # or a Ctrl-C that is no documented end
-            return Finding("hung", place_of(error), name, told())
+            return self._finding("hung", error, one)
         except BaseException as error:
-            text = f"{told()}\n{type(error).__name__}: {str(error)[:300]}"
-            return Finding(type(error).__name__, place_of(error), name, text)
-        missing = silent(result)
-        labelled = isinstance(result, xr.Dataset | xr.DataArray)  # which says so itself, nan_means
-        if missing and (labelled or not says_missing) and finite():
-            return Finding("silent NaN", missing, name, told())
-        return self._of_files(name, told)
-
-    def _of_files(self, name: str, told: Callable[[], str]) -> Finding | None:
-        if self._written:
-            return Finding("written elsewhere", self._written[0], name, told())
+            return self._finding(type(error).__name__, error, one)
+        else:
+            missing = silent(result)
+            labelled = isinstance(result, xr.Dataset | xr.DataArray)  # and has nan_means
+            if missing and (labelled or not one.says_missing) and one.finite():
+                return Finding("silent NaN", missing, one.name, one.told())
+        left = self._left() - {Path(name).parts[0] for name in one.outputs() if Path(name).parts}
+        if self._written or left:
+            place = self._written[0] if self._written else str(sorted(left))
+            return Finding("written elsewhere", place, one.name, one.told())
         return None
+
+    def _finding(self, what: str, error: BaseException, one: Input) -> Finding:
+        text = f"{one.told()}\n{type(error).__name__}: {str(error)[:300]}"
+        return Finding(what, place_of(error), one.name, text)
+
+    def _left(self) -> set[str]:
+        """What there is in the folder, which goes."""
+        left = {path.name for path in self.folder.iterdir()}
+        for name in left:
+            path = self.folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        return left
 
     def _run(self, call: Callable[[], Any]) -> Any:
         def ring(number: int, frame: Any) -> None:

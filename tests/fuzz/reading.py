@@ -18,32 +18,13 @@ from typer.testing import CliRunner
 import hh_sde as hh
 from fuzz import judging
 from fuzz.examples import Examples
+from fuzz.judging import Input
 from fuzz.surface import DOCUMENTED, Target
 from hh_sde import config, descriptions
 from hh_sde.cli import app
 
 ROOT = Path(__file__).parents[2]
 Files = dict[str, bytes]
-
-
-@dataclass(frozen=True)
-class Input:
-    """Something to call, and what to judge it by: see `Judge.of`."""
-
-    name: str
-    call: Callable[[], Any]
-    errors: tuple[type[BaseException], ...]
-    told: Callable[[], str]
-    finite: Callable[[], bool] = lambda: True
-    says_missing: bool = False
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(self.name)  # hypothesis writes down every input
-
-    def judged(self, judge: judging.Judge) -> judging.Finding | None:
-        return judge.of(
-            self.name, self.call, self.errors, self.told, self.finite, self.says_missing
-        )
 
 
 @dataclass(repr=False)
@@ -84,7 +65,10 @@ class Readers:
         def call() -> Any:
             path = Path("input.toml")
             path.write_bytes(data)
-            return read(path)
+            try:
+                return read(path)
+            finally:
+                path.unlink()
 
         return Input(name, call, (*DOCUMENTED, SystemExit), lambda: repr(data))
 
