@@ -127,6 +127,14 @@ def test_what_is_missing_says_what_that_means():
     assert "population has no such" in hh.solve(net, 1.0).hh.currents().I_Ca.nan_means
 
 
+def test_what_does_not_vary_has_no_missing_variance():
+    net = hh.Network(1, noise=hh.ShieldedNoise(area=100.0))
+    missing = net.shielding([-65.0, 2.0**63]).missing
+    assert np.isfinite(missing.sel(V=-65.0)).all()
+    assert missing.isnull().any()
+    assert missing.nan_means == "the open fraction does not vary"
+
+
 def test_the_room_in_a_store_says_what_it_is(tmp_path):
     pytest.importorskip("zarr", minversion="3")
     net = hh.Network(1, stimulus=10.0)
