@@ -161,6 +161,8 @@ class Scheme:
             raise ValueError("a gate whose rates are both 0 stays where it is: it has no variance")
         p = self.equilibrium(alpha / (alpha + beta))
         D = np.zeros_like(Q)
+        if p.max() == 1.0:  # all is in one state, of whatever rates
+            return D
         for k, name in enumerate(self.names):
             pair = self.pairs[k // 2]
             if noisy is not None and name not in noisy:
