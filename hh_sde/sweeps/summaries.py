@@ -118,7 +118,7 @@ def V_moments(ds: xr.Dataset) -> np.ndarray:
 @made_of("V", "spikes", onset="ms", offset="ms")
 def step_response(ds: xr.Dataset, onset: float, offset: float) -> np.ndarray:
     """The spikes during a step of the current; mean and standard deviation of V (mV) before it;
-    mean, standard deviation (mV), skewness and kurtosis of V during it.
+    mean, standard deviation (mV), skewness and kurtosis of V during it, NaN as of `V_moments`.
 
     References
     ----------
