@@ -159,6 +159,8 @@ def _run(name: str, command: Any, path: Path) -> None:
     for option, value in {"--out": "out.nc", "--plot": "out.png", "--quiet": ""}.items():
         words += list(filter(None, [option, value])) if option in takes else []
     words += ["--store", "out.zarr"] if name == "sweep" else []
+    if name in ("run", "study", "sweep"):  # as short as runs can be
+        words += ["--set", f"{'study' if name == 'study' else 'run'}.t_end=5.0"]
     try:
         result = CliRunner().invoke(app, words)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
