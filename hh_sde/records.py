@@ -256,7 +256,7 @@ def see_kind(value: Any, kind: type | tuple[type, ...], name: str) -> None:
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)
         wanted = " or ".join(one.__name__ for one in kinds)
-        raise TypeError(f"{name} must be a {wanted}, got {shown(value)}")
+        raise TypeError(f"{name} must be {wanted}, got {shown(value)}")
 
 
 def see_choice(value: Any, accepted: Iterable[str], name: str) -> None:

@@ -37,34 +37,34 @@ REFUSED = {
     "to_neo": (lambda: hh.interop.to_neo(3), "to_neo takes a Dataset"),
     "to_nwb": (lambda: hh.interop.to_nwb(NET, "x.nwb"), "to_nwb takes a Dataset"),
     "to_pynapple": (lambda: hh.interop.to_pynapple(NET), "to_pynapple takes a Dataset"),
-    "NeuroML": (lambda: hh.interop.neuroml.write(3, "x.nml"), "net must be a Network, got 3"),
-    "equations": (lambda: Equations(0, False), "population must be a Dynamics, got 0"),
-    "scheme": (lambda: scheme(3), "channel must be a Channel, got 3"),
+    "NeuroML": (lambda: hh.interop.neuroml.write(3, "x.nml"), "net must be Network, got 3"),
+    "equations": (lambda: Equations(0, False), "population must be Dynamics, got 0"),
+    "scheme": (lambda: scheme(3), "channel must be Channel, got 3"),
     "generator": (lambda: SCHEME.generator([1.0], [1.0, 2.0]), "alpha must be 2 numbers, one for"),
     "covariance": (lambda: SCHEME.covariance([0.0, 1.0], [0.0, 1.0]), "rates are both 0"),
     "equilibrium": (lambda: SCHEME.equilibrium([0.1, 1.5]), "x_inf must be probabilities"),
     "parts": (lambda: NET.with_parts({"E": hh.Population(1)}), "parts must be populations by the"),
-    "a part": (lambda: NET.with_parts({"": 3}), "each of the parts must be a Population, got 3"),
-    "problem": (lambda: hh.problems.SolvedProblem(3, "a"), "SolvedProblem: sde must be a SDE"),
+    "a part": (lambda: NET.with_parts({"": 3}), "each of the parts must be Population, got 3"),
+    "problem": (lambda: hh.problems.SolvedProblem(3, "a"), "SolvedProblem: sde must be SDE"),
     "reference": (
-        lambda: hh.problems.SolvedProblem(PROBLEM.sde, "a", reference=3), "reference must be a str"
+        lambda: hh.problems.SolvedProblem(PROBLEM.sde, "a", reference=3), "reference must be str"
     ),
-    "path": (lambda: PROBLEM.exact(3, 1.0), "path must be a BrownianPath, got 3"),
+    "path": (lambda: PROBLEM.exact(3, 1.0), "path must be BrownianPath, got 3"),
     "time": (lambda: PROBLEM.exact(PROBLEM.sde.path(1, 0.1), [0.1]), "t must be one number"),
-    "referenced": (lambda: REFERENCED.exact(3, 1.0), "path must be a BrownianPath, got 3"),
+    "referenced": (lambda: REFERENCED.exact(3, 1.0), "path must be BrownianPath, got 3"),
     "orders": (
         lambda: hh.Method(hh.METHODS["heun"].run, "a", "ito", 1.0, "", strong_order=3),
-        "strong_order must be a Mapping, got 3",
+        "strong_order must be Mapping, got 3",
     ),
     "problems": (lambda: hh.studies.measured_orders(["heun"], ["m"]), "there is no problem 'm'"),
     "a problem": (
-        lambda: hh.studies.measured_orders(["heun"], {"m": 3}), "each of the problems must be a Sol"
+        lambda: hh.studies.measured_orders(["heun"], {"m": 3}), "each of the problems must be Sol"
     ),
     "summary": (lambda: hh.SUMMARIES["rate"](3), "rate takes a Dataset"),
     "no spikes": (lambda: hh.SUMMARIES["rate"](TRACES), "this Dataset has no spike_count, spike_"),
     "no V": (lambda: hh.SUMMARIES["V_moments"](COUNTED), "this Dataset has no V"),
     "other spikes": (lambda: hh.SUMMARIES["interval_mean"](COUNTED), "counts others than the 1"),
-    "simulator": (lambda: Simulator(3, ("V",), 1, 1, 1, 1), "net must be a Network, got 3"),
+    "simulator": (lambda: Simulator(3, ("V",), 1, 1, 1, 1), "net must be Network, got 3"),
     "client": (
         lambda: hh.sweep(NET, {"stimulus": [1.0]}, 1.0, client="x"), "client must be a distributed"
     ),
@@ -73,9 +73,9 @@ REFUSED = {
     "plan": (lambda: Plan("{}", {"a": 1}, (3,)), "coordinates must be Coordinate, got 3"),
     "table": (
         lambda: hh.tables.Table("A", "a", check=max, describe=max, entries=3),
-        "the entries of a table must be a Mapping",
+        "the entries of a table must be Mapping",
     ),
-    "axes": (lambda: hh.plot.traces(TRACES, ax=0.5), "ax must be a Axes, got 0.5"),
+    "axes": (lambda: hh.plot.traces(TRACES, ax=0.5), "ax must be Axes, got 0.5"),
     "a trial": (
         lambda: hh.plot.traces(TRACES.expand_dims(trial=[0, 1]), trial=0.5),
         "there is no trial 0.5; there are",
