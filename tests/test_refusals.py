@@ -99,6 +99,22 @@ def test_what_is_something_else_is_named(case):
         call()
 
 
+@pytest.mark.parametrize("method", [name for name in hh.METHODS if name.startswith("sdeint")])
+def test_an_equation_may_give_lists(method):
+    kind = "stratonovich" if "strat" in method else "ito"
+    made = [
+        hh.solve(
+            hh.SDE(
+                f=lambda x, t, of=of: of([-x[0], -x[1]]),
+                G=lambda x, t, of=of: of([[0.1, 0.0], [0.0, 0.2]]),
+                x0=[1.0, 2.0], noise_type="additive", interpretation=kind,
+            ), 0.05, dt=0.01, rng=1, method=method,
+        ).x
+        for of in (list, np.array)
+    ]  # fmt: skip
+    np.testing.assert_array_equal(*made)
+
+
 #: What would take more memory than there is.
 LARGE = {
     "a clamp": lambda: hh.voltage_clamp(NET, -65.0, 2**31 - 1),
