@@ -87,8 +87,17 @@ class Record:
         return record_html(self)
 
     def of_neuron(self, neuron: int) -> Self:
-        """A copy in which every number that differs between neurons is that of one of them."""
-        changes = {name: _of_neuron(value, neuron) for name, value in fields_of(self).items()}
+        """A copy in which every number that differs between neurons is that of one of them.
+
+        Raises
+        ------
+        ValueError
+            If there is no such neuron.
+        """
+        try:
+            changes = {name: _of_neuron(value, neuron) for name, value in fields_of(self).items()}
+        except IndexError:
+            raise ValueError(f"there is no neuron {shown(neuron)}") from None
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
     def repeated(self, times: int) -> Self:

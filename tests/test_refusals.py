@@ -88,6 +88,9 @@ REFUSED = {
     "currents": (
         lambda: hh.solve(NET, 1.0).assign_coords(neuron=[0.0]).hh.currents(), "has the neurons .0.0"
     ),
+    "a neuron": (
+        lambda: hh.Network(2, stimulus=[1.0, 2.0]).of_neuron(2).stimulus, "there is no neuron 2"
+    ),
     "frequency": (lambda: hh.plot.spectrum(SPECTRUM, max_frequency=-1.0), "no frequency up to"),
 }  # fmt: skip
 
