@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hh_sde import stated
+from hh_sde import memory, stated
 from hh_sde.arguments.recording import names_of
 from hh_sde.arguments.scalars import number, positive
 from hh_sde.arguments.times import whole_steps
@@ -109,6 +109,10 @@ def voltage_clamp(
         if name not in known:
             raise ValueError(f"record: {unknown('variable', name, known)}")
     steps = whole_steps(number(t_end, "t_end"), positive(dt, "dt"), "t_end")
+    held_at_once = 8.0 * (steps + 1) * (net.n_neurons + 2)
+    memory.require(
+        held_at_once, f"V at {steps + 1} times", "take a shorter protocol, or a longer dt"
+    )
     held = _protocol(V, net.n_neurons, np.arange(steps + 1) * dt)
     needed = [*names, *(currents if "I_ion" in names else ())]
     ds = solve(

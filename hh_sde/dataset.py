@@ -137,6 +137,8 @@ def upgrade(ds: xr.Dataset) -> xr.Dataset:
 
     Raises
     ------
+    TypeError
+        If it is no Dataset.
     ValueError
         If the Dataset is of a newer schema.
 
@@ -146,6 +148,7 @@ def upgrade(ds: xr.Dataset) -> xr.Dataset:
     >>> upgrade(old).error.dims
     ('scheme',)
     """
+    dataset_of(ds, "upgrade")
     version = ds.attrs.get("schema_version", 1 if "hh_sde_version" in ds.attrs else SCHEMA_VERSION)
     if not is_whole(version) or version not in (1, SCHEMA_VERSION):
         raise ValueError(

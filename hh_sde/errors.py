@@ -261,7 +261,7 @@ def _hinted(function: Any) -> Any:
     def hinted(*args: Any, **keywords: Any) -> Any:
         for name in keywords:
             if name not in known:
-                elsewhere = getattr(args[0], "elsewhere", None) if of_class else None
+                elsewhere = getattr(args[0], "_elsewhere", None) if of_class else None
                 hint = elsewhere(name, keywords) if elsewhere else ""
                 raise TypeError(no_parameter(owner, name, known, hint))
         if not of_class:  # of which configurations take up Python's own words

@@ -17,6 +17,7 @@ import numpy as np
 import scipy.linalg
 
 from hh_sde.kinetics import Channel
+from hh_sde.records import parameter, see_kind, shown
 
 #: Each state and transition is a line of the written loops: with more they take minutes to compile.
 MOST_STATES = 32
@@ -97,7 +98,13 @@ class Scheme:
         ----------
         alpha, beta : (n_gates,) array
             Opening and closing rates of the gates, 1/ms.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are not so many rates.
         """
+        alpha, beta = self._of_gates(alpha, "alpha"), self._of_gates(beta, "beta")
         Q = np.zeros((len(self.states), len(self.states)))
         for pair in self.pairs:
             for a, b, rate in (
@@ -109,7 +116,16 @@ class Scheme:
         return Q
 
     def equilibrium(self, x_inf: np.ndarray) -> np.ndarray:
-        """Occupancies (states,) where the gates are independent and open with probability x_inf."""
+        """Occupancies (states,) where the gates are independent and open with probability x_inf.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x_inf` is not one probability for each gate.
+        """
+        x_inf = self._of_gates(x_inf, "x_inf")
+        if np.any(x_inf > 1):
+            raise ValueError(f"x_inf must be probabilities, from 0 to 1, got {shown(x_inf)}")
         powers = self.levels[self.open]
         return np.array(
             [
@@ -133,10 +149,20 @@ class Scheme:
         ----------
         alpha, beta : (n_gates,) array
             1/ms.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are not so many rates, or those of a gate are both 0.
         """
         Q = self.generator(alpha, beta)
+        alpha, beta = self._of_gates(alpha, "alpha"), self._of_gates(beta, "beta")
+        if not np.all(alpha + beta > 0):
+            raise ValueError("a gate whose rates are both 0 stays where it is: it has no variance")
         p = self.equilibrium(alpha / (alpha + beta))
         D = np.zeros_like(Q)
+        if p.max() == 1.0:  # all is in one state, of whatever rates
+            return D
         for k, name in enumerate(self.names):
             pair = self.pairs[k // 2]
             if noisy is not None and name not in noisy:
@@ -152,6 +178,16 @@ class Scheme:
         shifted = Q - np.outer(p, np.ones_like(p))
         return scipy.linalg.solve_continuous_lyapunov(shifted, -D)
 
+    def _of_gates(self, values: np.ndarray, name: str) -> np.ndarray:
+        """A finite number from 0 for each gate."""
+        n_gates = len(self.levels[0])
+        array = np.asarray(parameter(values, name, nonnegative=True))
+        if array.shape != (n_gates,):
+            raise ValueError(
+                f"{name} must be {n_gates} numbers, one for each gate, got {shown(values)}"
+            )
+        return array
+
 
 def scheme(channel: Channel) -> Scheme:
     """The Markov scheme of a channel with at least one gate.
@@ -162,6 +198,7 @@ def scheme(channel: Channel) -> Scheme:
         If the channel has no gate: then there is nothing that opens and closes. If it has too many
         states.
     """
+    see_kind(channel, Channel, "channel")
     gates = channel.variable_gates  # an instantaneous one is open to a part, in every channel
     if not gates:
         raise ValueError(f"channel {channel.name} has no gates, so no states to go between")

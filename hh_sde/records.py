@@ -57,11 +57,11 @@ class Record:
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
         for name in changes:
             if name not in names:
-                hint = self.elsewhere(name, changes)
+                hint = self._elsewhere(name, changes)
                 raise ValueError(no_parameter(type(self).__name__, name, names, hint))
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
-    def elsewhere(self, name: str, given: Mapping[str, Any]) -> str:
+    def _elsewhere(self, name: str, given: Mapping[str, Any]) -> str:
         """Where a parameter belongs that is none of this record, for an error; or nothing."""
         return ""
 
@@ -87,8 +87,17 @@ class Record:
         return record_html(self)
 
     def of_neuron(self, neuron: int) -> Self:
-        """A copy in which every number that differs between neurons is that of one of them."""
-        changes = {name: _of_neuron(value, neuron) for name, value in fields_of(self).items()}
+        """A copy in which every number that differs between neurons is that of one of them.
+
+        Raises
+        ------
+        ValueError
+            If there is no such neuron.
+        """
+        try:
+            changes = {name: _of_neuron(value, neuron) for name, value in fields_of(self).items()}
+        except IndexError:
+            raise ValueError(f"there is no neuron {shown(neuron)}") from None
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
     def repeated(self, times: int) -> Self:
@@ -243,6 +252,20 @@ def _see_lists(matrix: Any) -> None:
         if len(columns) != len(values):
             raise ValueError("a row has more indices than entries, or fewer")
         _see_inside(np.array(columns, dtype=np.int64), matrix.shape[1])
+
+
+def see_kind(value: Any, kind: type | tuple[type, ...], name: str) -> None:
+    """See that a value is of a class.
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+    """
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(one.__name__ for one in kinds)
+        raise TypeError(f"{name} must be {wanted}, got {shown(value)}")
 
 
 def see_choice(value: Any, accepted: Iterable[str], name: str) -> None:

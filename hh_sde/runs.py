@@ -256,13 +256,13 @@ class Run:
         """The result with these spikes, beside the traces `ds` where there are any."""
         assert self.rule is not None
         span = {name: attrs[name] for name in ("t_start", "t_end")}
-        spikes = measures.ragged(
+        spikes = measures.trains.ragged(
             time,
             trial,
             neuron,
             trials=self.numbers,
             neurons=np.asarray(self.layout.members),
-            attrs={**measures.rule_attributes(self.rule), **span},
+            attrs={**measures.detection.rule_attributes(self.rule), **span},
         )
         return dataset.label(spikes, attrs) if ds is None else measures.trains.beside(ds, spikes)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from hh_sde import display
 from hh_sde.errors import UnknownName, unknown
-from hh_sde.records import shown
+from hh_sde.records import see_kind, shown
 
 Entry = TypeVar("Entry")
 
@@ -41,6 +41,9 @@ class Described:
         raise NotImplementedError
 
     def __post_init__(self) -> None:
+        summary, _, reference = self.description()
+        for text, name in ((summary, "summary"), (reference, "reference")):
+            see_kind(text, str, f"{type(self).__name__}: {name}")
         # what help() prints of an object instead of the page of its class
         hint = "help(type(...)) of it says what its fields are."
         object.__setattr__(self, "__doc__", f"{self!r}\n\n{hint}")
@@ -97,6 +100,11 @@ class Table(MutableMapping[str, Entry]):
         describe: Callable[[Any], Description],
         entries: Mapping[str, Any],
     ) -> None:
+        see_kind(entries, Mapping, "the entries of a table")
+        for word, one in {"name": name, "what": what}.items():
+            see_kind(one, str, f"{word} of a table")
+        if not (callable(check) and callable(describe)):
+            raise TypeError("check and describe of a table must be functions")
         self.name, self.what = name, what
         self._check, self._describe = check, describe
         self._entries = {key: check(key, entry) for key, entry in entries.items()}

@@ -123,6 +123,10 @@ class Watch:
         )
         if spikes_alone(ds):
             return with_stop_time(ds, times)
+        for one in ds.data_vars.values():
+            if self.some_stopped and "time" in one.dims:
+                before = one.attrs.get("nan_means")
+                one.attrs["nan_means"] = " or ".join(filter(None, [before, "after stop_time"]))
         return ds.assign(stop_time=(times.dims, times.values, text))
 
 

@@ -11,7 +11,7 @@ def ragged(trains, t_end, trials=False):
     flat = [np.asarray(train, dtype=float) for row in rows for train in row]
     n_neurons = len(rows[0])
     place = np.repeat(np.arange(len(flat)), [len(train) for train in flat])
-    return measures.ragged(
+    return measures.trains.ragged(
         np.concatenate(flat),
         place // n_neurons,
         place % n_neurons,

@@ -11,7 +11,8 @@ import numpy as np
 from hh_sde import continuation
 from hh_sde.equations.layout import StateLayout
 from hh_sde.errors import unknown
-from hh_sde.measures import SpikeRule, rule_attributes
+from hh_sde.measures import SpikeRule
+from hh_sde.measures.detection import rule_attributes
 from hh_sde.methods import Problem, Reached
 from hh_sde.network import Derived, Network
 from hh_sde.network.spread import Spread

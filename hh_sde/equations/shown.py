@@ -22,6 +22,7 @@ from hh_sde.equations.expressions import (
 from hh_sde.equations.infix import CHAIN, Style, infix
 from hh_sde.equations.latex import latex, number, symbol
 from hh_sde.equations.quantities import Parameter
+from hh_sde.records import see_kind
 
 
 class Equation(NamedTuple):
@@ -53,6 +54,7 @@ class Equations:
     """
 
     def __init__(self, population: Dynamics, noise_on_V: bool) -> None:
+        see_kind(population, Dynamics, "population")
         self._population = population
         self._rows = {v.symbol.name: v.name for v in population.variables}
         self.equations = tuple(

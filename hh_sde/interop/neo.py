@@ -11,6 +11,7 @@ from hh_sde.dataset import populations_of
 from hh_sde.errors import keyword_hints, optional
 from hh_sde.interop.trains import annotated, period, potentials
 from hh_sde.measures.train_arrays import Trains
+from hh_sde.results import takes_dataset
 from hh_sde.spike_rule import SpikeRule
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _OF_NEURON = ("neuron", "population", "index")
 
 
 @keyword_hints
+@takes_dataset
 def to_neo(
     ds: xr.Dataset,
     rule: SpikeRule | None = None,

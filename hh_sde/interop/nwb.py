@@ -15,6 +15,7 @@ import xarray as xr
 from hh_sde.errors import keyword_hints, optional
 from hh_sde.interop.trains import annotated, period, potentials
 from hh_sde.measures.train_arrays import Trains
+from hh_sde.results import takes_dataset
 from hh_sde.spike_rule import SpikeRule
 
 #: Columns of the table of units, by name.
@@ -27,6 +28,7 @@ COLUMNS = {
 
 
 @keyword_hints
+@takes_dataset
 def to_nwb(
     ds: xr.Dataset,
     path: str | PathLike[str],

@@ -10,6 +10,7 @@ import xarray as xr
 from hh_sde.errors import keyword_hints, optional
 from hh_sde.interop.trains import annotated
 from hh_sde.measures.train_arrays import Trains
+from hh_sde.results import takes_dataset
 from hh_sde.spike_rule import SpikeRule
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @keyword_hints
+@takes_dataset
 def to_pynapple(
     ds: xr.Dataset,
     rule: SpikeRule | None = None,

@@ -14,7 +14,6 @@ from hh_sde.measures.by_population import by_population, population, with_labels
 from hh_sde.measures.correlation import autocorrelogram, coherence_time, crosscorrelogram
 from hh_sde.measures.counts import fano_factor, psth, rates
 from hh_sde.measures.currents import conductances, currents
-from hh_sde.measures.detection import rule_attributes
 from hh_sde.measures.distances import interval_distance
 from hh_sde.measures.extras import action_potentials, isi_distance, spike_distance
 from hh_sde.measures.increments import noise
@@ -26,7 +25,6 @@ from hh_sde.measures.populations import phase_locking, synchrony
 from hh_sde.measures.spectra import power_spectrum, spike_spectrum
 from hh_sde.measures.spike_times import spikes
 from hh_sde.measures.states import gates
-from hh_sde.measures.trains import ragged
 from hh_sde.measures.windows import window
 from hh_sde.results import takes_dataset
 from hh_sde.spike_rule import SpikeRule
@@ -52,9 +50,7 @@ __all__ = [
     "population",
     "power_spectrum",
     "psth",
-    "ragged",
     "rates",
-    "rule_attributes",
     "spike_distance",
     "spike_spectrum",
     "spikes",

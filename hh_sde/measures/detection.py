@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hh_sde import stated
-from hh_sde.records import shown
+from hh_sde.records import see_kind, shown
 from hh_sde.spike_rule import SpikeRule
 
 
@@ -29,6 +29,7 @@ def checked_rule(rule: Any) -> SpikeRule:
 
 def rule_attributes(rule: SpikeRule) -> dict[str, float | str]:
     """The rule as attributes of a Dataset."""
+    see_kind(rule, SpikeRule, "rule")
     return {
         "spike_threshold": rule.threshold,
         "spike_rearm": "none" if rule.rearm is None else rule.rearm,

@@ -25,6 +25,10 @@ FEATURES = {
 }
 
 
+#: Why a spike lacks one of them.
+CUT = "the record does not hold the part of the spike that eFEL takes it from"
+
+
 def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
     """Shape of every action potential, by eFEL (``pip install hh_sde[efel]``).
 
@@ -75,7 +79,7 @@ def action_potentials(ds: xr.Dataset, *, level: float = 0.0) -> xr.Dataset:
     described = {
         "peak_time": labels("ms", "time of the peak"),
         "peak": labels("mV", "potential at the peak"),
-        **{name: labels(*text) for name, (_, *text) in FEATURES.items()},
+        **{name: {**labels(*text), "nan_means": CUT} for name, (_, *text) in FEATURES.items()},
     }
     data: dict[Any, Any] = {
         name: ("spike", np.concatenate([one[name] for one in features]), attrs)

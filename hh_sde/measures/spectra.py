@@ -158,6 +158,7 @@ def spike_spectrum(
     length = checked(
         trains.duration if segment is None else segment, "segment", most=trains.duration
     )
+    max_frequency = checked(max_frequency, "max_frequency")
     frequency = 1e3 / length * np.arange(1, int(max_frequency * length / 1e3 + 1e-9) + 1)
     if frequency.size == 0:
         raise ValueError(

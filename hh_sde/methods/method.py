@@ -28,6 +28,7 @@ import numpy as np
 
 from hh_sde.addresses import trial_words
 from hh_sde.brownian import BrownianPath
+from hh_sde.records import see_kind
 from hh_sde.rows import Rows
 from hh_sde.sde import SDE
 from hh_sde.tables import Described, Description
@@ -294,6 +295,7 @@ class Method(Described):
                 "is made by hh_sde.methods.compiled.engine. Leave it away for a run of your own, "
                 "in whose states spikes are found at every step"
             )
+        see_kind(self.strong_order, Mapping, "Method: strong_order")
         super().__post_init__()
 
     @property

@@ -55,8 +55,8 @@ def strat_kp2is(problem: Problem) -> Iterator[np.ndarray]:
         problem,
         0,
         sdeint.stratKP2iS,
-        sde.f,
-        sde.G,
+        _array(sde.f),
+        _array(sde.G),
         problem.x0[0],
         times,
         rtol=problem.rtol,
@@ -78,8 +78,8 @@ def _euler_like(integrate: Callable[..., Any], problem: Problem) -> Iterator[np.
             problem,
             start,
             integrate,
-            lambda x, k: sde.f(x, k * dt) * dt,
-            lambda x, k: sde.G(x, k * dt),
+            lambda x, k: np.asarray(sde.f(x, k * dt)) * dt,
+            lambda x, k: np.asarray(sde.G(x, k * dt)),
             x,
             np.arange(first + start, first + stop + 1, dtype=float),
             dW=increments(start, stop),
@@ -88,14 +88,20 @@ def _euler_like(integrate: Callable[..., Any], problem: Problem) -> Iterator[np.
 
 def _roessler(integrate: Callable[..., Any], letter: str, problem: Problem) -> Iterator[np.ndarray]:
     sde = problem.sde
-    G = list(sde.columns) if sde.columns else sde.G
+    f = _array(sde.f)
+    G = list(map(_array, sde.columns)) if sde.columns else _array(sde.G)
     increments = _increments(problem)
     integrals = _integrals(problem, letter)
     x = problem.x0[0]
     for start, stop in problem.windows(_window_steps(sde.m)):
         noise = {"dW": increments(start, stop), letter: integrals(start, stop)}
         times = problem.times(start, stop)
-        x = yield from _call(problem, start, integrate, sde.f, G, x, times, **noise)
+        x = yield from _call(problem, start, integrate, f, G, x, times, **noise)
+
+
+def _array(function: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """f or G as sdeint takes it: arrays, where a user's own may give lists."""
+    return lambda x, t: np.asarray(function(x, t))
 
 
 def _call(

@@ -66,7 +66,11 @@ def shielding(
             "missing": (
                 ("channel", "V"),
                 np.array(missing).reshape(len(chosen), V.size),
-                {"units": "1", "long_name": "missing part of the open fraction's variance"},
+                {
+                    "units": "1",
+                    "long_name": "missing part of the open fraction's variance",
+                    "nan_means": "the open fraction does not vary",
+                },
             )
         },
         coords={
@@ -87,7 +91,9 @@ def _missing_variance(channel: Channel, noise: ChannelNoise, rates: xr.Dataset) 
     gates = [gate.name for gate in channel.variable_gates]
     alpha, beta = (rates[name].sel(gate=gates).values.T for name in ("alpha", "beta"))
     open_state = (states.open, states.open)
-    return [
-        1.0 - states.covariance(a, b, noisy)[open_state] / states.covariance(a, b)[open_state]
-        for a, b in zip(alpha, beta, strict=True)
-    ]
+    missing = []
+    for a, b in zip(alpha, beta, strict=True):
+        of_all = states.covariance(a, b)[open_state]
+        part = states.covariance(a, b, noisy)[open_state]
+        missing.append(1.0 - part / of_all if of_all > 0.0 else np.nan)
+    return missing

@@ -17,6 +17,7 @@ from hh_sde.equations.evaluated import (
 )
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.tables import Wiring
+from hh_sde.network.packing import ELSEWHERE
 from hh_sde.records import numbers, shown
 
 
@@ -180,7 +181,7 @@ class Derived:
         """Which neurons there are."""
         n = self._layout.n_neurons
         neurons = V.neuron.values
-        if not set(neurons.tolist()) <= set(range(n)):
+        if neurons.dtype.kind not in "iu" or not set(neurons.tolist()) <= set(range(n)):
             raise ValueError(
                 f"this Dataset has the neurons {shown(neurons.tolist())}; those of this network "
                 f"are 0 to {n - 1}"
@@ -209,10 +210,14 @@ def _without(late: Collection[str], found: dict[str, Quantity]) -> dict[str, Qua
 
 def _of_all(of_each: Iterable[dict[str, Quantity]]) -> dict[str, Quantity]:
     """The quantities of all populations, I_stim last as it is in each."""
+    known = list(of_each)
     found: dict[str, Quantity] = {}
-    for own in of_each:
+    for own in known:
         for name, one in own.items():
             found.setdefault(name, one)
+    for name, one in found.items():
+        if not all(name in own for own in known):
+            found[name] = one._replace(labels={**one.labels, "nan_means": ELSEWHERE})
     if "I_stim" in found:
         found["I_stim"] = found.pop("I_stim")
     return found

@@ -36,7 +36,7 @@ from hh_sde.network.populations import (
     see_common_noise,
 )
 from hh_sde.noise import CurrentNoise, Noise, ShieldedNoise
-from hh_sde.records import Record, numbers, parameter, per_neuron, record, shown
+from hh_sde.records import Record, numbers, parameter, per_neuron, record, see_kind, shown
 from hh_sde.results import opened
 from hh_sde.sde import SDE
 from hh_sde.stimuli import Stimulus, as_stimulus
@@ -151,7 +151,7 @@ class Network(Record):
             changes = {"n_neurons": None, "cell": None, "stimulus": None, **changes}
         return super().replace(**changes)
 
-    def elsewhere(self, name: str, given: Mapping[str, Any]) -> str:
+    def _elsewhere(self, name: str, given: Mapping[str, Any]) -> str:
         made = vars(self)  # by replace; else it is not made yet
         cell = given.get("cell", made.get("cell", "hodgkin_huxley"))
         return parameter_of_cell(name, given[name], cell, "net.cell" if "cell" in made else "")
@@ -540,7 +540,18 @@ class Network(Record):
         return {group.name: group.population for group in self._groups}
 
     def with_parts(self, parts: Mapping[str, Population]) -> Network:
-        """A copy with others in place of its `parts`."""
+        """A copy with others in place of its `parts`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are no populations by name, or as for a new network.
+        """
+        if not isinstance(parts, Mapping) or list(parts) != list(self.parts):
+            names = ", ".join(map(repr, self.parts))
+            raise ValueError(f"parts must be populations by the names {names}, got {shown(parts)}")
+        for part in parts.values():
+            see_kind(part, Population, "each of the parts")
         if self.populations:
             return self.replace(populations=dict(parts))
         (only,) = parts.values()

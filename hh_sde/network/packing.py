@@ -306,6 +306,10 @@ def _see_pools(synapse: Synapse | EventSynapse, cell: Cell, rates: Sequence[Rate
         )
 
 
+#: What stands in the neurons of populations that lack a variable.
+ELSEWHERE = "the neuron's population has no such thing"
+
+
 def state_labels(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
     """The attributes of each state variable, in the order of the flat state.
 
@@ -321,7 +325,11 @@ def state_labels(models: Sequence[Model]) -> dict[str, dict[str, Any]]:
         for one in found:
             own = {"units": one.units, "long_name": one.long_name, **one.role}
             labels[one.name] = _of_both(one.name, labels.get(one.name, own), own)
-    return labels
+    of_each = [{one.name for part in variables(model) for one in part} for model in models]
+    return {
+        name: own if all(name in known for known in of_each) else {**own, "nan_means": ELSEWHERE}
+        for name, own in labels.items()
+    }
 
 
 def _of_both(name: str, first: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

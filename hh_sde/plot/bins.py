@@ -8,6 +8,7 @@ import numpy as np
 
 from hh_sde.addresses import is_whole
 from hh_sde.errors import did_you_mean
+from hh_sde.memory import require
 from hh_sde.records import numbers, shown
 
 #: Bins that are chosen are at most this wide, ms, where there are intervals enough to fill them: an
@@ -48,6 +49,7 @@ def interval_edges(length: np.ndarray, bins: Any) -> np.ndarray:
     elif is_whole(bins):
         if bins < 1:
             raise ValueError(f"bins must be {accepted}: 1, 2, ... of them, got {shown(bins)}")
+        require(8.0 * int(bins), f"{bins} bins", "take fewer")
         count = int(bins)
     else:
         edges = numbers(bins, "bins", accepted)

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import dataset, measures, stated
+from hh_sde.addresses import is_whole
 from hh_sde.dataset import upgrade
 from hh_sde.measures.over_time import finite_times, see_numbers
 from hh_sde.records import shown
@@ -84,8 +85,8 @@ def one_trial(ds: xr.Dataset, trial: int | None) -> xr.Dataset:
     if len(np.unique(ds.trial)) < ds.trial.size or not np.all(np.isfinite(ds.trial)):
         raise ValueError(f"trials have different numbers, got {shown(ds.trial.values.tolist())}")
     trial = int(ds.trial[0]) if trial is None else trial
-    if trial not in ds.trial:
-        raise ValueError(f"there is no trial {trial}; there are {ds.trial.values.tolist()}")
+    if not is_whole(trial) or trial not in ds.trial.values:
+        raise ValueError(f"there is no trial {shown(trial)}; there are {ds.trial.values.tolist()}")
     return ds.sel(trial=trial)
 
 
@@ -119,7 +120,7 @@ def chosen_neurons(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If there is no such neuron, or none is chosen.
     """
     if not len(known) or not all(np.isreal(one) and np.isfinite(one) for one in known):
@@ -129,13 +130,36 @@ def chosen_neurons(
         raise ValueError(f"neurons have different numbers, got {shown(numbers)}")
     if neurons is None:
         return numbers
-    wanted = [int(one) for one in np.atleast_1d(np.asarray(neurons))]
+    wanted = np.atleast_1d(np.asarray(neurons)).ravel().tolist()
     for neuron in wanted:
+        if not is_whole(neuron):
+            raise TypeError(f"neurons must be whole numbers, got {shown(neurons)}")
         if neuron not in numbers:
             raise ValueError(f"there is no neuron {neuron}; there are {_listed(numbers)}")
     if not wanted:
         raise ValueError("neurons= chooses none; give one or more of their numbers, or leave it")
     return wanted
+
+
+def numbers_of_neurons(ds: xr.Dataset) -> np.ndarray:
+    """The numbers of the neurons.
+
+    Raises
+    ------
+    ValueError
+        If it has no neurons.
+    """
+    if "neuron" not in ds.variables or ds.neuron.dims != ("neuron",):
+        raise ValueError(
+            f"there are no neurons along a dim: the dims are {', '.join(map(str, ds.dims))}"
+        )
+    return ds.neuron.values
+
+
+def first_neuron_or(ds: xr.Dataset, neurons: int | Sequence[int] | None) -> list[int]:
+    """The numbers of the neurons to draw, by default that of the first."""
+    known = numbers_of_neurons(ds)
+    return chosen_neurons(known, known[:1].tolist() if neurons is None else neurons)
 
 
 def of_trial(ds: xr.Dataset, trial: int | None) -> str:

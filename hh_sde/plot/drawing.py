@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from hh_sde.errors import did_you_mean
-from hh_sde.records import shown
+from hh_sde.records import see_kind, shown
 from hh_sde.results import dataset_of
 
 #: Okabe & Ito (2008), Color Universal Design: distinguishable to colour-blind people and in print.
@@ -62,6 +62,8 @@ def axes_of(ax: Axes | None, figsize: Size | None, default: Size = (8, 3)) -> Ax
 
     Raises
     ------
+    TypeError
+        If `ax` is something else.
     ValueError
         If both are given.
     """
@@ -69,6 +71,7 @@ def axes_of(ax: Axes | None, figsize: Size | None, default: Size = (8, 3)) -> Ax
         return new_figure(figsize or default)[1][0, 0]
     if figsize is not None:
         raise ValueError("give ax=, or figsize= of a new figure, not both")
+    see_kind(ax, Axes, "ax")
     return ax
 
 

@@ -13,7 +13,15 @@ from matplotlib.lines import Line2D
 
 from hh_sde import dataset, measures
 from hh_sde.errors import warn
-from hh_sde.plot.common import chosen_neurons, gate_names, of_trial, one_cell, one_trial, swept_dims
+from hh_sde.plot.common import (
+    chosen_neurons,
+    gate_names,
+    numbers_of_neurons,
+    of_trial,
+    one_cell,
+    one_trial,
+    swept_dims,
+)
 from hh_sde.plot.drawing import Size, new_figure, takes_style
 from hh_sde.plot.raster import raster
 from hh_sde.plot.states import components, currents, gates, traces
@@ -79,7 +87,7 @@ def overview(
         fig, axes = new_figure(figsize or (8, 3))
         components(one, ax=axes[0, 0], **style)
         return fig
-    chosen = chosen_neurons(one.neuron.values, neurons)
+    chosen = chosen_neurons(numbers_of_neurons(one), neurons)
     if "V" not in one and not gate_names(one):
         ax = currents(ds, trial=trial, neurons=neurons, figsize=figsize, **style)
         return cast(Figure, ax.figure)

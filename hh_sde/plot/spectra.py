@@ -56,6 +56,11 @@ def spectrum(
         Where to draw. Default: a new figure, of `figsize` (width, height) inches.
     **style
         For `Axes.plot`, as `color` (one, or one for each neuron), `lw`, `ls`, `alpha`.
+
+    Raises
+    ------
+    ValueError
+        If there is no spectrum, or no frequency to draw.
     """
     ds = one_cell(ds)
     if dataset.spikes_alone(ds):
@@ -66,6 +71,8 @@ def spectrum(
     if "trial" in power.dims:
         power = power.mean("trial", keep_attrs=True)
     shown = power.sel(frequency=slice(np.nextafter(0, 1), max_frequency))
+    if not shown.sizes["frequency"]:
+        raise ValueError(f"there is no frequency up to max_frequency = {max_frequency} Hz to draw")
     if "neuron" not in shown.dims:
         shown = shown.expand_dims("neuron")
     if "neuron" in shown.coords:

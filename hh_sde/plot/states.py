@@ -17,8 +17,10 @@ from hh_sde.plot.common import (
     axis_label,
     chosen_neurons,
     current_names,
+    first_neuron_or,
     gate_label,
     gate_names,
+    numbers_of_neurons,
     of_trial,
     one_trial,
 )
@@ -76,7 +78,7 @@ def traces(
         raise ValueError(
             f"there is no V over time to draw; there is {', '.join(map(str, one.data_vars))}"
         )
-    chosen = chosen_neurons(one.neuron.values, neurons)
+    chosen = chosen_neurons(numbers_of_neurons(one), neurons)
     V = one["V"].sel(neuron=chosen).transpose("time", "neuron")
     ax = axes_of(ax, figsize)
     if len(chosen) > MOST_LINES:
@@ -129,7 +131,7 @@ def gates(
         If there are no gates, or no such trial or neuron.
     """
     one = one_trial(ds, trial)
-    chosen = chosen_neurons(one.neuron.values, int(one.neuron[0]) if neurons is None else neurons)
+    chosen = first_neuron_or(one, neurons)
     # what another population has is NaN in these neurons
     shown = one.sel(neuron=chosen)
     labels = {
@@ -203,7 +205,7 @@ def currents(
         measures.currents(ds)  # says how to come to states
     one = one_trial(ds, trial)
     every = one[current_names(one)] if current_names(one) else measures.currents(one)
-    chosen = chosen_neurons(one.neuron.values, int(one.neuron[0]) if neurons is None else neurons)
+    chosen = first_neuron_or(one, neurons)
     if ax is None and "V" in one:
         _, axes = new_figure(figsize or (8, 5), 2, sharex=True, height_ratios=(1, 1.6))
         above, ax = axes[:, 0]
@@ -273,7 +275,7 @@ def phase_plane(
         if name not in one or "time" not in one[name].dims:
             known = [str(key) for key, value in one.data_vars.items() if "time" in value.dims]
             raise ValueError(f"no variable {name!r} over time; there is {', '.join(known)}")
-    chosen = chosen_neurons(one.neuron.values, int(one.neuron[0]) if neurons is None else neurons)
+    chosen = first_neuron_or(one, neurons)
     ax = axes_of(ax, figsize, (4.5, 4))
     for neuron, colour in zip(chosen, line_colours(style, len(chosen)), strict=False):
         path = one[[x, y]].sel(neuron=neuron)

@@ -20,6 +20,7 @@ from hh_sde.cells import CELLS, Cell
 from hh_sde.kinetics import Channel, Constant, Gate, Sigmoid
 from hh_sde.network import Network
 from hh_sde.noise import CurrentNoise, Noise, SubunitNoise
+from hh_sde.records import see_kind, single
 from hh_sde.sde import SDE
 from hh_sde.synapses import Synapse
 from hh_sde.tables import Described, Description
@@ -117,6 +118,8 @@ class ReferencedProblem(Described):
         ValueError
             If there is no reference then, or along that path.
         """
+        see_kind(path, BrownianPath, "path")
+        t = single(t, "t")
         if not self.knows(path, t, path.trial + 1):
             raise ValueError(
                 f"the reference of {self.name} is that at t = {self.t_end:g} ms along "

@@ -9,6 +9,8 @@ import numpy as np
 import scipy.linalg
 
 from hh_sde.brownian import BrownianPath
+from hh_sde.memory import require as see_room
+from hh_sde.records import see_kind, single
 from hh_sde.sde import SDE
 from hh_sde.tables import Described, Description
 
@@ -64,6 +66,10 @@ class SolvedProblem(Described):
     t_end: float = 1.0
     dt: float = 2.0**-10
 
+    def __post_init__(self) -> None:
+        see_kind(self.sde, SDE, "SolvedProblem: sde")
+        super().__post_init__()
+
     def description(self) -> Description:
         """Its equation and solution, the kind of its noise, what is known, its reference."""
         known = ["along the path"] if self.pathwise else []
@@ -99,6 +105,8 @@ class SolvedProblem(Described):
             If t is no point of the path's grid, the path has another number of processes, or only
             moments are known.
         """
+        see_kind(path, BrownianPath, "path")
+        t = single(t, "t")
         steps = round(t / path.dt)
         if not (t >= 0 and abs(steps * path.dt - t) <= 1e-9 * max(t, path.dt)):
             raise ValueError(f"t = {t} is not a point of the path's grid of step {path.dt:g}")
@@ -183,6 +191,8 @@ def cubic(x0: float = 0.5) -> SolvedProblem:
 
 def commutative(d: int = 4, m: int = 10) -> SolvedProblem:
     """dx = A x dt + sum_k B x dW_k: A = -3/2 and B = 1/5 on the diagonal, 1/20 and 1/100 off it."""
+    size = single(d, "d", positive=True) * (single(d, "d") + single(m, "m", positive=True))
+    see_room(16.0 * size, f"matrices of {d} components and {m} processes", "take fewer")
     A = np.full((d, d), 1 / 20) + np.diag(np.full(d, -3 / 2 - 1 / 20))
     B = np.full((d, d), 1 / 100) + np.diag(np.full(d, 1 / 5 - 1 / 100))
     return _linear(

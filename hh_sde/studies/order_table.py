@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde.arguments.recording import names_of
 from hh_sde.brownian import BrownianPath
 from hh_sde.choice import sde_for_method
-from hh_sde.errors import IntegrationError, keyword_hints
+from hh_sde.errors import IntegrationError, keyword_hints, unknown
 from hh_sde.methods import Method, method_of, name_of
-from hh_sde.problems import PROBLEMS, Problem, ReferencedProblem
+from hh_sde.problems import PROBLEMS, Problem, ReferencedProblem, SolvedProblem
 from hh_sde.problems.referenced import SEED, TRIALS
 from hh_sde.progress import watched
-from hh_sde.records import see_choice
+from hh_sde.records import see_choice, see_kind
 from hh_sde.solver import solve
 from hh_sde.studies.arguments import methods as checked_methods
 from hh_sde.studies.common import Column, estimated, labelled, reference_method
@@ -91,9 +92,15 @@ def measured_orders(
     see_choice(kind, KINDS, "kind")
     given = checked_methods(methods, "methods")
     wanted = PROBLEMS if problems is None else problems
-    found = (
-        dict(wanted) if isinstance(wanted, Mapping) else {name: PROBLEMS[name] for name in wanted}
-    )
+    if not isinstance(wanted, Mapping):
+        names = names_of(wanted, "problems")
+        for name in names:
+            if name not in PROBLEMS:
+                raise ValueError(unknown("problem", name, PROBLEMS))
+        wanted = {name: PROBLEMS[name] for name in names}
+    found = dict(wanted)
+    for problem in found.values():
+        see_kind(problem, (SolvedProblem, ReferencedProblem), "each of the problems")
     measure = {"strong": _strong, "without noise": _without_noise, "weak": _weak}[kind]
     order = np.full((4, len(given), len(found)), np.nan)
     pairs = [(i, j) for i in range(len(given)) for j in range(len(found))]

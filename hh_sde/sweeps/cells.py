@@ -12,7 +12,7 @@ import xarray as xr
 
 from hh_sde.choice import chosen_method
 from hh_sde.dataset import COORDINATES, SCHEMA_VERSION
-from hh_sde.measures import rule_attributes
+from hh_sde.measures.detection import rule_attributes
 from hh_sde.network import Network
 from hh_sde.network.paths import with_value
 from hh_sde.provenance import made_with
@@ -145,7 +145,8 @@ def labelled(
         first = {"units": "1", "long_name": "where the spikes begin along spike"}
         start = np.where(count < 0, -1, end - np.maximum(count, 0))
         data[START] = (data[COUNT][0], start, first)
-        times = {"units": "ms", "long_name": "spike time"}
+        unused = "room in a store that a task's spikes did not need"
+        times = {"units": "ms", "long_name": "spike time", "nan_means": unused}
         data[TIME] = (("spike",), kept.spike_time, times)
     neuron = dict(zip(("units", "long_name"), COORDINATES["neuron"], strict=True))
     every = {"neuron": ("neuron", np.arange(net.n_neurons), neuron), **kept.coords, **coords}

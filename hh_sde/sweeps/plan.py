@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.addresses import is_whole
-from hh_sde.records import Record, check_name, fields_of, record, shown
+from hh_sde.records import Record, check_name, fields_of, record, several, shown
 from hh_sde.sweeps.coordinates import Coordinate, Region
 from hh_sde.sweeps.differences import differences
 
@@ -117,6 +117,7 @@ class Plan(Record):
             raise ValueError(f"a sweep has at most 2^48 cells, not {shown(self.sizes)}")
 
     def _see_coordinates(self) -> None:
+        several(self.coordinates, Coordinate, "coordinates")
         names = [one.name for one in self.coordinates]
         if len(set(names)) < len(names):
             raise ValueError(f"two coordinates have the same name: {', '.join(names)}")

@@ -18,6 +18,7 @@ import xarray as xr
 
 from hh_sde.errors import StoreError
 from hh_sde.files.chunks import FULL
+from hh_sde.records import shown
 from hh_sde.sweeps.plan import Block
 
 #: Tasks that are handed out before one is done, for each that runs.
@@ -119,6 +120,8 @@ class Cluster:
     """The workers of a dask cluster."""
 
     def __init__(self, client: Any) -> None:
+        if not (hasattr(client, "nthreads") and hasattr(client, "submit")):
+            raise TypeError(f"client must be a distributed.Client, got {shown(client)}")
         self.waiting = 0
         self._client = client
         self._ended: queue.SimpleQueue[tuple[Block, Any]] = queue.SimpleQueue()

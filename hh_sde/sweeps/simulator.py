@@ -19,7 +19,7 @@ from hh_sde.measures import SpikeRule
 from hh_sde.network import Network
 from hh_sde.network.paths import value_at
 from hh_sde.network.spread import Spread
-from hh_sde.records import numbers, shown
+from hh_sde.records import numbers, see_kind, shown
 from hh_sde.sweeps.axes import labels_of, units_of
 from hh_sde.sweeps.cells import attributes_of, labelled
 from hh_sde.sweeps.form import FAILED
@@ -143,6 +143,9 @@ class Simulator:
         rng: Rng,
         threads: int,
     ) -> None:
+        see_kind(net, Network, "net")
+        see_kind(summary, Summary, "summary")
+        see_kind(recording, Recording, "recording")
         if not parameters or len(set(parameters)) < len(parameters):
             raise ValueError(f"parameters must be names, each once; got {shown(parameters)}")
         for name in parameters:

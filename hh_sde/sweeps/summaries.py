@@ -6,15 +6,17 @@ statistic has a column for each neuron. `made_of` says what has to be recorded f
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import xarray as xr
 
 from hh_sde.errors import unknown
 from hh_sde.records import shown, single
+from hh_sde.results import dataset_of
 from hh_sde.sweeps.form import COUNT, TIME
 from hh_sde.sweeps.reductions import interval_lengths
 from hh_sde.tables import Table, description_of
@@ -22,6 +24,8 @@ from hh_sde.tables import Table, description_of
 Function = TypeVar("Function", bound=Callable[..., Any])
 #: What is recorded for a function that does not say what it is made of.
 ALL = ("V", "spikes")
+#: The variables that hold what is recorded, where they are called otherwise.
+_HELD = {"spikes": (COUNT, TIME)}
 #: Numbers whose moments are worked out at a time.
 _IN_CACHE = 2**15
 
@@ -39,8 +43,26 @@ def made_of(*record: str, **units: str) -> Callable[[Function], Function]:
     """
 
     def marked(function: Function) -> Function:
-        vars(function).update(record=record, units=units)
-        return function
+        @functools.wraps(function)
+        def checked(ds: xr.Dataset, *args: Any, **options: Any) -> Any:
+            there = dataset_of(ds, function.__name__).variables
+            lacking = [
+                name for one in record for name in _HELD.get(one, (one,)) if name not in there
+            ]
+            if lacking:
+                raise ValueError(
+                    f"{function.__name__} is made of {' and '.join(record)} of a simulator's runs; "
+                    f"this Dataset has no {', '.join(lacking)}"
+                )
+            if "spikes" in record and np.maximum(ds[COUNT].values, 0).sum() != ds[TIME].size:
+                raise ValueError(
+                    f"{function.__name__} takes all spikes of a simulator's runs, and {COUNT} of "
+                    f"this Dataset counts others than the {ds[TIME].size} of {TIME}"
+                )
+            return function(ds, *args, **options)
+
+        vars(checked).update(record=record, units=units)
+        return cast(Function, checked)
 
     return marked
 
@@ -87,14 +109,16 @@ def _sums_of_intervals(ds: xr.Dataset) -> list[np.ndarray]:
 
 @made_of("V")
 def V_moments(ds: xr.Dataset) -> np.ndarray:
-    """Mean and standard deviation (mV), skewness and kurtosis of V over time."""
+    """Mean and standard deviation (mV), skewness and kurtosis of V over time; these two are NaN
+    where V does not change.
+    """
     return np.hstack(_moments(ds.V.values))
 
 
 @made_of("V", "spikes", onset="ms", offset="ms")
 def step_response(ds: xr.Dataset, onset: float, offset: float) -> np.ndarray:
     """The spikes during a step of the current; mean and standard deviation of V (mV) before it;
-    mean, standard deviation (mV), skewness and kurtosis of V during it.
+    mean, standard deviation (mV), skewness and kurtosis of V during it, NaN as of `V_moments`.
 
     References
     ----------

@@ -17,6 +17,7 @@ from hh_sde.errors import keyword_hints
 from hh_sde.measures import SpikeRule
 from hh_sde.network import Network
 from hh_sde.records import shown
+from hh_sde.results import dataset_of
 from hh_sde.sweeps import tasks
 from hh_sde.sweeps.cells import compute, of_cells
 from hh_sde.sweeps.design import Design, design
@@ -221,14 +222,25 @@ def network_of(ds: xr.Dataset) -> Network:
     ValueError
         If it is no result of a sweep.
     """
-    if ATTRIBUTE not in ds.attrs:
+    return Design.of(_plan_of(ds, "network_of")).net
+
+
+def _plan_of(ds: Any, taker: str) -> Plan:
+    """The plan that a result says it is of."""
+    if ATTRIBUTE not in dataset_of(ds, taker).attrs:
         raise ValueError(f"this Dataset has no attribute {ATTRIBUTE!r}: it is not of a sweep")
-    return Design.of(Plan.from_json(ds.attrs[ATTRIBUTE])).net
+    return Plan.from_json(ds.attrs[ATTRIBUTE])
 
 
 def rerun_part(ds: xr.Dataset, threads: int = 1) -> xr.Dataset:
-    """The cells of a result, or of a part chosen by sel and isel, made again."""
-    plan = Plan.from_json(ds.attrs[ATTRIBUTE])
+    """The cells of a result, or of a part chosen by sel and isel, made again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no result of a sweep.
+    """
+    plan = _plan_of(ds, "rerun_part")
     own = Design.of(plan)
     labels = plan.labels({dim: (0, size) for dim, size in plan.sizes.items()})
     places, alone = {}, []

@@ -21,7 +21,7 @@ from hh_sde.interop.neuroml.networks import FOR_EVER, ONE_KIND
 from hh_sde.interop.neuroml.page import Page
 from hh_sde.interop.neuroml.quantities import PI, exact, exactly, written
 from hh_sde.network import Network
-from hh_sde.records import shown
+from hh_sde.records import see_kind, shown
 from hh_sde.spike_rule import SpikeRule
 from hh_sde.stimuli import (
     ConstantCurrent,
@@ -57,11 +57,14 @@ def write(net: Network, path: str | PathLike[str]) -> None:
 
     Raises
     ------
+    TypeError
+        If `net` is no Network.
     ImportError
         If libNeuroML is not installed, whose schema the file is checked against.
     NeuroMLError
         If the network has what NeuroML cannot say, as noise, with all of it and the reasons.
     """
+    see_kind(net, Network, "net")
     etree = optional("lxml.etree", extra="neuroml")
     page = Page(etree)
     root = _document(net, page, Path(path).name.partition(".")[0])
