@@ -27,6 +27,7 @@ from hh_sde.studies.common import Column, estimated, labelled, study
 from hh_sde.studies.cycles import Cycle
 from hh_sde.studies.intervals import LOG, jackknife, times_drawn
 
+TOO_SHORT = "fewer than 2 trials in which so many intervals were seen twice: give a longer t_end"
 #: Trials run this many periods before intervals count.
 PERIODS_DROPPED = 10
 
@@ -117,7 +118,7 @@ def phase_reduction(
                                   "Floquet multiplier, imaginary part"),
         "predicted": Column(of_counts, predicted, "ms^2",
                             "Var T_n/n to first order in the noise"),
-        **estimated("simulated", Column(of_counts, simulated[:, 0], "ms^2", "simulated Var T_n/n"),
+        **estimated("simulated", Column(of_counts, simulated[:, 0], "ms^2", "simulated Var T_n/n", TOO_SHORT),
                     simulated[:, 1], simulated[:, 2]),
         "isochron": Column((), linear.isochron, "ms^2", "limit of Var T_n/n"),
         "diffusion": Column((), linear.isochron / (2.0 * cycle.period**3), "1/ms",
