@@ -400,15 +400,16 @@ def test_errors_near_the_floor_or_the_noise_are_not_fitted():
     exact = np.zeros((8, 5))
     found = {}
     for j, off in enumerate([1.0, 2.0, 4.0]):
-        found[0, j] = exact.copy()
-        found[0, j][0] = off + np.array([-2.8, -1.4, 0.0, 1.4, 2.8])
+        sums = exact.copy()
+        sums[0] = off + np.array([-2.8, -1.4, 0.0, 1.4, 2.8])
+        found[0, j] = weak.Estimate(Firing(1.0), ((1.0, sums),))
     low, high = np.full((2, 1, 5, 3), np.nan)
     for j in range(3):
         low[0, :, j], high[0, :, j] = intervals.jackknife(
-            lambda r, j=j: weak._differences(Firing(1.0), found[0, j], exact, r), 5, 0.95
+            lambda r, j=j: weak._differences(found[0, j], exact, r), 5, 0.95
         )
     steps = [0.1, 0.2, 0.4]
-    order, fitted = weak._weak_orders(Firing(1.0), found, exact, low, high, steps, 0.95)
+    order, fitted = weak._weak_orders(found, Firing(1.0), exact, low, high, steps, 0.95)
     assert not fitted.any()
     assert np.isnan(order).all()
 

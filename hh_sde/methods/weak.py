@@ -16,8 +16,8 @@ k < l and (I_k I_l + S_k S_l)/2 for l < k stand for the iterated integrals; S_k 
 sign of k. H_1 = H_1^k = J_1^k = x, and the third stages of columns mirror the second.
 
 The areas S_k S_l of different pairs have to be uncorrelated, as true ones are. Products of signs
-are; -+ sqrt(h) S_min(k,l) in their place, one sign for all pairs of a column, would not be: of three
-columns that do not commute, second moments would then be right to order 1 only.
+are; with sqrt(h) S_min(k,l) in their place, one sign for all pairs of a column, they are not, and
+of three columns that do not commute second moments would be right to order 1 only.
 
 References
 ----------
@@ -36,6 +36,8 @@ from hh_sde.kernels.weak import DRI1, Tableau
 from hh_sde.methods.method import Problem
 from hh_sde.methods.own import Step, stepping
 from hh_sde.sde import Function
+
+_Signs = np.ndarray | None
 
 
 def drift_stages(
@@ -57,14 +59,26 @@ def step_of(c: Tableau, noise_type: str = "general") -> Step:
     """
 
     def additive(
-        f: Function, G: Function, x: np.ndarray, t: float, h: float, I: np.ndarray, S: np.ndarray
+        f: Function,
+        G: Function,
+        x: np.ndarray,
+        t: float,
+        h: float,
+        I: np.ndarray,
+        S: np.ndarray | None,
     ) -> np.ndarray:
         now, later = G(x, t), G(x, t + c.A1 * h)
         _, slope = drift_stages(f, x, t, h, _product(now, I), c)
         return x + h * slope + _product(c.beta1[0] * now + 2 * c.beta1[1] * later, I)
 
     def diagonal(
-        f: Function, G: Function, x: np.ndarray, t: float, h: float, I: np.ndarray, S: np.ndarray
+        f: Function,
+        G: Function,
+        x: np.ndarray,
+        t: float,
+        h: float,
+        I: np.ndarray,
+        S: np.ndarray | None,
     ) -> np.ndarray:
         g = G(x, t)
         first, slope = drift_stages(f, x, t, h, _product(g, I), c)
@@ -74,8 +88,15 @@ def step_of(c: Tableau, noise_type: str = "general") -> Step:
         return x + h * slope + _of_own_stages(g, up, down, h, I)
 
     def general(
-        f: Function, G: Function, x: np.ndarray, t: float, h: float, I: np.ndarray, S: np.ndarray
+        f: Function,
+        G: Function,
+        x: np.ndarray,
+        t: float,
+        h: float,
+        I: np.ndarray,
+        S: np.ndarray | None,
     ) -> np.ndarray:
+        assert S is not None
         root, g = sqrt(h), G(x, t)
         first, slope = drift_stages(f, x, t, h, _product(g, I), c)
         ahead = x + c.A1 * h * first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import xarray as xr
 from hh_sde.choice import sde_for_method
 from hh_sde.errors import IntegrationError, keyword_hints
 from hh_sde.methods import Method, method_of, name_of
-from hh_sde.problems import PROBLEMS, Problem, ReferencedProblem
+from hh_sde.problems import PROBLEMS, Problem, ReferencedProblem, SolvedProblem
 from hh_sde.problems.referenced import SEED, TRIALS
 from hh_sde.progress import watched
 from hh_sde.records import see_choice
@@ -20,13 +20,18 @@ from hh_sde.solver import solve
 from hh_sde.studies.arguments import methods as checked_methods
 from hh_sde.studies.common import Column, estimated, labelled, reference_method
 from hh_sde.studies.convergence import ABOVE_FLOOR
-from hh_sde.studies.intervals import bootstrap, times_drawn
-from hh_sde.studies.orders import FEWEST_STEPS
+from hh_sde.studies.every_path import MOST, EveryPath
+from hh_sde.studies.intervals import bootstrap, students_t
+from hh_sde.studies.orders import FEWEST_STEPS, NOISY_SLOPE_SPREAD, asymptotic_range
 from hh_sde.studies.subject import Subject
 from hh_sde.studies.weak import ABOVE_NOISE
 
 #: Steps at which errors are taken, in those of the problem's finest grid.
 FACTORS = (4, 8, 16, 32, 64)
+#: The same for weak errors, of which those at small steps are lost in the sampling noise.
+WEAK_FACTORS = (8, 16, 32, 64, 128, 256, 512, 1024)
+#: Steps to the end in which means of weak schemes are taken without sampling.
+WEAK_STEPS = (1, 2, 3, 4, 6, 8)
 #: An order agrees with the declared one if its interval reaches up to this much below it: the
 #: steps are those that people take, not the limit.
 SLACK = 0.15
@@ -34,7 +39,8 @@ SLACK = 0.15
 ROUNDING = 1e-10
 _NOT_MEASURED = (
     "the method does not take the problem, or its solution is not known, or the method diverges or "
-    "gives up at these steps, or errors are rounding"
+    "gives up at these steps, or errors are rounding, or weak ones sampling noise; or there is no "
+    "such order"
 )
 KINDS = ("strong", "without noise", "weak")
 
@@ -57,8 +63,9 @@ def measured_orders(
         Default: all. Methods of the engine take networks alone; where a method does not take a
         problem, or a way to solve it is not known, the order is nan.
     kind : {"strong", "without noise", "weak"}
-        Of the error along the path; of the error without noise; of the mean of the first variable,
-        for additive noise, which needs thousands of trials to be seen above the sampling noise.
+        Of the error along the path; of the error without noise; of the error of a mean, which needs
+        thousands of trials to be seen above the sampling noise. That is the mean of the problem's
+        functional, or else of |x|^2, and of networks of the first variable.
     trials : int
         Of problems with a reference 40 at most: so many have one.
     confidence : float
@@ -74,7 +81,12 @@ def measured_orders(
     Notes
     -----
     The slope of log error over log step is that of least squares through five steps, halved each
-    time; its interval is by the bootstrap over trials.
+    time; its interval is by the bootstrap over trials. Weak errors are taken at eight steps, of
+    which the slope goes through those above the sampling noise, as far as their slopes agree; its
+    interval is that of the means of the trials. Methods of a weak order alone have no error along
+    the path. Of an SDE with one or two Wiener processes and known moments their weak error is
+    exact, a mean over all the values that their increments can have in up to 8 steps; the slope is
+    that of the three largest numbers of steps.
 
     Examples
     --------
@@ -120,7 +132,7 @@ def _takes(problem: Problem, method: str | Method) -> bool:
 
 
 def _strong(problem: Problem, method: str | Method, trials: int, confidence: float) -> Any:
-    if not problem.pathwise:
+    if not problem.pathwise or method_of(method).weak:
         return np.nan
     subject = Subject.of(problem, "measured_orders")
     t_end, variable, path = problem.t_end, problem.variable, problem.sde.path(SEED, problem.dt)
@@ -179,39 +191,104 @@ def _without_noise(problem: Problem, method: str | Method, trials: int, confiden
 
 
 def _weak(problem: Problem, method: str | Method, trials: int, confidence: float) -> Any:
-    declared = method_of(method).weak_order
-    if problem.sde.noise_type != "additive" or declared is None:
+    declared = method_of(method).weak_order.get(problem.sde.noise_type)
+    if declared is None:
         return np.nan
+    if method_of(method).weak and isinstance(problem, SolvedProblem):
+        return [*_exact_slope(problem, method), declared]
     subject = Subject.of(problem, "measured_orders")
     path, t_end = problem.sde.path(SEED, problem.dt), problem.t_end
 
     def last(method: str | Method, factor: int) -> np.ndarray:
         coarse = path.coarsen(factor)
         ds = solve(
-            problem.model, t_end, dt=coarse.dt, method=method, path=coarse, trials=trials,
-            save_dt=t_end, record=subject.record(problem.variable), progress=False,
+            problem.model, t_end, dt=coarse.dt, method=method, trials=trials, save_dt=t_end,
+            path=coarse.in_law() if method_of(method).weak else coarse,
+            record=subject.record(problem.variable), progress=False,
         )  # fmt: skip
-        return subject.states(ds, problem.variable)[:, -1, 0]
+        return _functional(problem, subject.states(ds, problem.variable)[:, -1])
 
-    best = reference_method(problem.sde)
-    reference = last(best, 1)
-    own = abs(float((last(best, 2) - reference).mean()))
-    try:
-        errors = np.array([last(method, factor) - reference for factor in FACTORS])
-    except IntegrationError:
+    reference: np.ndarray | float
+    own = 0.0
+    if isinstance(problem, SolvedProblem) and problem.solution is not None:
+        # along the same path, so that much of the sampling error drops out
+        exact = subject.exact(path, t_end, trials, problem.variable)
+        assert exact is not None
+        reference = _functional(problem, exact)
+    elif isinstance(problem, SolvedProblem):
+        reference = _mean(problem, t_end)
+    elif subject.net is not None:
+        best = reference_method(problem.sde)
+        reference = last(best, 1)
+        own = abs(float((last(best, 2) - reference).mean()))
+    else:
         return np.nan
-    # the noise is that of the reference, so that much of the sampling error drops out
-    noise = errors.std(axis=1) / np.sqrt(trials)
-    seen = np.abs(errors.mean(axis=1)) > np.maximum(ABOVE_NOISE * noise, ABOVE_FLOOR * own)
-    if seen.sum() < FEWEST_STEPS:
+    errors = np.full((len(WEAK_FACTORS), trials), np.nan)
+    floor = np.full(len(WEAK_FACTORS), np.inf)
+    for k, factor in reversed(list(enumerate(WEAK_FACTORS))):
+        with suppress(IntegrationError):
+            errors[k] = last(method, factor) - reference
+            floor[k] = max(ABOVE_NOISE * errors[k].std() / np.sqrt(trials), ABOVE_FLOOR * own)
+            if np.all(np.abs(errors[k : k + 2].mean(axis=1)) <= floor[k : k + 2]):
+                break  # those at smaller steps would be lost too
+    means, steps = errors.mean(axis=1), np.array(WEAK_FACTORS)
+    kept = asymptotic_range(steps, np.abs(means), floor, NOISY_SLOPE_SPREAD)
+    if kept.sum() < FEWEST_STEPS:
         return np.nan
-    means = partial(_mean_slope, np.log(np.array(FACTORS)[seen]), errors[seen])
-    low, high = bootstrap(means, trials, confidence)
-    return [float(means(np.arange(trials)[None])[0]), float(low), float(high), declared]
+    return [*_mean_slope(np.log(steps[kept]), errors[kept], confidence), declared]
 
 
-def _mean_slope(log_dt: np.ndarray, errors: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Slopes of the log of mean errors (steps, trials), for trial numbers (samples, trials)."""
-    means = times_drawn(samples, errors.shape[1]) @ errors.T / errors.shape[1]
+def _exact_slope(problem: SolvedProblem, method: str | Method) -> tuple[float, float, float]:
+    """That of a weak scheme, whose increments have few values: of means over all of them."""
+    t_end = WEAK_STEPS[-1] * 32 * problem.dt
+    errors = []
+    for steps in WEAK_STEPS:
+        many = EveryPath.values_of(problem.sde.m) ** steps
+        if problem.moments is None or many > MOST:
+            break
+        path = EveryPath(m=problem.sde.m, dt=t_end / steps)
+        ds = solve(
+            problem.sde, t_end, dt=path.dt, method=method, path=path, trials=many, save_dt=t_end,
+            progress=False,
+        )  # fmt: skip
+        found = path.weights(steps) @ _functional(problem, ds.x.values[:, -1])
+        errors.append(abs(found - _mean(problem, t_end)))
+    if len(errors) < FEWEST_STEPS:
+        return np.nan, np.nan, np.nan
+    steps = np.array(WEAK_STEPS[: len(errors)])[-FEWEST_STEPS:]
+    slope = -np.polyfit(np.log(steps), np.log(errors[-FEWEST_STEPS:]), 1)[0]
+    return slope, slope, slope
+
+
+def _mean(problem: SolvedProblem, t: float) -> float:
+    """That of the functional at a time."""
+    if problem.expectation is not None:
+        return problem.expectation(t)
+    assert problem.moments is not None
+    mean, covariance = problem.moments(t)
+    return float(np.trace(covariance) + mean @ mean)
+
+
+def _functional(problem: Problem, states: np.ndarray) -> np.ndarray:
+    """That whose mean is looked at, of states (trials, values)."""
+    if isinstance(problem, ReferencedProblem):
+        return states[:, 0]
+    if problem.functional is not None:
+        return problem.functional(states.T)
+    return (states**2).sum(axis=1)
+
+
+def _mean_slope(
+    log_dt: np.ndarray, errors: np.ndarray, confidence: float
+) -> tuple[float, float, float]:
+    """Slope of the log of mean errors (steps, trials), with an interval.
+
+    The means are several standard errors from 0, so that their logs are nearly linear in them.
+    """
+    means, trials = errors.mean(axis=1), errors.shape[1]
     x = log_dt - log_dt.mean()
-    return np.log(np.abs(means)) @ x / (x @ x)
+    x = x / (x @ x)
+    slope = float(x @ np.log(np.abs(means)))
+    error = float(np.std((x / means) @ errors, ddof=1) / np.sqrt(trials))
+    half = students_t(confidence, trials) * error
+    return slope, slope - half, slope + half
