@@ -24,8 +24,8 @@ OF = {True: "the engine, on networks", False: "sdeint, and schemes that the engi
 FIXED_STEP = {name: method for name, method in hh.METHODS.items() if method.noise_types}
 NETWORKS = [name for name, problem in PROBLEMS.items() if problem.sde.program is not None]
 SDES = [name for name in PROBLEMS if name not in NETWORKS]
-#: States of few channels, whose noise is the root of what a state lacks: it is not smooth where that
-#: is little, and what this does to weak errors is reported without a claim.
+#: States of few channels, whose noise is the root of their number: not smooth where that is 0,
+#: and what that does to weak errors is reported without a claim.
 GATE = hh.Gate("a", 2, alpha=hh.Sigmoid(1.0, -60.0, 5.0), beta=hh.Constant(0.7))
 CHANNELS = hh.Cell(
     "channels",
@@ -100,7 +100,9 @@ def markdown(heading, found):
     lines = [("problem", *(str(ds.scheme.values[0]) for ds in found))]
     lines.append(tuple("---" for _ in lines[0]))
     for name in measured:
-        cells = (cell(ds.isel(scheme=0).sel(problem=name)) for ds in found)
+        cells = (
+            cell(ds.isel(scheme=0).sel(problem=name)) if name in ds.problem else "" for ds in found
+        )
         lines.append((f"`{name}`", *cells))
     rows = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"### {heading}\n\n{rows}\n"

@@ -290,14 +290,14 @@ def test_stratonovich_methods_refuse_an_ito_problem_without_correction():
 
 def test_the_engine_refuses_an_sde_without_tables():
     sde = hh.SDE(f=lambda x, t: -x, G=lambda x, t: np.eye(1), x0=[1.0], noise_type="additive")
-    with pytest.raises(ValueError, match=r"takes a Network; .* choose from sdeint.itoEuler"):
+    with pytest.raises(ValueError, match=r"takes a Network; .* choose from dri1, sdeint.itoEuler"):
         hh.solve(sde, 1.0, dt=0.1, rng=1, method="euler_maruyama")
 
 
 def test_every_method_states_what_it_is():
     for method in hh.METHODS.values():
         assert method.interpretation in ("ito", "stratonovich", "ode", "chain")
-        assert set(method.strong_order) <= set(hh.sde.NOISE_TYPES)
-        assert bool(method.strong_order) == (method.interpretation not in ("ode", "chain"))
+        assert {*method.strong_order, *method.weak_order} <= set(hh.sde.NOISE_TYPES)
+        assert bool(method.noise_types) == (method.interpretation not in ("ode", "chain"))
         assert method.reference
         assert method.summary

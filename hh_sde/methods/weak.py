@@ -139,4 +139,5 @@ def _product(G: np.ndarray, dW: np.ndarray) -> np.ndarray:
 
 def dri1(problem: Problem) -> Iterator[np.ndarray]:
     """The `run` of DRI1 for an SDE of one's own."""
-    return stepping(step_of(DRI1, problem.sde.noise_type), "weak")(problem)
+    noise_type = problem.sde.noise_type if problem.sde.m else "additive"
+    return stepping(step_of(DRI1, noise_type), "weak")(problem)
