@@ -38,7 +38,7 @@ CHANNEL_STEPS, CHANNEL_END, CHANNEL_TRIALS = (1 / 128, 1 / 8, 1 / 4, 1 / 2, 1.0)
 #: Trials of weak orders, above the sampling noise; of sdeint as many, and those problems, as it
 #: solves in minutes.
 WEAK = {
-    "engine": {"trials": 20_000},
+    "engine": {"trials": 10_000},
     "sdeint": {"trials": 1_000, "problems": ["additive", "cubic", "geometric"]},
 }
 

@@ -232,7 +232,7 @@ class BrownianPath:
         --------
         >>> three, two = BrownianPath(1, m=1, dt=0.01).weak_increments(0, 4, [0])[:, :, 0].T
         >>> (three / 0.03**0.5).round(12).tolist(), (two / 0.01**0.5).round(12).tolist()
-        ([0.0, -1.0, 0.0, 0.0], [-1.0, 1.0, 1.0, 1.0])
+        ([0.0, 0.0, 1.0, 0.0], [1.0, 1.0, -1.0, -1.0])
         """
         k, half = self._factor, self._factor // 2
         finest = self._changed(factor=1)

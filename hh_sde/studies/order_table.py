@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import xarray as xr
 from hh_sde.choice import sde_for_method
 from hh_sde.errors import IntegrationError, keyword_hints
 from hh_sde.methods import Method, method_of, name_of
+from hh_sde.network import Network
 from hh_sde.problems import PROBLEMS, Problem, ReferencedProblem, SolvedProblem
 from hh_sde.problems.referenced import SEED, TRIALS
 from hh_sde.progress import watched
@@ -197,43 +199,19 @@ def _weak(problem: Problem, method: str | Method, trials: int, confidence: float
         return np.nan
     if method_of(method).weak and isinstance(problem, SolvedProblem):
         return [*_exact_slope(problem, method), declared]
-    subject = Subject.of(problem, "measured_orders")
-    path, t_end = problem.sde.path(SEED, problem.dt), problem.t_end
-
-    def last(method: str | Method, factor: int) -> np.ndarray:
-        coarse = path.coarsen(factor)
-        ds = solve(
-            problem.model, t_end, dt=coarse.dt, method=method, trials=trials, save_dt=t_end,
-            path=coarse.in_law() if method_of(method).weak else coarse,
-            record=subject.record(problem.variable), progress=False,
-        )  # fmt: skip
-        return _functional(problem, subject.states(ds, problem.variable)[:, -1])
-
-    reference: np.ndarray | float
-    own = 0.0
-    if isinstance(problem, SolvedProblem) and problem.solution is not None:
-        # along the same path, so that much of the sampling error drops out
-        exact = subject.exact(path, t_end, trials, problem.variable)
-        assert exact is not None
-        reference = _functional(problem, exact)
-    elif isinstance(problem, SolvedProblem):
-        reference = _mean(problem, t_end)
-    elif subject.net is not None:
-        # iterated integrals of thousands of trials take too long, and the law is all that is wanted
-        additive = problem.sde.noise_type == "additive"
-        best = reference_method(problem.sde) if additive else "dri1"
-        reference = last(best, 1)
-        own = abs(float((last(best, 2) - reference).mean()))
-    else:
+    found = _reference(problem, trials)
+    if found is None:
         return np.nan
+    reference, own = found
     errors = np.full((len(WEAK_FACTORS), trials), np.nan)
     floor = np.full(len(WEAK_FACTORS), np.inf)
     for k, factor in reversed(list(enumerate(WEAK_FACTORS))):
         with suppress(IntegrationError):
-            errors[k] = last(method, factor) - reference
+            errors[k] = _at_end(problem, method, factor, trials) - reference
             floor[k] = max(ABOVE_NOISE * errors[k].std() / np.sqrt(trials), ABOVE_FLOOR * own)
-            if np.all(np.abs(errors[k : k + 2].mean(axis=1)) <= floor[k : k + 2]):
-                break  # those at smaller steps would be lost too
+            lost = np.abs(errors[k:].mean(axis=1)) <= floor[k:]
+            if lost.size > 1 and lost[:2].all():
+                break  # those at smaller steps are lost too
     means, steps = errors.mean(axis=1), np.array(WEAK_FACTORS)
     kept = asymptotic_range(steps, np.abs(means), floor, NOISY_SLOPE_SPREAD)
     if kept.sum() < FEWEST_STEPS:
@@ -270,6 +248,39 @@ def _mean(problem: SolvedProblem, t: float) -> float:
     assert problem.moments is not None
     mean, covariance = problem.moments(t)
     return float(np.trace(covariance) + mean @ mean)
+
+
+@lru_cache(maxsize=len(PROBLEMS))
+def _reference(problem: Problem, trials: int) -> tuple[np.ndarray | float, float] | None:
+    """What the functional should be in each trial, or in the mean, and how far it may be off."""
+    if isinstance(problem, SolvedProblem) and problem.solution is not None:
+        # along the same path, so that much of the sampling error drops out
+        subject = Subject.of(problem, "measured_orders")
+        path = problem.sde.path(SEED, problem.dt)
+        exact = subject.exact(path, problem.t_end, trials, problem.variable)
+        assert exact is not None
+        return _functional(problem, exact), 0.0
+    if isinstance(problem, SolvedProblem):
+        return _mean(problem, problem.t_end), 0.0
+    if not isinstance(problem.model, Network):
+        return None
+    # iterated integrals of thousands of trials take too long, and the law is all that is wanted
+    additive = problem.sde.noise_type == "additive"
+    best = reference_method(problem.sde) if additive else "dri1"
+    finest = _at_end(problem, best, 1, trials)
+    return finest, abs(float((_at_end(problem, best, 2, trials) - finest).mean()))
+
+
+def _at_end(problem: Problem, method: str | Method, factor: int, trials: int) -> np.ndarray:
+    """The functional in each trial at so many times the finest step."""
+    subject = Subject.of(problem, "measured_orders")
+    path = problem.sde.path(SEED, problem.dt).coarsen(factor)
+    ds = solve(
+        problem.model, problem.t_end, dt=path.dt, method=method, trials=trials,
+        path=path.in_law() if method_of(method).weak else path, save_dt=problem.t_end,
+        record=subject.record(problem.variable), progress=False,
+    )  # fmt: skip
+    return _functional(problem, subject.states(ds, problem.variable)[:, -1])
 
 
 def _functional(problem: Problem, states: np.ndarray) -> np.ndarray:
