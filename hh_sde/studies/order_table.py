@@ -31,7 +31,7 @@ from hh_sde.studies.weak import ABOVE_NOISE
 #: Steps at which errors are taken, in those of the problem's finest grid.
 FACTORS = (4, 8, 16, 32, 64)
 #: The same for weak errors, of which those at small steps are lost in the sampling noise.
-WEAK_FACTORS = (8, 16, 32, 64, 128, 256, 512, 1024)
+WEAK_FACTORS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 #: Steps to the end in which means of weak schemes are taken without sampling.
 WEAK_STEPS = (1, 2, 3, 4, 6, 8)
 #: An order agrees with the declared one if its interval reaches up to this much below it: the
@@ -84,8 +84,8 @@ def measured_orders(
     Notes
     -----
     The slope of log error over log step is that of least squares through five steps, halved each
-    time; its interval is by the bootstrap over trials. Weak errors are taken at eight steps, of
-    which the slope goes through those above the sampling noise, as far as their slopes agree; its
+    time; its interval is by the bootstrap over trials. Weak errors are taken at nine steps; the
+    slope goes through the five smallest above the sampling noise, as far as slopes agree, and its
     interval is that of the means of the trials. Methods of a weak order alone have no error along
     the path. Of an SDE with one or two Wiener processes and known moments their weak error is
     exact, a mean over all the values that their increments can have in up to 8 steps; the slope is
@@ -216,6 +216,7 @@ def _weak(problem: Problem, method: str | Method, trials: int, confidence: float
     kept = asymptotic_range(steps, np.abs(means), floor, NOISY_SLOPE_SPREAD)
     if kept.sum() < FEWEST_STEPS:
         return np.nan
+    kept &= np.cumsum(kept) <= len(FACTORS)  # the smallest of them
     return [*_mean_slope(np.log(steps[kept]), errors[kept], confidence), declared]
 
 
