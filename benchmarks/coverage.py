@@ -199,12 +199,14 @@ def weak_rows(data, trials, samples):
     """Rows of the weak errors."""
     firing = Firing(WEAK_END)
     size = data["exact"].shape[1]
-    whole = weak._differences(firing, data["found"], data["exact"], np.arange(size)[None])[0]
+    of_all = weak.Estimate(firing, ((1.0, data["found"]),))
+    whole = weak._differences(of_all, data["exact"], np.arange(size)[None])[0]
     ends, others = [], []
     for drawn in samples:
         found, exact = data["found"][:, drawn], data["exact"][:, drawn]
-        ends.append(weak._interval(firing, True, found, exact, CONFIDENCE))
-        others.append(percentiles(partial(weak._differences, firing, found, exact), trials))
+        estimate = weak.Estimate(firing, ((1.0, found),))
+        ends.append(weak._interval(estimate, True, exact, CONFIDENCE))
+        others.append(percentiles(partial(weak._differences, estimate, exact), trials))
     ends, others = np.array(ends), np.array(others)
     for o, name in enumerate(OBSERVABLES):
         yield row(

@@ -13,7 +13,7 @@ numbers of another use again, so that everything beyond is refused.
     34                key of what is no Wiener process             -
     36                initial states, at step = the variable       -
     38                keys of Poisson trains                       -
-    40 + 2048 d       midpoints of `halves`                        halved d = 0 ... 31 times
+    40 + 2048 d       midpoints of `halves`, `weak_increments`     halved d = 0 ... 31 times
     65 ... 2047       tail of the areas, pairs (i, j): 64 + j      first
     2112 ... 4095     terms 31 ... 2014 of the areas               first
 

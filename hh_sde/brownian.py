@@ -21,6 +21,7 @@ from hh_sde.addresses import (
 )
 from hh_sde.errors import keyword_hints
 from hh_sde.kernels.random import derived_key, normal_window
+from hh_sde.kernels.weak import THIRD
 from hh_sde.records import shown, single
 
 Rng = int | np.random.SeedSequence | np.random.Generator | None
@@ -100,6 +101,7 @@ class BrownianPath:
         self._first_dt = single(dt, "dt (ms)", positive=True)
         self._depth = 0  # halvings of the first grid
         self._factor = 1  # steps of the finest grid in one of this path
+        self._in_law = False
         self._key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
 
     def __repr__(self) -> str:
@@ -127,6 +129,23 @@ class BrownianPath:
     def dt(self) -> float:
         """Grid step, ms."""
         return self._fine_dt * self._factor
+
+    @property
+    def is_in_law(self) -> bool:
+        """Whether it is given for its random numbers alone; see `in_law`."""
+        return self._in_law
+
+    def in_law(self) -> BrownianPath:
+        """The same, given to a method that approximates the law of a solution and no path.
+
+        Such a method (``METHODS[method].weak``) refuses a path, along which it has no error. Its
+        increments, of two and three values, are rounded from those of the path all the same: its
+        estimates share noise with those of other methods and steps on it, so that differences of
+        estimates have less sampling error. This says that no more is meant.
+        """
+        path = self._changed()
+        path._in_law = True
+        return path
 
     def chain_key(self) -> np.ndarray:
         """The key of random numbers for what is no Wiener process, (2,) words of 32 bits."""
@@ -191,17 +210,60 @@ class BrownianPath:
             half = _in_turn(dW, middle, k) + half
         return np.stack([_in_turn(dW, k, k), half], axis=1)
 
+    def weak_increments(
+        self, start: int, stop: int, trials: Sequence[int] | np.ndarray
+    ) -> np.ndarray:
+        """Increments with the moments of dW up to the fifth, and independent signs.
+
+        Weak order 2 needs no more of the noise than sqrt(3 dt) times -1, 0 or 1 with the
+        probabilities 1/6, 2/3, 1/6, and sqrt(dt) times -1 or 1. The first is dW, rounded; the
+        second has the sign of what the first half of the step moves W more than the second half
+        does, which is independent of dW.
+
+        Returns
+        -------
+        (stop - start, 2, m * trials) array: of three values, and of two
+
+        References
+        ----------
+        Kloeden & Platen 1999, section 14.2, doi:10.1007/978-3-662-12616-5.
+
+        Examples
+        --------
+        >>> three, two = BrownianPath(1, m=1, dt=0.01).weak_increments(0, 4, [0])[:, :, 0].T
+        >>> (three / 0.03**0.5).round(12).tolist(), (two / 0.01**0.5).round(12).tolist()
+        ([0.0, 0.0, 1.0, 0.0], [1.0, 1.0, -1.0, -1.0])
+        """
+        k, half = self._factor, self._factor // 2
+        finest = self._changed(factor=1)
+        dW = self.lanes(start, stop, trials)
+        more = np.zeros_like(dW)
+        if half:
+            fine = finest.lanes(start * k, stop * k, trials)
+            more = _in_turn(fine, half, k) - _in_turn(fine[k - half :], half, k)
+        if k % 2:
+            use = domain("midpoint", halvings=self._depth)
+            more = (
+                more
+                + 2.0
+                * self._normals(use, start * k, stop * k, trials, 0.5 * np.sqrt(finest.dt))[half::k]
+            )
+        root = np.sqrt(self.dt)
+        three = np.where(np.abs(dW) > THIRD * root, np.copysign(np.sqrt(3.0) * root, dW), 0.0)
+        return np.stack([three, np.sign(more) * root], axis=1)
+
     def drawing(self, needs: str) -> Drawing | None:
         """How a kernel draws the increments of the first grid, and what is needed besides.
 
         That is half of dW plus normal numbers of their own, for "halves" as for "time integrals",
-        which are over dt. On other grids there is no such way: None.
+        which are over dt, and for "weak" the sign of such numbers. On other grids there is no such
+        way: None.
         """
         if self._depth or self._factor > 1:
             return None
         uses = ["increment"]
         scales = [np.sqrt(self._first_dt)]
-        if needs == "halves":
+        if needs in ("halves", "weak"):
             uses.append("midpoint")
             scales.append(0.5 * np.sqrt(self._first_dt))
         if needs == "time integrals":

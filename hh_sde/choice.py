@@ -35,7 +35,7 @@ def chosen_method(
     """A method and its name: the one that is given, or else one which takes the model."""
     given = _default_method(model, noise) if given is None else given
     method = method_of(given)
-    return name_of(given), method
+    return name_of(given), method.of(model) if isinstance(model, SDE) else method
 
 
 def _default_method(model: Network | SDE, noise: str | None) -> str:
@@ -74,14 +74,14 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
             "interpretation; give SDE(f=..., G=..., x0=...) without the program, to a method of "
             "sdeint or scipy"
         )
-    if method.compiled and sde.program is None:
-        others = [key for key, other in METHODS.items() if not other.compiled]
+    if method.compiled and method.own is None and sde.program is None:
+        others = [key for key, other in METHODS.items() if not other.compiled or other.own]
         raise ValueError(
             f"{name} runs in the compiled engine, which takes a Network; for an SDE of your own "
             f"choose from {', '.join(others)}"
         )
-    if sde.m and sde.noise_type not in method.strong_order:
-        fitting = [key for key, other in METHODS.items() if sde.noise_type in other.strong_order]
+    if sde.m and sde.noise_type not in method.noise_types:
+        fitting = [key for key, other in METHODS.items() if sde.noise_type in other.noise_types]
         hint = " or give noise='ignore'" if method.interpretation == "ode" else ""
         why = _STEPS_FOLLOW_THE_PATH if method.adaptive and method.strong_order else ""
         raise ValueError(

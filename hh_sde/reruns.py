@@ -228,7 +228,8 @@ def _noise(
         return {"rng": seed}
     method = changes.get("method") or stated.text(ds.attrs, "method")
     sde = sde_for_method(model, method_of(method), name_of(method), None)
-    return {"path": path_of(ds.attrs, sde)}
+    path = path_of(ds.attrs, sde)
+    return {"path": path.in_law() if method_of(method).weak else path}
 
 
 def _fewer_trials(ds: xr.Dataset, arguments: Mapping[str, Any]) -> dict[str, list[int]]:

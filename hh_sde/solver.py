@@ -113,7 +113,8 @@ def solve(
         spike_neuron, which the measures then use. ``("spikes",)`` alone keeps no traces, so that
         memory does not grow with the duration; the result is that of `hh_sde.measures.spikes`.
     path : BrownianPath, optional
-        The noise to use instead of one made from `rng`: several methods on one path.
+        The noise to use instead of one made from `rng`: several methods on one path. Methods of a
+        weak order alone (``METHODS[method].weak``) belong to none and refuse it.
     noise : {"ignore"}, optional
         Drop the noise: the only way to give a noisy problem to an ODE method. Says of any model
         that none is meant, where `rng` or equal `trials` would be warned of.

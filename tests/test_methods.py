@@ -300,7 +300,7 @@ def test_the_engine_refuses_an_sde_without_tables():
 def test_every_method_states_what_it_is():
     for method in hh.METHODS.values():
         assert method.interpretation in ("ito", "stratonovich", "ode", "chain")
-        assert set(method.strong_order) <= set(hh.sde.NOISE_TYPES)
-        assert bool(method.strong_order) == (method.interpretation not in ("ode", "chain"))
+        assert {*method.strong_order, *method.weak_order} <= set(hh.sde.NOISE_TYPES)
+        assert bool(method.noise_types) == (method.interpretation not in ("ode", "chain"))
         assert method.reference
         assert method.summary

@@ -299,6 +299,8 @@ def test_spike_times_of_one_cell(method):
     dt, number = (0.02, 7) if scheme.compiled else (0.04, 3)
     if method == "tamed_euler":
         dt = 0.0004
+    if method == "dri1":  # of order 3: at smaller steps the digits of the list are its error
+        dt = 0.08
     coarse, fine = (spike_errors(method, step, number) for step in (dt, dt / 2))
     order = scheme.deterministic_order if scheme.compiled else 1.0
     assert np.log2(coarse / fine) > order - 0.12

@@ -369,10 +369,11 @@ def test_how_many_trials_at_a_spike(at_spike, given):
     sums, exact = rng.normal(-60.0, 1.0, (2, 8, 40)) ** 2
     sums[7] = np.arange(40) < at_spike
     exact[7] = np.arange(40) < 3  # the same ones
-    low, high = weak._interval(Firing(40.0), True, sums, exact, 0.95)
+    estimate = weak.Estimate(Firing(40.0), ((1.0, sums),))
+    low, high = weak._interval(estimate, True, exact, 0.95)
     assert np.isfinite(low[:2]).all() == np.isfinite(high[:2]).all() == given
     assert np.isfinite(low[2:]).all()
-    assert np.isfinite(weak._interval(Firing(40.0), False, sums, exact, 0.95)).all()
+    assert np.isfinite(weak._interval(estimate, False, exact, 0.95)).all()
 
 
 def test_spikes_on_the_way_are_those_of_the_traces(pair):
@@ -409,15 +410,16 @@ def test_errors_near_the_floor_or_the_noise_are_not_fitted():
     exact = np.zeros((8, 5))
     found = {}
     for j, off in enumerate([1.0, 2.0, 4.0]):
-        found[0, j] = exact.copy()
-        found[0, j][0] = off + np.array([-2.8, -1.4, 0.0, 1.4, 2.8])
+        sums = exact.copy()
+        sums[0] = off + np.array([-2.8, -1.4, 0.0, 1.4, 2.8])
+        found[0, j] = weak.Estimate(Firing(1.0), ((1.0, sums),))
     low, high = np.full((2, 1, 5, 3), np.nan)
     for j in range(3):
         low[0, :, j], high[0, :, j] = intervals.jackknife(
-            lambda r, j=j: weak._differences(Firing(1.0), found[0, j], exact, r), 5, 0.95
+            lambda r, j=j: weak._differences(found[0, j], exact, r), 5, 0.95
         )
     steps = [0.1, 0.2, 0.4]
-    order, fitted = weak._weak_orders(Firing(1.0), found, exact, low, high, steps, 0.95)
+    order, fitted = weak._weak_orders(found, Firing(1.0), exact, low, high, steps, 0.95)
     assert not fitted.any()
     assert np.isnan(order).all()
 
@@ -619,7 +621,8 @@ def test_trials_that_agree_but_for_rounding_tell_nothing():
     counts, more = np.array([7.0, 9.0, 12.0, 8.0]), np.array([8.0, 10.0, 13.0, 9.0])
     sums, exact = np.zeros((2, 8, 4))
     sums[2], exact[2] = more, counts  # each trial has one spike more
-    ends = weak._interval(Firing(700.0), True, sums, exact, 0.95)
+    estimate = weak.Estimate(Firing(700.0), ((1.0, sums),))
+    ends = weak._interval(estimate, True, exact, 0.95)
     assert np.isnan(np.array(ends)[:, list(OBSERVABLES).index("rate")]).all()
 
 

@@ -118,12 +118,13 @@ def test_what_runs_beside_a_point_does_not_touch_it(case):
     np.testing.assert_array_equal(part.variables["V"][1], V[[2, 0]][:, [2, 1]])
 
 
-def test_areas_are_those_of_the_point():
+@pytest.mark.parametrize("method", ["sri2", "dri1"])
+def test_areas_are_those_of_the_point(method):
     net = hh.Network(1, stimulus=10.0, noise=[WHITE, hh.ConductanceNoise(area=100.0)])
     values = {"noise.CurrentNoise.sigma": [0.5, 1.0, 2.0], "cell.C": [0.9, 1.0, 1.1]}
-    found = kept(net, values, method="sri2", t_end=1.0, record=("V",)).variables["V"][1]
+    found = kept(net, values, method=method, t_end=1.0, record=("V",)).variables["V"][1]
     alone = hh.solve(
-        network_at(net, values, 2), 1.0, method="sri2", rng=seeds_of(values, [2])[0], trials=3,
+        network_at(net, values, 2), 1.0, method=method, rng=seeds_of(values, [2])[0], trials=3,
         save_dt=0.1,
     )  # fmt: skip
     np.testing.assert_allclose(found[2], alone.V, rtol=0, atol=2e-8)

@@ -584,7 +584,8 @@ def test_a_function_for_a_synapse_is_held_to_what_it_makes():
             "PROBLEMS",
             [
                 "  cubic: dx = -x (1 - x^2)/4 dt + (1 - x^2)/2 dW: x = tanh(W/2 + artanh x0)",
-                "    ito, diagonal noise; d = 1, m = 1; known along the path\n    Kloeden & Platen",
+                "    ito, diagonal noise; d = 1, m = 1; known along the path and in mean and "
+                "covariance\n    Kloeden & Platen",
                 "    ito, additive noise; d = 2, m = 1; known in mean and covariance\n    Gardiner",
             ],
         ),

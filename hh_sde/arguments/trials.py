@@ -75,6 +75,12 @@ def noise_path(
             "path holds Wiener processes, of which this method takes none; give rng, its seed: "
             "rng=path.seed"
         )
+    if path is not None and method.weak and not path.is_in_law:
+        raise ValueError(
+            "path is a Brownian path, and this method approximates the law of the solution alone: "
+            "its increments, of two and three values, belong to no such path, along which it has "
+            "no error. Give rng=path.seed; or path.in_law(), for its random numbers alone"
+        )
     if path is None:
         seed = seed_sequence(rng)
         return sde.path(seed, dt) if sde.m else None

@@ -205,11 +205,15 @@ def list_methods() -> None:
 
     console = Console(highlight=False)
     for name, method in METHODS.items():
-        strong = ", ".join(f"{kind} {order:g}" for kind, order in method.strong_order.items())
+        strong, weak = (
+            ", ".join(f"{kind} {order:g}" for kind, order in orders.items())
+            for orders in (method.strong_order, method.weak_order)
+        )
         console.print(f"[bold]{name}[/bold]")
         about = (
             f"{method.summary} ({method.interpretation}). "
             + (f"Strong order: {strong}. " if strong else "")
+            + (f"Weak order: {weak}. " if weak else "")
             + _noise_taken(method)
         )
         console.print(Padding(about, (0, 0, 0, 4)))
@@ -222,7 +226,7 @@ def _noise_taken(method: Method) -> str:
     if method.interpretation == "chain":
         order = method.deterministic_order
         return f"Takes ConductanceNoise alone. With ever more channels: order {order:g}."
-    taken = "" if method.strong_order else "Takes no noise. "
+    taken = "" if method.noise_types else "Takes no noise. "
     if method.adaptive:
         return taken + "Error control by rtol and atol."
     events = f", {method.order_with_events:g} with events" if method.order_with_events else ""

@@ -50,6 +50,9 @@ from hh_sde.kernels.meeting import leave, meet, stops
 from hh_sde.kernels.rows import row
 from hh_sde.kernels.slopes import linoid_slope, linoid_slope_of, table_slope
 from hh_sde.kernels.watch import watched
+from hh_sde.kernels.weak import (
+    A1, B0_2, B0_3, B1, B2, move_V, moves, other_stages, own_stages,
+)
 '''
 
 #: Of each kind of population.

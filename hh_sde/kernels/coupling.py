@@ -10,6 +10,7 @@ import numpy as np
 from hh_sde.kernels.jit import expression, kernel, shared
 from hh_sde.kernels.random import draw
 from hh_sde.kernels.rows import row
+from hh_sde.kernels.weak import take_few_values
 
 
 class Tangent(NamedTuple):
@@ -58,7 +59,7 @@ class Lanes(NamedTuple):
     dW: np.ndarray  # (steps, 1 or 2, terms, lanes): the same of the lanes' own processes
     areas: np.ndarray  # (steps, terms, terms + 1, lanes): [., k, l] I_(l,k), last A I_(.,k)
     work: np.ndarray  # (4, variables, lanes)
-    columns: np.ndarray  # (2, terms, lanes): the same for amplitudes of the lanes' own processes
+    columns: np.ndarray  # (2 or 6, terms, lanes): for amplitudes of the lanes' own processes
     opened: np.ndarray  # (1,): whether a step of the gates is half done; see `steps.strang_open`
     at: np.ndarray  # (1,): the step of the window that is the first of A_dW and dW
     changing: int  # 1, or 0 where I is one current for all steps
@@ -88,6 +89,7 @@ class Inputs(NamedTuple):
     """
 
     drawn: bool
+    weak: bool  # normals are rounded to the few values of weak increments
     normals: int  # `random.normals_at`
     key: np.ndarray  # (2,)
     domains: np.ndarray  # (1 or 2,)
@@ -278,7 +280,15 @@ def draw_noise(m, inputs, step, steps, terms):
                     row(inputs.dW, 1, (kind * terms + term) * lanes + first, "any"),
                     inputs.dW.shape[1], inputs.words, inputs.z,
                 )  # fmt: skip
-    if kinds == 2:
+    if inputs.weak:
+        root, width = inputs.scales[0], inputs.dW_V.shape[1]
+        take_few_values(inputs.dW_V, width, kinds, 0, width // kinds, steps, root)
+        for i in range(terms):
+            take_few_values(
+                inputs.dW, inputs.dW.shape[1], kinds, i * lanes + m.own.lane, m.own.lanes, steps,
+                root,
+            )  # fmt: skip
+    elif kinds == 2:
         add_half(inputs.dW_V, inputs.dW_V.shape[1], 0, inputs.dW_V.shape[1] // 2, steps)
         for i in range(terms):
             add_half(inputs.dW, inputs.dW.shape[1], i * lanes + m.own.lane, m.own.lanes, steps)

@@ -17,6 +17,17 @@ import numpy as np
 from hh_sde.kernels.coupling import I_at, add, add_row, couple
 from hh_sde.kernels.jit import call_void, expression, kernel, maker, stepper
 from hh_sde.kernels.watch import watched
+from hh_sde.kernels.weak import (
+    A1,
+    B0_2,
+    B0_3,
+    B1,
+    B2,
+    move_V,
+    moves,
+    other_stages,
+    own_stages,
+)
 
 # -- the steps --
 
@@ -376,6 +387,78 @@ def sri2(m, k, h):
     add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves, m.ranges)
     add(m, m.x, slope, 0.5 * h, m.x)
     add(m, m.x, slope_ahead, 0.5 * h, m.x)
+    add_row(m, A_dW(m, k, 0), 1.0, m.x[0])
+
+
+@expression
+def amplitudes(m, x, k, out):
+    """That of process k of each lane at the state x, into row k of out (terms, lanes)."""
+    every = m.columns[4]
+    noise_amplitudes(x, lanes(m), every, m.p, m.q, m.curves, m.ranges)
+    add_row(m, out[k], -1.0, out[k])
+    add_row(m, every[k], 1.0, out[k])
+
+
+@expression
+def moved(m, x, parts, factor, out):
+    """out = x + factor times the columns of G with amplitudes that are given, (terms, lanes)."""
+    scaled = m.columns[4]
+    add(m, scaled, scaled, -1.0, scaled)
+    add(m, scaled, parts, factor, scaled)
+    add(m, x, x, 0.0, out)
+    add_columns(out, lanes(m), scaled, out, m.p, m.q, m.curves, m.ranges)
+
+
+@expression
+def dri1(m, k, h):
+    """DRI1 of Debrabant & Roessler (2009): weak order 2 for any noise, see `methods.weak`.
+
+    Processes on V have constant weights: of them the stages of columns are the columns themselves.
+    Those of a neuron's own move that neuron alone, so that their amplitudes are taken at the stages
+    of all neurons at once; between neurons all else comes with the drift. Nothing is left out.
+    """
+    slope, total, ahead, stage = m.work[0], m.work[1], m.work[2], m.work[3]
+    f(m, m.x, k, 0, slope)
+    add(m, m.x, slope, 0.5 * h, stage)
+    add_row(m, A_dW(m, k, 0), B0_2, stage[0])
+    own_noise(m, m.x, dW(m, k, 0), B0_2, stage)
+    f(m, stage, k, 1, total)
+    add(m, m.x, slope, -h, stage)
+    add(m, stage, total, 2.0 * h, stage)
+    add_row(m, A_dW(m, k, 0), B0_3, stage[0])
+    own_noise(m, m.x, dW(m, k, 0), B0_3, stage)
+    f(m, stage, k, 2, ahead)
+    add(m, ahead, total, 4.0, total)
+    add(m, total, slope, 1.0, total)
+    terms = m.dW.shape[2]
+    if m.noisy and terms:
+        now, up, down, change = m.columns[0], m.columns[1], m.columns[2], m.columns[3]
+        weights, lane, used = m.columns[5], m.own.lane, m.own.lanes
+        I, S, AI, AS = dW(m, k, 0), dW(m, k, 1), A_dW(m, k, 0), A_dW(m, k, 1)
+        add(m, m.x, slope, A1 * h, ahead)
+        noise_amplitudes(m.x, lanes(m), now, m.p, m.q, m.curves, m.ranges)
+        alone = change  # until it is filled
+        for i in range(terms):
+            add(m, alone, alone, -1.0, alone)
+            add_row(m, now[i], B1 * sqrt(h), alone[i])
+            moved(m, ahead, alone, 1.0, stage)
+            amplitudes(m, stage, i, up)
+            moved(m, ahead, alone, -1.0, stage)
+            amplitudes(m, stage, i, down)
+        for i in range(terms):
+            own_stages(now[i], up[i], down[i], I[i], h, change[i], weights[i], lane, used)
+        parts = now  # which is not needed any more
+        for i in range(terms):
+            moves(weights, I, S, i, terms, lanes(m), parts, lane, used)
+            moved(m, m.x, parts, 1.0, stage)
+            move_V(AI, AS, I[i], S[i], B2 / sqrt(h), stage[0], lane, used)
+            amplitudes(m, stage, i, up)
+            moved(m, m.x, parts, -1.0, stage)
+            move_V(AI, AS, I[i], S[i], -B2 / sqrt(h), stage[0], lane, used)
+            amplitudes(m, stage, i, down)
+            other_stages(I[i], up[i], down[i], h, change[i], lane, used)
+        add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves, m.ranges)
+    add(m, m.x, total, h / 6.0, m.x)
     add_row(m, A_dW(m, k, 0), 1.0, m.x[0])
 
 

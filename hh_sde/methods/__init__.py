@@ -7,7 +7,7 @@ from typing import Any
 import scipy.integrate
 
 from hh_sde.errors import unknown
-from hh_sde.methods import adaptive, chain, compiled, implicit, scipy_, sdeint_
+from hh_sde.methods import adaptive, chain, compiled, implicit, scipy_, sdeint_, weak
 from hh_sde.methods.method import (
     Detection,
     Diverged,
@@ -43,6 +43,7 @@ _SPLITTING = (
 )
 _EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}
 _HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
+_TWO_IF_ADDITIVE = {**_EVERY_NOISE_1, "additive": 2.0}
 
 
 #: Methods by the name that `solve(method=...)` takes. Orders of convergence stand here alone.
@@ -60,7 +61,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order=_HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=1.0,
+            weak_order=_EVERY_NOISE_1,
             compiled=True,
             library="numba",
             reference="Maruyama 1955, Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028",
@@ -71,7 +72,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order=_HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=1.0,
+            weak_order=_EVERY_NOISE_1,
             compiled=True,
             library="numba",
             reference=(
@@ -85,7 +86,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order={"additive": 1.0, "diagonal": 1.0, "commutative": 1.0},
             deterministic_order=1.0,
-            weak_order=1.0,
+            weak_order={"additive": 1.0, "diagonal": 1.0, "commutative": 1.0},
             compiled=True,
             library="numba",
             reference="Milstein 1975, Theory Probab. Appl. 19, 557, doi:10.1137/1119062",
@@ -96,7 +97,7 @@ METHODS = Table(
             interpretation="stratonovich",
             strong_order={**_EVERY_NOISE_1, "general": 0.5},
             deterministic_order=2.0,
-            weak_order=2.0,
+            weak_order=_TWO_IF_ADDITIVE,
             compiled=True,
             library="numba",
             reference="Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
@@ -107,7 +108,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order={"additive": 1.5},
             deterministic_order=2.0,
-            weak_order=2.0,
+            weak_order={"additive": 2.0},
             compiled=True,
             library="numba",
             reference=_ROESSLER,
@@ -118,7 +119,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order=_EVERY_NOISE_1,
             deterministic_order=2.0,
-            weak_order=1.0,
+            weak_order=_EVERY_NOISE_1,
             compiled=True,
             library="numba",
             reference=_ROESSLER,
@@ -129,7 +130,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order=_HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=1.0,
+            weak_order=_EVERY_NOISE_1,
             keeps_gates=True,
             compiled=True,
             library="numba",
@@ -143,7 +144,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order=_HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=1.0,
+            weak_order=_EVERY_NOISE_1,
             keeps_gates=True,
             compiled=True,
             library="numba",
@@ -157,7 +158,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order=_HALF_UNLESS_ADDITIVE,
             deterministic_order=2.0,
-            weak_order=2.0,
+            weak_order=_TWO_IF_ADDITIVE,
             keeps_gates=True,
             compiled=True,
             library="numba",
@@ -171,7 +172,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order={"additive": 1.5},
             deterministic_order=2.0,
-            weak_order=2.0,
+            weak_order={"additive": 2.0},
             keeps_gates=True,
             compiled=True,
             library="numba",
@@ -179,6 +180,20 @@ METHODS = Table(
         ),
         **implicit.SCHEMES,
         **adaptive.SCHEMES,
+        "dri1": Method(
+            run=compiled.engine("dri1", nodes=(0.0, 0.5, 1.0), needs="weak"),
+            own=weak.dri1,
+            summary="stochastic Runge-Kutta DRI1, for means and distributions alone",
+            interpretation="ito",
+            deterministic_order=3.0,
+            weak_order=dict.fromkeys(_EVERY_NOISE_1, 2.0),
+            compiled=True,
+            library="numba",
+            reference=(
+                "Debrabant & Roessler 2009, Appl. Numer. Math. 59, 582, "
+                "doi:10.1016/j.apnum.2008.03.012"
+            ),
+        ),
         "gillespie": Method(
             run=chain.gillespie,
             summary="exact: channels one by one and V between their transitions, by thinning",
@@ -209,7 +224,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order=_HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=1.0,
+            weak_order=_EVERY_NOISE_1,
             library="sdeint",
             reference="sdeint.itoEuler; Maruyama 1955, doi:10.1007/BF02846028",
         ),
@@ -219,7 +234,7 @@ METHODS = Table(
             interpretation="ito",
             strong_order=_EVERY_NOISE_1,
             deterministic_order=2.0,
-            weak_order=1.0,
+            weak_order=_EVERY_NOISE_1,
             library="sdeint",
             reference=f"sdeint.itoSRI2; {_ROESSLER}",
         ),
@@ -229,7 +244,7 @@ METHODS = Table(
             interpretation="stratonovich",
             strong_order={**_EVERY_NOISE_1, "general": 0.5},
             deterministic_order=2.0,
-            weak_order=2.0,
+            weak_order=_TWO_IF_ADDITIVE,
             library="sdeint",
             reference=(
                 "sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041"
@@ -241,7 +256,7 @@ METHODS = Table(
             interpretation="stratonovich",
             strong_order=_EVERY_NOISE_1,
             deterministic_order=2.0,
-            weak_order=1.0,
+            weak_order=_EVERY_NOISE_1,
             library="sdeint",
             reference=f"sdeint.stratSRS2; {_ROESSLER}",
         ),
@@ -254,7 +269,7 @@ METHODS = Table(
             # g is constant, or both are 0.
             strong_order=_HALF_UNLESS_ADDITIVE,
             deterministic_order=2.0,
-            weak_order=2.0,
+            weak_order={"additive": 2.0},
             steps=2,
             tolerances=("rtol",),
             library="sdeint",

@@ -54,9 +54,9 @@ def engine(
     step : str
     nodes : tuple of float
         Where in a step, in units of h, it needs the injected current.
-    needs : {"", "time integrals", "halves", "areas"}
+    needs : {"", "time integrals", "halves", "areas", "weak"}
         What it needs of the noise besides dW: I_(1,0); the increments of the first half of each
-        step; or the iterated integrals I_(l,k).
+        step; the iterated integrals I_(l,k); or dW of three values, and signs.
     keeps_gates : bool
         Whether gates without noise stay in [0, 1], so that nobody has to look.
     opened : str
@@ -173,7 +173,7 @@ class Block:
             dW=np.zeros((steps, kinds, terms, lanes), dtype),
             areas=np.empty((0, 0, 0, 0), dtype),
             work=np.zeros((4, *x.shape), dtype),  # 0 for good in rows that a population lacks
-            columns=np.zeros((2, terms, lanes), dtype),
+            columns=np.zeros((6 if inputs.weak else 2, terms, lanes), dtype),
             opened=np.array([resumed is not None], dtype=np.int64),
             at=np.zeros(1, dtype=np.int64),
             changing=int(inputs.changing),

@@ -84,6 +84,7 @@ class _ThetaStep:
         return np.where(solved, y, other), solved | found
 
 
+_EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}
 _HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
 
 #: Entries of `hh_sde.METHODS`.
@@ -94,7 +95,7 @@ SCHEMES = {
         interpretation="ito",
         strong_order=_HALF_UNLESS_ADDITIVE,
         deterministic_order=1.0,
-        weak_order=1.0,
+        weak_order=_EVERY_NOISE_1,
         reference="Kloeden & Platen 1999, section 12.2, doi:10.1007/978-3-662-12616-5",
     ),
     "drift_implicit_trapezoidal": Method(
@@ -103,7 +104,7 @@ SCHEMES = {
         interpretation="ito",
         strong_order=_HALF_UNLESS_ADDITIVE,
         deterministic_order=2.0,
-        weak_order=2.0,
+        weak_order={**_EVERY_NOISE_1, "additive": 2.0},
         reference="Higham 2000, SIAM J. Numer. Anal. 38, 753, doi:10.1137/S003614299834736X",
     ),
 }

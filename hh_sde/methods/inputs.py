@@ -74,7 +74,10 @@ class BlockInputs:
         self.gates_noisy = self.terms > 0 and path is not None
         # increments are split for noise of gates and states, and for inputs that depend on V
         split = self.terms or program.compiled.module.V_DEPENDENT_CONDUCTANCE
-        self.needs = "" if needs == "halves" and not split else needs
+        # of the signs for areas there is a use where processes of a lane's own meet others
+        self.weak = needs == "weak" and path is not None
+        one_kind = (needs == "halves" and not split) or (needs == "weak" and not self.terms)
+        self.needs = "" if one_kind else needs
         self.kinds = 1 if self.needs in ("", "areas") else 2
         self.joined = self._joined() if self.needs == "areas" and self.gates_noisy else []
         joined = path is None or bool(self.joined)
@@ -146,6 +149,7 @@ class BlockInputs:
         weight, each = self._of_members(noise.weight[entries])
         return Inputs(
             drawn=self.drawing is not None,
+            weak=self.weak,
             normals=normals_at(self._keys is not None, self.dtype),
             key=drawing.key,
             domains=drawing.domains,
@@ -237,6 +241,8 @@ class BlockInputs:
         problem, path = self.problem, self.problem.path
         assert path is not None
         first, last = problem.first_step + start, problem.first_step + stop
+        if self.weak:
+            return path.weak_increments(first, last, self.trials)[:, : self.kinds]
         if self.needs == "halves":
             return path.halves(first, last, self.trials)
         if self.needs == "time integrals":

@@ -6,7 +6,8 @@ For whoever adds a method (an entry of METHODS and, where the scheme is new, one
    array (saves, trials, kept): of the states after every `save_every` steps, the components `keep`.
    A chunk may be empty: it still shows progress. The initial state is not yielded.
 2. Chunks are small enough that a person waiting sees progress.
-3. Wiener increments come from `problem.path` alone, by grid step; nothing else is random.
+3. Wiener increments, or what stands for them in law, come from `problem.path` alone, by grid step;
+   nothing else is random.
 4. A method for one trajectory yields (saves, d) chunks and is wrapped by `each_trial`.
 5. Before it yields a chunk it says by `problem.reach` how far the run is, with what is needed to
    go on from there (`problem.saves` does so for one trajectory). `problem.x0` stays as it is.
@@ -236,20 +237,22 @@ class Method(Described):
         "ode": takes no noise. "chain": takes ConductanceNoise alone, and instead of the diffusion
         simulates the Markov chain of whole channels that it approximates.
     strong_order : mapping of noise type to float
-        The noise types it accepts, with its strong order for each.
-        With error control it is that in the mean step.
+        The noise types it accepts, with its strong order for each, with error control in the mean
+        step. None: it takes no noise, or has a weak order alone.
     deterministic_order : float or None
         Order without noise (of a chain: with ever more channels); None where the error is
         controlled by rtol and atol, or where there is none. With event-driven synapses, of which a
         spike acts at the end of its step, it is 1: `order_with_events`.
-    weak_order : float or None
-        Weak order for additive noise, where it is known.
+    weak_order : mapping of noise type to float
+        Weak order for each of them, where it is known.
     keeps_gates : bool
         Whether gates stay in [0, 1] at any step, where they have no noise of their own.
     exact : bool
         Has no step: dt spaces the output.
     compiled : bool
         Runs in the engine: needs a Network's equations.
+    own : callable or None
+        The `run` for an SDE of one's own, of a method of the engine that takes those too.
     steps : int
         From how many states it makes the next. One that takes more than one begins with another
         scheme, so that a run of it cannot be continued.
@@ -277,10 +280,11 @@ class Method(Described):
     deterministic_order: float | None
     reference: str = ""
     strong_order: Mapping[str, float] = field(default_factory=dict)
-    weak_order: float | None = None
+    weak_order: Mapping[str, float] = field(default_factory=dict)
     keeps_gates: bool = False
     exact: bool = False
     compiled: bool = False
+    own: Run | None = None
     steps: int = 1
     tolerances: tuple[str, ...] = ()
     tolerance: float = 1e-8
@@ -297,6 +301,22 @@ class Method(Described):
             )
         see_kind(self.strong_order, Mapping, "Method: strong_order")
         super().__post_init__()
+
+    @property
+    def noise_types(self) -> tuple[str, ...]:
+        """The noise types it accepts."""
+        return tuple(self.strong_order or self.weak_order)
+
+    @property
+    def weak(self) -> bool:
+        """Whether it approximates the law of the solution alone, and no path."""
+        return bool(self.weak_order) and not self.strong_order
+
+    def of(self, sde: SDE) -> Method:
+        """The same as it runs for an equation: in the engine, or outside of it."""
+        if self.own is None or sde.program is not None:
+            return self
+        return replace(self, run=self.own, own=None, compiled=False, library="numpy")
 
     @property
     def adaptive(self) -> bool:
@@ -321,20 +341,25 @@ class Method(Described):
 
     def description(self) -> Description:
         """Its equation, its orders, its tolerances, its reference."""
-        by_order: dict[float, list[str]] = {}
-        for noise, order in self.strong_order.items():
-            by_order.setdefault(order, []).append(noise)
-        orders = [f"{order:g} ({', '.join(noises)})" for order, noises in by_order.items()]
+        strong, weak = in_words(self.strong_order), in_words(self.weak_order)
         plain = self.deterministic_order
         parts = [
             self.interpretation,
-            f"strong order {', '.join(orders)}" if orders else "",
-            f"weak order {self.weak_order:g}" if self.weak_order else "",
+            f"strong order {strong}" if strong else "",
+            f"weak order {weak}" if weak else "",
             f"order {plain:g} without noise" if plain else "",
             f"{self.order_with_events:g} with events" if self.order_with_events else "",
             f"tolerances {', '.join(self.tolerances)}" if self.tolerances else "",
         ]
         return Description(self.summary, "; ".join(filter(None, parts)), self.reference)
+
+
+def in_words(orders: Mapping[str, float]) -> str:
+    """Orders and the noise types that have them."""
+    by_order: dict[float, list[str]] = {}
+    for noise, order in orders.items():
+        by_order.setdefault(order, []).append(noise)
+    return ", ".join(f"{order:g} ({', '.join(noises)})" for order, noises in by_order.items())
 
 
 class Diverged(Exception):

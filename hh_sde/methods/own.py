@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ Step = Callable[
     [Function, Function, np.ndarray, float, float, np.ndarray, np.ndarray | None], np.ndarray
 ]
 #: What a step may need of the noise besides dW.
-NEEDS = ("", "halves", "time integrals", "areas")
+NEEDS = ("", "halves", "time integrals", "areas", "weak")
 #: Numbers in a window's arrays of noise and of states, 8 bytes each, and its steps, at most.
 _IN_WINDOW, _LONGEST_WINDOW = 2**20, 2**10
 _ARGUMENTS = ("f", "G", "x", "t", "h", "dW", "extra")
@@ -25,10 +26,10 @@ _ARGUMENTS = ("f", "G", "x", "t", "h", "dW", "extra")
 
 def integrator(
     *,
-    strong_order: Mapping[str, float],
+    strong_order: Mapping[str, float] | None = None,
     interpretation: str = "ito",
     deterministic_order: float = 1.0,
-    weak_order: float | None = None,
+    weak_order: Mapping[str, float] | float | None = None,
     needs: str = "",
     reference: str = "",
 ) -> Callable[[Step], Method]:
@@ -52,20 +53,23 @@ def integrator(
 
     Parameters
     ----------
-    strong_order : mapping of noise type to float
+    strong_order : mapping of noise type to float, optional
         The noise types that it takes ("additive", "diagonal", "commutative", "general"), with its
         strong order for each. Models with other noise are refused. Additive and diagonal noise are
-        commutative too, and all are general: those that are not named have that order.
+        commutative too, and all are general: those that are not named have that order. To be left
+        out with ``needs="weak"`` alone: then `weak_order` says which noise it takes.
     interpretation : {"ito", "stratonovich"}
         The calculus in which f and G are given to it.
     deterministic_order : float
         Order without noise.
-    weak_order : float, optional
-        Weak order for additive noise.
-    needs : {"", "halves", "time integrals", "areas"}
+    weak_order : mapping of noise type to float, or float, optional
+        Its weak order, in the same way; a number is that for additive noise.
+    needs : {"", "halves", "time integrals", "areas", "weak"}
         What `extra` is: None; the increments of the first half of the step (m, trials), ms^0.5;
         I_(1,0), the integral of W - W(t) over the step (m, trials), ms^1.5; or Ito's iterated
-        integrals I_ij, those of dW_i dW_j (m, m, trials), ms.
+        integrals I_ij, those of dW_i dW_j (m, m, trials), ms. With "weak" the increments are no
+        Brownian path's: dW is sqrt(3 h) times -1, 0 or 1 with the probabilities 1/6, 2/3, 1/6,
+        and `extra` sqrt(h) times -1 or 1 (m, trials), independent of dW.
     reference : str
         The paper.
 
@@ -97,9 +101,17 @@ def integrator(
     """
     see_choice(interpretation, INTERPRETATIONS, "interpretation")
     see_choice(needs, NEEDS, "needs")
-    orders = _orders(strong_order)
+    if needs == "weak":
+        if strong_order is not None:
+            raise ValueError(
+                "a method that needs weak increments has no strong order, since they belong to no "
+                "Brownian path; give weak_order alone"
+            )
+        strong, weak = {}, _orders(weak_order, "weak_order")
+    else:
+        strong = _orders(strong_order, "strong_order")
+        weak = _weak_orders(weak_order)
     plain = single(deterministic_order, "deterministic_order", positive=True)
-    weak = None if weak_order is None else single(weak_order, "weak_order", positive=True)
 
     def decorator(step: Step) -> Method:
         _see_step(step)
@@ -110,7 +122,7 @@ def integrator(
             place=f"{step.__module__}:{step.__qualname__}",
             summary=text.partition("\n")[0].rstrip("."),
             interpretation=interpretation,
-            strong_order=orders,
+            strong_order=strong,
             deterministic_order=plain,
             weak_order=weak,
             reference=reference,
@@ -119,17 +131,23 @@ def integrator(
     return decorator
 
 
-def _orders(strong_order: Mapping[str, float]) -> dict[str, float]:
-    if not isinstance(strong_order, Mapping) or not strong_order:
+def _weak_orders(given: Mapping[str, float] | float | None) -> dict[str, float]:
+    if given is None or isinstance(given, Mapping):
+        return _orders(given, "weak_order") if given else {}
+    return {"additive": single(given, "weak_order", positive=True)}
+
+
+def _orders(given: Any, name: str) -> dict[str, float]:
+    """An order for each noise type, those that are special cases of others among them."""
+    if not isinstance(given, Mapping) or not given:
         raise TypeError(
-            'strong_order says which noise it takes, as {"additive": 1.0, "diagonal": 0.5}; got '
-            f"{shown(strong_order)}"
+            f'{name} says which noise it takes, as {{"additive": 1.0, "diagonal": 0.5}}; got '
+            f"{shown(given)}"
         )
-    for noise_type in strong_order:
-        see_choice(noise_type, NOISE_TYPES, "strong_order: noise type")
+    for noise_type in given:
+        see_choice(noise_type, NOISE_TYPES, f"{name}: noise type")
     orders = {
-        key: single(order, f"strong_order of {key} noise", positive=True)
-        for key, order in strong_order.items()
+        key: single(order, f"{name} of {key} noise", positive=True) for key, order in given.items()
     }
     wider = orders.get("commutative", orders.get("general"))
     if wider is not None:
@@ -268,6 +286,9 @@ class _Trajectories:
 
         if self.needs == "halves":
             both = path.halves(*window, numbers)
+            return by_step(both[:, 0]), by_step(both[:, 1])
+        if self.needs == "weak":
+            both = path.weak_increments(*window, numbers)
             return by_step(both[:, 0]), by_step(both[:, 1])
         if self.needs == "time integrals":
             dW, integrals = path.with_time_integrals(*window, numbers)

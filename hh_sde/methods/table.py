@@ -9,15 +9,19 @@ HEADER = ("method", "equation", *NOISE_TYPES, "no noise", "scheme")
 
 
 def rows() -> list[tuple[str, ...]]:
-    """Name, equation, strong order for each noise type, order without noise, and the scheme."""
+    """Name, equation, strong order for each noise type, order without noise, and the scheme.
+
+    Of a method that has none, its weak order, called so.
+    """
     table = []
     for name, method in METHODS.items():
-        strong = [method.strong_order.get(noise_type) for noise_type in NOISE_TYPES]
+        orders, weak = (method.weak_order, "weak ") if method.weak else (method.strong_order, "")
+        given = [orders.get(noise_type) for noise_type in NOISE_TYPES]
         table.append(
             (
                 name,
                 method.interpretation,
-                *("-" if order is None else f"{order:g}" for order in strong),
+                *("-" if order is None else f"{weak}{order:g}" for order in given),
                 _without_noise(method),
                 method.summary,
             )

@@ -175,6 +175,15 @@ def additive(a: float = 0.1, b: float = 0.05, x0: float = 1.0) -> SolvedProblem:
 
 def cubic(x0: float = 0.5) -> SolvedProblem:
     """dx = -x (1 - x^2)/4 dt + (1 - x^2)/2 dW."""
+    # Gauss and Hermite's rule: tanh is smooth over the width of a normal law
+    nodes, weights = np.polynomial.hermite_e.hermegauss(120)
+    weights = weights / weights.sum()
+
+    def moments(t: float) -> Moments:
+        x = np.tanh(0.5 * np.sqrt(t) * nodes + np.arctanh(x0))
+        mean = weights @ x
+        return np.array([mean]), np.array([[weights @ x**2 - mean**2]])
+
     return SolvedProblem(
         SDE(
             f=lambda x, t: -0.25 * x * (1 - x**2),
@@ -184,6 +193,7 @@ def cubic(x0: float = 0.5) -> SolvedProblem:
             correction=lambda x, t: -0.25 * x * (1 - x**2),
         ),
         "dx = -x (1 - x^2)/4 dt + (1 - x^2)/2 dW: x = tanh(W/2 + artanh x0)",
+        moments,
         solution=lambda t, W: np.tanh(0.5 * W + np.arctanh(x0)),
         reference=_KLOEDEN_PLATEN,
     )
@@ -281,7 +291,11 @@ def rotation(a: float = 1.0) -> SolvedProblem:
     """A point that turns by the angle a I, I the integral of W_1 dW_2: noise does not commute."""
 
     def f(x: np.ndarray, t: float) -> np.ndarray:
-        return -0.5 * (a * x[0]) ** 2 * np.array([0.0, x[1], x[2]])
+        return -0.5 * (a * x[0]) ** 2 * np.array([np.zeros_like(x[0]), x[1], x[2]])
+
+    def G(x: np.ndarray, t: float) -> np.ndarray:
+        none = np.zeros_like(x[0])
+        return np.array([[none + 1.0, none], [none, -a * x[0] * x[2]], [none, a * x[0] * x[1]]])
 
     def solution(t: float, W: np.ndarray, I: np.ndarray) -> np.ndarray:
         return np.array([W[0], np.cos(a * I[0, 1]), np.sin(a * I[0, 1])])
@@ -295,7 +309,7 @@ def rotation(a: float = 1.0) -> SolvedProblem:
     return SolvedProblem(
         SDE(
             f=f,
-            G=lambda x, t: np.array([[1.0, 0.0], [0.0, -a * x[0] * x[2]], [0.0, a * x[0] * x[1]]]),
+            G=G,
             x0=np.array([0.0, 1.0, 0.0]),
             noise_type="general",
             correction=f,

@@ -88,6 +88,12 @@ def or_none(check: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     return lambda value, name: None if value is None else check(value, name)
 
 
+def flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
 def text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a name, got {value!r}")
@@ -170,6 +176,7 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "repeats": positive_int,
     "refine": partial(positive_int, least=2),  # the reference's step is the smallest dt by it
     "threads": positive_int,
+    "extrapolate": flag,
     "confidence": between_0_and_1,
     "tolerance": between_0_and_1,
 }

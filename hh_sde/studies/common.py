@@ -240,25 +240,52 @@ def reference_method(sde: SDE) -> str:
     return "sdeint.itoSRI2" if sde.interpretation == "ito" else "sdeint.stratSRS2"
 
 
-def fitting_methods(subject: Subject, methods: Sequence[str | Method] | None) -> list[str | Method]:
+def fitting_methods(
+    subject: Subject, methods: Sequence[str | Method] | None, *, along_path: bool
+) -> list[str | Method]:
     """The methods asked for, or all that take the noise and have a fixed step.
 
     Those are the engine's for a network, and the others for an SDE of one's own.
+
+    Parameters
+    ----------
+    along_path : bool
+        Whether errors along the path are to be taken, which some have not.
     """
     if methods is not None:
+        for method in methods if along_path else []:
+            see_pathwise(subject.sde, method)
         return list(methods)
-    return [name for name, method in METHODS.items() if _fits(subject, method)]
+    return [name for name, method in METHODS.items() if _fits(subject, method, along_path)]
 
 
-def _fits(subject: Subject, method: Method) -> bool:
+def see_pathwise(sde: SDE, method: str | Method) -> None:
+    """See that a method follows a Brownian path, where there is one.
+
+    Raises
+    ------
+    ValueError
+        If it approximates the law alone.
+    """
+    if sde.m and method_of(method).weak:
+        raise ValueError(
+            f"{name_of(method)} approximates the law of the solution alone: its increments have "
+            "two and three values and belong to no Brownian path, so that it has no error along "
+            "one. weak_convergence takes it"
+        )
+
+
+def _fits(subject: Subject, method: Method, along_path: bool) -> bool:
     sde = subject.sde
-    if method.compiled != (sde.program is not None) or not method.strong_order:
+    if method.of(sde).compiled != (sde.program is not None) or not method.noise_types:
+        return False
+    if along_path and method.weak:
         return False
     if method.adaptive:
         return False
     restated = sde.interpretation != method.interpretation and sde.noise_type != "additive"
     possible = not restated or sde.correction is not None
-    return possible and (not sde.m or sde.noise_type in method.strong_order)
+    return possible and (not sde.m or sde.noise_type in method.noise_types)
 
 
 @dataclass(frozen=True)
@@ -314,7 +341,8 @@ class Ensemble:
         if self.path is None:
             options["noise"] = "ignore"
         else:
-            options["path"] = self.path.coarsen(round(dt / self.finest))
+            path = self.path.coarsen(round(dt / self.finest))
+            options["path"] = path.in_law() if method_of(method).weak else path
         try:
             return solve(
                 self.model,
@@ -322,7 +350,7 @@ class Ensemble:
                 dt=dt,
                 method=method,
                 trials=self.trials,
-                threads=self.threads if method_of(method).compiled else 1,
+                threads=self.threads if in_engine(self.model, method) else 1,
                 progress=False,
                 **options,
             )
@@ -346,6 +374,12 @@ class Ensemble:
         return result
 
 
+def in_engine(model: Network | SDE, method: str | Method) -> bool:
+    """Whether the method runs in the engine for this model."""
+    found = method_of(method)
+    return found.compiled if isinstance(model, Network) else found.of(model).compiled
+
+
 def end_and_spikes(t_end: float) -> dict[str, Any]:
     """What to record of a network for V at the end and the spikes."""
     return {"record": ("V", "spikes"), "save_dt": t_end}
@@ -357,7 +391,7 @@ def wall_time(
     """Seconds that a run takes which keeps no more than it must; nan if it diverges."""
     finds_spikes = subject.net is not None and method_of(method).compiled
     record = {"record": ("spikes",)} if finds_spikes else {"save_dt": t_end}
-    if not method_of(method).compiled:
+    if not in_engine(subject.model, method):
         options.pop("threads", None)
     began = time.perf_counter()
     try:

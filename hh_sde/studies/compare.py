@@ -77,7 +77,7 @@ def compare_methods(
     >>> ds.diverged.values.tolist()
     [[0, 1], [0, 0]]
     """
-    methods = fitting_methods(model, methods)
+    methods = fitting_methods(model, methods, along_path=True)
     dts = np.atleast_1d(dt).tolist()
     finest = dts[0] / 2 if reference_dt is None else reference_dt
     ensemble = Ensemble.of(model, dts, finest, trials, rng, threads)

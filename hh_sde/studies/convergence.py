@@ -21,6 +21,7 @@ from hh_sde.studies.common import (
     fitting_methods,
     labelled,
     reference_method,
+    see_pathwise,
     study,
 )
 from hh_sde.studies.intervals import LOG, jackknife
@@ -101,7 +102,7 @@ def strong_convergence(
     >>> bool(0.4 < ds.order < 0.6)
     True
     """
-    methods = fitting_methods(model, methods)
+    methods = fitting_methods(model, methods, along_path=True)
     finest = dts[0] / refine
     if reference is None:
         finest = model.finest(dts, refine, t_end, trials, rng)
@@ -136,6 +137,7 @@ def _reference(
         if exact is not None:
             return exact, np.zeros(ensemble.trials)
         reference = reference_method(model.sde)
+    see_pathwise(model.sde, reference)
     fine = ensemble.reference(reference, t_end, **options)
     exact = model.states(fine, variable)[:, -1]
     check = ensemble.run(reference, t_end, 2 * ensemble.finest, **options)

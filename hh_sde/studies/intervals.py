@@ -14,6 +14,7 @@ chapters 6 and 11, doi:10.1201/9780429246593.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ import scipy.stats
 
 #: Resamples of the trials.
 RESAMPLES = 2000
+#: Parts of the trials that the jackknife leaves out in turn, at most: each a single trial, or where
+#: there are more trials some of them together, so that its cost does not grow with trials^2.
+MOST_PARTS = 4000
 #: Trial numbers that a statistic is given at once, so that memory does not grow with trials^2.
 AT_ONCE = 2**20
 #: Ends of an interval that differ by less than this part of them differ by rounding.
@@ -75,8 +79,9 @@ def jackknife(
     low, high : what `statistic` returns without its first axis
         nan for a single trial, or where the estimate does not exist without one of them.
     """
-    n = trials
-    whole, without = _resampled(statistic, n, n, _all_but_one)
+    together = -(-trials // MOST_PARTS)
+    n = trials // together
+    whole, without = _resampled(statistic, trials, n, partial(_all_but_some, together))
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate, parts = scale.to(whole), scale.to(without)
         off = parts - parts[0]  # of equal parts exactly 0, unlike the distance from their mean
@@ -155,10 +160,10 @@ def _resampled(
     return whole, np.concatenate([statistic(samples(trials, part)) for part in slices])
 
 
-def _all_but_one(trials: int, without: np.ndarray) -> np.ndarray:
-    """The trial numbers that are left, (without, trials - 1)."""
-    left = np.arange(trials - 1)
-    return left + (left >= without[:, None])
+def _all_but_some(together: int, trials: int, without: np.ndarray) -> np.ndarray:
+    """The trial numbers that are left without so many from each part on."""
+    left = np.arange(trials - together)
+    return left + together * (left >= together * without[:, None])
 
 
 def students_t(confidence: float, trials: int) -> float:

@@ -203,7 +203,8 @@ class Ladder:
     def alpha(self) -> float:
         """The order of the bias, from the means, in the limits that it is taken to lie in."""
         found = order_of(np.abs(self.means()).max(axis=1)[1:])
-        largest = max(method_of(self.method).weak_order or UNDECLARED_ORDER, LEAST_ORDER)
+        declared = method_of(self.method).weak_order.get(self.model.sde.noise_type)
+        largest = max(declared or UNDECLARED_ORDER, LEAST_ORDER)
         return float(np.clip(found, LEAST_ORDER, largest)) if np.isfinite(found) else largest
 
     def bias(self) -> np.ndarray:

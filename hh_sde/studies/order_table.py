@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hh_sde.brownian import BrownianPath
 from hh_sde.choice import sde_for_method
 from hh_sde.errors import IntegrationError, keyword_hints, unknown
 from hh_sde.methods import Method, method_of, name_of
+from hh_sde.network import Network
 from hh_sde.problems import PROBLEMS, Problem, ReferencedProblem, SolvedProblem
 from hh_sde.problems.referenced import SEED, TRIALS
 from hh_sde.progress import watched
@@ -22,8 +24,9 @@ from hh_sde.solver import solve
 from hh_sde.studies.arguments import methods as checked_methods
 from hh_sde.studies.common import Column, estimated, labelled, reference_method
 from hh_sde.studies.convergence import ABOVE_FLOOR
-from hh_sde.studies.intervals import bootstrap, times_drawn
-from hh_sde.studies.orders import FEWEST_STEPS
+from hh_sde.studies.every_path import MOST, EveryPath
+from hh_sde.studies.intervals import bootstrap, students_t
+from hh_sde.studies.orders import FEWEST_STEPS, NOISY_SLOPE_SPREAD, asymptotic_range
 from hh_sde.studies.subject import Subject
 from hh_sde.studies.weak import ABOVE_NOISE
 
@@ -31,6 +34,10 @@ from hh_sde.studies.weak import ABOVE_NOISE
 FACTORS = (4, 8, 16, 32, 64)
 #: And tolerances of methods with error control, on a grid of as long steps as divide the time.
 TOLERANCES = tuple(10.0**-k for k in (3.0, 3.5, 4.0, 4.5, 5.0))
+#: The same for weak errors, of which those at small steps are lost in the sampling noise.
+WEAK_FACTORS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+#: Steps to the end in which means of weak schemes are taken without sampling.
+WEAK_STEPS = (1, 2, 3, 4, 6, 8)
 #: An order agrees with the declared one if its interval reaches up to this much below it: the
 #: steps are those that people take, not the limit.
 SLACK = 0.15
@@ -38,7 +45,8 @@ SLACK = 0.15
 ROUNDING = 1e-10
 _NOT_MEASURED = (
     "the method does not take the problem, or its solution is not known, or the method diverges or "
-    "gives up at these steps, or errors are rounding"
+    "gives up at these steps, or errors are rounding, or weak ones sampling noise; or there is no "
+    "such order"
 )
 KINDS = ("strong", "without noise", "weak")
 
@@ -61,8 +69,10 @@ def measured_orders(
         Default: all. Methods of the engine take networks alone; where a method does not take a
         problem, or a way to solve it is not known, the order is nan.
     kind : {"strong", "without noise", "weak"}
-        Of the error along the path; of the error without noise; of the mean of the first variable,
-        for additive noise, which needs thousands of trials to be seen above the sampling noise.
+        Of the error along the path; of the error without noise; of the error of a mean, which needs
+        thousands of trials to be seen above the sampling noise. That is the mean of the problem's
+        functional, or else of |x|^2, and of networks of the square by which the first variable has
+        changed.
     trials : int
         Of problems with a reference 40 at most: so many have one.
     confidence : float
@@ -79,7 +89,12 @@ def measured_orders(
     -----
     The slope of log error over log step is that of least squares through five steps, halved each
     time, or with error control through the mean steps at five tolerances, 10^-3 to 10^-5; its
-    interval is by the bootstrap over trials.
+    interval is by the bootstrap over trials. Weak errors are taken at nine steps; the
+    slope goes through the five smallest above the sampling noise, as far as slopes agree, and its
+    interval is that of the means of the trials. Methods of a weak order alone have no error along
+    the path. Of an SDE with one or two Wiener processes and known moments their weak error is
+    exact, a mean over all the values that their increments can have in up to 8 steps; the slope is
+    that of the three largest numbers of steps.
 
     Examples
     --------
@@ -131,7 +146,7 @@ def _takes(problem: Problem, method: str | Method) -> bool:
 
 
 def _strong(problem: Problem, method: str | Method, trials: int, confidence: float) -> Any:
-    if not problem.pathwise:
+    if not problem.pathwise or method_of(method).weak:
         return np.nan
     subject = Subject.of(problem, "measured_orders")
     t_end, variable, path = problem.t_end, problem.variable, problem.sde.path(SEED, problem.dt)
@@ -204,39 +219,118 @@ def _without_noise(problem: Problem, method: str | Method, trials: int, confiden
 
 
 def _weak(problem: Problem, method: str | Method, trials: int, confidence: float) -> Any:
-    declared = method_of(method).weak_order
-    if problem.sde.noise_type != "additive" or declared is None:
+    declared = method_of(method).weak_order.get(problem.sde.noise_type)
+    if declared is None:
         return np.nan
-    subject = Subject.of(problem, "measured_orders")
-    path, t_end = problem.sde.path(SEED, problem.dt), problem.t_end
+    if method_of(method).weak and isinstance(problem, SolvedProblem):
+        return [*_exact_slope(problem, method), declared]
+    found = _reference(problem, trials)
+    if found is None:
+        return np.nan
+    reference, own = found
+    errors = np.full((len(WEAK_FACTORS), trials), np.nan)
+    floor = np.full(len(WEAK_FACTORS), np.inf)
+    for k, factor in reversed(list(enumerate(WEAK_FACTORS))):
+        with suppress(IntegrationError):
+            errors[k] = _at_end(problem, method, factor, trials) - reference
+            floor[k] = max(ABOVE_NOISE * errors[k].std() / np.sqrt(trials), ABOVE_FLOOR * own)
+            lost = np.abs(errors[k:].mean(axis=1)) <= floor[k:]
+            if lost.size > 1 and lost[:2].all():
+                break  # those at smaller steps are lost too
+    means, steps = errors.mean(axis=1), np.array(WEAK_FACTORS)
+    kept = asymptotic_range(steps, np.abs(means), floor, NOISY_SLOPE_SPREAD)
+    if kept.sum() < FEWEST_STEPS:
+        return np.nan
+    kept &= np.cumsum(kept) <= len(FACTORS)  # the smallest of them
+    return [*_mean_slope(np.log(steps[kept]), errors[kept], confidence), declared]
 
-    def last(method: str | Method, factor: int) -> np.ndarray:
-        coarse = path.coarsen(factor)
+
+def _exact_slope(problem: SolvedProblem, method: str | Method) -> tuple[float, float, float]:
+    """That of a weak scheme, whose increments have few values: of means over all of them."""
+    t_end = WEAK_STEPS[-1] * 32 * problem.dt
+    errors = []
+    for steps in WEAK_STEPS:
+        many = EveryPath.values_of(problem.sde.m) ** steps
+        if problem.moments is None or many > MOST:
+            break
+        path = EveryPath(m=problem.sde.m, dt=t_end / steps)
         ds = solve(
-            problem.model, t_end, dt=coarse.dt, method=method, path=coarse, trials=trials,
-            save_dt=t_end, record=subject.record(problem.variable), progress=False,
+            problem.sde, t_end, dt=path.dt, method=method, path=path, trials=many, save_dt=t_end,
+            progress=False,
         )  # fmt: skip
-        return subject.states(ds, problem.variable)[:, -1, 0]
-
-    best = reference_method(problem.sde)
-    reference = last(best, 1)
-    own = abs(float((last(best, 2) - reference).mean()))
-    try:
-        errors = np.array([last(method, factor) - reference for factor in FACTORS])
-    except IntegrationError:
-        return np.nan
-    # the noise is that of the reference, so that much of the sampling error drops out
-    noise = errors.std(axis=1) / np.sqrt(trials)
-    seen = np.abs(errors.mean(axis=1)) > np.maximum(ABOVE_NOISE * noise, ABOVE_FLOOR * own)
-    if seen.sum() < FEWEST_STEPS:
-        return np.nan
-    means = partial(_mean_slope, np.log(np.array(FACTORS)[seen]), errors[seen])
-    low, high = bootstrap(means, trials, confidence)
-    return [float(means(np.arange(trials)[None])[0]), float(low), float(high), declared]
+        found = path.weights(steps) @ _functional(problem, ds.x.values[:, -1])
+        errors.append(abs(found - _mean(problem, t_end)))
+    if len(errors) < FEWEST_STEPS:
+        return np.nan, np.nan, np.nan
+    last = np.array(WEAK_STEPS[: len(errors)])[-FEWEST_STEPS:]
+    slope = -np.polyfit(np.log(last), np.log(errors[-FEWEST_STEPS:]), 1)[0]
+    return slope, slope, slope
 
 
-def _mean_slope(log_dt: np.ndarray, errors: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Slopes of the log of mean errors (steps, trials), for trial numbers (samples, trials)."""
-    means = times_drawn(samples, errors.shape[1]) @ errors.T / errors.shape[1]
+def _mean(problem: SolvedProblem, t: float) -> float:
+    """That of the functional at a time."""
+    if problem.expectation is not None:
+        return problem.expectation(t)
+    assert problem.moments is not None
+    mean, covariance = problem.moments(t)
+    return float(np.trace(covariance) + mean @ mean)
+
+
+@lru_cache(maxsize=len(PROBLEMS))
+def _reference(problem: Problem, trials: int) -> tuple[np.ndarray | float, float] | None:
+    """What the functional should be in each trial, or in the mean, and how far it may be off."""
+    if isinstance(problem, SolvedProblem) and problem.solution is not None:
+        # along the same path, so that much of the sampling error drops out
+        subject = Subject.of(problem, "measured_orders")
+        path = problem.sde.path(SEED, problem.dt)
+        exact = subject.exact(path, problem.t_end, trials, problem.variable)
+        assert exact is not None
+        return _functional(problem, exact), 0.0
+    if isinstance(problem, SolvedProblem):
+        return _mean(problem, problem.t_end), 0.0
+    if not isinstance(problem.model, Network):
+        return None
+    # iterated integrals of thousands of trials take too long, and the law is all that is wanted
+    additive = problem.sde.noise_type == "additive"
+    best = reference_method(problem.sde) if additive else "dri1"
+    finest = _at_end(problem, best, 1, trials)
+    return finest, abs(float((_at_end(problem, best, 2, trials) - finest).mean()))
+
+
+def _at_end(problem: Problem, method: str | Method, factor: int, trials: int) -> np.ndarray:
+    """The functional in each trial at so many times the finest step."""
+    subject = Subject.of(problem, "measured_orders")
+    path = problem.sde.path(SEED, problem.dt).coarsen(factor)
+    ds = solve(
+        problem.model, problem.t_end, dt=path.dt, method=method, trials=trials,
+        path=path.in_law() if method_of(method).weak else path, save_dt=problem.t_end,
+        record=subject.record(problem.variable), progress=False,
+    )  # fmt: skip
+    return _functional(problem, subject.states(ds, problem.variable)[:, -1])
+
+
+def _functional(problem: Problem, states: np.ndarray) -> np.ndarray:
+    """That whose mean is looked at, of states (trials, values)."""
+    if isinstance(problem, ReferencedProblem):
+        net = problem.model
+        start = net.layout.of(problem.sde.x0[None], problem.variable or "V")  # type: ignore
+        return (states[:, 0] - start[0, 0]) ** 2
+    if problem.functional is not None:
+        return problem.functional(states.T)
+    return (states**2).sum(axis=1)
+
+
+def _mean_slope(
+    log_dt: np.ndarray, errors: np.ndarray, confidence: float
+) -> tuple[float, float, float]:
+    """Slope of the log of mean errors (steps, trials), with an interval.
+
+    The means are several standard errors from 0, so that their logs are nearly linear in them.
+    """
+    means, trials = errors.mean(axis=1), errors.shape[1]
     x = log_dt - log_dt.mean()
-    return np.log(np.abs(means)) @ x / (x @ x)
+    x = x / (x @ x)
+    slope = float(x @ np.log(np.abs(means)))
+    error = float(np.std((x / means) @ errors, ddof=1) / np.sqrt(trials))
+    half = students_t(confidence, trials) * error
+    return slope, slope - half, slope + half

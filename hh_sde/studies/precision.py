@@ -94,7 +94,7 @@ def _errors_and_cost(
     rng: Rng,
     threads: int,
 ) -> xr.Dataset:
-    methods = fitting_methods(subject, methods)
+    methods = fitting_methods(subject, methods, along_path=True)
     common: dict[str, Any] = {
         "methods": methods,
         "dts": dts,

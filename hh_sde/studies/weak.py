@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -48,6 +48,7 @@ def weak_convergence(
     *,
     refine: int = 2,
     reference: str | Method | None = None,
+    extrapolate: bool = False,
     confidence: float = 0.95,
     rng: Rng = None,
     threads: int = 1,
@@ -60,7 +61,12 @@ def weak_convergence(
     Parameters
     ----------
     model, methods, dts, t_end, trials, refine, reference, confidence, rng, threads
-        As for `strong_convergence`.
+        As for `strong_convergence`. Methods of a weak order alone are taken too, with the random
+        numbers of the path.
+    extrapolate : bool
+        Also give, as schemes of their own, what is extrapolated to step 0 (Talay & Tubaro 1990)
+        from the estimates E at a step and at twice that step: of a method of weak order p it is
+        (2^p E_dt - E_2dt)/(2^p - 1), of order p + 1 where coefficients are smooth.
 
     Returns
     -------
@@ -72,7 +78,9 @@ def weak_convergence(
         (scheme, observable, dt); order, order_low, order_high (scheme, observable), nan where no
         three steps have an error above the sampling noise; exact (observable), the exact value
         where a problem knows it, or else the reference's; declared_order (scheme). A declared order
-        outside an interval is warned of, as by `strong_convergence`.
+        outside an interval is warned of, as by `strong_convergence`. Schemes that are extrapolated
+        are called so, ``euler_maruyama, extrapolated``, and their values stand at the smaller of
+        the two steps: nan where twice the step is none of `dts`.
 
     Notes
     -----
@@ -82,6 +90,14 @@ def weak_convergence(
     first_passage can be relied on, and with 200 trials or more those of the interval. Where no
     trial's count of spikes differs, the rate's error has no interval.
 
+    Both estimates that are extrapolated come from the same trials, and their noise is that of one
+    path: what this does to their variance depends on the method. The interval is that of the
+    combination, trial by trial, which holds in any case; it is wider than that of E_dt.
+
+    References
+    ----------
+    Talay & Tubaro 1990, Stoch. Anal. Appl. 8, 483, doi:10.1080/07362999008809220.
+
     Examples
     --------
     >>> from hh_sde import CurrentNoise, Network
@@ -89,35 +105,45 @@ def weak_convergence(
     >>> ds = weak_convergence(net, ["lie_trotter"], [0.05, 0.1], 40.0, 10, rng=1)
     >>> ds.observable.values.tolist()
     ['mean_V', 'var_V', 'rate', 'interval', 'first_passage']
+    >>> from hh_sde.problems import PROBLEMS
+    >>> ds = weak_convergence(PROBLEMS["geometric"], ["dri1"], [0.125, 0.25, 0.5], 1.0, 10_000,
+    ...                       extrapolate=True, rng=1)
+    >>> ds.scheme.values.tolist()
+    ['dri1', 'dri1, extrapolated']
     """
-    methods = fitting_methods(model, methods)
+    methods = fitting_methods(model, methods, along_path=False)
+    schemes = [name_of(method) for method in methods]
+    declared = [_declared_weak(model.sde, method) for method in methods]
+    twice = _twice(dts, dict(zip(schemes, declared, strict=True))) if extrapolate else {}
     observed = Firing(t_end) if model.net is not None else Moments(model, t_end)
     finest = dts[0] / refine
     if reference is None:
         finest = model.finest(dts, refine, t_end, trials, rng)
     ensemble = Ensemble.of(model, dts, finest, trials, rng, threads)
     exact = _reference(model, ensemble, observed, reference)
-    shape = (len(methods), len(observed.names), len(dts))
-    estimate, low, high = np.full((3, *shape), np.nan)
-    whole = np.arange(trials)[None]
-    at_reference = observed.values(exact, whole)[0]
-    sums_of: dict[tuple[int, int], np.ndarray] = {}
+    estimates: dict[tuple[int, int], Estimate] = {}
     for (i, method), (j, dt) in watched(list(product(enumerate(methods), enumerate(dts)))):
         ds = ensemble.run(method, t_end, dt, **observed.options)
-        if ds is None:
-            continue
-        sums_of[i, j] = sums = observed.sums(ds)
-        estimate[i, :, j] = observed.values(sums, whole)[0]
-        low[i, :, j], high[i, :, j] = _interval(observed, model.noisy, sums, exact, confidence)
+        if ds is not None:
+            estimates[i, j] = Estimate(observed, ((1.0, observed.sums(ds)),))
+    if extrapolate:
+        estimates |= _extrapolated(estimates, twice, declared)
+        schemes += [f"{name}, extrapolated" for name in schemes]
+        declared += [order + 1.0 for order in declared]
+    whole = np.arange(trials)[None]
+    at_reference = observed.values(exact, whole)[0]
+    estimate, low, high = np.full((3, len(schemes), len(observed.names), len(dts)), np.nan)
+    for (i, j), one in estimates.items():
+        estimate[i, :, j] = one.values(whole)[0]
+        low[i, :, j], high[i, :, j] = _interval(one, model.noisy, exact, confidence)
     errors = estimate - at_reference[None, :, None]
-    order, fitted = _weak_orders(observed, sums_of, exact, low, high, dts, confidence)
+    order, fitted = _weak_orders(estimates, observed, exact, low, high, dts, confidence)
     true = observed.known if isinstance(observed, Moments) else None
-    schemes = [name_of(method) for method in methods]
-    declared = np.array([_declared_weak(model.sde, method) for method in methods])
     ds = _labelled(
         {"scheme": schemes, "observable": list(observed.names), "dt": dts},
         {"estimate": estimate, "error": errors, "low": low, "high": high, "fitted": fitted,
-         "order": order, "exact": at_reference if true is None else true, "declared": declared},
+         "order": order, "exact": at_reference if true is None else true,
+         "declared": np.array(declared)},
     )  # fmt: skip
     both = [f"{scheme}, {name}," for scheme, name in product(schemes, observed.names)]
     wanted = np.repeat(declared, len(observed.names))
@@ -125,9 +151,67 @@ def weak_convergence(
     return ds
 
 
+class Estimate(NamedTuple):
+    """Of the observables: a combination of what runs give, with the factor and sums of each."""
+
+    observed: Firing | Moments
+    parts: tuple[tuple[float, np.ndarray], ...]
+
+    def values(self, resamples: np.ndarray) -> np.ndarray:
+        """Of each resample of the trials, (resamples, observables)."""
+        found = [factor * self.observed.values(sums, resamples) for factor, sums in self.parts]
+        return np.sum(found, axis=0)
+
+    def unsure(self, exact: np.ndarray) -> np.ndarray:
+        """Which observables have no interval, (observables,)."""
+        return np.any([self.observed.unsure(sums, exact) for _, sums in self.parts], axis=0)
+
+
+def _twice(dts: Sequence[float], declared: dict[str, float]) -> dict[int, int]:
+    """Where twice a step stands, by where the step does.
+
+    Raises
+    ------
+    ValueError
+        If nothing can be extrapolated.
+    """
+    found = {
+        j: k
+        for (j, dt), (k, other) in product(enumerate(dts), enumerate(dts))
+        if abs(other - 2.0 * dt) <= 1e-9 * dt
+    }
+    if not found:
+        steps = ", ".join(f"{dt:g}" for dt in dts)
+        raise ValueError(f"extrapolate takes a step and twice that step; dts are {steps} ms")
+    unknown = [name for name, order in declared.items() if not np.isfinite(order)]
+    if unknown:
+        raise ValueError(
+            f"extrapolate needs the weak order of a method, and for this noise there is none "
+            f"declared of {', '.join(unknown)}"
+        )
+    return found
+
+
+def _extrapolated(
+    estimates: dict[tuple[int, int], Estimate], twice: dict[int, int], declared: list[float]
+) -> dict[tuple[int, int], Estimate]:
+    """From each pair of steps to step 0, as further schemes."""
+    found = {}
+    for (i, order), (j, k) in product(enumerate(declared), twice.items()):
+        if (i, j) in estimates and (i, k) in estimates:
+            near, far, ratio = estimates[i, j], estimates[i, k], 2.0**order
+            parts = [(w * ratio / (ratio - 1.0), sums) for w, sums in near.parts]
+            parts += [(-w / (ratio - 1.0), sums) for w, sums in far.parts]
+            found[len(declared) + i, j] = Estimate(near.observed, tuple(parts))
+    return found
+
+
 def _labelled(coords: dict[str, Any], found: dict[str, np.ndarray]) -> xr.Dataset:
     three, two = ("scheme", "observable", "dt"), ("scheme", "observable")
-    gone = "the method diverged, or no trial has what is observed"
+    gone = (
+        "the method diverged, or no trial has what is observed; or twice the step, from which is "
+        "to be extrapolated, is none of dt"
+    )
     error = Column(three, found["error"], "1", "estimate less that of the reference", gone)
     slopes = Column(two, found["order"][0], "1", "slope of log |error| over log dt",
                     f"{NO_ORDER}; or errors have no interval")  # fmt: skip
@@ -143,7 +227,7 @@ def _labelled(coords: dict[str, Any], found: dict[str, np.ndarray]) -> xr.Datase
                             "exact value if it is known, or else the reference's",
                             "no trial of the reference has what is observed"),
             "declared_order": Column(("scheme",), found["declared"], "1",
-                                     "declared weak order for additive noise", "none is declared"),
+                                     "declared weak order", "none is declared"),
         },
         coords,
     )  # fmt: skip
@@ -163,33 +247,28 @@ def _reference(
 
 
 def _declared_weak(sde: SDE, method: str | Method) -> float:
-    order = method_of(method).weak_order if sde.noise_type == "additive" else None
+    entry = method_of(method)
+    order = entry.weak_order.get(sde.noise_type) if sde.m else entry.deterministic_order
     return np.nan if order is None else order
 
 
-def _differences(
-    observed: Firing | Moments, sums: np.ndarray, exact: np.ndarray, resamples: np.ndarray
-) -> np.ndarray:
-    return observed.values(sums, resamples) - observed.values(exact, resamples)
-
-
 def _interval(
-    observed: Firing | Moments,
-    noisy: bool,
-    sums: np.ndarray,
-    exact: np.ndarray,
-    confidence: float,
+    estimate: Estimate, noisy: bool, exact: np.ndarray, confidence: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals of the errors of the observables."""
-    differences = partial(_differences, observed, sums, exact)
-    low, high = unless_all_agree(noisy, *jackknife(differences, sums.shape[1], confidence))
-    nothing = noisy & observed.unsure(sums, exact)
+    differences = partial(_differences, estimate, exact)
+    low, high = unless_all_agree(noisy, *jackknife(differences, exact.shape[1], confidence))
+    nothing = noisy & estimate.unsure(exact)
     return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
 
 
+def _differences(estimate: Estimate, exact: np.ndarray, resamples: np.ndarray) -> np.ndarray:
+    return estimate.values(resamples) - estimate.observed.values(exact, resamples)
+
+
 def _weak_orders(
+    estimates: dict[tuple[int, int], Estimate],
     observed: Firing | Moments,
-    sums_of: dict[tuple[int, int], np.ndarray],
     exact: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
@@ -209,8 +288,8 @@ def _weak_orders(
             at_exact = observed.values(exact, r)[:, o]
             return np.stack(
                 [
-                    np.abs(observed.values(sums_of[i, j], r)[:, o] - at_exact)
-                    if (i, j) in sums_of
+                    np.abs(estimates[i, j].values(r)[:, o] - at_exact)
+                    if (i, j) in estimates
                     else np.full(len(r), np.nan)
                     for j in range(len(dts))
                 ],
