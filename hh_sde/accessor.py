@@ -55,7 +55,7 @@ class HHAccessor:
     Parts of a result
         spikes, traces, gates, window, population
     Firing
-        rates, psth, fano_factor, intervals, interval_statistics, first_passage
+        rates, psth, fano_factor, intervals, interval_statistics, interval_distance, first_passage
     Correlations and spectra
         autocorrelogram, crosscorrelogram, spike_spectrum, power_spectrum, coherence_time
     Populations

@@ -127,8 +127,8 @@ def test_points_of_sweeps_are_compared_one_by_one():
     ("options", "said"),
     [
         ({"stop": 60.0}, "and 100 of these, of each result, got 20 and"),
-        ({"resamples": 2}, "resamples must be 20, 21, 22, ..., got 2"),
-        ({"confidence": 95}, "confidence must lie between 0 and 1, got 95"),
+        ({"resamples": 2}, "resamples must be an int of at least 20, got 2"),
+        ({"confidence": 95}, "confidence must be between 0 and 1, got 95"),
     ],
 )
 def test_what_tells_nothing_is_refused(options, said):
@@ -140,7 +140,7 @@ def test_what_tells_nothing_is_refused(options, said):
 def test_what_is_no_number_is_refused():
     ds = renewals(np.random.default_rng(1), 15.0)
     assert interval_distance(ds, ds, resamples=np.int64(20)).attrs["resamples"] == 20
-    with pytest.raises(TypeError, match="confidence must be a number, got 'high'"):
+    with pytest.raises(TypeError, match=r"confidence must be a number .*got 'high'"):
         interval_distance(ds, ds, confidence="high")
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 import hh_sde as hh
 from hh_sde.studies import OBSERVABLES, mlmc, smoothed_distribution
 from hh_sde.studies.levels import Ladder, Level, order_of
+from hh_sde.studies.subject import Subject
 
 E, G, SIGMA, V0, T = -60.0, 0.5, 4.0, -50.0, 4.0
 PASSIVE = hh.Network(
@@ -136,7 +137,7 @@ def test_sdes_of_ones_own():
 
 def ladder(means, variances, fine=1.0, method="heun"):
     """With levels of which these are known."""
-    found = Ladder(None, None, 1.0, method, 0.5, None, 1)
+    found = Ladder(Subject(PASSIVE), None, 1.0, method, 0.5, None, 1)
     for mean, variance in zip(means, variances, strict=True):
         n = 1001
         sums = [[n * mean], [(n - 1) * variance + n * mean**2]]

@@ -12,6 +12,7 @@ from conftest import linear_sde
 
 import hh_sde as hh
 from hh_sde import measures, plot
+from hh_sde.measures.trains import ragged
 
 
 @pytest.fixture(autouse=True)
@@ -799,7 +800,7 @@ def spikes():
     none = np.zeros(2001, dtype=int)
     times = np.concatenate([[0.0], lengths.cumsum()])
     attrs = {"t_start": 0.0, "t_end": float(times[-1])}
-    return measures.ragged(times, none, none, trials=None, neurons=np.array([0]), attrs=attrs)
+    return ragged(times, none, none, trials=None, neurons=np.array([0]), attrs=attrs)
 
 
 def drawn_bins(ax):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -169,8 +170,6 @@ def _table(variable: xr.DataArray) -> str:
 
 def list_studies() -> None:
     """Print each study with its arguments."""
-    import inspect
-
     from rich.console import Console
     from rich.padding import Padding
 
@@ -191,6 +190,8 @@ def _value(default: Any) -> str:
     """A default as a configuration would give it."""
     if default is None:
         return "(not set)"
+    if default is inspect.Parameter.empty:
+        return "(must be given)"
     if isinstance(default, tuple):
         return f"[{', '.join(f'{number:g}' for number in default)}]"
     return f'"{default}"' if isinstance(default, str) else f"{default:g}"

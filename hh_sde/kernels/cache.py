@@ -35,7 +35,7 @@ import platformdirs
 #: Modules that are compiled, into each other and into the loops of every model.
 COMPILED = (
     "binomial", "chain", "coupling", "elementary", "events", "jit", "meeting", "random", "rows",
-    "single", "slopes", "watch", "window",
+    "single", "slopes", "watch", "weak", "window",
 )  # fmt: skip
 #: Days without use after which code compiled from other kernels or another numba is removed.
 KEPT_DAYS = 30

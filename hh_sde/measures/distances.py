@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from hh_sde.arguments.scalars import between_0_and_1, positive_int
+from hh_sde.addresses import is_whole
 from hh_sde.measures.labels import labels
 from hh_sde.measures.train_arrays import Trains
+from hh_sde.records import shown, single
 from hh_sde.results import dataset_of
 from hh_sde.spike_rule import SpikeRule
 
@@ -84,8 +85,11 @@ def interval_distance(
     >>> bool(same.distance < same.by_chance), bool(more.distance_low > more.by_chance)
     (True, True)
     """
-    resamples = positive_int(resamples, "resamples", least=20)
-    confidence = between_0_and_1(confidence, "confidence")
+    if not is_whole(resamples) or resamples < 20:
+        raise ValueError(f"resamples must be an int of at least 20, got {shown(resamples)}")
+    confidence = single(confidence, "confidence", positive=True)
+    if confidence >= 1:
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence:g}")
     results = (ds, dataset_of(other, "interval_distance"))
     pair = Pair(*(Sample.of(one, rule, start, stop) for one in results))
     apart, added, dealt = pair.difference(*pair.own()), [], []
