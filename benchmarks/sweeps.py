@@ -148,7 +148,7 @@ def workers(points: dict[str, np.ndarray], repeats: int) -> dict[str, Any]:
         laps[name] = [seconds(lambda n=n: swept(points, LONGER, threads=n))]
     for n in (1, 2):
         with (
-            LocalCluster(n, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None) as cluster,
             Client(cluster) as client,
             tempfile.TemporaryDirectory() as folder,
         ):

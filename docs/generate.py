@@ -27,6 +27,7 @@ MEASURED = {
     "single": "",
     "simulator": "",
     "sweeps": "",
+    "multilevel": "",
     "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
     "work_precision": "Error of the mean interval and error along the path over cost",
 }

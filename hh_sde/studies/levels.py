@@ -17,7 +17,7 @@ from hh_sde.studies.observed import Observable
 from hh_sde.studies.subject import Subject
 
 #: Trials that run beside each other; numbers of all that are kept of them, at most.
-BATCH = 2**12
+BATCH = 2**14
 #: The order of the bias, as it is found from few noisy means, is taken to lie between this and the
 #: weak order of the method: two means of which the second is small by chance, or because a sign
 #: changes, would promise more. A method that declares none has 1.
