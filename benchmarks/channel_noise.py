@@ -4,8 +4,8 @@
     python benchmarks/channel_noise.py --store FOLDER --out docs
 
 At the conditions of Pu & Thomas (2020), Table 3: 100 um^2, I = 10, a spike at -10 mV. Each row is a
-sweep in a store of its own in FOLDER, of 4,000 trials of 4 s; all of them together take some five
-hours of a core, more than half of them the chain. Stopped in any way, the same call goes on.
+sweep in a store of its own in FOLDER, of 4,000 trials of 4 s; all of them together take some three
+hours of a core, half of them the chain. Stopped in any way, the same call goes on.
 `--out` writes channel_noise_long.json, .md and .png from what there is of the rows, whole or not.
 Needs the extra sweep.
 """
