@@ -9,6 +9,9 @@ import scipy.integrate
 from hh_sde.errors import unknown
 from hh_sde.methods import adaptive, chain, compiled, implicit, scipy_, sdeint_, weak
 from hh_sde.methods.method import (
+    EVERY_NOISE_1,
+    HALF_UNLESS_ADDITIVE,
+    TWO_IF_ADDITIVE,
     Detection,
     Diverged,
     Failed,
@@ -41,9 +44,6 @@ _SPLITTING = (
     "Chen, Raman & Stern 2020, SIAM J. Sci. Comput. 42, doi:10.1137/18M123390X; "
     "Buckwar, Samson, Tamborrino & Tubikanec 2022, arXiv:2101.01027"
 )
-_EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}
-_HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
-_TWO_IF_ADDITIVE = {**_EVERY_NOISE_1, "additive": 2.0}
 
 
 #: Methods by the name that `solve(method=...)` takes. Orders of convergence stand here alone.
@@ -59,9 +59,9 @@ METHODS = Table(
             run=compiled.engine("euler_maruyama"),
             summary="Euler-Maruyama",
             interpretation="ito",
-            strong_order=_HALF_UNLESS_ADDITIVE,
+            strong_order=HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=_EVERY_NOISE_1,
+            weak_order=EVERY_NOISE_1,
             compiled=True,
             library="numba",
             reference="Maruyama 1955, Rend. Circ. Mat. Palermo 4, 48, doi:10.1007/BF02846028",
@@ -70,9 +70,9 @@ METHODS = Table(
             run=compiled.engine("tamed_euler"),
             summary="Euler-Maruyama with each neuron's drift held below 1/dt",
             interpretation="ito",
-            strong_order=_HALF_UNLESS_ADDITIVE,
+            strong_order=HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=_EVERY_NOISE_1,
+            weak_order=EVERY_NOISE_1,
             compiled=True,
             library="numba",
             reference=(
@@ -95,9 +95,9 @@ METHODS = Table(
             run=compiled.engine("heun", nodes=(0.0, 1.0)),
             summary="stochastic Heun",
             interpretation="stratonovich",
-            strong_order={**_EVERY_NOISE_1, "general": 0.5},
+            strong_order={**EVERY_NOISE_1, "general": 0.5},
             deterministic_order=2.0,
-            weak_order=_TWO_IF_ADDITIVE,
+            weak_order=TWO_IF_ADDITIVE,
             compiled=True,
             library="numba",
             reference="Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041",
@@ -117,9 +117,9 @@ METHODS = Table(
             run=compiled.engine("sri2", nodes=(0.0, 1.0), needs="areas"),
             summary="stochastic Runge-Kutta SRI2, for any noise",
             interpretation="ito",
-            strong_order=_EVERY_NOISE_1,
+            strong_order=EVERY_NOISE_1,
             deterministic_order=2.0,
-            weak_order=_EVERY_NOISE_1,
+            weak_order=EVERY_NOISE_1,
             compiled=True,
             library="numba",
             reference=_ROESSLER,
@@ -128,9 +128,9 @@ METHODS = Table(
             run=compiled.engine("exponential_euler", keeps_gates=True),
             summary="gates by their exact flow, V by Euler (Rush-Larsen)",
             interpretation="ito",
-            strong_order=_HALF_UNLESS_ADDITIVE,
+            strong_order=HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=_EVERY_NOISE_1,
+            weak_order=EVERY_NOISE_1,
             keeps_gates=True,
             compiled=True,
             library="numba",
@@ -142,9 +142,9 @@ METHODS = Table(
             run=compiled.engine("lie_trotter", keeps_gates=True),
             summary="splitting: gates by their exact flow, then V by its own",
             interpretation="ito",
-            strong_order=_HALF_UNLESS_ADDITIVE,
+            strong_order=HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=_EVERY_NOISE_1,
+            weak_order=EVERY_NOISE_1,
             keeps_gates=True,
             compiled=True,
             library="numba",
@@ -156,9 +156,9 @@ METHODS = Table(
             ),
             summary="splitting: half a step of the gates, V, half a step of the gates",
             interpretation="ito",
-            strong_order=_HALF_UNLESS_ADDITIVE,
+            strong_order=HALF_UNLESS_ADDITIVE,
             deterministic_order=2.0,
-            weak_order=_TWO_IF_ADDITIVE,
+            weak_order=TWO_IF_ADDITIVE,
             keeps_gates=True,
             compiled=True,
             library="numba",
@@ -186,7 +186,7 @@ METHODS = Table(
             summary="stochastic Runge-Kutta DRI1, for means and distributions alone",
             interpretation="ito",
             deterministic_order=3.0,
-            weak_order=dict.fromkeys(_EVERY_NOISE_1, 2.0),
+            weak_order=dict.fromkeys(EVERY_NOISE_1, 2.0),
             compiled=True,
             library="numba",
             reference=(
@@ -222,9 +222,9 @@ METHODS = Table(
             run=each_trial(sdeint_.ito_euler),
             summary="Euler-Maruyama",
             interpretation="ito",
-            strong_order=_HALF_UNLESS_ADDITIVE,
+            strong_order=HALF_UNLESS_ADDITIVE,
             deterministic_order=1.0,
-            weak_order=_EVERY_NOISE_1,
+            weak_order=EVERY_NOISE_1,
             library="sdeint",
             reference="sdeint.itoEuler; Maruyama 1955, doi:10.1007/BF02846028",
         ),
@@ -232,9 +232,9 @@ METHODS = Table(
             run=each_trial(sdeint_.ito_sri2),
             summary="stochastic Runge-Kutta SRI2",
             interpretation="ito",
-            strong_order=_EVERY_NOISE_1,
+            strong_order=EVERY_NOISE_1,
             deterministic_order=2.0,
-            weak_order=_EVERY_NOISE_1,
+            weak_order=EVERY_NOISE_1,
             library="sdeint",
             reference=f"sdeint.itoSRI2; {_ROESSLER}",
         ),
@@ -242,9 +242,9 @@ METHODS = Table(
             run=each_trial(sdeint_.strat_heun),
             summary="stochastic Heun",
             interpretation="stratonovich",
-            strong_order={**_EVERY_NOISE_1, "general": 0.5},
+            strong_order={**EVERY_NOISE_1, "general": 0.5},
             deterministic_order=2.0,
-            weak_order=_TWO_IF_ADDITIVE,
+            weak_order=TWO_IF_ADDITIVE,
             library="sdeint",
             reference=(
                 "sdeint.stratHeun; Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041"
@@ -254,9 +254,9 @@ METHODS = Table(
             run=each_trial(sdeint_.strat_srs2),
             summary="stochastic Runge-Kutta SRS2",
             interpretation="stratonovich",
-            strong_order=_EVERY_NOISE_1,
+            strong_order=EVERY_NOISE_1,
             deterministic_order=2.0,
-            weak_order=_EVERY_NOISE_1,
+            weak_order=EVERY_NOISE_1,
             library="sdeint",
             reference=f"sdeint.stratSRS2; {_ROESSLER}",
         ),
@@ -267,7 +267,7 @@ METHODS = Table(
             # Order 1.0 in name. Its supporting value Y + f h + g sqrt(h) leaves the terms
             # ((dg) f + (d^2 g)(g, g)/2) sqrt(h) J_kk, whose mean does not vanish: order 0.5 unless
             # g is constant, or both are 0.
-            strong_order=_HALF_UNLESS_ADDITIVE,
+            strong_order=HALF_UNLESS_ADDITIVE,
             deterministic_order=2.0,
             weak_order={"additive": 2.0},
             steps=2,

@@ -11,7 +11,15 @@ from __future__ import annotations
 import numpy as np
 
 from hh_sde.methods.batches import resolvent_of
-from hh_sde.methods.method import Failed, Method, Problem, Run
+from hh_sde.methods.method import (
+    EVERY_NOISE_1,
+    HALF_UNLESS_ADDITIVE,
+    TWO_IF_ADDITIVE,
+    Failed,
+    Method,
+    Problem,
+    Run,
+)
 from hh_sde.methods.newton import bracketed_newton, newton, shortened_newton
 from hh_sde.methods.own import stepping
 from hh_sde.sde import Function
@@ -84,27 +92,24 @@ class _ThetaStep:
         return np.where(solved, y, other), solved | found
 
 
-_EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}
-_HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
-
 #: Entries of `hh_sde.METHODS`.
 SCHEMES = {
     "drift_implicit_euler": Method(
         run=drift_implicit(1.0),
         summary="Euler-Maruyama with the drift at the end of the step: L-stable, by Newton",
         interpretation="ito",
-        strong_order=_HALF_UNLESS_ADDITIVE,
+        strong_order=HALF_UNLESS_ADDITIVE,
         deterministic_order=1.0,
-        weak_order=_EVERY_NOISE_1,
+        weak_order=EVERY_NOISE_1,
         reference="Kloeden & Platen 1999, section 12.2, doi:10.1007/978-3-662-12616-5",
     ),
     "drift_implicit_trapezoidal": Method(
         run=drift_implicit(0.5),
         summary="Euler-Maruyama with the mean of the drifts at both ends: A-stable, by Newton",
         interpretation="ito",
-        strong_order=_HALF_UNLESS_ADDITIVE,
+        strong_order=HALF_UNLESS_ADDITIVE,
         deterministic_order=2.0,
-        weak_order={**_EVERY_NOISE_1, "additive": 2.0},
+        weak_order=TWO_IF_ADDITIVE,
         reference="Higham 2000, SIAM J. Numer. Anal. 38, 753, doi:10.1137/S003614299834736X",
     ),
 }

@@ -223,6 +223,12 @@ def in_engine(run: Run) -> Run:
     return run
 
 
+#: Orders by noise type, as entries of METHODS share them.
+EVERY_NOISE_1 = {"additive": 1.0, "diagonal": 1.0, "commutative": 1.0, "general": 1.0}
+HALF_UNLESS_ADDITIVE = {"additive": 1.0, "diagonal": 0.5, "commutative": 0.5, "general": 0.5}
+TWO_IF_ADDITIVE = {**EVERY_NOISE_1, "additive": 2.0}
+
+
 @dataclass(frozen=True, repr=False)
 class Method(Described):
     """An entry of METHODS.

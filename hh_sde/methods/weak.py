@@ -27,7 +27,6 @@ Roessler 2009, Appl. Numer. Math. 59, 582, doi:10.1016/j.apnum.2008.03.012 (DRI1
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import sqrt
 
 import numpy as np
@@ -137,8 +136,9 @@ def _product(G: np.ndarray, dW: np.ndarray) -> np.ndarray:
     return np.einsum("dmk,mk->dk", G, dW)
 
 
-def dri1(problem: Problem) -> Iterator[np.ndarray]:
-    """The `run` of DRI1 for an SDE of one's own."""
-    noise_type = problem.sde.noise_type if problem.sde.m else "additive"
-    step = step_of(DRI1, noise_type)
-    return stepping(lambda problem: step, "weak")(problem)
+def _dri1_step(problem: Problem) -> Step:
+    return step_of(DRI1, problem.sde.noise_type if problem.sde.m else "additive")
+
+
+#: The `run` of DRI1 for an SDE of one's own.
+dri1 = stepping(_dri1_step, "weak")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -43,16 +44,15 @@ class Cycle(NamedTuple):
 
         crossing.direction = 1.0  # type: ignore[attr-defined]
         crossing.terminal = 1  # type: ignore[attr-defined]
+        follow = partial(
+            scipy.integrate.solve_ivp, lambda t, y: sde.f(y, 0.0), method="DOP853", rtol=RTOL,
+            atol=ATOL,
+        )  # fmt: skip
         x, before = sde.x0, None
         for _ in watched(range(MOST_RETURNS)):
             away = 0.0 if before is None else 0.5  # ms, so that the start is no crossing
-            start = scipy.integrate.solve_ivp(
-                lambda t, y: sde.f(y, 0.0), (0.0, away), x, method="DOP853", rtol=RTOL, atol=ATOL
-            ).y[:, -1] if away else x  # fmt: skip
-            found = scipy.integrate.solve_ivp(
-                lambda t, y: sde.f(y, 0.0), (0.0, 1000.0), start, method="DOP853", rtol=RTOL,
-                atol=ATOL, events=crossing,
-            )  # fmt: skip
+            start = follow((0.0, away), x).y[:, -1] if away else x
+            found = follow((0.0, 1000.0), start, events=crossing)
             if not found.t_events[0].size:
                 raise ValueError(
                     "without noise the first neuron falls silent or does not reach 0 mV, so that "
@@ -61,11 +61,7 @@ class Cycle(NamedTuple):
             x = found.y_events[0][0]
             period = away + float(found.t_events[0][0])
             if before is not None and np.max(np.abs(x - before)) < CLOSED:
-                whole = scipy.integrate.solve_ivp(
-                    lambda t, y: sde.f(y, 0.0), (0.0, period), x, method="DOP853", rtol=RTOL,
-                    atol=ATOL, dense_output=True,
-                )  # fmt: skip
-                return cls(sde, x, period, whole.sol)
+                return cls(sde, x, period, follow((0.0, period), x, dense_output=True).sol)
             before = x
         raise ValueError(
             f"after {MOST_RETURNS} spikes without noise the intervals still change: there is no "
