@@ -150,3 +150,16 @@ def test_tasks_take_what_is_aimed_at(cost, expected):
 
     blocks, _ = measured(plan, run, 2)
     assert expected / 2 <= math.prod(blocks.values()) <= expected
+
+
+def test_tasks_of_long_cells_fill_the_lanes():
+    """A cell alone takes as long as 64 beside each other: by its time a task would have 30."""
+    plan = Plan("{}", {"sample": 10**6})
+
+    def run(region):
+        cells = math.prod(stop - start for start, stop in region.values())
+        seconds = 0.1 * math.ceil(cells / 64)
+        return toy.compute(toy.plan(), {"sigma": (0, 1), "trial": (0, 1)}), seconds
+
+    blocks, _ = measured(plan, run, 2)
+    assert 1000 < blocks["sample"] <= 30 * 64

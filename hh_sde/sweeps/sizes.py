@@ -24,6 +24,9 @@ LEAST = 0.2
 LARGEST = 2**28
 #: Cells beside each other for which the engine's lanes are full.
 LANES = 8
+#: Cells that cost each as much as in a large task: fewer leave lanes empty, or wait for each other's
+#: arithmetic.
+MANY = LANES**2
 #: Cells that are tried, one after another, where they raise.
 MOST_TRIED = 32
 
@@ -73,7 +76,8 @@ def measured(
         blocks = blocks_of(plan.sizes, cells, plan.alone)
         done = math.prod(blocks.values())
         ds, seconds = run(_at(plan, first, blocks))
-        if seconds > AIM / 60 or done >= total or cells > total:
+        told = seconds > AIM / 60 and done >= MANY
+        if told or seconds > AIM / LANES or done >= total or cells > total:
             cells = done
             break
         cells *= LANES
