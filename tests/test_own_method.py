@@ -174,6 +174,19 @@ def test_it_is_the_engines_scheme(pair):
     hh.validate(ours)
 
 
+def test_gates_outside_their_range_are_counted_as_the_engine_counts_them():
+    noisy = hh.Population(2, stimulus=10.0, noise=hh.ConductanceNoise(area=100.0))
+    pools = hh.Population(1, cell=hh.CELLS["traub_ca3"], noise=hh.CurrentNoise(1.0))
+    net = hh.Network({"noisy": noisy, "pools": pools})
+    options = {"rng": 1, "trials": 3, "record": ("V",), "save_dt": 1.0}
+    ours = hh.solve(net, 20.0, method=my_euler, **options).attrs["gate_excursions"]
+    theirs = hh.solve(net, 20.0, method="euler_maruyama", **options).attrs["gate_excursions"]
+    assert ours > 1000
+    assert abs(ours - theirs) <= 2  # a state within rounding of the limit
+    sde = hh.SDE(f=lambda x, t: -x, G=lambda x, t: np.eye(1), x0=[2.0], m=1)
+    assert "gate_excursions" not in hh.solve(sde, 1.0, method=my_euler, rng=1).attrs
+
+
 def test_what_it_needs_of_the_noise(pair):
     """On a coarser grid too, of which `extra` is that of the path."""
     seen = {}

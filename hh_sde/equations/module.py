@@ -166,6 +166,17 @@ class Program(NamedTuple):
         """Length of the flat state."""
         return self.layout.d
 
+    @property
+    def gates(self) -> np.ndarray:
+        """Components of the flat state that are to stay in [0, 1]."""
+        found = [np.zeros(0, np.int64)]
+        for own, equations in zip(self.layout.ranges, self.compiled.populations, strict=True):
+            components = np.arange(own.components.start, own.components.stop).reshape(-1, own.n)
+            rows = np.arange(1, len(own.names))
+            inside = (rows < equations.free[0]) | (rows >= equations.free[1])
+            found.append(components[rows[inside]].ravel())
+        return np.concatenate(found)
+
     def stands_for(
         self, f: Callable[..., np.ndarray], G: Callable[..., np.ndarray], interpretation: str
     ) -> bool:

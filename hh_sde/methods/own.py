@@ -206,6 +206,8 @@ def stepping(step_of: Callable[[Problem], Step], needs: str = "") -> Run:
         trajectories = _Trajectories(problem, step_of(problem), needs)
         for start, stop in problem.windows(trajectories.largest):
             states, error = trajectories.advance(start, stop)
+            if trajectories.gates.size:
+                problem.report["gate_excursions"] = trajectories.excursions
             yield states
             if error is not None:
                 raise error
@@ -230,6 +232,9 @@ class _Trajectories:
         numbers = (m * m if needs == "areas" else 2 * m) * fine + len(problem.keep)
         self.largest = max(1, min(_LONGEST_WINDOW, _IN_WINDOW // max(1, numbers * trials)))
         self.shape = (d, len(self.columns))
+        program = problem.sde.program
+        self.gates = np.zeros(0, np.int64) if program is None else program.gates
+        self.excursions = 0  # states of gates seen outside [0, 1]
 
     def advance(self, start: int, stop: int) -> tuple[np.ndarray, BaseException | None]:
         """Make steps start + 1 ... stop; what is to be saved, and what ended them early."""
@@ -249,6 +254,8 @@ class _Trajectories:
                     error = Diverged(made + 1, int(component), trial)
                     break
                 self.x, made = x, made + 1
+                gates = x[self.gates, : self.trials]
+                self.excursions += int(np.count_nonzero((gates < 0.0) | (gates > 1.0)))
                 if made % every == 0:
                     saved.append(x[problem.keep, : self.trials].T)
         except (Exception, KeyboardInterrupt) as caught:
