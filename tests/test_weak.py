@@ -402,7 +402,10 @@ def test_there_is_no_error_along_a_path(noisy):
         studies.compare_methods(noisy, ["dri1"], 0.02)
     with pytest.raises(ValueError, match=r"dri1 approximates .* weak_convergence takes it"):
         studies.strong_convergence(sde, ["sdeint.itoEuler"], [0.25, 0.5], 1.0, 4, reference="dri1")
-    assert np.isnan(studies.measured_orders(["dri1"], ["geometric"]).order).all()
+    found = studies.measured_orders(["dri1", "sra1"], ["geometric"])
+    assert np.isnan(found.order).all()
+    law, network = found.not_measured.values[:, 0].tolist()
+    assert "the law alone" in law and "sra1" in network
     with pytest.raises(ValueError, match="runs on one thread"):
         hh.solve(sde, 1.0, dt=0.25, method="dri1", rng=1, threads=2)
 

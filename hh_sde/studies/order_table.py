@@ -43,12 +43,12 @@ WEAK_STEPS = (1, 2, 3, 4, 6, 8)
 SLACK = 0.15
 #: Errors below this, relative to the solution, are rounding and that of the reference.
 ROUNDING = 1e-10
-_NOT_MEASURED = (
-    "the method does not take the problem, or its solution is not known, or the method diverges or "
-    "gives up at these steps, or errors are rounding, or weak ones sampling noise; or there is no "
-    "such order"
-)
+_NOT_MEASURED = "see the variable not_measured"
 KINDS = ("strong", "without noise", "weak")
+
+
+class _NotMeasured(Exception):
+    """Why there is no order of a method on a problem."""
 
 
 @keyword_hints
@@ -67,7 +67,8 @@ def measured_orders(
     methods : Method, or sequence of str or Method
     problems : sequence of names in `hh_sde.problems.PROBLEMS`, or mapping of name to problem
         Default: all. Methods of the engine take networks alone; where a method does not take a
-        problem, or a way to solve it is not known, the order is nan.
+        problem, or a way to solve it is not known, the order is nan. Of networks and SDEs of your
+        own `strong_convergence` and `weak_convergence` give the orders.
     kind : {"strong", "without noise", "weak"}
         Of the error along the path; of the error without noise; of the error of a mean, which needs
         thousands of trials to be seen above the sampling noise. That is the mean of the problem's
@@ -84,6 +85,7 @@ def measured_orders(
         order, order_low, order_high, declared_order (scheme, problem), and agrees: 1 where the
         interval reaches the declared order, less 0.15, or lies above it. A higher order than the
         declared one is no fault: the declared one holds for every equation with such noise.
+        not_measured (scheme, problem) says why an order is nan.
 
     Notes
     -----
@@ -118,11 +120,15 @@ def measured_orders(
         see_kind(problem, (SolvedProblem, ReferencedProblem), "each of the problems")
     measure = {"strong": _strong, "without noise": _without_noise, "weak": _weak}[kind]
     order = np.full((4, len(given), len(found)), np.nan)
+    reasons = np.full(order.shape[1:], "", dtype=object)
     pairs = [(i, j) for i in range(len(given)) for j in range(len(found))]
     for i, j in watched(pairs):
         problem = list(found.values())[j]
-        if _takes(problem, given[i]):
+        try:
+            _see_taken(problem, given[i])
             order[:, i, j] = measure(problem, given[i], trials, confidence)
+        except _NotMeasured as reason:
+            reasons[i, j] = str(reason)
     dims = ("scheme", "problem")
     slope = Column(dims, order[0], "1", f"slope of log error over log step, {kind}", _NOT_MEASURED)
     agrees = (order[2] >= order[3] - SLACK) & np.isfinite(order[3])
@@ -134,20 +140,23 @@ def measured_orders(
         },
         {"scheme": [name_of(one) for one in given], "problem": list(found)},
     )
+    described = {"units": "1", "long_name": "why there is no order"}
+    ds["not_measured"] = (dims, reasons.astype(str), described)
     return ds.assign_attrs(kind=kind, trials=trials)
 
 
-def _takes(problem: Problem, method: str | Method) -> bool:
+def _see_taken(problem: Problem, method: str | Method) -> None:
     try:
         sde_for_method(problem.model, method_of(method), name_of(method), None)
-    except ValueError:
-        return False
-    return True
+    except ValueError as error:
+        raise _NotMeasured(str(error)) from None
 
 
 def _strong(problem: Problem, method: str | Method, trials: int, confidence: float) -> Any:
-    if not problem.pathwise or method_of(method).weak:
-        return np.nan
+    if not problem.pathwise:
+        raise _NotMeasured("the problem's solution along a path is not known")
+    if method_of(method).weak:
+        raise _NotMeasured("the method has no error along the path: it approximates the law alone")
     subject = Subject.of(problem, "measured_orders")
     t_end, variable, path = problem.t_end, problem.variable, problem.sde.path(SEED, problem.dt)
     trials = min(trials, TRIALS) if isinstance(problem, ReferencedProblem) else trials
@@ -160,13 +169,13 @@ def _strong(problem: Problem, method: str | Method, trials: int, confidence: flo
                 problem.model, t_end, dt=coarse.dt, method=method, path=coarse, trials=trials,
                 save_dt=t_end, record=subject.record(variable), progress=False, **tolerances,
             )  # fmt: skip
-        except IntegrationError:
-            return np.nan
+        except IntegrationError as error:
+            raise _NotMeasured(f"at a step of {coarse.dt:g}: {error}") from None
         squares[k] = ((subject.states(ds, variable)[:, -1] - exact) ** 2).mean(axis=-1)
         made = ds.attrs.get("steps_accepted", 0)
         steps[k] = trials * t_end / made if made else coarse.dt
     if steps[0] < 2 * steps[-1] and steps[-1] < 2 * steps[0]:
-        return np.nan
+        raise _NotMeasured("the mean steps at the least and the largest tolerance hardly differ")
     declared = method_of(method).strong_order[problem.sde.noise_type]
     return [*_slope(np.log(steps), squares, trials, confidence), declared]
 
@@ -209,11 +218,13 @@ def _without_noise(problem: Problem, method: str | Method, trials: int, confiden
     declared = method_of(method).deterministic_order
     try:
         errors = np.array([np.abs(last(method, dt) - exact).max() for dt in steps])
-    except IntegrationError:
-        return np.nan
+    except IntegrationError as error:
+        raise _NotMeasured(str(error)) from None
+    if declared is None:
+        raise _NotMeasured("no order without noise is declared")
     seen = errors > ROUNDING * max(1.0, float(np.abs(exact).max()))
-    if seen.sum() < 3 or declared is None:
-        return np.nan
+    if seen.sum() < 3:
+        raise _NotMeasured("fewer than three errors are above rounding")
     slope = np.polyfit(np.log(np.array(steps)[seen]), np.log(errors[seen]), 1)[0]
     return [slope, slope, slope, declared]
 
@@ -221,12 +232,12 @@ def _without_noise(problem: Problem, method: str | Method, trials: int, confiden
 def _weak(problem: Problem, method: str | Method, trials: int, confidence: float) -> Any:
     declared = method_of(method).weak_order.get(problem.sde.noise_type)
     if declared is None:
-        return np.nan
+        raise _NotMeasured(f"no weak order is declared for {problem.sde.noise_type} noise")
     if method_of(method).weak and isinstance(problem, SolvedProblem):
         return [*_exact_slope(problem, method), declared]
     found = _reference(problem, trials)
     if found is None:
-        return np.nan
+        raise _NotMeasured("the mean of the problem's functional is not known")
     reference, own = found
     errors = np.full((len(WEAK_FACTORS), trials), np.nan)
     floor = np.full(len(WEAK_FACTORS), np.inf)
@@ -240,7 +251,10 @@ def _weak(problem: Problem, method: str | Method, trials: int, confidence: float
     means, steps = errors.mean(axis=1), np.array(WEAK_FACTORS)
     kept = asymptotic_range(steps, np.abs(means), floor, NOISY_SLOPE_SPREAD)
     if kept.sum() < FEWEST_STEPS:
-        return np.nan
+        raise _NotMeasured(
+            f"errors at fewer than {FEWEST_STEPS} steps are above the sampling noise of "
+            f"{trials} trials, not diverged, and with slopes that agree; more trials show more"
+        )
     kept &= np.cumsum(kept) <= len(FACTORS)  # the smallest of them
     return [*_mean_slope(np.log(steps[kept]), errors[kept], confidence), declared]
 
@@ -261,7 +275,10 @@ def _exact_slope(problem: SolvedProblem, method: str | Method) -> tuple[float, f
         found = path.weights(steps) @ _functional(problem, ds.x.values[:, -1])
         errors.append(abs(found - _mean(problem, t_end)))
     if len(errors) < FEWEST_STEPS:
-        return np.nan, np.nan, np.nan
+        raise _NotMeasured(
+            "exact weak errors need known moments and few Wiener processes: all values of the "
+            f"increments of {FEWEST_STEPS} numbers of steps are gone through"
+        )
     last = np.array(WEAK_STEPS[: len(errors)])[-FEWEST_STEPS:]
     slope = -np.polyfit(np.log(last), np.log(errors[-FEWEST_STEPS:]), 1)[0]
     return slope, slope, slope
