@@ -1,340 +1,383 @@
-"""Work and precision of the engine's methods: what a given error costs.
+"""Work and precision: what a given error costs, for every method that takes the noise.
 
-    python benchmarks/work_precision.py [--two-neurons] [--quick] [--trials 1500] [--out results]
+    python benchmarks/work_precision.py [--noise channels] [--quick] [--out results]
 
-The classic cell, I = 10 uA/cm^2, white current noise of sigma = 2; with --two-neurons the
-question's. Two kinds of error, both against sra1 on the finest grid, all methods and steps on
-one Brownian path that is coarsened: the mean interval between spikes and the rate, and the
-potential along the path up to 10 ms, before phases part. The cost is measured in the same run, one
-thread, on an ensemble of its own with random numbers included; methods and steps take their turn in
-every round. Writes work_precision_KIND.json, .md and .png for this kind of processor.
+The classic cell, I = 10 uA/cm^2, with white current noise of sigma = 2 (additive) or with
+the conductance noise of 1,000 um^2 (channels: 28 processes, general). Three kinds of error, all
+methods and steps on one Brownian path that is coarsened: of the mean interval between spikes; of V
+along the path up to 10 ms, before phases part; and the weak error, of E V(t) in the same window.
+The reference is `Setting.path_reference` on the finest grid along the path and `Setting.reference`
+on fine grids for means. Costs are measured in the same run, one thread, on ensembles of their own
+with random numbers included; methods and steps take their turn in every round. How many trials a
+case gets follows from its cost. Writes precision_NOISE_KIND.json, .md and .png for this kind of
+processor.
+
+Methods with error control are in step_control.py; sdeint's, in sdeint_step.py.
 """
 
 import argparse
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import processor
 
 import hh_sde as hh
 
-METHODS = {  # Okabe-Ito colours
-    "euler_maruyama": ("#D55E00", "o"),
-    "heun": ("#E69F00", "s"),
-    "sra1": ("#0072B2", "^"),
-    "exponential_euler": ("#CC79A7", "D"),
-    "lie_trotter": ("#009E73", "v"),
-    "strang": ("#000000", "x"),
-}
-STEPS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2]  # ms
-FINER = [0.00125, 0.0025]  # for the path alone, where the first order needs them
-FINE = 0.0025  # grid of the reference's statistics, ms
-FINEST = 0.0003125  # grid of the reference's path, ms
-WINDOW, SAMPLES = 10.0, 0.2  # the path is compared up to 10 ms, every 0.2 ms
+STEPS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]  # ms
+FINE = 0.0025  # grid of the intervals' reference, ms; steps above it are compared
+WINDOW, SAMPLES = 10.0, 0.5  # the path is compared up to 10 ms, every 0.5 ms
 SETTLED = 10.0  # intervals that begin before, in the first of which is the start, are left out, ms
-TOLERANCES = [0.01, 0.03]  # of the mean interval
-LEVELS = [1.0, 0.1, 0.01]  # mV along the path
+INTERVALS = [0.01, 0.03]  # wanted errors, of the mean interval
+LEVELS = [1.0, 0.1, 0.01]  # wanted errors, mV along the path
+WEAK = 1e-3  # wanted error of E V(t), of how much it moves
+LANES = 1000
+FEWEST = 40  # trials that an error is worked out from
 
 
-def network(coupled: bool) -> hh.Network:
-    synapses = hh.Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]]) if coupled else ()
-    return hh.Network(
-        1 + coupled, stimulus=10.0, synapses=synapses, noise=hh.CurrentNoise(sigma=2.0)
-    )
+class Setting(NamedTuple):
+    """A noise, and what its references are."""
+
+    noise: hh.records.Record
+    path_reference: str
+    reference: str
+    finest: float  # grid of the references in the window, ms
+    path_trials: int
+
+    def network(self) -> hh.Network:
+        return hh.Network(1, stimulus=10.0, noise=self.noise)
+
+    def methods(self) -> list[str]:
+        """Those that take the noise and have orders in a step of one size."""
+        kind = self.network().sde().noise_type
+        return [
+            name
+            for name, method in hh.METHODS.items()
+            if kind in method.noise_types
+            and not method.adaptive
+            and not name.startswith("sdeint.")
+            and (method.strong_order or method.weak_order)
+        ]
 
 
-def solved(net, path, dt, method, t_end, **options):
+SETTINGS = {
+    "additive": Setting(hh.CurrentNoise(sigma=2.0), "sra1", "sra1", 0.0003125, 1000),
+    "channels": Setting(hh.ConductanceNoise(area=1000.0), "sri2", "strang", 0.00125, 40),
+}
+
+
+class Size(NamedTuple):
+    """Trials of the means, and seconds that a case may take in each of the three errors."""
+
+    trials: int = 1500
+    weak_trials: int = 20_000
+    t_end: float = 500.0  # ms
+    seconds: float = 8.0
+    laps: int = 9
+
+
+def solved(net, path, dt, method, t_end, trials, **options):
     """The run on the path's points that are dt apart; None if it diverges."""
     coarse = path.coarsen(round(dt / path.dt))
-    options |= {"threads": 2} if hh.METHODS[method].compiled else {}
+    if not hh.METHODS[method].strong_order:  # the law alone, from the random numbers of the path
+        coarse = coarse.in_law()
+    if hh.METHODS[method].compiled:
+        options["threads"] = 2
     try:
-        return hh.solve(net, t_end, dt=dt, method=method, path=coarse, progress=False, **options)
+        return hh.solve(
+            net, t_end, dt=dt, method=method, path=coarse, trials=trials, progress=False, **options
+        )
     except hh.DivergenceError:
         return None
 
 
-class Statistics:
-    """Mean interval and rate, compared with the reference trial by trial."""
+class Intervals:
+    """The mean interval between spikes, compared with the reference trial by trial."""
 
-    def __init__(self, net: hh.Network, trials: int, t_end: float) -> None:
-        self.net, self.trials, self.t_end = net, trials, t_end
-        self.path = net.sde().path(1, dt=FINE)
-        resampled = np.random.default_rng(2).multinomial(trials, [1 / trials] * trials, size=400)
-        self.weights = np.vstack([np.ones(trials), resampled])  # the sample, then the bootstrap's
-        self.reference = self.means(FINE, "sra1")
+    def __init__(self, setting: Setting, size: Size) -> None:
+        self.net, self.trials, self.t_end = setting.network(), size.trials, size.t_end
+        self.path = self.net.sde().path(1, dt=FINE)
+        self.reference = self.sums(FINE, setting.reference, self.trials)
 
-    def means(self, dt: float, method: str) -> dict | None:
-        """Mean interval (ms) and rate (Hz) of the sample and of every bootstrap resample."""
-        ds = solved(
-            self.net, self.path, dt, method, self.t_end, trials=self.trials, record=("spikes",)
-        )
+    def sums(self, dt: float, method: str, trials: int) -> np.ndarray | None:
+        """Of the intervals of each trial, and their number: (2, trials), ms."""
+        record = ("spikes",)
+        ds = solved(self.net, self.path, dt, method, self.t_end, trials, record=record)
         if ds is None:
             return None
         intervals = ds.hh.intervals()
         later = intervals.interval_start.values > SETTLED
-        length = intervals.interval_length.values[later]
-        trial = intervals.trial.values[later]
-        total = self.weights @ np.bincount(trial, length, minlength=self.trials)
-        number = self.weights @ np.bincount(trial, minlength=self.trials)
-        rate = self.weights @ ds.hh.rates().rate.mean("neuron").values / self.trials
-        return {"interval": total / number, "rate": rate}
+        length, trial = intervals.interval_length.values[later], intervals.trial.values[later]
+        return np.array([np.bincount(trial, w, trials) for w in (length, np.ones_like(length))])
 
-    def errors(self, dt: float, method: str) -> dict | None:
-        """Relative errors and their standard errors."""
-        means = self.means(dt, method)
-        if means is None:
+    def errors(self, dt: float, method: str, trials: int) -> dict | None:
+        """The relative error of the mean, with its standard error by the bootstrap over trials."""
+        if dt <= FINE:
+            return {}
+        sums = self.sums(dt, method, trials)
+        if sums is None:
             return None
-        errors = {}
-        for name, values in means.items():
-            relative = values / self.reference[name] - 1.0
-            errors[name] = float(relative[0])
-            errors[f"{name}_se"] = float(relative[1:].std())
-        return errors
+        draw = np.random.default_rng(2).multinomial(trials, [1 / trials] * trials, size=400)
+        weights = np.vstack([np.ones(trials), draw])  # the sample, then the bootstrap's
+        with np.errstate(invalid="ignore"):  # a run without an interval has no mean
+            one, other = (
+                np.divide(*(weights @ part for part in both))
+                for both in (sums, self.reference[:, :trials])
+            )
+        relative = one / other - 1.0
+        return {"interval": float(relative[0]), "interval_se": float(relative[1:].std())}
 
 
-class Along:
-    """The root mean square of V - V_ref along the path, averaged over trials."""
+class Window:
+    """V in the first ms of many trials, beside the reference on the same path."""
 
-    def __init__(self, net: hh.Network, trials: int) -> None:
-        self.net, self.trials = net, trials
-        self.path = net.sde().path(3, dt=FINEST)
-        self.reference = self.potentials(FINEST, "sra1")
+    def __init__(self, setting: Setting, method: str, trials: int, seed: int) -> None:
+        self.net, self.trials = setting.network(), trials
+        self.path = self.net.sde().path(seed, dt=setting.finest)
+        self.reference = self.potentials(setting.finest, method, trials)
 
-    def potentials(self, dt: float, method: str) -> np.ndarray | None:
-        ds = solved(
-            self.net,
-            self.path,
-            dt,
-            method,
-            WINDOW,
-            trials=self.trials,
-            record=("V",),
-            save_dt=SAMPLES,
-        )
-        return None if ds is None else ds.V.values
+    def potentials(self, dt: float, method: str, trials: int) -> np.ndarray | None:
+        """(trials, times), mV."""
+        ds = solved(self.net, self.path, dt, method, WINDOW, trials, record=("V",), save_dt=SAMPLES)
+        return None if ds is None else ds.V.isel(neuron=0).transpose("trial", "time").values
 
-    def errors(self, dt: float, method: str) -> dict | None:
-        V = self.potentials(dt, method)
+    def along(self, dt: float, method: str, trials: int) -> dict | None:
+        """The root mean square of V - V_ref along the path, averaged over trials, mV."""
+        if not hh.METHODS[method].strong_order:
+            return {}
+        V = self.potentials(dt, method, trials)
         if V is None:
             return None
-        each = np.sqrt(((V - self.reference) ** 2).mean(axis=(1, 2)))
-        return {"path": float(each.mean()), "path_se": float(each.std() / np.sqrt(len(each)))}
+        each = np.sqrt(((V - self.reference[:trials]) ** 2).mean(axis=1))
+        return {"path": float(each.mean()), "path_se": float(each.std() / np.sqrt(trials))}
+
+    def weak(self, dt: float, method: str, trials: int) -> dict | None:
+        """The root mean square over time of E V - E V_ref, of how much E V_ref moves.
+
+        What chance adds to the square is taken off; its standard error is a jackknife's over 20
+        groups of trials.
+        """
+        V = self.potentials(dt, method, trials)
+        if V is None:
+            return None
+        error = V - self.reference[:trials]
+        scale = self.reference.mean(axis=0).var()
+        groups = np.array_split(error, 20)
+        means = np.array([group.mean(axis=0) for group in groups])
+
+        def square(parts: np.ndarray) -> float:
+            chance = parts.var(axis=0, ddof=1) / len(parts)
+            return float((parts.mean(axis=0) ** 2 - chance).mean() / scale)
+
+        left_out = [square(np.delete(means, i, axis=0)) for i in range(len(means))]
+        return {
+            "weak_square": square(means),
+            "weak_square_se": float(np.sqrt(19.0 * np.var(left_out))),
+        }
 
 
-def costs(net: hh.Network, cases: list, steps: int, repeats: int) -> dict:
-    """Nanoseconds per neuron and ms of its time; an ensemble of 1,000 lanes."""
-    trials = 1000 // net.n_neurons
-    laps = np.empty((repeats + 1, len(cases)))
-    for laps_of_round in laps:
-        for i, (method, dt) in enumerate(cases):
-            start = time.perf_counter()
-            hh.solve(
-                net,
-                steps * dt,
-                dt=dt,
-                method=method,
-                rng=1,
-                trials=trials,
-                record=("spikes",),
-                progress=False,
-            )
-            seconds = time.perf_counter() - start
-            laps_of_round[i] = 1e9 * seconds / (steps * trials * net.n_neurons)
-    laps = laps[1:]  # the first round compiles
+def costs(net: hh.Network, methods: list[str], rounds: int) -> dict:
+    """Nanoseconds per neuron and ms of its time; None where a case does not get through."""
+    sizes = {method: lanes_and_steps(net, method) for method in methods}
+    cases = [(method, dt) for method in methods for dt in STEPS]
+    laps = np.array([[per_step(net, m, dt, *sizes[m]) for m, dt in cases] for _ in range(rounds)])
     # against its own round first, so that a round on a busy machine shifts no case against another
-    pace = np.median(laps, axis=1, keepdims=True)
-    per_step = np.median(laps / pace, axis=0) * np.median(pace)
-    return {case: ns / case[1] for case, ns in zip(cases, per_step.tolist(), strict=True)}
-
-
-def measure(net: hh.Network, trials: int, t_end: float, steps: int, repeats: int) -> dict:
-    """A row for each method and step, with None where it diverged."""
-    along, ensemble = Along(net, trials), Statistics(net, trials, t_end)
-    rows = []
-    for method in METHODS:
-        for dt in FINER + STEPS:
-            path = along.errors(dt, method)
-            means = ensemble.errors(dt, method) if path and dt in STEPS else None
-            diverged = path is None or (dt in STEPS and means is None)
-            row = {"method": method, "dt": dt, "diverged": diverged}
-            rows.append(row if diverged else row | path | (means or {}))
-    cases = [(row["method"], row["dt"]) for row in rows if not row["diverged"]]
-    cost = costs(net, cases, steps, repeats)
-    for row in rows:
-        if not row["diverged"]:
-            row["cost"] = cost[row["method"], row["dt"]]
-    interval = ensemble.reference["interval"]
+    pace = np.nanmedian(laps, axis=1, keepdims=True)
+    seconds = np.median(laps / pace, axis=0) * np.nanmedian(pace)
     return {
-        "rows": rows,
-        "trials": trials,
-        "t_end": t_end,
-        "reference": {
-            "interval": float(interval[0]),
-            "interval_se": float(interval[1:].std()),
-            "rate": float(ensemble.reference["rate"][0]),
-        },
+        case: None if np.isnan(one) else 1e9 * one / case[1]
+        for case, one in zip(cases, seconds.tolist(), strict=True)
     }
 
 
-def cost_at(rows: list[dict], level: float) -> tuple[float, bool] | None:
-    """Cost at this error along the path, log-log between steps, and whether it is extrapolated."""
-    error = np.array([row["path"] for row in rows])
-    cost = np.array([row["cost"] for row in rows])
-    order = np.argsort(error)
-    x, y = np.log(error[order]), np.log(cost[order])
-    if np.log(level) > x[-1]:  # no coarser step is stable
+def lanes_and_steps(net: hh.Network, method: str) -> tuple[int, int]:
+    """A lap of about a tenth of a second, of at least 50 trials and 20 steps."""
+    lap(net, method, 0.01, 50, 2)  # compiles
+    one = per_step(net, method, 0.01, 50, 20)
+    lanes = int(np.clip(0.1 / (20 * one), 50, LANES))
+    return lanes, int(np.clip(0.1 / (lanes * one), 20, 2000))
+
+
+def per_step(net: hh.Network, method: str, dt: float, trials: int, steps: int) -> float:
+    """Seconds of a trial's step, without what a call costs."""
+    seconds = lap(net, method, dt, trials, steps + 2) - lap(net, method, dt, trials, 2)
+    return max(seconds, 1e-9) / (trials * steps)
+
+
+def lap(net: hh.Network, method: str, dt: float, trials: int, steps: int) -> float:
+    """Processor seconds of one run on one thread; nan if it diverges."""
+    record = ("spikes",)
+    start = time.process_time()
+    try:
+        hh.solve(
+            net, steps * dt, dt=dt, method=method, rng=1, trials=trials, record=record,
+            progress=False,
+        )  # fmt: skip
+    except hh.DivergenceError:
+        return np.nan
+    return time.process_time() - start
+
+
+def measure(setting: Setting, size: Size) -> dict:
+    """A row for each method and step, without the errors that a case diverged in."""
+    methods = setting.methods()
+    cost = costs(setting.network(), methods, size.laps)
+    intervals = Intervals(setting, size)
+    along = Window(setting, setting.path_reference, min(setting.path_trials, size.trials), 3)
+    weak = Window(setting, setting.reference, size.weak_trials, 4)
+    errors = [(along.along, WINDOW, along.trials), (weak.weak, WINDOW, weak.trials),
+              (intervals.errors, size.t_end, intervals.trials)]  # fmt: skip
+    rows = []
+    for (method, dt), ns in cost.items():
+        row = {"method": method, "dt": dt, "cost": ns, "stable": ns is not None}
+        for error, t_end, most in errors:
+            trials = min(most, int(1e9 * size.seconds / (t_end * ns))) if row["stable"] else 0
+            if trials >= min(FEWEST, most):
+                found = error(dt, method, trials)
+                row = row | found if found is not None else row | {"stable": False}
+        rows.append(row)
+        print(row, flush=True)
+    total, number = intervals.reference.sum(axis=1)
+    return {"rows": rows, "interval": total / number, "size": size._asdict()}
+
+
+def cost_along(rows: list[dict], level: float) -> tuple[float, str] | None:
+    """Cost at this error along the path, log-log between steps, and a mark if extrapolated."""
+    rows = sorted(
+        (row for row in rows if row["stable"] and "path" in row), key=lambda row: row["path"]
+    )
+    if len(rows) < 2:
         return None
+    x, y = (np.log([row[name] for row in rows]) for name in ("path", "cost"))
+    if np.log(level) > x[-1]:  # the largest step that is stable is better than asked
+        return rows[-1]["cost"], f"{rows[-1]['dt']:g} ms"
     if np.log(level) < x[0]:  # the cost goes with 1/dt, the error with a power of dt
-        dt = np.log([rows[i]["dt"] for i in order[:2]])
+        dt = np.log([row["dt"] for row in rows[:2]])
         slope = -(dt[1] - dt[0]) / (x[1] - x[0])
-        return float(np.exp(y[0] + slope * (np.log(level) - x[0]))), True
-    return float(np.exp(np.interp(np.log(level), x, y))), False
+        return float(np.exp(y[0] + slope * (np.log(level) - x[0]))), "extrapolated"
+    return float(np.exp(np.interp(np.log(level), x, y))), ""
+
+
+def cheapest(rows: list[dict], within) -> tuple[float, str] | None:
+    """The cost of the cheapest step that is within what is wanted, and the step."""
+    good = [row for row in rows if row["stable"] and within(row)]
+    best = min(good, key=lambda row: row["cost"], default=None)
+    return best and (best["cost"], f"{best['dt']:g} ms")
+
+
+def wanted() -> dict:
+    """What is asked, as functions of a method's rows; means are two standard errors within."""
+
+    def interval(tolerance):
+        def within(row):
+            return "interval" in row and abs(row["interval"]) + 2 * row["interval_se"] <= tolerance
+
+        return lambda rows: cheapest(rows, within)
+
+    def weak(row):
+        # the sum of a square that chance may bring below 0 and twice its standard error
+        bound = row.get("weak_square", np.inf), 2 * row.get("weak_square_se", 0.0)
+        return max(bound[0], 0.0) + bound[1] <= WEAK**2
+
+    return {
+        **{f"{100 * t:g} % of the mean interval": interval(t) for t in INTERVALS},
+        f"{WEAK:g} of E V": lambda rows: cheapest(rows, weak),
+        **{f"{u:g} mV along the path": lambda rows, u=u: cost_along(rows, u) for u in LEVELS},
+    }
 
 
 def findings(result: dict) -> dict:
-    """The cheapest for each tolerance of the mean interval, and for each error along the path."""
-    rows = [row for row in result["rows"] if not row["diverged"]]
-    timed = [row for row in rows if "interval" in row]
-    euler = max((r for r in timed if r["method"] == "euler_maruyama"), key=lambda r: r["dt"])
-    cheapest = {}
-    for tolerance in TOLERANCES:
-        # two standard errors on the safe side
-        good = [r for r in timed if abs(r["interval"]) + 2 * r["interval_se"] <= tolerance]
-        cheapest[tolerance] = [
-            {**best, "relative": best["cost"] / euler["cost"]}
-            for method in METHODS
-            if (
-                best := min(
-                    (r for r in good if r["method"] == method), key=lambda r: r["cost"], default={}
-                )
-            )
-        ]
-        cheapest[tolerance].sort(key=lambda row: row["cost"])
-    along = {
-        level: {
-            method: cost
-            for method in METHODS
-            if (cost := cost_at([row for row in rows if row["method"] == method], level))
-        }
-        for level in LEVELS
+    """For each thing asked the cost and the step of every method that gives it."""
+    by_method: dict[str, list] = {}
+    for row in result["rows"]:
+        by_method.setdefault(row["method"], []).append(row)
+    return {
+        asked: {m: found for m, rows in by_method.items() if (found := cost(rows)) is not None}
+        for asked, cost in wanted().items()
     }
-    return {"euler": euler, "cheapest": cheapest, "along": along}
-
-
-def sentences(found: dict) -> list[str]:
-    """What the table says, in words."""
-    euler = found["euler"]
-    lines = [
-        f"The largest step of Euler-Maruyama here that is stable is {euler['dt']:g} ms: "
-        f"{euler['cost']:.0f} ns per ms and neuron, mean interval {euler['interval']:+.2%}."
-    ]
-    for tolerance, ranking in found["cheapest"].items():
-        listed = "; ".join(
-            f"{row['method']} at {row['dt']:g} ms ({row['interval']:+.2%}, "
-            f"{row['relative']:.2f} of that cost)"
-            for row in ranking
-        )
-        lines.append(f"For {tolerance:.0%} in the mean interval, cheapest first: {listed}.")
-    for level, costs in found["along"].items():
-        ranking = sorted(costs.items(), key=lambda item: item[1][0])
-        least = ranking[0][1][0]
-        listed = "; ".join(
-            f"{method} {cost:.0f} ns ({cost / least:.1f}{', extrapolated' if beyond else ''})"
-            for method, (cost, beyond) in ranking
-        )
-        lines.append(f"For {level:g} mV along the path, ns per ms and neuron: {listed}.")
-    return lines
 
 
 def markdown(result: dict) -> str:
-    """The table, a row for each method and step, and the sentences."""
-    reference = result["reference"]
+    """A row for each method, a column for each thing asked, the cheapest in bold."""
+    found = findings(result)
+    methods = list(dict.fromkeys(row["method"] for row in result["rows"]))
     lines = [
-        "| method | dt (ms) | cost (ns per ms and neuron) | mean interval | rate | V (mV) |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| method | largest stable step, ms | " + " | ".join(found) + " |",
+        "| --- | ---: |" + " ---: |" * len(found),
     ]
-    for row in result["rows"]:
-        if row["diverged"]:
-            continue
-        cells = [f"{row['method']} | {row['dt']:g} | {row['cost']:.0f}"]
-        for name in ("interval", "rate"):
-            cells.append(f"{row[name]:+.2%} ± {row[f'{name}_se']:.2%}" if name in row else "-")
-        cells.append(f"{row['path']:.2g} ± {row['path_se']:.1g}")
-        lines.append("| " + " | ".join(cells) + " |")
-    unstable: dict[str, list[str]] = {}
-    for row in result["rows"]:
-        if row["diverged"]:
-            unstable.setdefault(row["method"], []).append(f"{row['dt']:g}")
-    lines.append("")
-    if unstable:
-        listed = "; ".join(f"{method} at {', '.join(dts)}" for method, dts in unstable.items())
-        lines.append(f"Left out, because they diverged: {listed} ms.\n")
+    for method in methods:
+        stable = [r["dt"] for r in result["rows"] if r["method"] == method and r["stable"]]
+        cells = [f"{max(stable):g}" if stable else "none"]
+        for costs in found.values():
+            if method not in costs:
+                cells.append("")
+                continue
+            cost, step = costs[method]
+            text = f"{cost:,.0f}" + (f" ({step})" if step else "")
+            cells.append(f"**{text}**" if cost == min(c for c, _ in costs.values()) else text)
+        lines.append(f"| `{method}` | " + " | ".join(cells) + " |")
     lines.append(
-        f"{result['trials']} trials of {result['t_end']:g} ms; the reference's mean interval is "
-        f"{reference['interval']:.3f} ± {reference['interval_se']:.3f} ms, its rate "
-        f"{reference['rate']:.2f} Hz. ± is one standard error (of differences on the same path; "
-        "bootstrap over trials).\n"
+        "\nCosts are ns of one processor per ms of time and neuron, random numbers included, and "
+        "in brackets the step that gives it where it is one of those measured: for means, the "
+        "cheapest that is within what is wanted by two standard errors. The reference's mean "
+        f"interval is {result['interval']:.3f} ms. Nothing stands where no step measured is shown "
+        "to be within."
     )
-    lines += [f"- {sentence}" for sentence in sentences(findings(result))]
     return "\n".join(lines) + "\n"
 
 
 def plot(result: dict, path: Path) -> None:
-    """Error over cost, for the mean interval and along the path."""
+    """Error over cost: of the mean interval, along the path, and of E V."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
-    panels = (
-        ("interval", "relative error of the mean interval (%)", 100),
-        ("path", "rms error of V up to 10 ms (mV)", 1),
-    )
-    for ax, (name, label, unit) in zip(axes, panels, strict=True):
-        for method, (colour, marker) in METHODS.items():
-            rows = [r for r in result["rows"] if r["method"] == method and name in r]
-            cost = np.array([row["cost"] for row in rows])
-            error = np.array([abs(row[name]) for row in rows]) * unit
-            bar = np.array([row[f"{name}_se"] for row in rows]) * unit
-            seen = error > 2 * bar
-            ax.plot(cost[seen], error[seen], f"{marker}-", color=colour, label=method)
-            ax.errorbar(cost[seen], error[seen], bar[seen], fmt="none", color=colour, lw=0.8)
-            # what two standard errors cannot tell from 0 is at most this
-            bound = (error + 2 * bar)[~seen]
-            ax.plot(cost[~seen], bound, "_", color=colour, markersize=8)
-            ax.plot(cost[~seen], 0.88 * bound, marker="$\\downarrow$", ls="", color=colour)
+    fig, axes = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
+    methods = list(dict.fromkeys(row["method"] for row in result["rows"]))
+    colours = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7"]
+    for i, method in enumerate(methods):
+        rows = [row for row in result["rows"] if row["method"] == method and row["stable"]]
+        style = {"color": colours[i % 7], "marker": "osv^Dx+"[i % 7], "ls": "-:"[i // 7]}
+        for ax, name, unit in zip(axes, ("interval", "path", "weak"), (100, 1, 1), strict=True):
+            points = []
+            for row in rows:
+                if name == "weak":
+                    square, se = row.get("weak_square", 0.0), row.get("weak_square_se", np.inf)
+                    seen, error = square > 2 * se, np.sqrt(abs(square))
+                else:
+                    error = abs(row.get(name, 0.0))
+                    seen = error > 2 * row.get(f"{name}_se", np.inf)
+                if seen:
+                    points.append((row["cost"], unit * error))
+            if points:
+                ax.plot(*zip(*points, strict=True), label=method, ms=5, **style)
+    labels = ("error of the mean interval (%)", "rms error of V along the path (mV)",
+              "error of E V, relative")  # fmt: skip
+    for ax, label in zip(axes, labels, strict=True):
         ax.set(xscale="log", yscale="log", ylabel=label)
         ax.set_xlabel("cost (ns per ms of time and neuron)")
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].axhspan(1, 3, color="0.92", zorder=0)
-    axes[0].text(0.99, 1.05, "1 to 3 %", ha="right", transform=axes[0].get_yaxis_transform())
-    axes[0].set_title("bar and arrow: at most this, not told from 0", fontsize=9, loc="left")
-    axes[1].legend(frameon=False, fontsize=8)
+    fig.legend(*axes[1].get_legend_handles_labels(), loc="outside right", frameon=False,
+               fontsize=8)  # fmt: skip
+    fig.suptitle("Errors that two standard errors tell from 0", x=0.01, ha="left", fontsize=9)
     fig.savefig(path, dpi=150)
+    plt.close(fig)
 
 
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--two-neurons", action="store_true", help="the question's network")
+    parser.add_argument("--noise", choices=list(SETTINGS), default="additive")
     parser.add_argument("--quick", action="store_true", help="a small size, to see that it works")
-    parser.add_argument("--trials", type=int, default=1500)
-    parser.add_argument("--t-end", type=float, default=500.0, help="ms")
-    parser.add_argument("--steps", type=int, default=2000, help="of each measurement of cost")
-    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--out", type=Path, default=processor.RESULTS)
     options = parser.parse_args()
-    size = (options.trials, options.t_end, options.steps, options.repeats)
-    if options.quick:
-        size = (40, 100.0, 200, 3)
-    result = measure(network(options.two_neurons), *size)
+    size = Size(40, 200, 100.0, 0.2, 2) if options.quick else Size()
+    result = measure(SETTINGS[options.noise], size)
     found = {**result, "findings": findings(result)}
-    text = markdown(result)
-    processor.write(options.out, "work_precision", found, text, lambda path: plot(result, path))
+    name = f"precision_{options.noise}"
+    processor.write(options.out, name, found, markdown(result), lambda path: plot(result, path))
 
 
 if __name__ == "__main__":

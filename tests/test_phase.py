@@ -5,7 +5,7 @@ import pytest
 import scipy.integrate
 
 import hh_sde as hh
-from hh_sde.studies import phase_reduction
+from hh_sde.studies import mean_return_phase, phase_reduction
 from hh_sde.studies.cycles import Cycle
 from hh_sde.studies.phase import _variances
 
@@ -134,3 +134,52 @@ def test_runs_too_short_are_warned_of():
 def test_what_has_no_phase_is_refused(net, said):
     with pytest.raises(ValueError, match=said):
         phase_reduction(net, rng=1, t_end=200.0)
+
+
+# -- by mean return times --------------------------------------------------------------------------
+
+
+def test_mean_return_times_tell_the_phase_of_small_noise(cycle):
+    """On the cycle it is time; of a displaced V it is the adjoint's response, to second order."""
+    weak = NET.replace(noise=hh.CurrentNoise(0.01))
+    options = {"returns": 10, "trials": 12, "rng": 3}
+    ds = mean_return_phase(weak, 8, dt=0.01, method="strang", **options)
+    assert (abs(ds.mean_return_phase - ds.phase) < 0.03).all(), ds.mean_return_phase.values
+    assert abs(ds.mean_period - cycle.period) < 0.01
+    at = np.array([0.4, 0.75]) * cycle.period
+    base, push = cycle.states(at), np.array([0.5, 0.0, 0.0, 0.0])
+    states = np.concatenate([base, base + push, base - push])
+    found = mean_return_phase(weak, states=states, dt=0.01, method="strang", **options)
+    phase = found.mean_return_phase.values
+    response = cycle.linearised().responses(at)[:, 0]
+    half = 0.5 * cycle.period
+    moved = (phase[2:4] - phase[4:6] + half) % cycle.period - half
+    np.testing.assert_allclose(moved, response, rtol=0.02, atol=0.003)
+    assert abs(response).min() > 0.02
+
+
+def test_there_may_be_no_cycle_without_noise():
+    """A neuron at rest that noise makes fire: nearer to a spike, all that follow are earlier."""
+    excitable = NET.replace(stimulus=5.0, noise=hh.CurrentNoise(2.0))
+    with pytest.raises(ValueError, match=r"falls silent|never"):
+        mean_return_phase(excitable, 4, returns=4, trials=4, rng=1)
+    rest = excitable.equilibrium()
+    nearer = rest + np.array([5.0, 0.0, 0.0, 0.0])
+    ds = mean_return_phase(excitable, states=[rest, nearer], returns=6, trials=100, rng=1,
+                           dt=0.02)  # fmt: skip
+    assert np.isnan(ds.phase).all()
+    assert ds.mean_return_phase[0] == 0 < ds.mean_return_phase_low[1]
+
+
+def test_a_start_that_is_not_forgotten_is_told():
+    states = Cycle.of(NET.sde()).states(np.array([0.0, 8.0]))
+    states[1, 2] += 0.2
+    with pytest.warns(UserWarning, match="give more returns"):
+        mean_return_phase(NET, states=states, returns=2, trials=8, rng=1)
+
+
+def test_wrong_states_are_refused():
+    for states, said in (([[1.0, 2.0]], "4 components"), ("rest", "must be an array"),
+                         ([[np.nan] * 4] * 2, "finite")):  # fmt: skip
+        with pytest.raises((TypeError, ValueError), match=said):
+            mean_return_phase(NET, states=states, rng=1)

@@ -60,6 +60,7 @@ SMALL = {
     "sensitivity": {"parameters": ["stimulus"], "observable": "mean_V", "t_end": 4.0,
                     "trials": 10},
     "phase_reduction": {"counts": [1, 2], "t_end": 300.0, "trials": 3},
+    "mean_return_phase": {"phases": 3, "returns": 4, "trials": 3},
 }  # fmt: skip
 MEASURED_IN_TIME = ("cost", "seconds", "gamma")
 

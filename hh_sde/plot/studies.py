@@ -212,6 +212,20 @@ def phase(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
         tidy(one)
 
 
+def mean_returns(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
+    """The phase by mean return times over that without noise, or over the states' numbers."""
+    ax, known = axes[0], not np.isnan(ds.phase).any()
+    x = ds.phase if known else ds.start
+    found = ds.mean_return_phase
+    ends = abs(np.stack([found - ds.mean_return_phase_low, ds.mean_return_phase_high - found]))
+    ax.errorbar(x, found, yerr=ends, **{**_style(0, style), "linestyle": ""})
+    if known:
+        ax.plot(x, x, color="#777777", lw=0.8, label="without noise")
+        legend_above(ax)
+    ax.set(xlabel=axis_label(x), ylabel=axis_label(found))
+    tidy(ax)
+
+
 def slopes(ds: xr.Dataset, axes: Sequence[Axes], style: Style) -> None:
     """Derivatives times the values of their parameters, so that they can be compared."""
     ax = axes[0]
@@ -307,5 +321,6 @@ STUDY_PLOTS: dict[str, tuple[Callable[..., None], int]] = {
     "mlmc": (levels, 2),
     "lyapunov": (exponents, 1),
     "phase_reduction": (phase, 2),
+    "mean_return_phase": (mean_returns, 1),
     "sensitivity": (slopes, 1),
 }

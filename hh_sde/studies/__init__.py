@@ -18,6 +18,7 @@ from hh_sde.studies.common import study
 from hh_sde.studies.compare import compare_methods
 from hh_sde.studies.convergence import strong_convergence
 from hh_sde.studies.lyapunov_exponents import lyapunov
+from hh_sde.studies.mean_return import mean_return_phase
 from hh_sde.studies.multilevel import mlmc
 from hh_sde.studies.network_synchrony import synchrony
 from hh_sde.studies.noise_levels import noise_sweep
@@ -36,6 +37,7 @@ __all__ = [
     "STUDIES",
     "compare_methods",
     "lyapunov",
+    "mean_return_phase",
     "measured_orders",
     "mlmc",
     "noise_sweep",
@@ -85,6 +87,7 @@ STUDIES = Table(
         "mlmc": mlmc,
         "lyapunov": lyapunov,
         "phase_reduction": phase_reduction,
+        "mean_return_phase": mean_return_phase,
         "sensitivity": sensitivity,
     },
 )

@@ -162,6 +162,8 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "by": or_none(text),
     "counts": several(positive_int),
     "phases": partial(positive_int, least=2),
+    "returns": partial(positive_int, least=2),
+    "states": as_it_is,
     "renormalise": positive,
     "pilot": partial(positive_int, least=100),
     "most_levels": partial(positive_int, least=3),

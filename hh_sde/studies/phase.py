@@ -98,7 +98,7 @@ def phase_reduction(
     >>> round(float(ds.period), 3)
     14.636
     """
-    see_network(net)
+    see_network(net, "phase_reduction")
     sde = net.sde()
     cycle = Cycle.of(sde)
     linear = cycle.linearised()
@@ -107,7 +107,7 @@ def phase_reduction(
     simulated = np.array([_variances(runs, n, confidence) for n in counts])
     phase = np.arange(phases) / phases * cycle.period
     both, of_counts = ("phase", "component"), ("intervals",)
-    names = [_name(one, net.n_neurons) for one in sde.names]
+    names = [component_name(one, net.n_neurons) for one in sde.names]
     found = {
         "period": Column((), cycle.period, "ms", "period without noise"),
         "cycle": Column(both, cycle.states(phase), "1", "state on the cycle, in its own units"),
@@ -138,7 +138,7 @@ def phase_reduction(
     return ds
 
 
-def see_network(net: Network) -> None:
+def see_network(net: Network, study: str) -> None:
     """Refuse what has no phase.
 
     Raises
@@ -148,14 +148,15 @@ def see_network(net: Network) -> None:
     constant = all(part.stimulus.constant for part in net.parts.values())
     if not constant or net.sde().program.compiled.tables.remembers:
         raise ValueError(
-            "phase_reduction takes a network of constant stimulus whose state is all that it "
+            f"{study} takes a network of constant stimulus whose state is all that it "
             f"knows; this one has {'event-driven synapses or delays' if constant else 'another'}"
         )
     if not net.noisy:
-        raise ValueError("phase_reduction tells what noise does: this network has none")
+        raise ValueError(f"{study} tells what noise does: this network has none")
 
 
-def _name(component: str, n_neurons: int) -> str:
+def component_name(component: str, n_neurons: int) -> str:
+    """Without its number where there is one neuron."""
     return component.removesuffix("[0]") if n_neurons == 1 else component
 
 

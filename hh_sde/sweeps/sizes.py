@@ -24,8 +24,8 @@ LEAST = 0.2
 LARGEST = 2**28
 #: Cells beside each other for which the engine's lanes are full.
 LANES = 8
-#: Cells that cost each as much as in a large task: fewer leave lanes empty, or wait for each other's
-#: arithmetic.
+#: Cells that cost each as much as in a large task: fewer leave lanes empty, or wait for each
+#: other's arithmetic.
 MANY = LANES**2
 #: Cells that are tried, one after another, where they raise.
 MOST_TRIED = 32
