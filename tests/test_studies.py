@@ -212,6 +212,8 @@ def test_recommendation(pair):
     with pytest.warns(UserWarning, match="no method is certain to be within 1e-06"):
         hopeless = studies.recommend(pair, 1e-6, methods, [0.1], 100.0, 5, rng=1)
     assert "no method is certain" in hopeless.attrs["advice"]
+    assert "studies.mlmc costs less" in hopeless.attrs["multilevel"]
+    assert "multilevel" not in ds.attrs
     with pytest.raises(ValueError, match="between 0 and 1, got 3"):
         studies.recommend(pair, 3)
 
