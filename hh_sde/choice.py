@@ -59,7 +59,7 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
     if method.interpretation == "chain":
         return require_chain_network(model, method, name, noise).sde()
     sde = model.sde() if isinstance(model, Network) else model
-    remembers = sde.program is not None and sde.program.compiled.tables.remembers
+    remembers = sde.program is not None and sde.program.remembers
     if remembers and not method.compiled:
         raise ValueError(
             f"{name} takes dx = f(x, t) dt + G(x, t) dW, and this network has event-driven "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from hh_sde.equations.expressions import Expression, Symbol, evaluate, names
+from hh_sde.equations.expressions import Expression, Symbol, call, evaluate, names
 
 
 class Variable(NamedTuple):
@@ -45,6 +45,23 @@ class NoiseTerm(NamedTuple):
     to: tuple[tuple[int, float], ...]
     R: Expression
 
+    @property
+    def size(self) -> Expression:
+        """What the amplitude is."""
+        return call("root", self.R)
+
+
+class StatedTerm(NamedTuple):
+    """An entry of G that was stated: dy_row = amplitude dW for the one row in `to`."""
+
+    dW: Symbol
+    amplitude: Symbol
+    to: tuple[tuple[int, float], ...]
+    size: Expression
+
+
+AnyTerm = NoiseTerm | StatedTerm
+
 
 class Parameter(NamedTuple):
     """A number of the model, one for every neuron."""
@@ -72,7 +89,7 @@ _TAKEN = frozenset(
         "expression", "True", "False", "None", "total", "changed", "forth", "back", "move",
         "lower", "upper", "z", "noise", "level", "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE",
         "TERMS", "BOUNDED", "POOLS", "OUTPUTS", "power", "lanes", "used", "ranges", "row",
-        "absolute_root", "positive_root",
+        "absolute_root", "positive_root", "range",
     )
 )  # fmt: skip
 
@@ -125,3 +142,17 @@ class Parameters:
     def values(self, symbol: Symbol) -> np.ndarray:
         """(n_neurons,), or in a sweep (n_neurons, points)"""
         return self.table[symbol.name].values
+
+
+def needed(
+    wanted: Iterable[str], definitions: Mapping[str, Assignment], known: Collection[str] = ()
+) -> list[Assignment]:
+    """The definitions of what is wanted, and of what those need, in their order."""
+    found: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name in definitions and name not in known and name not in found:
+            found.add(name)
+            waiting += names(definitions[name].value)
+    return [definition for name, definition in definitions.items() if name in found]

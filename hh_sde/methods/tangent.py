@@ -218,7 +218,7 @@ def _see_equations(sde: SDE) -> None:
     program = sde.program
     if program is None or not program.stands_for(sde.f, sde.G, sde.interpretation):
         raise ValueError("tangent_flow differentiates a network's equations: give Network.sde()")
-    if program.compiled.tables.remembers:
+    if program.remembers:
         raise ValueError(
             "tangent_flow differentiates a step of the state alone, and this network has "
             "event-driven synapses or delays"

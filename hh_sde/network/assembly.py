@@ -81,6 +81,9 @@ class Assembly:
     def _compiled_single(self) -> module.Compiled:
         return module.compiled(self.tables, "float32")
 
+    def _loaded(self, dtype: str) -> module.Compiled:
+        return self._compiled_single if dtype == "float32" else self.compiled
+
     @cached_property
     def derived(self) -> Derived:
         """Currents, conductances, open fractions."""
@@ -240,7 +243,7 @@ class Assembly:
             jac=jac,
             vectorized=True,
             program=module.Program(
-                compiled=self.compiled,
+                loaded=self._loaded,
                 layout=layout,
                 noise=packing.rows_of(self.amplitudes),
                 current=self.currents,
@@ -248,7 +251,7 @@ class Assembly:
                 G=diffusion,
                 area_groups=diffusion.area_groups,
                 bounded=any(one.brought_back for one in tables.populations),
-                single=lambda: self._compiled_single,
+                remembers=tables.remembers,
             ),
         )
 
