@@ -6,7 +6,6 @@ all neurons are in `p`, others are rows of `q` with one column per lane.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -16,7 +15,7 @@ import numpy as np
 
 from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import Expression, names
-from hh_sde.equations.infix import ATOM, CHAIN, Style, infix
+from hh_sde.equations.infix import Style, infix, products, wrapped
 from hh_sde.equations.jacobian import Derivatives
 from hh_sde.equations.loops import LOOPS, Loop, NeuronLoops, Output, Stage
 from hh_sde.equations.part import dt
@@ -25,9 +24,6 @@ from hh_sde.equations.sharing import SharedExponentials
 from hh_sde.equations.stated import Stated, StatedLoops
 from hh_sde.equations.system import System
 from hh_sde.equations.template import appended_text, tangent_text
-
-#: Lines of a written module are at most about this long.
-WIDTH = 100
 
 HEADER = '''"""{variables}: written by hh_sde.equations, not by hand.
 
@@ -405,7 +401,7 @@ class _Printed:
             before = [*(f"{name} = {_single(name)}" for name in given), *before]
         lines = [f"    {line}" for line in before]
         lines += ["    for lane in range(used):"]
-        lines += [f"        {line}" for entry in inside for line in _wrapped(entry)]
+        lines += [f"        {line}" for entry in inside for line in wrapped(entry)]
         return "\n".join(lines) + "\n"
 
     # -- lines -------------------------------------------------------------------------------------
@@ -493,13 +489,6 @@ def _sources(population: System) -> dict[str, tuple[str, int, str]]:
 # -- expressions -----------------------------------------------------------------------------------
 
 
-def _power(base: str, exponent: int) -> tuple[str, float]:
-    """Products, which are rounded from left to right; of the fourth power, two squares."""
-    if exponent == 4:
-        return f"(({base} * {base}) * ({base} * {base}))", ATOM
-    return " * ".join([base] * exponent), CHAIN
-
-
 def _call(function: str, arguments: list[str], root: str) -> str:
     if function.startswith("table_"):
         V, start, inv_step, begin, points = arguments
@@ -515,21 +504,12 @@ def _single(number: Any) -> str:
 def _style(single: bool, absolute: bool) -> Style:
     """How expressions are written in a precision, and where roots are those of |R|."""
     call = partial(_call, root="absolute_root" if absolute else "positive_root")
-    return Style(_power, call, _single) if single else Style(_power, call)
+    return Style(products, call, _single) if single else Style(products, call)
 
 
 def code(e: Expression) -> str:
     """The expression as Python, in double precision."""
     return infix(e, _style(single=False, absolute=False))
-
-
-def _wrapped(line: str) -> list[str]:
-    """A line, broken inside parentheses if it is long."""
-    if len(line) <= WIDTH:
-        return [line]
-    target, _, value = line.partition(" = ")
-    parts = textwrap.wrap(value, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-    return [f"{target} = (", *(f"    {part}" for part in parts), ")"]
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:

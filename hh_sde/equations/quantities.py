@@ -89,7 +89,7 @@ _TAKEN = frozenset(
         "expression", "True", "False", "None", "total", "changed", "forth", "back", "move",
         "lower", "upper", "z", "noise", "level", "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE",
         "TERMS", "BOUNDED", "POOLS", "OUTPUTS", "power", "lanes", "used", "ranges", "row",
-        "absolute_root", "positive_root", "range",
+        "absolute_root", "positive_root", "where", "linoid_slope", "table_slope", "range",
     )
 )  # fmt: skip
 
