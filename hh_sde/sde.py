@@ -10,7 +10,7 @@ import numpy as np
 
 from hh_sde.brownian import BrownianPath, Rng
 from hh_sde.equations.module import program_of
-from hh_sde.equations.numpy_ import Functions, kind_of_noise
+from hh_sde.equations.stated_functions import StatedFunctions, kind_of_noise
 from hh_sde.equations.shown import Equations, SeveralEquations
 from hh_sde.equations.stated import Stated
 from hh_sde.equations.stating import statement
@@ -220,7 +220,7 @@ class SDE:
         stated, start = statement(
             drift, diffusion, x0, parameters, where, interpretation, time, units
         )
-        functions = Functions(stated)
+        functions = StatedFunctions(stated)
         noise_type, groups = kind_of_noise(stated, start)
         f, G = functions.drift(interpretation), functions.G
         return cls(
@@ -325,7 +325,7 @@ class SDE:
         f, correction = self.f, self.correction
         stated = self._stated
         if stated is not None:
-            functions = Functions(stated)
+            functions = StatedFunctions(stated)
             f = functions.drift(interpretation)
             return replace(
                 self,

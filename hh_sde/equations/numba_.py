@@ -19,7 +19,7 @@ from hh_sde.equations.infix import Style, infix, products, wrapped
 from hh_sde.equations.jacobian import Derivatives
 from hh_sde.equations.loops import LOOPS, Loop, NeuronLoops, Output, Stage
 from hh_sde.equations.part import dt
-from hh_sde.equations.quantities import Assignment, Parameter, needed
+from hh_sde.equations.quantities import Assignment, Parameter
 from hh_sde.equations.sharing import SharedExponentials
 from hh_sde.equations.stated import Stated, StatedLoops
 from hh_sde.equations.system import System
@@ -413,7 +413,7 @@ class _Printed:
         values = [assignment.value for assignment in stage.assignments]
         values += [output.value for output in stage.outputs]
         wanted = dict.fromkeys(name for value in values for name in names(value))
-        for definition in needed(wanted, self._definitions, self._known):
+        for definition in _needed(wanted, self._definitions, self._known):
             self._assign(definition)
         for assignment in stage.assignments:
             self._assign(assignment)
@@ -484,6 +484,20 @@ def _sources(population: System) -> dict[str, tuple[str, int, str]]:
         found[symbol.name] = ("coupled", k, symbol.name)
         found[f"along_{symbol.name}"] = ("vector_sums", k, symbol.name)
     return found
+
+
+def _needed(
+    wanted: Mapping[str, None], definitions: Mapping[str, Assignment], known: set[str]
+) -> list[Assignment]:
+    """The definitions of what is wanted, and of what those need, in their order."""
+    needed: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name in definitions and name not in known and name not in needed:
+            needed.add(name)
+            waiting += names(definitions[name].value)
+    return [definition for name, definition in definitions.items() if name in needed]
 
 
 # -- expressions -----------------------------------------------------------------------------------

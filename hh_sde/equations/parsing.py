@@ -258,7 +258,9 @@ class _Reader:
             raise ValueError(f"{self.what}: {unknown('function', name, TAKEN)}{hint}")
         if len(arguments) != 1:
             raise ValueError(f"{self.what}: {name} takes one argument, got {len(arguments)}")
-        return call(TAKEN[name], arguments[0])
+        found = call(TAKEN[name], arguments[0])
+        value = _constant(found)
+        return found if value is None else self.number(value)
 
 
 _ARITHMETIC: dict[type[ast.operator], str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -142,17 +142,3 @@ class Parameters:
     def values(self, symbol: Symbol) -> np.ndarray:
         """(n_neurons,), or in a sweep (n_neurons, points)"""
         return self.table[symbol.name].values
-
-
-def needed(
-    wanted: Iterable[str], definitions: Mapping[str, Assignment], known: Collection[str] = ()
-) -> list[Assignment]:
-    """The definitions of what is wanted, and of what those need, in their order."""
-    found: set[str] = set()
-    waiting = list(wanted)
-    while waiting:
-        name = waiting.pop()
-        if name in definitions and name not in known and name not in found:
-            found.add(name)
-            waiting += names(definitions[name].value)
-    return [definition for name, definition in definitions.items() if name in found]

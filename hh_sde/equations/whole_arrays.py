@@ -139,7 +139,8 @@ def function(source: str, language: Language) -> Callable[..., tuple[Any, ...]]:
 
 
 def elementary(xp: Any) -> dict[str, Callable[..., Any]]:
-    """The functions of expressions, of what `xp` has: where, exp, expm1, log, sqrt, abs, floor.
+    """The functions of expressions, of what `xp` has: where, exp, expm1, log, sqrt, abs, floor,
+    and the functions of angles.
 
     They can be differentiated everywhere, as often as one likes. Where a formula divides 0 by 0,
     another one is taken, and the first is evaluated elsewhere: a derivative passes through both.
@@ -186,6 +187,9 @@ def elementary(xp: Any) -> dict[str, Callable[..., Any]]:
         "sqrt": xp.sqrt,
         "abs": xp.abs,
         "power": lambda x, k: x**k,
+        **{name: getattr(xp, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+        **{f"a{name}": getattr(xp, f"arc{name}") for name in ("sin", "cos", "tan")},
+        **{f"a{name}": getattr(xp, f"arc{name}") for name in ("sinh", "cosh", "tanh")},
         "linoid": linoid,
         "linoid_slope": linoid_slope,
         "linoid_of": lambda u, e: linoid(u),
