@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hh_sde.equations.dynamics import Dynamics
+from hh_sde.equations.functions import Functions
 from hh_sde.equations.jacobian import Derivatives, Entry
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.numba_ import Numbers, Written, written, written_derivatives
@@ -155,6 +156,7 @@ class Program(NamedTuple):
     area_groups: np.ndarray  # which Wiener processes belong together
     bounded: bool  # states are brought back into [0, 1] after each step
     single: Callable[[], Compiled]  # the same network in single precision
+    in_arrays: Callable[[str], Functions]  # f and G, of Ito, in the arrays of a library
     interpretation: str = "ito"  # in which f states the equations
 
     def in_precision(self, dtype: str) -> Compiled:
