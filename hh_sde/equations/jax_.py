@@ -38,6 +38,9 @@ def language() -> Language:
             return found.astype(jnp.float64)
         raise ValueError(f"these equations take float64, got {found.dtype}: x.astype('float64')")
 
+    def constant(values: Any) -> Any:
+        return np.asarray(values)  # an array of JAX may belong to the function that is traced
+
     def sums(values: Any, places: np.ndarray, n: int) -> Any:
         return jnp.zeros((n, *values.shape[1:]), values.dtype).at[places].add(values)
 
@@ -57,4 +60,4 @@ def language() -> Language:
         return jnp.stack(jnp.broadcast_arrays(*rows))
 
     functions = elementary(jnp) | tables(jnp, lambda k: k.astype(int))
-    return Language("JAX", functions, array, stack, jnp.concatenate, sums, currents)
+    return Language("JAX", functions, array, constant, stack, jnp.concatenate, sums, currents)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hh_sde.equations.dynamics import Dynamics
+from hh_sde.equations.functions import Functions
 from hh_sde.equations.jacobian import Derivatives, Entry
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.numba_ import (
@@ -178,6 +179,7 @@ class Program(NamedTuple):
     f: Callable[..., np.ndarray]  # the functions that say the same
     G: Callable[..., np.ndarray]
     area_groups: np.ndarray  # which Wiener processes belong together
+    in_arrays: Callable[[str], Functions]  # f and G, of Ito, in the arrays of a library
     bounded: bool = False  # states are brought back into [0, 1] after each step
     remembers: bool = False  # see `Tables.remembers`
     stated: Stated | None = None  # the equations, where they are not those of neurons

@@ -25,9 +25,12 @@ def language() -> Language:
 
     functions = {name: one.value for name, one in FUNCTIONS.items()} | {"where": np.where}
     return Language(
-        "NumPy", functions, array=array,
+        "NumPy",
+        functions,
+        array=array,
+        constant=array,
         stack=lambda rows: np.stack(np.broadcast_arrays(*rows)),
         join=np.concatenate,
         sums=sums,
         currents=lambda function, t: function(np.array([float(t)])),
-    )  # fmt: skip
+    )

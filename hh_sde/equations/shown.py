@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from hh_sde.equations.expressions import (
     names,
     rewritten,
 )
+from hh_sde.equations.functions import Functions
 from hh_sde.equations.infix import CHAIN, Style, infix
 from hh_sde.equations.latex import latex, number, symbol
 from hh_sde.equations.quantities import Parameter
@@ -53,9 +54,15 @@ class Equations:
         Names, values (one for every neuron), units and meanings.
     """
 
-    def __init__(self, population: Dynamics, noise_on_V: bool) -> None:
+    def __init__(
+        self,
+        population: Dynamics,
+        noise_on_V: bool,
+        in_arrays: Callable[[str], Functions] | None = None,
+    ) -> None:
         see_kind(population, Dynamics, "population")
         self._population = population
+        self._in_arrays = in_arrays
         self._rows = {v.symbol.name: v.name for v in population.variables}
         self.equations = tuple(
             Equation(target.name, self._spelled(value), units, meaning)
@@ -104,6 +111,53 @@ class Equations:
             units = "uA/cm^2" if of is None else "mS/cm^2"
             found.append((symbol_.name, units, f"sum over neurons j of w_ij {of or 'V'}_j"))
         return tuple(found)
+
+    # -- functions ---------------------------------------------------------------------------------
+
+    def jax(self) -> Functions:
+        """f and G of the network in arrays of JAX, which batch, compile and have derivatives.
+
+        They are made of these equations, and take double precision, which JAX has where it is told
+        to: ``jax.config.update("jax_enable_x64", True)`` at the start of a program, or inside
+        ``with jax.enable_x64(True):``.
+
+        Returns
+        -------
+        Functions
+            With `f`, `G`, `correction` and `parameters`.
+
+        Raises
+        ------
+        ImportError
+            If JAX is not there.
+        ValueError
+            If these are the equations of one population of several, or the network has event-driven
+            synapses or delays.
+        """
+        return self._of_network("jax")
+
+    def torch(self) -> Functions:
+        """f and G of the network in tensors of PyTorch, in double precision.
+
+        Returns
+        -------
+        Functions
+            With `f`, `G`, `correction` and `parameters`.
+
+        Raises
+        ------
+        ImportError, ValueError
+            As `jax`.
+        """
+        return self._of_network("torch")
+
+    def _of_network(self, library: str) -> Functions:
+        if self._in_arrays is None:
+            raise ValueError(
+                "these are the equations of one population of several, and f and G are those of "
+                f"all: take net.equations().{library}()"
+            )
+        return self._in_arrays(library)
 
     # -- text --------------------------------------------------------------------------------------
 
@@ -223,6 +277,20 @@ class Equations:
 
 class SeveralEquations(dict[str, Equations]):
     """The equations of a network's populations, by name, shown one after another."""
+
+    def __init__(
+        self, populations: dict[str, Equations], in_arrays: Callable[[str], Functions]
+    ) -> None:
+        super().__init__(populations)
+        self._in_arrays = in_arrays
+
+    def jax(self) -> Functions:
+        """As `Equations.jax`, of all populations."""
+        return self._in_arrays("jax")
+
+    def torch(self) -> Functions:
+        """As `Equations.torch`, of all populations."""
+        return self._in_arrays("torch")
 
     def __str__(self) -> str:
         return "\n\n".join(f"population {name}\n\n{one}" for name, one in self.items())

@@ -49,7 +49,7 @@ class StatedFunctions:
             ((term.to[0][0], stated.process_of(term)), term.amplitude) for term in stated.terms
         ]
         self._parameters = {
-            name: one.values[0] if self._with_numpy else self._lang.array(one.values[0])
+            name: one.values[0] if self._with_numpy else self._lang.constant(one.values[0])
             for name, one in stated.parameters.table.items()
         }
         self.texts: list[str] = []

@@ -28,6 +28,9 @@ def language() -> Language:
             if values.dtype != torch.float64:
                 raise ValueError(f"these equations take float64, got {values.dtype}: x.double()")
             return values
+        return constant(values)
+
+    def constant(values: Any) -> Any:
         return torch.as_tensor(np.array(values, dtype=float))
 
     def sums(values: Any, places: np.ndarray, n: int) -> Any:
@@ -35,10 +38,11 @@ def language() -> Language:
         return none.index_add(0, torch.as_tensor(places), values)
 
     def currents(function: Callable[..., np.ndarray], t: Any) -> Any:
-        return torch.as_tensor(np.ascontiguousarray(function(np.array([float(t)]))))
+        return constant(function(np.array([float(t)])))
 
     def stack(rows: Sequence[Any]) -> Any:
-        return torch.stack(torch.broadcast_tensors(*rows))
+        tensors = [constant(row) if isinstance(row, float) else row for row in rows]
+        return torch.stack(torch.broadcast_tensors(*tensors))
 
     functions = elementary(torch) | tables(torch, lambda k: k.long())
-    return Language("PyTorch", functions, array, stack, torch.cat, sums, currents)
+    return Language("PyTorch", functions, array, constant, stack, torch.cat, sums, currents)

@@ -28,6 +28,8 @@ class Language(NamedTuple):
         What expressions call, of its arrays; see `elementary`.
     array : callable
         array(values): numbers as its array, in double precision; what is one already is looked at.
+    constant : callable
+        constant(values): numpy's numbers as what stands beside its arrays and can be kept.
     stack, join : callable
         Of a list of arrays: along a new first axis, and along the first axis.
     sums : callable
@@ -39,6 +41,7 @@ class Language(NamedTuple):
     name: str
     functions: Mapping[str, Callable[..., Any]]
     array: Callable[[Any], Any]
+    constant: Callable[[Any], Any]
     stack: Callable[[Sequence[Any]], Any]
     join: Callable[[Sequence[Any]], Any]
     sums: Callable[[Any, Any, int], Any]

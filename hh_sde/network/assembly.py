@@ -12,12 +12,14 @@ import scipy.sparse
 
 from hh_sde.equations import evaluated, module
 from hh_sde.equations.dynamics import Dynamics
+from hh_sde.equations.functions import Functions
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.tables import Tables
 from hh_sde.network import packing
 from hh_sde.network.batches import Batches, among_lanes
 from hh_sde.network.derived import Derived
 from hh_sde.network.diffusion import Columns, Diffusion
+from hh_sde.network.in_arrays import InArrays
 from hh_sde.network.jacobian import Jacobian
 from hh_sde.network.populations import Group
 from hh_sde.noise import CurrentNoise
@@ -56,6 +58,7 @@ class Assembly:
         self.n_neurons = sum(group.n for group in groups)
         self._synapses = synapses
         self._common_noise = common_noise
+        self._in_arrays: dict[str, Functions] = {}
 
     @cached_property
     def tables(self) -> Tables:
@@ -252,8 +255,28 @@ class Assembly:
                 area_groups=diffusion.area_groups,
                 bounded=any(one.brought_back for one in tables.populations),
                 remembers=tables.remembers,
+                in_arrays=self.in_arrays,
             ),
         )
+
+    def in_arrays(self, library: str) -> Functions:
+        """f and G in the arrays of a library, made once."""
+        if self.tables.remembers:
+            _refusing("f")(self.V0, 0.0)
+        if library not in self._in_arrays:
+            made = InArrays(
+                library,
+                [(g.name, e) for g, e in zip(self.groups, self.equations, strict=True)],
+                self.layout,
+                self.tables.wiring,
+                self.currents,
+                self.is_constant,
+                self.amplitudes,
+            )
+            noise_type = Diffusion(self.compiled, self.layout, self.amplitudes).noise_type
+            x0 = self.steady_state(self.V0)
+            self._in_arrays[library] = made.functions(x0, noise_type)
+        return self._in_arrays[library]
 
     def _drift(self) -> Function:
         flat_drift = self.compiled.module.flat_drift
