@@ -75,8 +75,8 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
         sde = sde.without_noise()
     if method.compiled and sde.program is not None and not _is_compiled(sde):
         raise ValueError(
-            f"{name} runs compiled equations, but this SDE has another f, G or interpretation; give "
-            "SDE(f=..., G=..., x0=...) without the program, to a method of sdeint or scipy"
+            f"{name} runs compiled equations, but this SDE has another f, G or interpretation; "
+            "give SDE(f=..., G=..., x0=...) without the program, to a method of sdeint or scipy"
         )
     if method.compiled and method.own is None and sde.program is None:
         others = [key for key, other in METHODS.items() if not other.compiled or other.own]
@@ -86,7 +86,7 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
             "too: SDE.from_expressions"
         )
     if method.compiled and method.keeps_gates and is_stated(sde):
-        others = [key for key, other in METHODS.items() if not (other.compiled and other.keeps_gates)]
+        others = [key for key, one in METHODS.items() if not (one.compiled and one.keeps_gates)]
         raise ValueError(
             f"{name} moves gates by their exact flow at fixed V, and this SDE has neither; choose "
             f"from {', '.join(others)}"

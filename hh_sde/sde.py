@@ -10,9 +10,9 @@ import numpy as np
 
 from hh_sde.brownian import BrownianPath, Rng
 from hh_sde.equations.module import program_of
-from hh_sde.equations.stated_functions import StatedFunctions, kind_of_noise
-from hh_sde.equations.shown import Equations, SeveralEquations
+from hh_sde.equations.shown import StatedEquations
 from hh_sde.equations.stated import Stated
+from hh_sde.equations.stated_functions import StatedFunctions, kind_of_noise
 from hh_sde.equations.stating import statement
 from hh_sde.records import numbers, record, see_choice, shown
 
@@ -222,10 +222,10 @@ class SDE:
         )
         functions = StatedFunctions(stated)
         noise_type, groups = kind_of_noise(stated, start)
-        f, G = functions.drift(interpretation), functions.G
+        program = program_of(stated, functions, start, noise_type, groups)
         return cls(
-            f=f,
-            G=G,
+            f=program.f,
+            G=program.G,
             x0=start,
             noise_type=noise_type,
             interpretation=interpretation,
@@ -233,26 +233,45 @@ class SDE:
             correction=None if noise_type == "additive" else functions.correction,
             area_groups=groups,
             columns=functions.columns,
-            program=program_of(stated, f, G, groups, interpretation),
+            program=program,
             m=functions.m,
             jac=functions.jac(interpretation),
             vectorized=True,
         )
 
-    def equations(self) -> Equations | SeveralEquations:
-        """The equations as expressions: text, in a notebook LaTeX.
+    def equations(self) -> StatedEquations:
+        """The expressions that it was stated as: text, in a notebook LaTeX; and f and G in arrays
+        of JAX and PyTorch.
 
         Raises
         ------
         ValueError
-            If f and G are functions and nothing else, or have been exchanged.
+            If f and G are functions and nothing else.
 
         Examples
         --------
-        >>> print(SDE.from_expressions({"x": "-k*x"}, {"x": "s"}, x0=[1.0],
-        ...                            parameters={"k": 2.0, "s": 0.5}).equations())
+        >>> sde = SDE.from_expressions(
+        ...     {"x": "-k*x"}, {"W": {"x": "s"}}, x0=[1.0], parameters={"k": 2.0, "s": 0.5}
+        ... )
+        >>> print(sde.equations())
+        equations, dx for dx/dt
+          dx  = -k * x  1/ms
+        <BLANKLINE>
+        noise, the factor of dW
+          x  s  process W
+        <BLANKLINE>
+        parameters
+          k  = 2    1
+          s  = 0.5  1
         """
-        raise NotImplementedError
+        stated = self._stated
+        if stated is None:
+            raise ValueError(
+                "f and G of this SDE are functions, which nobody can look into; "
+                "SDE.from_expressions makes one of expressions, and Network.equations has those of "
+                "a network"
+            )
+        return StatedEquations(stated, self.m > 0, self.program.in_arrays)
 
     def path(self, rng: Rng, dt: float, trial: int = 0) -> BrownianPath:
         """A Brownian path for this equation on a grid of step dt, ms: with its m and area groups.

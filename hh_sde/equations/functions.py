@@ -30,12 +30,12 @@ def language(library: str) -> Language:
 class Functions:
     """dx = f(x, t) dt + G(x, t) dW in the arrays of JAX or PyTorch: batched, and differentiable.
 
-    `hh_sde.Network.equations` makes it: ``net.equations().jax()``. x is one state, (d,), or those
-    of several trials, (d, trials), in double precision; t is in ms. All three take numbers in place
-    of those of the model as a third argument, of which some may be given: ``{"gbar_Na": 100.0}``,
-    each one number, or one for every neuron. Derivatives by these, by x, and of any function of
-    both are the library's own. Of the injected current there is no derivative by t; the noise on V
-    has the amplitudes of the model.
+    `Network.equations` and `SDE.equations` make it: ``net.equations().jax()``. x is one state,
+    (d,), or those of several trials, (d, trials), in double precision; t is in ms. All three take
+    numbers in place of those of the model as a third argument, of which some may be given:
+    ``{"gbar_Na": 100.0}``, each one number, or one for every neuron. Derivatives by these, by x,
+    and of any function of both are the library's own. Of the injected current there is no
+    derivative by t; the noise on V has the amplitudes of the model.
 
     Attributes
     ----------

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hh_sde.equations.dynamics import Dynamics
-from hh_sde.equations.functions import Functions
+from hh_sde.equations.functions import Functions, language
 from hh_sde.equations.jacobian import Derivatives, Entry
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.numba_ import (
@@ -20,6 +20,7 @@ from hh_sde.equations.numba_ import (
     written_stated,
 )
 from hh_sde.equations.stated import Stated
+from hh_sde.equations.stated_functions import StatedFunctions
 from hh_sde.equations.system import System
 from hh_sde.equations.tables import Connectivity, Model, Tables, Wiring
 from hh_sde.kernels import cache
@@ -209,8 +210,8 @@ class Program(NamedTuple):
         if restated:
             if self.stated is None:
                 return None
-            alone = self.stated.without_noise(self.interpretation)
-            return program_of(alone, self.f, G, self.area_groups[:0], self.interpretation)
+            alone = _loaded_once(self.stated.without_noise(self.interpretation))
+            return self._replace(loaded=alone, G=G, area_groups=self.area_groups[:0])
         start = np.zeros_like(self.noise.start)
         none = Connectivity(start, self.noise.source[:0], self.noise.weight[:0])
         return self._replace(noise=none, G=G, area_groups=self.area_groups[:0])
@@ -222,28 +223,37 @@ class Program(NamedTuple):
 
 def program_of(
     stated: Stated,
-    f: Callable[..., np.ndarray],
-    G: Callable[..., np.ndarray],
+    functions: StatedFunctions,
+    x0: np.ndarray,
+    noise_type: str,
     area_groups: np.ndarray,
-    interpretation: str,
 ) -> Program:
     """What the engine runs of an SDE of one's own; loaded when it is first asked for."""
-    compiled: list[Compiled] = []
 
-    def loaded(dtype: str) -> Compiled:
-        if not compiled:
-            compiled.append(compiled_stated(stated))
-        return compiled[0]
+    def in_arrays(library: str) -> Functions:
+        return StatedFunctions(stated, language(library)).together(library, x0, noise_type)
 
-    names = [variable.name for variable in stated.variables]
     return Program(
-        loaded=loaded,
-        layout=StateLayout([(1, names)], rows=len(stated.rows)),
+        loaded=_loaded_once(stated),
+        layout=StateLayout([(1, [v.name for v in stated.variables])], rows=len(stated.rows)),
         noise=Connectivity(np.zeros(2, np.int64), np.zeros(0, np.int64), np.zeros(0)),
         current=lambda times: np.zeros((1, 1)),
-        f=f,
-        G=G,
+        f=functions.drift(stated.interpretation),
+        G=functions.G,
         area_groups=area_groups,
+        in_arrays=in_arrays,
         stated=stated,
-        interpretation=interpretation,
+        interpretation=stated.interpretation,
     )
+
+
+def _loaded_once(stated: Stated) -> Callable[[str], Compiled]:
+    """The loops of an SDE of one's own, in whatever precision: there is one."""
+    found: list[Compiled] = []
+
+    def loaded(dtype: str) -> Compiled:
+        if not found:
+            found.append(compiled_stated(stated))
+        return found[0]
+
+    return loaded

@@ -131,8 +131,8 @@ def written(
     first, kinds = _kinds(list(map(_shape, populations, shared)))
 
     def text() -> Written:
-        loops = [(populations[k], NeuronLoops(populations[k], shared[k].assignments)) for k in first]
-        found = [Kind(one, own.definitions, own.all()) for one, own in loops]
+        loops = [NeuronLoops(populations[k], shared[k].assignments) for k in first]
+        found = [Kind(own.population, own.definitions, own.all()) for own in loops]
         ending = [_constants(populations), _outputs(populations), appended_text(late)]
         return _Writer(found, ending, dtype).written
 

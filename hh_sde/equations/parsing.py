@@ -1,7 +1,7 @@
 """Expressions out of text, or out of SymPy's: read piece by piece, and nothing is executed.
 
-Text is taken apart by Python's own parser and every piece looked at: numbers, names, + - * / **, and
-the functions below. Whatever else stands there is refused.
+Text is taken apart by Python's own parser and every piece looked at: numbers, names, + - * / **,
+and the functions below. Whatever else stands there is refused.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,8 +111,7 @@ class _Reader:
             return self._node(ast.parse(text.strip(), mode="eval").body)
         except SyntaxError as error:
             raise ValueError(
-                f"{self.what} is no expression: {shown(text)} ({error.msg}); as in "
-                "'x - x**3/3 + I'"
+                f"{self.what} is no expression: {shown(text)} ({error.msg}); as in 'x - x**3/3 + I'"
             ) from None
         except (RecursionError, MemoryError):
             raise ValueError(f"{self.what} is nested too deeply: {shown(text)}") from None
@@ -163,8 +162,12 @@ class _Reader:
         import sympy
 
         if not isinstance(e, sympy.Expr):
-            raise self._cornered(str(e)) if isinstance(e, sympy.logic.boolalg.Boolean) else (
-                TypeError(f"{self.what} must be an expression, got {type(e).__name__} of SymPy")
+            raise (
+                self._cornered(str(e))
+                if isinstance(e, sympy.logic.boolalg.Boolean)
+                else (
+                    TypeError(f"{self.what} must be an expression, got {type(e).__name__} of SymPy")
+                )
             )
         try:
             return self._sympy(e)
@@ -176,7 +179,7 @@ class _Reader:
 
         if e.is_Symbol:
             return Symbol(e.name)
-        if e is sympy.I or e.is_real is False and e.is_number:
+        if e is sympy.I or (e.is_real is False and e.is_number):
             raise ValueError(f"{self.what} has {e}: expressions are of real numbers")
         if e.is_Rational and not e.is_Integer:
             return self.binary("/", self.number(e.p), self.number(e.q))

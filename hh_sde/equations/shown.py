@@ -23,6 +23,7 @@ from hh_sde.equations.functions import Functions
 from hh_sde.equations.infix import CHAIN, Style, infix
 from hh_sde.equations.latex import latex, number, symbol
 from hh_sde.equations.quantities import Parameter
+from hh_sde.equations.stated import Stated
 from hh_sde.records import see_kind
 
 
@@ -266,13 +267,66 @@ class Equations:
         return {name: symbol(written) for name, written in self._rows.items()}
 
     def _target(self, name: str) -> str:
-        derivatives = {
-            f.name: v.name
-            for v, f in zip(self._population.variables, self._population.drift, strict=True)
-        }
-        if name in derivatives:
-            return rf"\frac{{d{symbol(derivatives[name])}}}{{dt}}"
+        if name in self._derivatives:
+            return rf"\frac{{d{symbol(self._derivatives[name])}}}{{dt}}"
         return symbol(name)
+
+    @property
+    def _derivatives(self) -> dict[str, str]:
+        """The names of drifts, and the variables that they are of."""
+        variables, drift = self._population.variables, self._population.drift
+        return {f.name: v.name for v, f in zip(variables, drift, strict=True)}
+
+
+class StatedEquations(Equations):
+    """The equations of an SDE of one's own, as `SDE.from_expressions` was told them.
+
+    Attributes and methods are those of `Equations`; `noise` has what multiplies dW of each process.
+    """
+
+    def __init__(self, stated: Stated, noisy: bool, in_arrays: Callable[[str], Functions]) -> None:
+        see_kind(stated, Stated, "stated")
+        self._stated = stated
+        self._in_arrays = in_arrays
+        spelled = stated.spelled
+        self._rows = {v.name: v.name for v in stated.variables}
+
+        def own(e: Expression) -> Expression:
+            return rewritten(
+                e, lambda e: Symbol(spelled.get(e.name, e.name)) if isinstance(e, Symbol) else None
+            )
+
+        drifts = zip(self._derivatives, stated.stated_drift, strict=True)
+        self.equations = (
+            *(
+                Equation(spelled[q.target.name], own(q.value), q.units, "")
+                for q in stated.quantities
+            ),
+            *(Equation(name, own(f.value), f.units, f.meaning) for name, f in drifts),
+        )
+        self.noise = tuple(
+            Equation(
+                stated.variables[term.to[0][0]].name,
+                own(term.size),
+                entry.units,
+                f"process {stated.process_names[stated.process_of(term)]}",
+            )
+            for term, entry in zip(stated.terms, stated.amplitudes, strict=True)
+            if noisy
+        )
+        time = spelled[stated.time_symbol.name]
+        self.inputs = () if stated.time is None else ((time, "ms", "time"),)
+        self.parameters = tuple(
+            p._replace(symbol=Symbol(spelled[name])) for name, p in stated.parameters.table.items()
+        )
+
+    @property
+    def _derivatives(self) -> dict[str, str]:
+        return {f"d{v.name}": v.name for v in self._stated.variables}
+
+    @property
+    def _uniform_rates(self) -> dict[str, float]:
+        return {p.symbol.name: float(p.values[0]) for p in self.parameters}
 
 
 class SeveralEquations(dict[str, Equations]):

@@ -60,6 +60,10 @@ class Stated(System):
         The names of symbols as people gave them, where they are others.
     amplitudes, quantities : tuple of Assignment
         The entries of G, one of each term, and what is in between.
+    stated_drift : tuple of Assignment
+        As it was stated.
+    process_names : tuple of str
+        Of the Wiener processes.
     time_symbol : Symbol
         `time`, whether something reads it or not.
 
@@ -89,14 +93,15 @@ class Stated(System):
         self.variables = tuple(map(self._variable, drift))
         self.parameters = Parameters(self.names, 1)
         for name, value in parameters.items():
-            self._symbols[name] = self.parameters.new(name, value, units.get(name, "1"), name)
+            self._symbols[name] = self.parameters.new(name, value, units.get(name, "1"), "")
         self.quantities = tuple(self._quantity(name, e) for name, e in where.items())
+        self.process_names = tuple(columns)
         self.terms = tuple(self._terms(columns))
         self.amplitudes = tuple(
             Assignment(term.amplitude, term.size, self._per_time(term.to[0][0], "^0.5"), "")
             for term in self.terms
         )
-        self._stated_drift = tuple(self._derivative(name, self._own(e)) for name, e in drift.items())
+        self.stated_drift = tuple(self._derivative(name, self._own(e)) for name, e in drift.items())
         self.free = (0, len(self.variables))
         read = {name for a in self.assignments for name in names(a.value)}
         self.time = self.time_symbol if self.time_symbol.name in read else None
@@ -110,7 +115,7 @@ class Stated(System):
 
     def _variable(self, name: str) -> Variable:
         symbol = self._symbols[name] = self.names.new(name)
-        return Variable(name, self.units.get(name, "1"), name, symbol, {"role": "state"})
+        return Variable(name, self.units.get(name, "1"), "", symbol, {"role": "state"})
 
     def _own(self, e: Expression) -> Expression:
         """With the symbols of the loops for names that people gave."""
@@ -194,13 +199,13 @@ class Stated(System):
         """Those of each calculus."""
         sign = 1.0 if self.interpretation == "stratonovich" else -1.0
         other = []
-        for stated, c in zip(self._stated_drift, self.corrections, strict=True):
+        for stated, c in zip(self.stated_drift, self.corrections, strict=True):
             value = stated.target + c if sign > 0 else stated.target - c
             symbol = self.names.new(f"{stated.target.name}_restated")
             restated = Assignment(symbol, value, stated.units, stated.meaning)
             other.append(stated if c == ZERO else restated)
         kinds = (self.interpretation, *({"ito", "stratonovich"} - {self.interpretation}))
-        return dict(zip(kinds, (self._stated_drift, tuple(other)), strict=True))
+        return dict(zip(kinds, (self.stated_drift, tuple(other)), strict=True))
 
     def drift_in(self, calculus: str) -> tuple[Symbol, ...]:
         """The drift of each variable in a calculus."""
@@ -212,9 +217,9 @@ class Stated(System):
         return self.drift_in(self.calculus)
 
     @cached_property
-    def assignments(self) -> tuple[Assignment, ...]:  # type: ignore[override]
-        """Quantities, entries of G, and drifts."""
-        drifts = dict.fromkeys((*self._stated_drift, *self._drifts["ito"], *self._drifts["stratonovich"]))
+    def assignments(self) -> tuple[Assignment, ...]:
+        """Quantities, entries of G, and drifts as stated, then in the other calculus."""
+        drifts = dict.fromkeys(one for drift in self._drifts.values() for one in drift)
         return (*self._before, *drifts)
 
     def without_noise(self, calculus: str) -> Stated:
@@ -267,7 +272,7 @@ class Stated(System):
         )
 
     def commutators(self) -> list[tuple[int, int, Expression, Expression]]:
-        """Processes k < l, and (dg_k) g_l and (dg_l) g_k of a variable, which differ as they stand."""
+        """Processes k < l, and (dg_k) g_l and (dg_l) g_k of a variable, if they look different."""
         by_row: dict[tuple[int, int, int], Expression] = {}
         for (k, along), slope in self.slopes.items():
             term = self.terms[k]

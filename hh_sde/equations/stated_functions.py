@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hh_sde.equations.expressions import Expression
+from hh_sde.equations.functions import Functions, merged
 from hh_sde.equations.numpy_ import language
 from hh_sde.equations.stated import Stated
 from hh_sde.equations.whole_arrays import Language, function, text
-from hh_sde.errors import unknown
 
 #: f(x, t) of states (d,) or (d, trials).
 Function = Callable[..., Any]
@@ -66,7 +66,7 @@ class StatedFunctions:
 
     @cached_property
     def G(self) -> Function:
-        """G(x, t) -> (d, m), or (d, m, trials)."""
+        """The diffusion: (d, m), or (d, m, trials)."""
         return self.function("G", self._entries, (self.d, self.m))
 
     @cached_property
@@ -79,7 +79,7 @@ class StatedFunctions:
 
     @cached_property
     def correction(self) -> Function:
-        """c(x, t) = 1/2 sum_k (dg_k) g_k -> (d,), or (d, trials)."""
+        """1/2 sum_k (dg_k) g_k: (d,), or (d, trials)."""
         rows = [((row,), c) for row, c in enumerate(self._stated.corrections)]
         return self.function("correction", rows, (self.d,))
 
@@ -114,15 +114,21 @@ class StatedFunctions:
             )
         return x
 
-    def _numbers(self, given: Mapping[str, Any]) -> list[Any]:
-        """Those of the model, some in whose place others are given."""
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those of the equations, by the names that they were given."""
         spelled = self._stated.spelled
-        by_name = {spelled[name]: value for name, value in self._parameters.items()}
-        for name, value in given.items():
-            if name not in by_name:
-                raise ValueError(unknown("parameter", name, by_name))
-            by_name[name] = self._lang.array(value)
-        return list(by_name.values())
+        return {spelled[name]: value for name, value in self._parameters.items()}
+
+    def _numbers(self, given: Mapping[str, Any]) -> list[Any]:
+        """Those of the equations, some in whose place others are given."""
+        return [self._lang.array(value) for value in merged(self.parameters, given).values()]
+
+    def together(self, library: str, x0: np.ndarray, noise_type: str) -> Functions:
+        """f in Ito's calculus, G and the correction, with what goes beside them."""
+        f, G, correction = self.drift("ito"), self.G, self.correction
+        text = "\n\n".join(self.texts)
+        return Functions(library, f, G, correction, x0, self.m, noise_type, self.parameters, text)
 
     @staticmethod
     def _filled(x: Any, values: Sequence[Any], entries: Entries, shape: tuple[int, ...]) -> Any:

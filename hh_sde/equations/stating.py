@@ -1,4 +1,4 @@
-"""What people state of an SDE, checked: drift, diffusion, parameters, as `SDE.from_expressions` has it."""
+"""What people state of an SDE, checked: the arguments of `SDE.from_expressions`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Names:
     def new(self, given: Any, what: str) -> str:
         name = checked_name(given, what)
         if name in self.given:
-            raise ValueError(f"{name} is the name of {self.given[name]} and of {what}: give another")
+            raise ValueError(f"{name} is the name of {self.given[name]} and {what}: give another")
         self.given[name] = what
         return name
 
@@ -102,7 +102,7 @@ class _Reading:
         e = rewritten(parsed(given, what, self.fixed), self._constant)
         for name in names(e):
             if name not in self.known.given:
-                there = [one for one in self.known.given]
+                there = list(self.known.given)
                 hint = nearest(name, there)
                 raise ValueError(
                     f"{what} reads {name}, which is no variable, parameter or quantity before it"
@@ -116,9 +116,7 @@ class _Reading:
             return parsed(CONSTANTS[e.name], e.name)
         return None
 
-    def columns(
-        self, diffusion: Any, variables: Sequence[str]
-    ) -> dict[str, dict[str, Expression]]:
+    def columns(self, diffusion: Any, variables: Sequence[str]) -> dict[str, dict[str, Expression]]:
         """Of each process, what moves each variable and is not 0."""
         processes = _Names()
         found = {}

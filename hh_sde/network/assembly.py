@@ -224,7 +224,7 @@ class Assembly:
     def sde(self) -> SDE:
         """dx = f(x, t) dt + G(x, t) dW, and the program that the engine runs."""
         tables, layout = self.tables, self.layout
-        diffusion = Diffusion(self.compiled, layout, self.amplitudes)
+        diffusion = Diffusion(self.compiled, self.equations, layout, self.amplitudes)
         f = _refusing("f") if tables.remembers else self._drift()
         jac = _refusing("jac") if tables.remembers else Jacobian(tables, layout, self.currents)
         return SDE(
@@ -273,7 +273,9 @@ class Assembly:
                 self.is_constant,
                 self.amplitudes,
             )
-            noise_type = Diffusion(self.compiled, self.layout, self.amplitudes).noise_type
+            noise_type = Diffusion(
+                self.compiled, self.equations, self.layout, self.amplitudes
+            ).noise_type
             x0 = self.steady_state(self.V0)
             self._in_arrays[library] = made.functions(x0, noise_type)
         return self._in_arrays[library]
