@@ -312,13 +312,18 @@ class StatedLoops(Loops):
         return [stage._replace(outputs=[*stage.outputs, Output("dx", row, time.name, Number(1.0))])]
 
     def milstein_euler(self) -> list[Stage]:
-        """Euler's step, and sum over k and l of 1/2 (dg_k) g_l (dW_k dW_l - delta_kl dt)."""
+        """Euler's step, and sum over k and l of 1/2 (dg_k) g_l (dW_k dW_l - delta_kl dt).
+
+        Columns commute: a pair of processes has two equal summands in each row.
+        """
         stated, moves = self.population, list(self.moves)
-        for (k, l), slope in stated.slopes.items():
-            own = stated.process_of(stated.terms[k])
-            dW, other = stated.terms[k].dW, stated.processes[l]
-            if l == own:
-                moves[k] = moves[k] + 0.5 * slope * (dW * dW - dt)
-            else:
-                moves[k] = moves[k] + 0.5 * slope * (dW * other)
+        seen = set()
+        for (term, l), slope in stated.slopes.items():
+            row, k = stated.terms[term].to[0][0], stated.process_of(stated.terms[term])
+            dW_k, dW_l = stated.processes[k], stated.processes[l]
+            if k == l:
+                moves[term] = moves[term] + 0.5 * slope * (dW_k * dW_k - dt)
+            elif (row, l, k) not in seen:
+                seen.add((row, k, l))
+                moves[term] = moves[term] + slope * (dW_k * dW_l)
         return self._euler(dt, moves)

@@ -89,10 +89,14 @@ class StatedFunctions:
         states = [variable.symbol.name for variable in stated.variables]
         arguments = [*states, stated.time_symbol.name, *self._parameters]
         values = list(dict.fromkeys(value for _, value in entries))  # each is worked out once
-        source = text(name, arguments, stated.assignments, values)
-        self.texts.append(source)
-        written = function(source, lang)
         which = [values.index(value) for _, value in entries]
+
+        @cache
+        def written() -> Callable[..., Any]:
+            source = text(name, arguments, stated.assignments, values)
+            self.texts.append(source)
+            return function(source, lang)
+
         together = self._filled if self._with_numpy else self._stacked
         defaults = tuple(self._parameters.values())
 
@@ -100,9 +104,11 @@ class StatedFunctions:
             x = self._states(x)
             numbers = defaults if parameters is None else self._numbers(parameters)
             t = t if self._with_numpy else lang.array(t)
-            found = written(*x, t, *numbers)
+            found = written()(*x, t, *numbers)
             return together(x, [found[k] for k in which], entries, tuple(shape))
 
+        if not self._with_numpy:  # whose functions are written when they are first called
+            written()
         return of_state
 
     def _states(self, x: Any) -> Any:
