@@ -46,6 +46,11 @@ def _default_method(model: Network | SDE, noise: str | None) -> str:
     return "sdeint.itoEuler" if model.interpretation == "ito" else "sdeint.stratHeun"
 
 
+def is_stated(sde: SDE) -> bool:
+    """Whether it was stated as expressions and runs in the engine."""
+    return sde.program is not None and sde.program.stated is not None
+
+
 def _is_compiled(sde: SDE) -> bool:
     return sde.program is not None and sde.program.stands_for(sde.f, sde.G, sde.interpretation)
 
@@ -59,7 +64,7 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
     if method.interpretation == "chain":
         return require_chain_network(model, method, name, noise).sde()
     sde = model.sde() if isinstance(model, Network) else model
-    remembers = sde.program is not None and sde.program.compiled.tables.remembers
+    remembers = sde.program is not None and sde.program.remembers
     if remembers and not method.compiled:
         raise ValueError(
             f"{name} takes dx = f(x, t) dt + G(x, t) dW, and this network has event-driven "
@@ -70,15 +75,21 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
         sde = sde.without_noise()
     if method.compiled and sde.program is not None and not _is_compiled(sde):
         raise ValueError(
-            f"{name} runs the network's compiled equations, but this SDE has another f, G or "
-            "interpretation; give SDE(f=..., G=..., x0=...) without the program, to a method of "
-            "sdeint or scipy"
+            f"{name} runs compiled equations, but this SDE has another f, G or interpretation; "
+            "give SDE(f=..., G=..., x0=...) without the program, to a method of sdeint or scipy"
         )
     if method.compiled and method.own is None and sde.program is None:
         others = [key for key, other in METHODS.items() if not other.compiled or other.own]
         raise ValueError(
             f"{name} runs in the compiled engine, which takes a Network; for an SDE of your own "
-            f"choose from {', '.join(others)}"
+            f"choose from {', '.join(others)}, or state it as expressions, which the engine takes "
+            "too: SDE.from_expressions"
+        )
+    if method.compiled and method.keeps_gates and is_stated(sde):
+        others = [key for key, one in METHODS.items() if not (one.compiled and one.keeps_gates)]
+        raise ValueError(
+            f"{name} moves gates by their exact flow at fixed V, and this SDE has neither; choose "
+            f"from {', '.join(others)}"
         )
     if sde.m and sde.noise_type not in method.noise_types:
         fitting = [key for key, other in METHODS.items() if sde.noise_type in other.noise_types]
@@ -98,7 +109,7 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
     return sde.to_ito()
 
 
-def precision(dtype: Any, method: Method, name: str, noisy: bool) -> str:
+def precision(dtype: Any, method: Method, name: str, sde: SDE) -> str:
     """The name of a precision, if the method and the run can do with it.
 
     Raises
@@ -116,7 +127,9 @@ def precision(dtype: Any, method: Method, name: str, noisy: bool) -> str:
     takes = "dtype='float32' is for networks with noise, in the engine's methods for diffusions"
     if not method.compiled or method.interpretation == "chain":
         raise ValueError(f"{takes}; {name} computes in float64")
-    if not noisy:
+    if is_stated(sde):
+        raise ValueError(f"{takes}; expressions of your own are computed in float64")
+    if not sde.m:
         raise ValueError(
             f"{takes}: without noise a slope of V below 4e-4 mV/ms is lost to rounding at "
             "dt = 0.01 ms, so that V stops short of where it goes; take dtype='float64'"

@@ -112,8 +112,8 @@ def carried(
     None where nothing is kept but the state, and where `x0` is no run: nothing is on its way then,
     and a warning says so of a run that kept it.
     """
-    tables = None if sde.program is None else sde.program.compiled.tables
-    if tables is None or not tables.remembers or not isinstance(x0, xr.Dataset):
+    remembers = sde.program is not None and sde.program.remembers
+    if not remembers or not isinstance(x0, xr.Dataset):
         return None
     state = last_state(x0)
     kept = {str(name): one for name, one in state.data_vars.items()}

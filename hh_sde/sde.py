@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 
 from hh_sde.brownian import BrownianPath, Rng
+from hh_sde.equations.module import program_of
+from hh_sde.equations.shown import StatedEquations
+from hh_sde.equations.stated import Stated
+from hh_sde.equations.stated_functions import StatedFunctions, kind_of_noise
+from hh_sde.equations.stating import statement
 from hh_sde.records import numbers, record, see_choice, shown
 
 #: From the most special to the most general.
@@ -141,6 +146,133 @@ class SDE:
         noise = f"{self.noise_type} noise, {self.interpretation}" if self.m else "no noise"
         return f"SDE dx = f dt + G dW with d = {self.d} ({names}), m = {self.m}: {noise}"
 
+    @classmethod
+    def from_expressions(
+        cls,
+        drift: Mapping[Any, Any],
+        diffusion: Any = None,
+        *,
+        x0: Any,
+        parameters: Mapping[Any, float] | None = None,
+        where: Mapping[Any, Any] | None = None,
+        interpretation: str = "ito",
+        time: Any = "t",
+        units: Mapping[Any, str] | None = None,
+    ) -> SDE:
+        """An SDE stated once, as expressions, which the methods of the engine take too.
+
+        f, G, the derivatives of f, the Ito correction and the type of the noise are worked out.
+        f and G take the states of several trials at once. An expression is text, a number, or one
+        of SymPy. Text is arithmetic of numbers and names, with ``**`` for powers and the functions
+        exp, log, sqrt, sin, cos, tan, sinh, cosh, tanh, their inverses asin, ..., and pi; it is
+        taken to pieces and never executed.
+
+        Parameters
+        ----------
+        drift : mapping of variable to expression
+            dx/dt without noise. Its order is that of the state.
+        diffusion : mapping or matrix, optional
+            For each Wiener process what it moves and by how much: ``{"W1": {"x": "sigma", "y":
+            "a*y"}, "W2": ...}``. Where each variable has a process of its own, ``{"x": "sigma"}``.
+            Or a matrix (d, m) of expressions, as nested lists or of SymPy. Default: no noise.
+        x0 : mapping of variable to float, or (d,) array
+            Initial state.
+        parameters : mapping of name to float, optional
+            Numbers by name. Other values need no compilation anew.
+        where : mapping of name to expression, optional
+            Quantities that others read, each after those that it reads itself.
+        interpretation : {"ito", "stratonovich"}
+        time : str
+            The name of the time, ms, in expressions.
+        units : mapping of name to str, optional
+            Of variables, parameters and quantities, as `equations` shows them. Default: "1".
+
+        Returns
+        -------
+        SDE
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an expression is none, reads a name that there is not, or has a corner or a jump
+            (abs, max, Piecewise), at which it has no derivative; if a name stands for two things;
+            or if something is not finite at x0.
+
+        Notes
+        -----
+        Whether columns of G commute is decided by their values at random states around x0.
+
+        Examples
+        --------
+        >>> sde = SDE.from_expressions(
+        ...     {"v": "v - v**3/3 - w + I", "w": "eps*(v + a - b*w)"},
+        ...     {"W1": {"v": "sigma*v"}},
+        ...     x0={"v": -1.0, "w": -0.5},
+        ...     parameters={"I": 0.5, "eps": 0.08, "a": 0.7, "b": 0.8, "sigma": 0.1},
+        ... )
+        >>> sde
+        SDE dx = f dt + G dW with d = 2 (v, w), m = 1: commutative noise, ito
+        >>> sde.jac(sde.x0, 0.0)
+        array([[ 0.   , -1.   ],
+               [ 0.08 , -0.064]])
+        """
+        see_choice(interpretation, INTERPRETATIONS, "interpretation")
+        stated, start = statement(
+            drift, diffusion, x0, parameters, where, interpretation, time, units
+        )
+        functions = StatedFunctions(stated)
+        noise_type, groups = kind_of_noise(stated, start)
+        program = program_of(stated, functions, start, noise_type, groups)
+        return cls(
+            f=program.f,
+            G=program.G,
+            x0=start,
+            noise_type=noise_type,
+            interpretation=interpretation,
+            names=[variable.name for variable in stated.variables],
+            correction=None if noise_type == "additive" else functions.correction,
+            area_groups=groups,
+            columns=functions.columns,
+            program=program,
+            m=functions.m,
+            jac=functions.jac(interpretation),
+            vectorized=True,
+        )
+
+    def equations(self) -> StatedEquations:
+        """The expressions that it was stated as: text, in a notebook LaTeX; and f and G in arrays
+        of JAX and PyTorch.
+
+        Raises
+        ------
+        ValueError
+            If f and G are functions and nothing else.
+
+        Examples
+        --------
+        >>> sde = SDE.from_expressions(
+        ...     {"x": "-k*x"}, {"W": {"x": "s"}}, x0=[1.0], parameters={"k": 2.0, "s": 0.5}
+        ... )
+        >>> print(sde.equations())
+        equations, dx for dx/dt
+          dx  = -k * x  1/ms
+        <BLANKLINE>
+        noise, the factor of dW
+          x  s  process W
+        <BLANKLINE>
+        parameters
+          k  = 2    1
+          s  = 0.5  1
+        """
+        stated = self._stated
+        if stated is None:
+            raise ValueError(
+                "f and G of this SDE are functions, which nobody can look into; "
+                "SDE.from_expressions makes one of expressions, and Network.equations has those of "
+                "a network"
+            )
+        return StatedEquations(stated, self.m > 0, self.program.in_arrays)
+
     def path(self, rng: Rng, dt: float, trial: int = 0) -> BrownianPath:
         """A Brownian path for this equation on a grid of step dt, ms: with its m and area groups.
 
@@ -184,9 +316,7 @@ class SDE:
     def without_noise(self) -> SDE:
         """The same drift, no noise: m = 0. The drift is taken as it stands, Ito or Stratonovich."""
         none = np.zeros((self.d, 0))
-        # the engine has the Ito drift alone
         restated = self.interpretation != "ito" and self.noise_type != "additive"
-        program = None if restated else self.program
 
         def G(x: np.ndarray, t: float) -> np.ndarray:
             return none if np.ndim(x) == 1 else np.zeros((self.d, 0, np.shape(x)[1]))
@@ -198,14 +328,31 @@ class SDE:
             area_groups=None,
             columns=None,
             correction=None,
-            program=program and program.without_noise(G),
+            program=self.program and self.program.without_noise(G, restated),
         )
+
+    @property
+    def _stated(self) -> Stated | None:
+        """The expressions that f and G were made of, if they still are."""
+        own = self.program is not None and _is_own(self.program, self)
+        return self.program.stated if own else None
 
     def _with_drift(self, sign: float, interpretation: str) -> SDE:
         if self.noise_type == "additive" or self.m == 0:
             program = self.program and self.program.restated(self.f, interpretation)
             return replace(self, interpretation=interpretation, program=program)
         f, correction = self.f, self.correction
+        stated = self._stated
+        if stated is not None:
+            functions = StatedFunctions(stated)
+            f = functions.drift(interpretation)
+            return replace(
+                self,
+                f=f,
+                interpretation=interpretation,
+                program=self.program.restated(f, interpretation),
+                jac=functions.jac(interpretation),
+            )
         if correction is None:
             raise ValueError(
                 f"this SDE is {self.interpretation}, with {self.noise_type} noise, and has no "

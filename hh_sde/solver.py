@@ -188,7 +188,7 @@ def solve(
     noisy |= drawn
     threads = positive_int(threads, "threads")
     refuse_ignored(name, integrator, noisy, rng, threads, {"rtol": rtol, "atol": atol})
-    dtype = precision(dtype, integrator, name, sde.m > 0)
+    dtype = precision(dtype, integrator, name, sde)
     layout = Layout.of(model, sde)
     start, first_step, n_steps = grid(t_end, dt, x0, layout)
     warn_of_missing_samples(model, start, float(t_end))

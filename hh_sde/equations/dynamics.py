@@ -23,9 +23,10 @@ from hh_sde.equations.gates import GatePart
 from hh_sde.equations.messengers import MessengerPart
 from hh_sde.equations.part import Part
 from hh_sde.equations.pools import PoolPart
-from hh_sde.equations.quantities import Assignment, Names, Parameters, Variable
+from hh_sde.equations.quantities import Assignment, Names, NoiseTerm, Parameters, Variable
 from hh_sde.equations.rates import Kinetics, RateWriter, V, kinetics
 from hh_sde.equations.states import StatesPart
+from hh_sde.equations.system import System
 from hh_sde.equations.tables import (
     ChannelTable,
     ColoredTable,
@@ -49,14 +50,11 @@ class Current(NamedTuple):
     open_fraction: Expression | None = None  # of channels that open and close
 
 
-class Dynamics:
+class Dynamics(System):
     """The equations of a model.
 
     Attributes
     ----------
-    variables : tuple of Variable
-        The rows of the state.
-    parameters : Parameters
     kinetics : list of Kinetics
         Of the gates, those of synapses last.
     instantaneous : list of Symbol
@@ -67,15 +65,14 @@ class Dynamics:
     currents : list of Current
     net_current : Symbol
         The sum of all currents, inward.
-    free : (int, int)
-        Rows of variables that may leave [0, 1]: from, up to.
-    concentrations : dict of str to Symbol
-        Those of the pools, by name.
-    coupled : tuple of Symbol
-        Sums over the other neurons: W s of each synapse, W V of gap junctions.
-    outputs : tuple of Symbol
-        What other neurons add up and is no variable: it has the rows after those of the state.
+
+    See `System` for the others.
     """
+
+    terms: tuple[NoiseTerm, ...] = ()
+    kinetics: list[Kinetics]
+    parts: list[Part]
+    concentrations: dict[str, Symbol]
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -85,8 +82,8 @@ class Dynamics:
         self.variables = tuple(variable for group in groups for variable in group)
         self.parameters = Parameters(self.names, model.n_neurons)
         self.dV = self.names.new("dV")
-        self.kinetics: list[Kinetics] = []
-        self.parts: list[Part] = []
+        self.kinetics = []
+        self.parts = []
         self.concentrations = {
             str(variable.role["pool"]): variable.symbol
             for variable in self.variables
@@ -97,8 +94,6 @@ class Dynamics:
         self.instantaneous: list[Symbol] = []
         self.currents: list[Current] = []
         self._nernst: list[tuple[NernstTable, Symbol]] = []
-        self.coupled: tuple[Symbol, ...] = ()
-        self.outputs: tuple[Symbol, ...] = ()
         self._channels()
         self._colored()
         self._pools()
@@ -348,11 +343,6 @@ class Dynamics:
         ]
 
     # -- what follows ------------------------------------------------------------------------------
-
-    @property
-    def rows(self) -> list[str]:
-        """What stands in the rows of the lanes: the variables, then the outputs."""
-        return [variable.name for variable in self.variables] + [one.name for one in self.outputs]
 
     @property
     def assignments(self) -> tuple[Assignment, ...]:

@@ -365,4 +365,17 @@ FUNCTIONS: dict[str, Function] = {
     "sqrt": Function(np.sqrt, lambda u: (0.5 / call("sqrt", u),)),
     "log": Function(np.log, lambda u: (1.0 / u,)),
     "power": Function(np.power, lambda u, k: (k * call("power", u, k - 1.0), ZERO)),  # k fixed
+    # of equations of one's own alone
+    "sin": Function(np.sin, lambda u: (call("cos", u),)),
+    "cos": Function(np.cos, lambda u: (-call("sin", u),)),
+    "tan": Function(np.tan, lambda u: (1.0 + call("tan", u) ** 2,)),
+    "sinh": Function(np.sinh, lambda u: (call("cosh", u),)),
+    "cosh": Function(np.cosh, lambda u: (call("sinh", u),)),
+    "tanh": Function(np.tanh, lambda u: (1.0 - call("tanh", u) ** 2,)),
+    "asin": Function(np.arcsin, lambda u: (1.0 / call("sqrt", 1.0 - u**2),)),
+    "acos": Function(np.arccos, lambda u: (-(1.0 / call("sqrt", 1.0 - u**2)),)),
+    "atan": Function(np.arctan, lambda u: (1.0 / (1.0 + u**2),)),
+    "asinh": Function(np.arcsinh, lambda u: (1.0 / call("sqrt", u**2 + 1.0),)),
+    "acosh": Function(np.arccosh, lambda u: (1.0 / call("sqrt", u**2 - 1.0),)),
+    "atanh": Function(np.arctanh, lambda u: (1.0 / (1.0 - u**2),)),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,12 +22,21 @@ CHOICE, SUM, PRODUCT, CHAIN, SIGN, ATOM = 0.0, 1.0, 2.0, 2.5, 3.0, 4.0
 _PRECEDENCE = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT}
 
 
+#: Lines of written code are at most about this long.
+WIDTH = 100
+
+
+def _conditional(left: str, right: str, yes: str, no: str) -> tuple[str, float]:
+    return f"{yes} if {left} > {right} else {no}", CHOICE
+
+
 class Style(NamedTuple):
-    """How powers, calls and numbers are written in a language, and how tightly powers hold."""
+    """How powers, calls, numbers and choices are written in a language, and how tightly."""
 
     power: Callable[[str, int], tuple[str, float]]
     call: Callable[[str, list[str]], str]
     number: Callable[[float], str] = repr
+    choice: Callable[[str, str, str, str], tuple[str, float]] = _conditional
 
 
 def infix(e: Expression, style: Style, level: float = CHOICE) -> str:
@@ -56,6 +66,21 @@ def _infix(e: Expression, style: Style) -> tuple[str, float]:
         case Call(function, arguments):
             return style.call(function, [infix(a, style) for a in arguments]), ATOM
         case Choice(left, right, yes, no):
-            condition = f"{infix(left, style, SUM)} > {infix(right, style, SUM)}"
-            return f"{infix(yes, style, SUM)} if {condition} else {infix(no, style, SUM)}", CHOICE
+            return style.choice(*(infix(part, style, SUM) for part in (left, right, yes, no)))
     raise TypeError(f"{e!r} is not printed")
+
+
+def products(base: str, exponent: int) -> tuple[str, float]:
+    """A power as products, which are rounded from left to right; of the fourth, two squares."""
+    if exponent == 4:
+        return f"(({base} * {base}) * ({base} * {base}))", ATOM
+    return " * ".join([base] * exponent), CHAIN
+
+
+def wrapped(line: str) -> list[str]:
+    """A line of code, broken inside parentheses if it is long."""
+    if len(line) <= WIDTH:
+        return [line]
+    target, _, value = line.partition(" = ")
+    parts = textwrap.wrap(value, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    return [f"{target} = (", *(f"    {part}" for part in parts), ")"]

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hh_sde.equations.differentiation import directional_derivatives
-from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import ONE, ZERO, Expression, Symbol
-from hh_sde.equations.loops import Loop, Loops, Output, Stage, output_rows
+from hh_sde.equations.loops import Loop, NeuronLoops, Output, Stage, output_rows
 from hh_sde.equations.quantities import Assignment
+from hh_sde.equations.system import System
 
 
 class Entry(NamedTuple):
@@ -40,7 +40,7 @@ class Derivatives:
         Those that are not 0 everywhere, in the order of the rows that `jacobian` gives.
     """
 
-    def __init__(self, population: Dynamics) -> None:
+    def __init__(self, population: System) -> None:
         self.population = population
         self.assignments: list[Assignment] = list(population.assignments)
         self.entries: list[Entry] = []
@@ -104,7 +104,7 @@ class Derivatives:
             Loop(
                 "make_outputs",
                 "state",
-                Loops.make_outputs.__doc__ or "",
+                NeuronLoops.make_outputs.__doc__ or "",
                 [Stage([], output_rows(population, "state", population.outputs))],
             ),
             Loop(

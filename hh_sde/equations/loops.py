@@ -13,8 +13,9 @@ from hh_sde.equations.differentiation import column, correction, dependencies
 from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import Expression, Number, Symbol, call, total
 from hh_sde.equations.part import Part, dt
-from hh_sde.equations.quantities import Assignment, NoiseTerm, Variable
+from hh_sde.equations.quantities import Assignment, Variable
 from hh_sde.equations.rates import V
+from hh_sde.equations.system import System
 
 #: Increments A dW of the noise on V; the factor that a loop is given; J and G of V's flow.
 dW_V, c, J, G, z = (Symbol(name) for name in ("dW_V", "c", "J", "G", "z"))
@@ -50,24 +51,29 @@ class Loop(NamedTuple):
 
 
 class Loops:
-    """The loops of a population, whose equations are `assignments`."""
+    """The loops of any system, whose equations are `assignments`."""
 
-    def __init__(self, population: Dynamics, assignments: Sequence[Assignment]) -> None:
+    def __init__(self, population: System, assignments: Sequence[Assignment]) -> None:
         self.population = population
         self.assignments = assignments
         self._reads = dependencies(assignments)
         self.amplitudes = [
-            Assignment(term.amplitude, call("root", term.R), "", f"amplitude of {term.dW.name}")
+            Assignment(term.amplitude, term.size, "", f"amplitude of {term.dW.name}")
             for term in population.terms
         ]
         self.moves = [term.amplitude * term.dW for term in population.terms]
-        self.corrections = [self._correction(term) for term in population.terms]
+        self.corrections = self._corrections()
+
+    def _corrections(self) -> list[Expression | None]:
+        """1/2 (dg) g of each term; None where it is 0."""
+        raise NotImplementedError
 
     def all(self) -> list[Loop]:
-        """Every loop, in the order of LOOPS."""
+        """Every loop that there is for the system, in the order of LOOPS."""
+        made = {name: getattr(self, name) for name in LOOPS if hasattr(self, name)}
         return [
-            Loop(name, arguments, make.__doc__ or "", make(self), name == "exchange_channels")
-            for name, (arguments, make) in LOOPS.items()
+            Loop(name, LOOPS[name], make.__doc__ or "", make(), name == "exchange_channels")
+            for name, make in made.items()
         ]
 
     @property
@@ -112,7 +118,71 @@ class Loops:
             _new_state(row, v, total([v.symbol + f * step, *gains.get(row, [])]))
             for row, (v, f) in enumerate(rows)
         ]
-        return [Stage(first, [self._euler_V(step), *outputs[1:]])]
+        return [Stage(first, outputs)]
+
+    # -- noise -------------------------------------------------------------------------------------
+
+    def noise_amplitudes(self) -> list[Stage]:
+        """The amplitude of every term of the noise."""
+        names = [term.amplitude for term in self.population.terms]
+        outputs = [Output("amplitudes", row, s.name, s) for row, s in enumerate(names)]
+        return [Stage([], outputs)]
+
+    def add_noise(self) -> list[Stage]:
+        """out + c G dW, for the noise that every lane has of its own."""
+        return self._added(self.moves, c)
+
+    def add_columns(self) -> list[Stage]:
+        """out + the columns of G, each with an amplitude that is given."""
+        return self._added([Symbol(f"given_{t.amplitude.name}") for t in self.population.terms])
+
+    def add_ito_correction(self) -> list[Stage]:
+        """out + c 1/2 sum_k (dg_k) g_k."""
+        return self._added(self.corrections, c)
+
+    def _gains(self, moves: Sequence[Expression | None]) -> dict[int, list[Expression]]:
+        """What each row gets where the terms move by `moves`."""
+        gains: dict[int, list[Expression]] = {}
+        for term, move in zip(self.population.terms, moves, strict=True):
+            for row, sign in term.to if move is not None else ():
+                assert move is not None
+                gains.setdefault(row, []).append(move if sign > 0 else -move)
+        return gains
+
+    def _added(
+        self, moves: Sequence[Expression | None], factor: Symbol | None = None
+    ) -> list[Stage]:
+        outputs = []
+        for row, gains in self._gains(moves).items():
+            label = self.population.variables[row].symbol.name
+            gained = total([Number(0.0), *gains])
+            old = Symbol(f"old_{label}")
+            gained = gained if factor is None else factor * gained
+            outputs.append(Output("out", row, label, old + gained))
+        return [Stage([], outputs)]
+
+
+class NeuronLoops(Loops):
+    """Those of a population of neurons, which has also the flows of splittings."""
+
+    population: Dynamics
+
+    def _corrections(self) -> list[Expression | None]:
+        absolute = self.population.model.bounds == "absolute"
+        return [
+            correction(
+                term, column(term, self.population.variables), self.assignments, self._reads,
+                absolute,
+            )
+            for term in self.population.terms
+        ]  # fmt: skip
+
+    def _euler(
+        self, step: Symbol, moves: Sequence[Expression], first: Sequence[Assignment] = ()
+    ) -> list[Stage]:
+        """With the noise on V, which is no term."""
+        (stage,) = super()._euler(step, moves, first)
+        return [stage._replace(outputs=[self._euler_V(step), *stage.outputs[1:]])]
 
     def _euler_V(self, step: Symbol) -> Output:
         return _new_state(0, self.population.variables[0], V + self.population.dV * step + dW_V)
@@ -183,7 +253,7 @@ class Loops:
         ]
         return Stage([step for _, moves in steps for step in moves], outputs)
 
-    # -- rates and noise ---------------------------------------------------------------------------
+    # -- rates and outputs -------------------------------------------------------------------------
 
     def gate_rates(self) -> list[Stage]:
         """alpha and beta of every gate."""
@@ -198,52 +268,8 @@ class Loops:
         """What other neurons add up and is no variable, into its rows after the variables."""
         return [Stage([], output_rows(self.population, "state", self.population.outputs))]
 
-    def noise_amplitudes(self) -> list[Stage]:
-        """root(R) of every term of the noise."""
-        names = [term.amplitude for term in self.population.terms]
-        outputs = [Output("amplitudes", row, s.name, s) for row, s in enumerate(names)]
-        return [Stage([], outputs)]
 
-    def add_noise(self) -> list[Stage]:
-        """out + c G dW, for the noise that every lane has of its own."""
-        return self._added(self.moves, c)
-
-    def add_columns(self) -> list[Stage]:
-        """out + the columns of G, each with an amplitude that is given."""
-        return self._added([Symbol(f"given_{t.amplitude.name}") for t in self.population.terms])
-
-    def add_ito_correction(self) -> list[Stage]:
-        """out + c 1/2 sum_k (dg_k) g_k."""
-        return self._added(self.corrections, c)
-
-    def _correction(self, term: NoiseTerm) -> Expression | None:
-        along = column(term, self.population.variables)
-        absolute = self.population.model.bounds == "absolute"
-        return correction(term, along, self.assignments, self._reads, absolute)
-
-    def _gains(self, moves: Sequence[Expression | None]) -> dict[int, list[Expression]]:
-        """What each row gets where the terms move by `moves`."""
-        gains: dict[int, list[Expression]] = {}
-        for term, move in zip(self.population.terms, moves, strict=True):
-            for row, sign in term.to if move is not None else ():
-                assert move is not None
-                gains.setdefault(row, []).append(move if sign > 0 else -move)
-        return gains
-
-    def _added(
-        self, moves: Sequence[Expression | None], factor: Symbol | None = None
-    ) -> list[Stage]:
-        outputs = []
-        for row, gains in self._gains(moves).items():
-            label = self.population.variables[row].symbol.name
-            gained = total([Number(0.0), *gains])
-            old = Symbol(f"old_{label}")
-            gained = gained if factor is None else factor * gained
-            outputs.append(Output("out", row, label, old + gained))
-        return [Stage([], outputs)]
-
-
-def output_rows(population: Dynamics, array: str, values: Sequence[Expression]) -> list[Output]:
+def output_rows(population: System, array: str, values: Sequence[Expression]) -> list[Output]:
     """Values of what a population sends besides variables, in rows after those."""
     first = len(population.variables)
     rows = enumerate(zip(population.outputs, values, strict=True), start=first)
@@ -256,24 +282,24 @@ def _new_state(row: int, variable: Variable, value: Expression) -> Output:
 
 _STEP = "state, I, coupled, A_dW, dW, dt"
 
-#: The loops of a written module: their arguments, before p, q and curves, and what they do.
-LOOPS: dict[str, tuple[str, Callable[[Loops], list[Stage]]]] = {
-    "drift": ("state, I, coupled, dx", Loops.drift),
-    "euler": (_STEP, Loops.euler),
-    "tamed": (_STEP, Loops.tamed),
-    "milstein_euler": (_STEP, Loops.milstein_euler),
-    "rush_larsen": (_STEP, Loops.rush_larsen),
-    "gates_flow": ("state, dW, dt", Loops.gates_flow),
-    "gates_flow_reversed": ("state, dW, dt", Loops.gates_flow_reversed),
-    "exchange_channels": ("state, dW, dt", Loops.exchange_channels),
-    "V_flow": ("state, w, I, coupled, A_dW, dt", Loops.V_flow),
-    "V_flow_driven": ("state, w, I, coupled, A_dW, dt", Loops.V_flow_driven),
-    "pool_flow": ("state, w, dt", Loops.pool_flow),
-    "gate_rates": ("state, alphas, betas", Loops.gate_rates),
-    "bound": ("state", Loops.bound),
-    "make_outputs": ("state", Loops.make_outputs),
-    "noise_amplitudes": ("state, amplitudes", Loops.noise_amplitudes),
-    "add_noise": ("state, dW, c, out", Loops.add_noise),
-    "add_columns": ("state, amplitudes, out", Loops.add_columns),
-    "add_ito_correction": ("state, c, out", Loops.add_ito_correction),
+#: The loops of a written module, and their arguments, before p, q and curves.
+LOOPS: dict[str, str] = {
+    "drift": "state, I, coupled, dx",
+    "euler": _STEP,
+    "tamed": _STEP,
+    "milstein_euler": _STEP,
+    "rush_larsen": _STEP,
+    "gates_flow": "state, dW, dt",
+    "gates_flow_reversed": "state, dW, dt",
+    "exchange_channels": "state, dW, dt",
+    "V_flow": "state, w, I, coupled, A_dW, dt",
+    "V_flow_driven": "state, w, I, coupled, A_dW, dt",
+    "pool_flow": "state, w, dt",
+    "gate_rates": "state, alphas, betas",
+    "bound": "state",
+    "make_outputs": "state",
+    "noise_amplitudes": "state, amplitudes",
+    "add_noise": "state, dW, c, out",
+    "add_columns": "state, amplitudes, out",
+    "add_ito_correction": "state, c, out",
 }

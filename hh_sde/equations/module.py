@@ -9,10 +9,20 @@ from typing import NamedTuple
 import numpy as np
 
 from hh_sde.equations.dynamics import Dynamics
+from hh_sde.equations.functions import Functions, language
 from hh_sde.equations.jacobian import Derivatives, Entry
 from hh_sde.equations.layout import StateLayout
-from hh_sde.equations.numba_ import Numbers, Written, written, written_derivatives
-from hh_sde.equations.tables import Connectivity, Model, Tables
+from hh_sde.equations.numba_ import (
+    Numbers,
+    Written,
+    written,
+    written_derivatives,
+    written_stated,
+)
+from hh_sde.equations.stated import Stated
+from hh_sde.equations.stated_functions import StatedFunctions
+from hh_sde.equations.system import System
+from hh_sde.equations.tables import Connectivity, Model, Tables, Wiring
 from hh_sde.kernels import cache
 
 
@@ -29,7 +39,7 @@ class Compiled(NamedTuple):
     """A network's module and the numbers that its functions take."""
 
     module: ModuleType
-    populations: tuple[Dynamics, ...]  # the equations it was written from
+    populations: tuple[System, ...]  # the equations it was written from
     kinds: tuple[int, ...]  # of the populations
     numbers: tuple[Numbers, ...]  # of the kinds
     dtype: str
@@ -53,7 +63,15 @@ class Compiled(NamedTuple):
     @property
     def most_terms(self) -> int:
         """Wiener processes of a neuron's own: of the population that has most."""
-        return max(len(one.terms) for one in self.populations)
+        return max(len(one.processes) for one in self.populations)
+
+    @property
+    def process(self) -> np.ndarray:
+        """The process of each amplitude of the noise: of neurons, each has its own."""
+        first = self.populations[0]
+        if len(first.terms) == len(first.processes):
+            return np.arange(self.most_terms, dtype=np.int64)
+        return np.array([first.processes.index(term.dW) for term in first.terms], np.int64)
 
     def of_lanes(self, trials: int, lanes: int, points: np.ndarray | None = None) -> LaneNumbers:
         """The numbers for `trials` trials of every neuron, padded to `lanes` lanes.
@@ -65,7 +83,7 @@ class Compiled(NamedTuple):
         )
 
 
-def layout_of(populations: Sequence[Dynamics]) -> StateLayout:
+def layout_of(populations: Sequence[System]) -> StateLayout:
     """The layout of the state of populations."""
     return StateLayout(
         [(one.model.n_neurons, [v.name for v in one.variables]) for one in populations],
@@ -78,6 +96,15 @@ def compiled(tables: Tables, dtype: str = "float64") -> Compiled:
     populations = tuple(map(Dynamics, tables.populations))
     found, kinds = written(populations, dtype, tables.remembers)
     return Compiled(cache.load(found.text), populations, kinds, found.numbers, dtype, tables)
+
+
+def compiled_stated(stated: Stated) -> Compiled:
+    """The same for an SDE of one's own."""
+    none = np.zeros(0, np.int64)
+    wiring = Wiring(np.zeros(1, np.int64), none, np.zeros(0), none.reshape(0, 6), np.zeros(0))
+    found = written_stated(stated)
+    module = cache.load(found.text)
+    return Compiled(module, (stated,), (0,), found.numbers, "float64", Tables((), wiring))
 
 
 class CompiledDerivatives(NamedTuple):
@@ -108,7 +135,7 @@ def compiled_derivatives(models: Sequence[Model]) -> CompiledDerivatives:
 
 
 def _of_lanes(
-    populations: Sequence[Dynamics],
+    populations: Sequence[System],
     kinds: Sequence[int],
     numbers: Sequence[Numbers],
     trials: int,
@@ -143,9 +170,9 @@ def _of_lanes(
 
 
 class Program(NamedTuple):
-    """What the engine runs: the compiled network, the noise on V, and the injected current."""
+    """What the engine runs: the loops, the noise on V, and the injected current."""
 
-    compiled: Compiled
+    loaded: Callable[[str], Compiled]  # in a precision; remembers what it gave
     layout: StateLayout
     noise: Connectivity  # rows of A: dV_i gets sum_k A_ik dW_k; weights may be (entries, points)
     # (times,) ms -> (times or 1, n_neurons); of points of a sweep (times or 1, n_neurons * points)
@@ -153,13 +180,16 @@ class Program(NamedTuple):
     f: Callable[..., np.ndarray]  # the functions that say the same
     G: Callable[..., np.ndarray]
     area_groups: np.ndarray  # which Wiener processes belong together
-    bounded: bool  # states are brought back into [0, 1] after each step
-    single: Callable[[], Compiled]  # the same network in single precision
+    in_arrays: Callable[[str], Functions]  # f and G, of Ito, in the arrays of a library
+    bounded: bool = False  # states are brought back into [0, 1] after each step
+    remembers: bool = False  # see `Tables.remembers`
+    stated: Stated | None = None  # the equations, where they are not those of neurons
     interpretation: str = "ito"  # in which f states the equations
 
-    def in_precision(self, dtype: str) -> Compiled:
-        """The compiled network in a precision."""
-        return self.single() if dtype == "float32" else self.compiled
+    @property
+    def compiled(self) -> Compiled:
+        """The loops in double precision."""
+        return self.loaded("float64")
 
     @property
     def d(self) -> int:
@@ -183,8 +213,16 @@ class Program(NamedTuple):
         """Whether these are still the functions, and the calculus, that it was made with."""
         return f is self.f and G is self.G and interpretation == self.interpretation
 
-    def without_noise(self, G: Callable[..., np.ndarray]) -> Program:
-        """The same equations with nothing in the rows of the noise; G is what they have for G."""
+    def without_noise(self, G: Callable[..., np.ndarray], restated: bool) -> Program | None:
+        """The same equations with nothing in the rows of the noise; G is what they have for G.
+
+        `restated` tells that the drift is not Ito's; loops of neurons have no other: None.
+        """
+        if restated:
+            if self.stated is None:
+                return None
+            alone = _loaded_once(self.stated.without_noise(self.interpretation))
+            return self._replace(loaded=alone, G=G, area_groups=self.area_groups[:0])
         start = np.zeros_like(self.noise.start)
         none = Connectivity(start, self.noise.source[:0], self.noise.weight[:0])
         return self._replace(noise=none, G=G, area_groups=self.area_groups[:0])
@@ -192,3 +230,41 @@ class Program(NamedTuple):
     def restated(self, f: Callable[..., np.ndarray], interpretation: str) -> Program:
         """The same equations where f states them in the other calculus."""
         return self._replace(f=f, interpretation=interpretation)
+
+
+def program_of(
+    stated: Stated,
+    functions: StatedFunctions,
+    x0: np.ndarray,
+    noise_type: str,
+    area_groups: np.ndarray,
+) -> Program:
+    """What the engine runs of an SDE of one's own; loaded when it is first asked for."""
+
+    def in_arrays(library: str) -> Functions:
+        return StatedFunctions(stated, language(library)).together(library, x0, noise_type)
+
+    return Program(
+        loaded=_loaded_once(stated),
+        layout=StateLayout([(1, [v.name for v in stated.variables])], rows=len(stated.rows)),
+        noise=Connectivity(np.zeros(2, np.int64), np.zeros(0, np.int64), np.zeros(0)),
+        current=lambda times: np.zeros((1, 1)),
+        f=functions.drift(stated.interpretation),
+        G=functions.G,
+        area_groups=area_groups,
+        in_arrays=in_arrays,
+        stated=stated,
+        interpretation=stated.interpretation,
+    )
+
+
+def _loaded_once(stated: Stated) -> Callable[[str], Compiled]:
+    """The loops of an SDE of one's own, in whatever precision: there is one."""
+    found: list[Compiled] = []
+
+    def loaded(dtype: str) -> Compiled:
+        if not found:
+            found.append(compiled_stated(stated))
+        return found[0]
+
+    return loaded

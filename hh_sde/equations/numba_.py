@@ -6,7 +6,6 @@ all neurons are in `p`, others are rows of `q` with one column per lane.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -16,24 +15,22 @@ import numpy as np
 
 from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import Expression, names
-from hh_sde.equations.infix import ATOM, CHAIN, Style, infix
+from hh_sde.equations.infix import Style, infix, products, wrapped
 from hh_sde.equations.jacobian import Derivatives
-from hh_sde.equations.loops import Loop, Loops, Output, Stage
+from hh_sde.equations.loops import LOOPS, Loop, NeuronLoops, Output, Stage
 from hh_sde.equations.part import dt
 from hh_sde.equations.quantities import Assignment, Parameter
 from hh_sde.equations.sharing import SharedExponentials
+from hh_sde.equations.stated import Stated, StatedLoops
+from hh_sde.equations.system import System
 from hh_sde.equations.template import appended_text, tangent_text
-
-#: Lines of a written module are at most about this long.
-WIDTH = 100
 
 HEADER = '''"""{variables}: written by hh_sde.equations, not by hand.
 
-Units are ms, mV, uA/cm^2, mS/cm^2, uF/cm^2. A lane is one neuron of one trial. A population is a
-range of lanes, see `kernels.coupling.Lanes.ranges`; the loops of its kind run over that.
+{about}
 {kinds}
 """
-from math import sqrt
+from math import {math}
 
 import numpy as np
 
@@ -42,9 +39,7 @@ from hh_sde.kernels.coupling import (
     I_at, add, add_row, couple, couple_rows, put_in_rows, put_in_state,
 )
 from hh_sde.kernels.elementary import table_value
-from hh_sde.kernels.{functions} import (
-    absolute_root, decayed, exp, linoid, linoid_of, log, positive_root, power, relaxed,
-)
+from hh_sde.kernels.{functions} import {elementary}
 from hh_sde.kernels.jit import call, call_void, expression, kernel, maker, shared, stepper
 from hh_sde.kernels.meeting import leave, meet, stops
 from hh_sde.kernels.rows import row
@@ -54,6 +49,25 @@ from hh_sde.kernels.weak import (
     A1, B0_2, B0_3, B1, B2, move_V, moves, other_stages, own_stages,
 )
 '''
+
+#: What the loops of neurons are made of.
+NEURONS = {
+    "about": """\
+Units are ms, mV, uA/cm^2, mS/cm^2, uF/cm^2. A lane is one neuron of one trial. A population is a
+range of lanes, see `kernels.coupling.Lanes.ranges`; the loops of its kind run over that.""",
+    "math": "sqrt",
+    "elementary": """(
+    absolute_root, decayed, exp, linoid, linoid_of, log, positive_root, power, relaxed,
+)""",
+}
+#: And those of an SDE of one's own, whose logarithms and powers may leave their domain.
+STATED = {
+    "about": "Time is in ms. A lane is one trial.",
+    "math": """(
+    acos, acosh, asin, asinh, atan, atanh, cos, cosh, log, pow as power, sin, sinh, sqrt, tan, tanh,
+)""",
+    "elementary": "exp",
+}
 
 #: Of each kind of population.
 KIND = """
@@ -69,6 +83,7 @@ V_DEPENDENT_CONDUCTANCE = {V_dependent}  # or gap junctions: V's flow holds what
 POOLS = {pools}  # concentrations move with V
 TERMS = {terms}  # Wiener processes of a lane's own, at most
 BOUNDED = {bounded}  # states are brought back into [0, 1] after each step
+TIME = {time}  # the last row of the state is the time
 """
 
 #: And of what it sends.
@@ -94,7 +109,7 @@ class Written(NamedTuple):
 class Kind(NamedTuple):
     """Populations whose equations differ in numbers alone: one of them, and its loops."""
 
-    population: Dynamics
+    population: System
     definitions: Sequence[Assignment]
     loops: Sequence[Loop]
 
@@ -116,13 +131,27 @@ def written(
     first, kinds = _kinds(list(map(_shape, populations, shared)))
 
     def text() -> Written:
-        loops = [(populations[k], Loops(populations[k], shared[k].assignments)) for k in first]
-        found = [Kind(one, own.definitions, own.all()) for one, own in loops]
+        loops = [NeuronLoops(populations[k], shared[k].assignments) for k in first]
+        found = [Kind(own.population, own.definitions, own.all()) for own in loops]
         ending = [_constants(populations), _outputs(populations), appended_text(late)]
         return _Writer(found, ending, dtype).written
 
     shapes = tuple(_shape(populations[k], shared[k]) for k in first)
     return _once((f"loops, {dtype}, {late}", shapes), text), kinds
+
+
+def written_stated(stated: Stated) -> Written:
+    """The module of an SDE of one's own, once for all that differ in numbers alone."""
+
+    def text() -> Written:
+        loops = StatedLoops(stated, stated.assignments)
+        found = Kind(stated, loops.definitions, loops.all())
+        lacking = [name for name in LOOPS if not hasattr(loops, name)]
+        none = "\n".join(f"{name} = None" for name in lacking) + "\n"  # who asks is not compiled
+        ending = [none, _constants([stated]), _outputs([stated]), appended_text(late=False)]
+        return _Writer([found], ending, "float64", STATED).written
+
+    return _once(("stated", stated.shape), text)
 
 
 def written_derivatives(derivatives: Sequence[Derivatives]) -> tuple[Written, tuple[int, ...]]:
@@ -145,7 +174,7 @@ def written_derivatives(derivatives: Sequence[Derivatives]) -> tuple[Written, tu
     return _once(("derivatives", tuple(shapes[k] for k in first)), text), kinds
 
 
-def _shape(population: Dynamics, shared: SharedExponentials) -> Hashable:
+def _shape(population: System, shared: SharedExponentials) -> Hashable:
     """What the text of a population's loops depends on."""
     table = population.parameters.table
     uniform = tuple((name, parameter.uniform) for name, parameter in table.items())
@@ -175,7 +204,13 @@ def _without_numbers(table: Any) -> Hashable:
 class _Writer:
     """Writes a network's module."""
 
-    def __init__(self, kinds: Sequence[Kind], ending: Sequence[str], dtype: str) -> None:
+    def __init__(
+        self,
+        kinds: Sequence[Kind],
+        ending: Sequence[str],
+        dtype: str,
+        made_of: Mapping[str, str] = NEURONS,
+    ) -> None:
         self.single = dtype == "float32"
         self.one_kind = len(kinds) == 1
         self.numbers: list[Numbers] = []
@@ -193,6 +228,7 @@ class _Writer:
             variables=" and ".join(f"{len(k.population.variables)} variables" for k in kinds),
             functions="single" if self.single else "elementary",
             kinds="\n".join(self.legends),
+            **made_of,
         )
         text = "\n\n".join([header, *texts, *ending])
         self.written = Written(text, tuple(self.numbers))
@@ -223,7 +259,7 @@ class _Writer:
             yield name, f'{_head(loop.loop, name)}    """{description}"""\n{body}'
 
     def _legend(
-        self, number: int, population: Dynamics, numbers: Mapping[str, Sequence[Parameter]]
+        self, number: int, population: System, numbers: Mapping[str, Sequence[Parameter]]
     ) -> str:
         rows = [(f"state[{k}]", v.symbol.name, v.units, v.long_name)
                 for k, v in enumerate(population.variables)]  # fmt: skip
@@ -299,7 +335,7 @@ def _calls(loop: Loop, functions: Mapping[int, str]) -> Iterator[str]:
 
 #: Loops that only some models need: to bring states back into [0, 1], to move concentrations, and
 #: for what is sent besides variables.
-_WANTED: dict[str, Callable[[Dynamics], bool]] = {
+_WANTED: dict[str, Callable[[System], bool]] = {
     "bound": lambda one: one.model.brought_back,
     "pool_flow": lambda one: bool(one.concentrations),
     "make_outputs": lambda one: bool(one.outputs),
@@ -309,16 +345,17 @@ _WANTED: dict[str, Callable[[Dynamics], bool]] = {
 _TYPES = {"lanes": "i64", "used": "i64", "ranges": "i64*", "dt": "f64", "c": "f64"}
 
 
-def _constants(populations: Sequence[Dynamics]) -> str:
+def _constants(populations: Sequence[System]) -> str:
     return CONSTANTS.format(
         V_dependent=any(one.V_dependent for one in populations),
         pools=any(one.concentrations for one in populations),
         terms=max(len(one.terms) for one in populations),
         bounded=any(one.model.brought_back for one in populations),
+        time=any(one.time is not None for one in populations),
     )
 
 
-def _outputs(populations: Sequence[Dynamics]) -> str:
+def _outputs(populations: Sequence[System]) -> str:
     return OUTPUTS.format(outputs=any(one.outputs for one in populations))
 
 
@@ -329,7 +366,7 @@ class _Printed:
         self,
         loop: Loop,
         definitions: Sequence[Assignment],
-        population: Dynamics,
+        population: System,
         single: bool,
     ) -> None:
         self.loop = loop
@@ -364,7 +401,7 @@ class _Printed:
             before = [*(f"{name} = {_single(name)}" for name in given), *before]
         lines = [f"    {line}" for line in before]
         lines += ["    for lane in range(used):"]
-        lines += [f"        {line}" for entry in inside for line in _wrapped(entry)]
+        lines += [f"        {line}" for entry in inside for line in wrapped(entry)]
         return "\n".join(lines) + "\n"
 
     # -- lines -------------------------------------------------------------------------------------
@@ -425,7 +462,7 @@ class _Printed:
 _PERHAPS_THE_STATE = ("state", "out", "vector", "w")
 
 
-def _sources(population: Dynamics) -> dict[str, tuple[str, int, str]]:
+def _sources(population: System) -> dict[str, tuple[str, int, str]]:
     """Where the values of symbols come from: a row of an array, and its label."""
     found: dict[str, tuple[str, int, str]] = {}
     found["I_stim"] = ("I", 0, "injected")
@@ -436,8 +473,12 @@ def _sources(population: Dynamics) -> dict[str, tuple[str, int, str]]:
         found[f"old_{name}"] = ("out", k, name)
         found[f"own_{name}"] = ("state", k, name)
         found[f"along_{name}"] = ("vector", k, name)
+    if population.time is not None:
+        row = population.rows.index(population.time.name)
+        found[population.time.name] = ("state", row, population.time.name)
+    for k, dW in enumerate(population.processes):
+        found[dW.name] = ("dW", k, dW.name)
     for k, term in enumerate(population.terms):
-        found[term.dW.name] = ("dW", k, term.dW.name)
         found[f"given_{term.amplitude.name}"] = ("amplitudes", k, term.amplitude.name)
     for k, symbol in enumerate(population.coupled):
         found[symbol.name] = ("coupled", k, symbol.name)
@@ -462,13 +503,6 @@ def _needed(
 # -- expressions -----------------------------------------------------------------------------------
 
 
-def _power(base: str, exponent: int) -> tuple[str, float]:
-    """Products, which are rounded from left to right; of the fourth power, two squares."""
-    if exponent == 4:
-        return f"(({base} * {base}) * ({base} * {base}))", ATOM
-    return " * ".join([base] * exponent), CHAIN
-
-
 def _call(function: str, arguments: list[str], root: str) -> str:
     if function.startswith("table_"):
         V, start, inv_step, begin, points = arguments
@@ -484,21 +518,12 @@ def _single(number: Any) -> str:
 def _style(single: bool, absolute: bool) -> Style:
     """How expressions are written in a precision, and where roots are those of |R|."""
     call = partial(_call, root="absolute_root" if absolute else "positive_root")
-    return Style(_power, call, _single) if single else Style(_power, call)
+    return Style(products, call, _single) if single else Style(products, call)
 
 
 def code(e: Expression) -> str:
     """The expression as Python, in double precision."""
     return infix(e, _style(single=False, absolute=False))
-
-
-def _wrapped(line: str) -> list[str]:
-    """A line, broken inside parentheses if it is long."""
-    if len(line) <= WIDTH:
-        return [line]
-    target, _, value = line.partition(" = ")
-    parts = textwrap.wrap(value, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-    return [f"{target} = (", *(f"    {part}" for part in parts), ")"]
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:

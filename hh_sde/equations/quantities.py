@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hh_sde.equations.expressions import Expression, Symbol, evaluate, names
+from hh_sde.equations.expressions import Expression, Symbol, call, evaluate, names
 
 
 class Variable(NamedTuple):
@@ -45,6 +45,23 @@ class NoiseTerm(NamedTuple):
     to: tuple[tuple[int, float], ...]
     R: Expression
 
+    @property
+    def size(self) -> Expression:
+        """What the amplitude is."""
+        return call("root", self.R)
+
+
+class StatedTerm(NamedTuple):
+    """An entry of G that was stated: dy_row = amplitude dW for the one row in `to`."""
+
+    dW: Symbol
+    amplitude: Symbol
+    to: tuple[tuple[int, float], ...]
+    size: Expression
+
+
+AnyTerm = NoiseTerm | StatedTerm
+
 
 class Parameter(NamedTuple):
     """A number of the model, one for every neuron."""
@@ -72,7 +89,7 @@ _TAKEN = frozenset(
         "expression", "True", "False", "None", "total", "changed", "forth", "back", "move",
         "lower", "upper", "z", "noise", "level", "J", "G", "tamed_dt", "V_DEPENDENT_CONDUCTANCE",
         "TERMS", "BOUNDED", "POOLS", "OUTPUTS", "power", "lanes", "used", "ranges", "row",
-        "absolute_root", "positive_root",
+        "absolute_root", "positive_root", "where", "linoid_slope", "table_slope", "range",
     )
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -19,9 +19,11 @@ from hh_sde.equations.expressions import (
     names,
     rewritten,
 )
+from hh_sde.equations.functions import Functions
 from hh_sde.equations.infix import CHAIN, Style, infix
 from hh_sde.equations.latex import latex, number, symbol
 from hh_sde.equations.quantities import Parameter
+from hh_sde.equations.stated import Stated
 from hh_sde.records import see_kind
 
 
@@ -53,9 +55,15 @@ class Equations:
         Names, values (one for every neuron), units and meanings.
     """
 
-    def __init__(self, population: Dynamics, noise_on_V: bool) -> None:
+    def __init__(
+        self,
+        population: Dynamics,
+        noise_on_V: bool,
+        in_arrays: Callable[[str], Functions] | None = None,
+    ) -> None:
         see_kind(population, Dynamics, "population")
         self._population = population
+        self._in_arrays = in_arrays
         self._rows = {v.symbol.name: v.name for v in population.variables}
         self.equations = tuple(
             Equation(target.name, self._spelled(value), units, meaning)
@@ -104,6 +112,53 @@ class Equations:
             units = "uA/cm^2" if of is None else "mS/cm^2"
             found.append((symbol_.name, units, f"sum over neurons j of w_ij {of or 'V'}_j"))
         return tuple(found)
+
+    # -- functions ---------------------------------------------------------------------------------
+
+    def jax(self) -> Functions:
+        """f and G of the network in arrays of JAX, which batch, compile and have derivatives.
+
+        They are made of these equations, and take double precision, which JAX has where it is told
+        to: ``jax.config.update("jax_enable_x64", True)`` at the start of a program, or inside
+        ``with jax.enable_x64(True):``.
+
+        Returns
+        -------
+        Functions
+            With `f`, `G`, `correction` and `parameters`.
+
+        Raises
+        ------
+        ImportError
+            If JAX is not there.
+        ValueError
+            If these are the equations of one population of several, or the network has event-driven
+            synapses or delays.
+        """
+        return self._of_network("jax")
+
+    def torch(self) -> Functions:
+        """f and G of the network in tensors of PyTorch, in double precision.
+
+        Returns
+        -------
+        Functions
+            With `f`, `G`, `correction` and `parameters`.
+
+        Raises
+        ------
+        ImportError, ValueError
+            As `jax`.
+        """
+        return self._of_network("torch")
+
+    def _of_network(self, library: str) -> Functions:
+        if self._in_arrays is None:
+            raise ValueError(
+                "these are the equations of one population of several, and f and G are those of "
+                f"all: take net.equations().{library}()"
+            )
+        return self._in_arrays(library)
 
     # -- text --------------------------------------------------------------------------------------
 
@@ -212,17 +267,84 @@ class Equations:
         return {name: symbol(written) for name, written in self._rows.items()}
 
     def _target(self, name: str) -> str:
-        derivatives = {
-            f.name: v.name
-            for v, f in zip(self._population.variables, self._population.drift, strict=True)
-        }
-        if name in derivatives:
-            return rf"\frac{{d{symbol(derivatives[name])}}}{{dt}}"
+        if name in self._derivatives:
+            return rf"\frac{{d{symbol(self._derivatives[name])}}}{{dt}}"
         return symbol(name)
+
+    @property
+    def _derivatives(self) -> dict[str, str]:
+        """The names of drifts, and the variables that they are of."""
+        variables, drift = self._population.variables, self._population.drift
+        return {f.name: v.name for v, f in zip(variables, drift, strict=True)}
+
+
+class StatedEquations(Equations):
+    """The equations of an SDE of one's own, as `SDE.from_expressions` was told them.
+
+    Attributes and methods are those of `Equations`; `noise` has what multiplies dW of each process.
+    """
+
+    def __init__(self, stated: Stated, noisy: bool, in_arrays: Callable[[str], Functions]) -> None:
+        see_kind(stated, Stated, "stated")
+        self._stated = stated
+        self._in_arrays = in_arrays
+        spelled = stated.spelled
+        self._rows = {v.name: v.name for v in stated.variables}
+
+        def own(e: Expression) -> Expression:
+            return rewritten(
+                e, lambda e: Symbol(spelled.get(e.name, e.name)) if isinstance(e, Symbol) else None
+            )
+
+        drifts = zip(self._derivatives, stated.stated_drift, strict=True)
+        self.equations = (
+            *(
+                Equation(spelled[q.target.name], own(q.value), q.units, "")
+                for q in stated.quantities
+            ),
+            *(Equation(name, own(f.value), f.units, f.meaning) for name, f in drifts),
+        )
+        self.noise = tuple(
+            Equation(
+                stated.variables[term.to[0][0]].name,
+                own(term.size),
+                entry.units,
+                f"process {stated.process_names[stated.process_of(term)]}",
+            )
+            for term, entry in zip(stated.terms, stated.amplitudes, strict=True)
+            if noisy
+        )
+        time = spelled[stated.time_symbol.name]
+        self.inputs = () if stated.time is None else ((time, "ms", "time"),)
+        self.parameters = tuple(
+            p._replace(symbol=Symbol(spelled[name])) for name, p in stated.parameters.table.items()
+        )
+
+    @property
+    def _derivatives(self) -> dict[str, str]:
+        return {f"d{v.name}": v.name for v in self._stated.variables}
+
+    @property
+    def _uniform_rates(self) -> dict[str, float]:
+        return {p.symbol.name: float(p.values[0]) for p in self.parameters}
 
 
 class SeveralEquations(dict[str, Equations]):
     """The equations of a network's populations, by name, shown one after another."""
+
+    def __init__(
+        self, populations: dict[str, Equations], in_arrays: Callable[[str], Functions]
+    ) -> None:
+        super().__init__(populations)
+        self._in_arrays = in_arrays
+
+    def jax(self) -> Functions:
+        """As `Equations.jax`, of all populations."""
+        return self._in_arrays("jax")
+
+    def torch(self) -> Functions:
+        """As `Equations.torch`, of all populations."""
+        return self._in_arrays("torch")
 
     def __str__(self) -> str:
         return "\n\n".join(f"population {name}\n\n{one}" for name, one in self.items())

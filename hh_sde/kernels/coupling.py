@@ -59,7 +59,8 @@ class Lanes(NamedTuple):
     dW: np.ndarray  # (steps, 1 or 2, terms, lanes): the same of the lanes' own processes
     areas: np.ndarray  # (steps, terms, terms + 1, lanes): [., k, l] I_(l,k), last A I_(.,k)
     work: np.ndarray  # (4, variables, lanes)
-    columns: np.ndarray  # (2 or 6, terms, lanes): for amplitudes of the lanes' own processes
+    columns: np.ndarray  # (2 or 6, amplitudes, lanes): of the lanes' own processes
+    process: np.ndarray  # (amplitudes,): which of these each is of
     opened: np.ndarray  # (1,): whether a step of the gates is half done; see `steps.strang_open`
     at: np.ndarray  # (1,): the step of the window that is the first of A_dW and dW
     changing: int  # 1, or 0 where I is one current for all steps

@@ -117,6 +117,13 @@ def dW(m, k, kind):
 
 
 @expression
+def set_time(m, t):
+    """The time, which the last row of the state is."""
+    for i in range(m.own.lane, m.own.lane + m.own.lanes):
+        m.x[m.x.shape[0] - 1, i] = t
+
+
+@expression
 def f(m, x, k, node, out):
     """The drift at a state, with the current at a node of step k."""
     sum_inputs(m, x)
@@ -348,17 +355,38 @@ def heun(m, k, h):
 
 @expression
 def sra1(m, k, h):
-    """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise."""
-    slope, slope_stage, stage = m.work[0], m.work[1], m.work[2]
+    """SRA1 of Roessler (2010), table 6.3: strong order 1.5 for additive noise.
+
+    Where its amplitudes follow the time, they are those of the end of the step, and with I_(1,0)/h
+    comes the difference to those of its beginning.
+    """
+    slope, slope_stage, stage, ahead = m.work[0], m.work[1], m.work[2], m.work[3]
     f(m, m.x, k, 0, slope)
     add(m, m.x, slope, 0.75 * h, stage)
     add_row(m, A_dW(m, k, 1), 1.5, stage[0])
-    own_noise(m, m.x, dW(m, k, 1), 1.5, stage)
+    if TIME:
+        add(m, m.x, slope, h, ahead)
+        own_noise(m, ahead, dW(m, k, 1), 1.5, stage)
+    else:
+        own_noise(m, m.x, dW(m, k, 1), 1.5, stage)
     f(m, stage, k, 1, slope_stage)
-    own_noise(m, m.x, dW(m, k, 0), 1.0, m.x)
+    if TIME:
+        own_noise(m, m.x, dW(m, k, 1), 1.0, m.x)
+        own_noise(m, ahead, dW(m, k, 1), -1.0, m.x)
+        own_noise(m, ahead, dW(m, k, 0), 1.0, m.x)
+    else:
+        own_noise(m, m.x, dW(m, k, 0), 1.0, m.x)
     add(m, m.x, slope, h / 3.0, m.x)
     add(m, m.x, slope_stage, 2.0 * h / 3.0, m.x)
     add_row(m, A_dW(m, k, 0), 1.0, m.x[0])
+
+
+@expression
+def add_of(m, k, amplitudes, factor, out):
+    """out + factor times the amplitudes of process k of each lane, both (amplitudes, lanes)."""
+    for e in range(m.process.size):
+        if m.process[e] == k:
+            add_row(m, amplitudes[e], factor, out[e])
 
 
 @expression
@@ -382,7 +410,7 @@ def sri2(m, k, h):
             own_noise(m, m.x, m.areas[k, i], sign / sqrt(h), stage)
             add_row(m, m.areas[k, i, terms], sign / sqrt(h), stage[0])
             noise_amplitudes(stage, lanes(m), amplitude, m.p, m.q, m.curves, m.ranges)
-            add_row(m, amplitude[i], 0.5 * sqrt(h) * sign, change[i])
+            add_of(m, i, amplitude, 0.5 * sqrt(h) * sign, change)
     own_noise(m, m.x, dW(m, k, 0), 1.0, m.x)
     add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves, m.ranges)
     add(m, m.x, slope, 0.5 * h, m.x)
@@ -392,16 +420,16 @@ def sri2(m, k, h):
 
 @expression
 def amplitudes(m, x, k, out):
-    """That of process k of each lane at the state x, into row k of out (terms, lanes)."""
+    """Those of process k of each lane at the state x, into their rows of out."""
     every = m.columns[4]
     noise_amplitudes(x, lanes(m), every, m.p, m.q, m.curves, m.ranges)
-    add_row(m, out[k], -1.0, out[k])
-    add_row(m, every[k], 1.0, out[k])
+    add_of(m, k, out, -1.0, out)
+    add_of(m, k, every, 1.0, out)
 
 
 @expression
 def moved(m, x, parts, factor, out):
-    """out = x + factor times the columns of G with amplitudes that are given, (terms, lanes)."""
+    """out = x + factor times the columns of G with amplitudes that are given."""
     scaled = m.columns[4]
     add(m, scaled, scaled, -1.0, scaled)
     add(m, scaled, parts, factor, scaled)
@@ -440,23 +468,26 @@ def dri1(m, k, h):
         alone = change  # until it is filled
         for i in range(terms):
             add(m, alone, alone, -1.0, alone)
-            add_row(m, now[i], B1 * sqrt(h), alone[i])
+            add_of(m, i, now, B1 * sqrt(h), alone)
             moved(m, ahead, alone, 1.0, stage)
             amplitudes(m, stage, i, up)
             moved(m, ahead, alone, -1.0, stage)
             amplitudes(m, stage, i, down)
-        for i in range(terms):
-            own_stages(now[i], up[i], down[i], I[i], h, change[i], weights[i], lane, used)
+        for e in range(m.process.size):
+            dW_e = I[m.process[e]]
+            own_stages(now[e], up[e], down[e], dW_e, h, change[e], weights[e], lane, used)
         parts = now  # which is not needed any more
         for i in range(terms):
-            moves(weights, I, S, i, terms, lanes(m), parts, lane, used)
+            moves(weights, I, S, i, m.process, lanes(m), parts, lane, used)
             moved(m, m.x, parts, 1.0, stage)
             move_V(AI, AS, I[i], S[i], B2 / sqrt(h), stage[0], lane, used)
             amplitudes(m, stage, i, up)
             moved(m, m.x, parts, -1.0, stage)
             move_V(AI, AS, I[i], S[i], -B2 / sqrt(h), stage[0], lane, used)
             amplitudes(m, stage, i, down)
-            other_stages(I[i], up[i], down[i], h, change[i], lane, used)
+            for e in range(m.process.size):
+                if m.process[e] == i:
+                    other_stages(I[i], up[e], down[e], h, change[e], lane, used)
         add_columns(m.x, lanes(m), change, m.x, m.p, m.q, m.curves, m.ranges)
     add(m, m.x, total, h / 6.0, m.x)
     add_row(m, A_dW(m, k, 0), 1.0, m.x[0])
@@ -510,6 +541,8 @@ def advance(m, kept, h, first, last, grid):
     used = m.own.used
     spiking = kept.rule[0] == kept.rule[0]
     for k in range(first, last):
+        if TIME:
+            set_time(m, (grid + k) * h)
         full = spiking and kept.counts[0] + used > kept.spikes.shape[1]
         if stops(m.own, full):  # as all others do who share the block
             return k - first

@@ -18,6 +18,7 @@ class Kept(NamedTuple):
     rows: np.ndarray  # (k,): indices of the variables
     out: np.ndarray  # (saves, k, n_neurons * trials)
     bounded: np.ndarray  # (k, 3): what must stay in [0, 1]: row, first lane, lanes
+    looked_at: int  # rows that must be finite after each step: V, which all else in a neuron moves
     rule: tuple[float, float, float]  # threshold, re-arm level, lockout; threshold nan: no spikes
     seen: np.ndarray  # (3, lanes): V before the step, 1 where a crossing counts, last spike
     spikes: np.ndarray  # (2, capacity): lanes and times of those found
@@ -47,18 +48,20 @@ def detect(V, first, used, lanes, time, h, threshold, rearm, lockout, seen, spik
 
 
 @shared(
-    "bool(real*, i64, i64, i64, i64[:,:], f64, f64, f64, f64, f64, f64*, f64*, i64, i64*)"
+    "bool(real*, i64, i64, i64, i64, i64[:,:], f64, f64, f64, f64, f64, f64*, f64*, i64, i64*)"
 )  # fmt: skip
 def watch(
-    x, lanes, first, used, bounded, time, h, threshold, rearm, lockout, seen, spikes, room, counts
+    x, lanes, first, used, rows, bounded, time, h, threshold, rearm, lockout, seen, spikes, room,
+    counts,
 ):  # fmt: skip
-    """Look at the state after the step from `time`; False if a V is not finite.
+    """Look at the state after the step from `time`; False if one of the first rows is not finite.
 
     The arrays are those of `Kept`, spikes (2, room) and seen (3, lanes).
     """
     bad = 0
-    for i in range(first, first + used):
-        bad |= not np.isfinite(x[i])
+    for v in range(rows):
+        for i in range(v * lanes + first, v * lanes + first + used):
+            bad |= not np.isfinite(x[i])
     if bad:
         return False
     outside = 0
@@ -78,7 +81,7 @@ def watch(
 def watched(m, kept, time, h):
     """`watch` for the lanes m."""
     return watch(
-        m.x, m.x.shape[1], m.own.lane, m.own.used, kept.bounded, time, h,
+        m.x, m.x.shape[1], m.own.lane, m.own.used, kept.looked_at, kept.bounded, time, h,
         kept.rule[0], kept.rule[1], kept.rule[2], kept.seen, kept.spikes, kept.spikes.shape[1],
         kept.counts,
     )  # fmt: skip

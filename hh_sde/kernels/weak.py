@@ -84,17 +84,18 @@ def other_stages(I, up, down, h, change, first, used):
         change[i] += BETA3 * I[i] * (up[i] + down[i]) + BETA4 * root * (up[i] - down[i])
 
 
-@shared("void(real*, real*, real*, i64, i64, i64, real*, i64, i64)")
-def moves(weights, I, S, k, terms, lanes, out, first, used):
-    """weights_l I_kl of the other processes l of lanes (terms, lanes); 0 for l = k."""
+@shared("void(real*, real*, real*, i64, i64[:], i64, real*, i64, i64)")
+def moves(weights, I, S, k, process, lanes, out, first, used):
+    """weights_l I_kl of the other processes l, of each amplitude's own; 0 for l = k."""
     I_k, S_k = row(I, k, lanes, "I_k"), row(S, k, lanes, "S_k")
-    for j in range(terms):
+    for e in range(process.size):
+        j = process[e]
         sign = 1.0 if j < k else -1.0
         part = 0.0 if j == k else 0.5
         w, I_j, S_j = (
-            row(weights, j, lanes, "w"), row(I, j, lanes, "I_j"), row(S, j, lanes, "S_j"),
+            row(weights, e, lanes, "w"), row(I, j, lanes, "I_j"), row(S, j, lanes, "S_j"),
         )  # fmt: skip
-        moved = row(out, j, lanes, "moved")
+        moved = row(out, e, lanes, "moved")
         for i in range(first, first + used):
             moved[i] = part * w[i] * (I_k[i] * I_j[i] + sign * S_k[i] * S_j[i])
 

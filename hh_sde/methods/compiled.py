@@ -128,7 +128,7 @@ class Block:
 
     def __init__(self, problem: Problem, members: np.ndarray, scheme: Scheme) -> None:
         program: Program = problem.sde.program
-        self.compiled = program.in_precision(problem.dtype)
+        self.compiled = program.loaded(problem.dtype)
         self.layout = program.layout
         n_neurons = self.layout.n_neurons
         self.problem = problem
@@ -161,7 +161,7 @@ class Block:
         dtype = self.problem.dtype
         x = self._by_lane(self.problem.x0 if resumed is None else resumed).astype(dtype)
         steps, kinds, lanes = inputs.at_once, inputs.kinds, x.shape[1]
-        terms = compiled.most_terms  # read without noise too: zeros
+        terms, process = compiled.most_terms, compiled.process  # read without noise too: zeros
         wiring = compiled.tables.wiring
         blocks = wiring.blocks.copy()
         blocks[:, 3] = self.layout.among_lanes(blocks[:, 3], trials, lanes)
@@ -173,7 +173,8 @@ class Block:
             dW=np.zeros((steps, kinds, terms, lanes), dtype),
             areas=np.empty((0, 0, 0, 0), dtype),
             work=np.zeros((4, *x.shape), dtype),  # 0 for good in rows that a population lacks
-            columns=np.zeros((6 if inputs.weak else 2, terms, lanes), dtype),
+            columns=np.zeros((6 if inputs.weak else 2, process.size, lanes), dtype),
+            process=process,
             opened=np.array([resumed is not None], dtype=np.int64),
             at=np.zeros(1, dtype=np.int64),
             changing=int(inputs.changing),
@@ -210,6 +211,7 @@ class Block:
             rows=self.rows,
             out=np.empty((0, len(self.rows), self.lanes), self.problem.dtype),
             bounded=self._bounded() if not gates_stay else np.empty((0, 3), np.int64),
+            looked_at=1 if self.program.stated is None else self.layout.d,
             rule=(np.nan, np.nan, np.nan) if found is None else found.rule,
             seen=seen,
             spikes=np.empty((2, 0 if found is None else max(_ROOM, 4 * self.lanes))),

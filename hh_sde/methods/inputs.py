@@ -123,8 +123,8 @@ class BlockInputs:
         for own, one in zip(
             self.program.layout.ranges, self.program.compiled.populations, strict=True
         ):
-            found.append((own.first, own.n, first, len(one.terms)))
-            first += own.n * len(one.terms)
+            found.append((own.first, own.n, first, len(one.processes)))
+            first += own.n * len(one.processes)
         return found
 
     def of_neurons(self, neurons: range) -> BlockInputs:

@@ -216,9 +216,10 @@ def _too_long(what: str, step: int) -> str:
 def _see_equations(sde: SDE) -> None:
     """See that the engine has the equations, and that the noise has no part in the derivative."""
     program = sde.program
-    if program is None or not program.stands_for(sde.f, sde.G, sde.interpretation):
+    of_network = program is not None and program.stated is None
+    if not of_network or not program.stands_for(sde.f, sde.G, sde.interpretation):
         raise ValueError("tangent_flow differentiates a network's equations: give Network.sde()")
-    if program.compiled.tables.remembers:
+    if program.remembers:
         raise ValueError(
             "tangent_flow differentiates a step of the state alone, and this network has "
             "event-driven synapses or delays"

@@ -12,12 +12,14 @@ import scipy.sparse
 
 from hh_sde.equations import evaluated, module
 from hh_sde.equations.dynamics import Dynamics
+from hh_sde.equations.functions import Functions
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.tables import Tables
 from hh_sde.network import packing
 from hh_sde.network.batches import Batches, among_lanes
 from hh_sde.network.derived import Derived
 from hh_sde.network.diffusion import Columns, Diffusion
+from hh_sde.network.in_arrays import InArrays
 from hh_sde.network.jacobian import Jacobian
 from hh_sde.network.populations import Group
 from hh_sde.noise import CurrentNoise
@@ -56,6 +58,7 @@ class Assembly:
         self.n_neurons = sum(group.n for group in groups)
         self._synapses = synapses
         self._common_noise = common_noise
+        self._in_arrays: dict[str, Functions] = {}
 
     @cached_property
     def tables(self) -> Tables:
@@ -80,6 +83,9 @@ class Assembly:
     @cached_property
     def _compiled_single(self) -> module.Compiled:
         return module.compiled(self.tables, "float32")
+
+    def _loaded(self, dtype: str) -> module.Compiled:
+        return self._compiled_single if dtype == "float32" else self.compiled
 
     @cached_property
     def derived(self) -> Derived:
@@ -218,7 +224,7 @@ class Assembly:
     def sde(self) -> SDE:
         """dx = f(x, t) dt + G(x, t) dW, and the program that the engine runs."""
         tables, layout = self.tables, self.layout
-        diffusion = Diffusion(self.compiled, layout, self.amplitudes)
+        diffusion = Diffusion(self.compiled, self.equations, layout, self.amplitudes)
         f = _refusing("f") if tables.remembers else self._drift()
         jac = _refusing("jac") if tables.remembers else Jacobian(tables, layout, self.currents)
         return SDE(
@@ -240,7 +246,7 @@ class Assembly:
             jac=jac,
             vectorized=True,
             program=module.Program(
-                compiled=self.compiled,
+                loaded=self._loaded,
                 layout=layout,
                 noise=packing.rows_of(self.amplitudes),
                 current=self.currents,
@@ -248,9 +254,31 @@ class Assembly:
                 G=diffusion,
                 area_groups=diffusion.area_groups,
                 bounded=any(one.brought_back for one in tables.populations),
-                single=lambda: self._compiled_single,
+                remembers=tables.remembers,
+                in_arrays=self.in_arrays,
             ),
         )
+
+    def in_arrays(self, library: str) -> Functions:
+        """f and G in the arrays of a library, made once."""
+        if self.tables.remembers:
+            _refusing("f")(self.V0, 0.0)
+        if library not in self._in_arrays:
+            made = InArrays(
+                library,
+                [(g.name, e) for g, e in zip(self.groups, self.equations, strict=True)],
+                self.layout,
+                self.tables.wiring,
+                self.currents,
+                self.is_constant,
+                self.amplitudes,
+            )
+            noise_type = Diffusion(
+                self.compiled, self.equations, self.layout, self.amplitudes
+            ).noise_type
+            x0 = self.steady_state(self.V0)
+            self._in_arrays[library] = made.functions(x0, noise_type)
+        return self._in_arrays[library]
 
     def _drift(self) -> Function:
         flat_drift = self.compiled.module.flat_drift

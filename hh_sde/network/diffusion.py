@@ -11,6 +11,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 
 from hh_sde.equations.differentiation import noise_type
+from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.layout import StateLayout
 from hh_sde.equations.module import Compiled
 from hh_sde.equations.quantities import NoiseTerm
@@ -35,7 +36,8 @@ class Diffusion:
     Parameters
     ----------
     compiled : Compiled
-        With its terms: dy_row = sign root(R) dW for the rows that a term goes to.
+    populations : sequence of Dynamics
+        With their terms: dy_row = sign root(R) dW for the rows that a term goes to.
     layout : StateLayout
     amplitudes : (n_neurons, m_V) sparse array
         A with dV_i = (...) dt + sum_k A[i, k] dW_k.
@@ -50,7 +52,11 @@ class Diffusion:
     """
 
     def __init__(
-        self, compiled: Compiled, layout: StateLayout, amplitudes: scipy.sparse.csr_array
+        self,
+        compiled: Compiled,
+        populations: Sequence[Dynamics],
+        layout: StateLayout,
+        amplitudes: scipy.sparse.csr_array,
     ) -> None:
         self._module = compiled.module
         self._layout = layout
@@ -58,7 +64,7 @@ class Diffusion:
         self._states = Batches(compiled, layout)
         self.m = self.m_V = amplitudes.shape[1]
         self._own: list[_Own] = []
-        for own, equations in zip(layout.ranges, compiled.populations, strict=True):
+        for own, equations in zip(layout.ranges, populations, strict=True):
             for number, term in enumerate(equations.terms):
                 begin = own.components.start
                 self._own.append(_Own(term, number, own.neurons, begin, own.n, self.m))
@@ -66,7 +72,7 @@ class Diffusion:
         on_V = np.diff(amplitudes.indptr) > 0
         types = [
             noise_type(one.terms, one.variables, one.assignments, bool(np.any(on_V[own.neurons])))
-            for own, one in zip(layout.ranges, compiled.populations, strict=True)
+            for own, one in zip(layout.ranges, populations, strict=True)
         ]
         self.noise_type = max(types, key=NOISE_TYPES.index)
         self.area_groups = self._area_groups()

@@ -342,7 +342,8 @@ class Network(Record):
         Returns
         -------
         Equations, or SeveralEquations of populations
-            Whose text is a table, and whose `latex()` and `markdown()` are for documents.
+            Whose text is a table, and whose `latex()` and `markdown()` are for documents; `jax()`
+            and `torch()` give f and G in the arrays of those libraries.
 
         Examples
         --------
@@ -364,12 +365,15 @@ class Network(Record):
         """
         wanted = self._groups if population is None else (self._group(population),)
         on_V = np.diff(self._made.amplitudes.indptr) > 0
+        whole = self._made.in_arrays if len(self._groups) == 1 else None
         found = {
-            group.name: Equations(equations, noise_on_V=bool(np.any(on_V[group.neurons])))
+            group.name: Equations(equations, bool(np.any(on_V[group.neurons])), whole)
             for group, equations in zip(self._groups, self._made.equations, strict=True)
             if group in wanted
         }
-        return next(iter(found.values())) if len(found) == 1 else SeveralEquations(found)
+        if len(found) == 1:
+            return next(iter(found.values()))
+        return SeveralEquations(found, self._made.in_arrays)
 
     def currents(self, ds: xr.Dataset) -> xr.Dataset:
         """All currents at the states of a result, outward positive but for the injected one.

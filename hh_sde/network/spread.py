@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -91,10 +91,9 @@ class Spread:
         """The network's SDE, in any form, with what the engine runs at all points in its place."""
         own: module.Program = sde.program
         program = own._replace(
-            compiled=module.compiled(self.tables),
+            loaded=cache(partial(module.compiled, self.tables)),
             noise=self._noise_on_V(own.noise) if own.noise.weight.size else own.noise,
             current=self._wide.currents,
-            single=lambda: module.compiled(self.tables, "float32"),
         )
         return replace(sde, program=program)
 

@@ -138,14 +138,11 @@ def fitzhugh_nagumo(I: float = 0.5, sigma: float = 0.3) -> ReferencedProblem:
     """dv = (v - v^3/3 - w + I) dt + sigma dW, dw = 0.08 (v + 0.7 - 0.8 w) dt."""
 
     def make() -> SDE:
-        return SDE(
-            f=lambda x, t: np.stack(
-                [x[0] - x[0] ** 3 / 3 - x[1] + I, 0.08 * (x[0] + 0.7 - 0.8 * x[1])]
-            ),
-            G=lambda x, t: np.array([[sigma], [0.0]]),
-            x0=np.array([-1.0, -0.5]),
-            noise_type="additive",
-            names=["v", "w"],
+        return SDE.from_expressions(
+            {"v": "v - v**3/3 - w + I", "w": "0.08*(v + 0.7 - 0.8*w)"},
+            {"W": {"v": "sigma"}},
+            x0={"v": -1.0, "w": -0.5},
+            parameters={"I": I, "sigma": sigma},
         )
 
     return ReferencedProblem(
@@ -162,13 +159,11 @@ def van_der_pol(mu: float = 1.0, sigma: float = 0.5) -> ReferencedProblem:
     """dx = y dt, dy = (mu (1 - x^2) y - x) dt + sigma (x + y) dW."""
 
     def make() -> SDE:
-        return SDE(
-            f=lambda x, t: np.stack([x[1], mu * (1 - x[0] ** 2) * x[1] - x[0]]),
-            G=lambda x, t: np.stack([0.0 * x[0], sigma * (x[0] + x[1])])[:, None],
-            x0=np.array([1.0, 0.0]),
-            noise_type="commutative",
-            names=["x", "y"],
-            correction=lambda x, t: np.stack([0.0 * x[0], 0.5 * sigma**2 * (x[0] + x[1])]),
+        return SDE.from_expressions(
+            {"x": "y", "y": "mu*(1 - x**2)*y - x"},
+            {"W": {"y": "sigma*(x + y)"}},
+            x0={"x": 1.0, "y": 0.0},
+            parameters={"mu": mu, "sigma": sigma},
         )
 
     return ReferencedProblem(

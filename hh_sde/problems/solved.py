@@ -1,4 +1,8 @@
-"""SDEs whose solution is known in closed form: along the path, or in mean and covariance."""
+"""SDEs whose solution is known in closed form: along the path, or in mean and covariance.
+
+Each is stated once, as expressions: its SDE, which every method of every library takes, follows from
+them, and solutions that are expressions too are held against it by Ito's formula.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import scipy.linalg
 
 from hh_sde.brownian import BrownianPath
 from hh_sde.memory import require as see_room
+from hh_sde.problems.along import Along
 from hh_sde.records import see_kind, single
 from hh_sde.sde import SDE
 from hh_sde.tables import Described, Description
@@ -32,7 +37,8 @@ class SolvedProblem(Described):
     moments : callable or None
         moments(t) -> mean (d,) and covariance (d, d) at time t, or None where they are not known.
     solution : callable or None
-        solution(t, W) -> x (d,), where it is a function of the Wiener processes W (m,) at t.
+        solution(t, W) -> x (d,), where it is a function of the Wiener processes W (m,) at t: an
+        `Along` where it is an expression.
     integral : callable or None
         The same of the iterated integrals I (m, m) from 0 to t beside them.
     reference : str
@@ -137,18 +143,17 @@ def geometric(
         return np.array([mean]), np.array([[mean**2 * np.expm1(sigma**2 * t)]])
 
     return SolvedProblem(
-        SDE(
-            f=lambda x, t: mu * x,
-            G=lambda x, t: sigma * x[:, None],
-            x0=np.array([x0]),
-            noise_type="diagonal",
+        SDE.from_expressions(
+            {"x": "mu*x"},
+            {"x": "sigma*x"},
+            x0={"x": x0},
+            parameters={"mu": mu, "sigma": sigma},
             interpretation=interpretation,
-            correction=lambda x, t: 0.5 * sigma**2 * x,
         ),
         "dx = mu x dt + sigma x dW: x = x0 exp((mu - sigma^2/2) t + sigma W), in Stratonovich's "
         "calculus x0 exp(mu t + sigma W)",
         moments,
-        lambda t, W: x0 * np.exp((mu - shift) * t + sigma * W),
+        Along.of(["x0*exp(mu*t + sigma*W)"], x0=x0, mu=mu - shift, sigma=sigma),
         reference=_KLOEDEN_PLATEN,
     )
 
@@ -160,15 +165,15 @@ def additive(a: float = 0.1, b: float = 0.05, x0: float = 1.0) -> SolvedProblem:
         return np.array([(x0 + b * t) / np.sqrt(1 + t)]), np.array([[(a * b) ** 2 * t / (1 + t)]])
 
     return SolvedProblem(
-        SDE(
-            f=lambda x, t: b / np.sqrt(1 + t) - x / (2 * (1 + t)),
-            G=lambda x, t: np.array([[a * b / np.sqrt(1 + t)]]),
-            x0=np.array([x0]),
-            noise_type="additive",
+        SDE.from_expressions(
+            {"x": "b/sqrt(1 + t) - x/(2*(1 + t))"},
+            {"x": "a*b/sqrt(1 + t)"},
+            x0={"x": x0},
+            parameters={"a": a, "b": b},
         ),
         "dx = (b/sqrt(1+t) - x/(2(1+t))) dt + a b/sqrt(1+t) dW: x = (x0 + b (t + a W))/sqrt(1+t)",
         moments,
-        lambda t, W: (x0 + b * (t + a * W)) / np.sqrt(1 + t),
+        Along.of(["(x0 + b*(t + a*W))/sqrt(1 + t)"], x0=x0, a=a, b=b),
         reference="prob_sde_additive of SDEProblemLibrary.jl",
     )
 
@@ -185,16 +190,10 @@ def cubic(x0: float = 0.5) -> SolvedProblem:
         return np.array([mean]), np.array([[weights @ x**2 - mean**2]])
 
     return SolvedProblem(
-        SDE(
-            f=lambda x, t: -0.25 * x * (1 - x**2),
-            G=lambda x, t: 0.5 * (1 - x**2)[:, None],
-            x0=np.array([x0]),
-            noise_type="diagonal",
-            correction=lambda x, t: -0.25 * x * (1 - x**2),
-        ),
+        SDE.from_expressions({"x": "-x*(1 - x**2)/4"}, {"x": "(1 - x**2)/2"}, x0={"x": x0}),
         "dx = -x (1 - x^2)/4 dt + (1 - x^2)/2 dW: x = tanh(W/2 + artanh x0)",
         moments,
-        solution=lambda t, W: np.tanh(0.5 * W + np.arctanh(x0)),
+        Along.of(["tanh(W/2 + atanh(x0))"], x0=x0),
         reference=_KLOEDEN_PLATEN,
     )
 
@@ -203,35 +202,38 @@ def commutative(d: int = 4, m: int = 10) -> SolvedProblem:
     """dx = A x dt + sum_k B x dW_k: A = -3/2 and B = 1/5 on the diagonal, 1/20 and 1/100 off it."""
     size = single(d, "d", positive=True) * (single(d, "d") + single(m, "m", positive=True))
     see_room(16.0 * size, f"matrices of {d} components and {m} processes", "take fewer")
-    A = np.full((d, d), 1 / 20) + np.diag(np.full(d, -3 / 2 - 1 / 20))
-    B = np.full((d, d), 1 / 100) + np.diag(np.full(d, 1 / 5 - 1 / 100))
+    variables = [f"x{i + 1}" for i in range(d)]
+    others = {x: " + ".join(one for one in variables if one != x) or "0" for x in variables}
     return _linear(
-        A,
-        B,
-        m,
-        np.ones(d),
+        SDE.from_expressions(
+            {x: f"-3/2*{x} + ({others[x]})/20" for x in variables},
+            {f"W{k + 1}": {x: f"B{x}" for x in variables} for k in range(m)},
+            where={f"B{x}": f"{x}/5 + ({others[x]})/100" for x in variables},
+            x0=dict.fromkeys(variables, 1.0),
+        ),
         "Roessler 2010, equation 7.4 as sdeint quotes it, doi:10.1137/09076636X",
     )
 
 
 def stiff(rate: float = 25.0, sigma: float = 1.0) -> SolvedProblem:
     """dx = A x dt + sigma x dW, A = rate [[-1, 1], [1, -1]]: x_1 and x_2 meet at 2 rate."""
-    A = rate * np.array([[-1.0, 1.0], [1.0, -1.0]])
     return _linear(
-        A,
-        sigma * np.eye(2),
-        1,
-        np.array([1.0, 0.0]),
+        SDE.from_expressions(
+            {"x1": "rate*(x2 - x1)", "x2": "rate*(x1 - x2)"},
+            {"W": {"x1": "sigma*x1", "x2": "sigma*x2"}},
+            x0={"x1": 1.0, "x2": 0.0},
+            parameters={"rate": rate, "sigma": sigma},
+        ),
         "Kloeden & Platen 1999, section 12.3, doi:10.1007/978-3-662-12616-5",
         dt=2.0**-12,
     )
 
 
-def _linear(
-    A: np.ndarray, B: np.ndarray, m: int, x0: np.ndarray, reference: str, dt: float = 2.0**-10
-) -> SolvedProblem:
+def _linear(sde: SDE, reference: str, dt: float = 2.0**-10) -> SolvedProblem:
     """dx = A x dt + sum_k B x dW_k, where A and B are symmetric and commute."""
-    d = len(x0)
+    d, m, x0 = sde.d, sde.m, sde.x0
+    A = np.stack([sde.f(e, 0.0) for e in np.eye(d)], axis=1)
+    B = np.stack([sde.G(e, 0.0)[:, 0] for e in np.eye(d)], axis=1)
 
     def moments(t: float) -> Moments:
         mean = scipy.linalg.expm(A * t) @ x0
@@ -241,14 +243,7 @@ def _linear(
         return mean, square - np.outer(mean, mean)
 
     return SolvedProblem(
-        SDE(
-            f=lambda x, t: A @ x,
-            G=lambda x, t: np.repeat((B @ x)[:, None], m, axis=1),
-            x0=x0,
-            noise_type="commutative",
-            correction=lambda x, t: 0.5 * m * (B @ B @ x),
-            columns=[lambda x, t: B @ x] * m,
-        ),
+        sde,
         "dx = A x dt + sum_k B x dW_k, A and B commute: x = exp((A - m B^2/2) t + B sum_k W_k) x0",
         moments,
         lambda t, W: scipy.linalg.expm((A - 0.5 * m * B @ B) * t + B * np.sum(W)) @ x0,
@@ -269,16 +264,10 @@ def hyperbolic() -> SolvedProblem:
         return np.array([mean]), np.array([[square - mean**2]])
 
     return SolvedProblem(
-        SDE(
-            f=lambda x, t: 0.5 * x + np.sqrt(x**2 + 1),
-            G=lambda x, t: np.sqrt(x**2 + 1)[:, None],
-            x0=np.array([0.0]),
-            noise_type="diagonal",
-            correction=lambda x, t: 0.5 * x,
-        ),
+        SDE.from_expressions({"x": "x/2 + sqrt(x**2 + 1)"}, {"x": "sqrt(x**2 + 1)"}, x0={"x": 0.0}),
         "dx = (x/2 + sqrt(x^2 + 1)) dt + sqrt(x^2 + 1) dW: x = sinh(t + W)",
         moments,
-        lambda t, W: np.sinh(t + W),
+        Along.of(["sinh(t + W)"]),
         reference=(
             "Debrabant & Roessler 2009, Appl. Numer. Math. 59, 582, doi:10.1016/j.apnum.2008.03.012"
         ),
@@ -290,13 +279,6 @@ def hyperbolic() -> SolvedProblem:
 def rotation(a: float = 1.0) -> SolvedProblem:
     """A point that turns by the angle a I, I the integral of W_1 dW_2: noise does not commute."""
 
-    def f(x: np.ndarray, t: float) -> np.ndarray:
-        return -0.5 * (a * x[0]) ** 2 * np.array([np.zeros_like(x[0]), x[1], x[2]])
-
-    def G(x: np.ndarray, t: float) -> np.ndarray:
-        none = np.zeros_like(x[0])
-        return np.array([[none + 1.0, none], [none, -a * x[0] * x[2]], [none, a * x[0] * x[1]]])
-
     def solution(t: float, W: np.ndarray, I: np.ndarray) -> np.ndarray:
         return np.array([W[0], np.cos(a * I[0, 1]), np.sin(a * I[0, 1])])
 
@@ -307,12 +289,11 @@ def rotation(a: float = 1.0) -> SolvedProblem:
         return mean, np.diag([t, 0.5 * (1 + second) - mean[1] ** 2, 0.5 * (1 - second)])
 
     return SolvedProblem(
-        SDE(
-            f=f,
-            G=G,
-            x0=np.array([0.0, 1.0, 0.0]),
-            noise_type="general",
-            correction=f,
+        SDE.from_expressions(
+            {"x": 0, "u": "-(a*x)**2*u/2", "v": "-(a*x)**2*v/2"},
+            {"W1": {"x": 1}, "W2": {"u": "-a*x*v", "v": "a*x*u"}},
+            x0={"x": 0.0, "u": 1.0, "v": 0.0},
+            parameters={"a": a},
         ),
         "dx = dW_1, d(u, v) = a x (-v, u) dW_2 - (a x)^2/2 (u, v) dt: u + i v = exp(i a I_12)",
         moments,
@@ -329,11 +310,8 @@ def ornstein_uhlenbeck(k: float = 2.0, sigma: float = 0.5, x0: float = 1.0) -> S
         return np.array([x0 * np.exp(-k * t)]), np.array([[variance]])
 
     return SolvedProblem(
-        SDE(
-            f=lambda x, t: -k * x,
-            G=lambda x, t: np.array([[sigma]]),
-            x0=np.array([x0]),
-            noise_type="additive",
+        SDE.from_expressions(
+            {"x": "-k*x"}, {"x": "sigma"}, x0={"x": x0}, parameters={"k": k, "sigma": sigma}
         ),
         "dx = -k x dt + sigma dW: normal, x0 e^(-k t) and sigma^2 (1 - e^(-2 k t))/(2 k)",
         moments,
@@ -352,12 +330,11 @@ def oscillator(omega: float = 2.0, sigma: float = 0.5, x0: float = 1.0) -> Solve
         return np.array([x0 * c, -omega * x0 * s]), sigma**2 * np.array([[xx, xv], [xv, vv]])
 
     return SolvedProblem(
-        SDE(
-            f=lambda x, t: np.array([x[1], -(omega**2) * x[0]]),
-            G=lambda x, t: np.array([[0.0], [sigma]]),
-            x0=np.array([x0, 0.0]),
-            noise_type="additive",
-            names=["x", "v"],
+        SDE.from_expressions(
+            {"x": "v", "v": "-omega**2*x"},
+            {"W": {"v": "sigma"}},
+            x0={"x": x0, "v": 0.0},
+            parameters={"omega": omega, "sigma": sigma},
         ),
         "dx = v dt, dv = -omega^2 x dt + sigma dW: normal, with a turning mean",
         moments,

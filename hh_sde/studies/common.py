@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde.brownian import BrownianPath, Rng, seed_sequence
+from hh_sde.choice import is_stated
 from hh_sde.dataset import label
 from hh_sde.errors import DivergenceError, Interrupted, keyword_hints, unknown, warn
 from hh_sde.methods import METHODS, Method, method_of, name_of
@@ -278,6 +279,8 @@ def see_pathwise(sde: SDE, method: str | Method) -> None:
 def _fits(subject: Subject, method: Method, along_path: bool) -> bool:
     sde = subject.sde
     if method.of(sde).compiled != (sde.program is not None) or not method.noise_types:
+        return False
+    if method.keeps_gates and is_stated(sde):
         return False
     if along_path and method.weak:
         return False

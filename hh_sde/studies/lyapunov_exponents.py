@@ -11,6 +11,7 @@ import xarray as xr
 from hh_sde.arguments.scalars import positive
 from hh_sde.arguments.times import whole_steps
 from hh_sde.brownian import Rng
+from hh_sde.choice import is_stated
 from hh_sde.errors import IntegrationError, unknown
 from hh_sde.methods.batches import over_trials
 from hh_sde.methods.method import Diverged, Failed
@@ -118,7 +119,8 @@ def lyapunov(
             f"t_end and discard must be multiples of renormalise = {renormalise:g} ms, and "
             f"{PIECES} of it must fit between them; got {t_end:g} and {discard:g} ms"
         )
-    grow = displaced if sde.program is None else partial(tangent_flow, threads=threads)
+    of_neurons = sde.program is not None and not is_stated(sde)
+    grow = partial(tangent_flow, threads=threads) if of_neurons else displaced
     numbers = range(trials if model.noisy else 1)
     x, v, growth, first = sde.x0, generic(sde.d, exponents), [], 0
     try:

@@ -146,7 +146,7 @@ def see_network(net: Network, study: str) -> None:
     ValueError
     """
     constant = all(part.stimulus.constant for part in net.parts.values())
-    if not constant or net.sde().program.compiled.tables.remembers:
+    if not constant or net.sde().program.remembers:
         raise ValueError(
             f"{study} takes a network of constant stimulus whose state is all that it "
             f"knows; this one has {'event-driven synapses or delays' if constant else 'another'}"

@@ -222,7 +222,7 @@ class Points:
             path=path if sde.m else None,
             trials=np.arange(rows.point.size),
             threads=threads,
-            dtype=precision(given.dtype, method, name, sde.m > 0),
+            dtype=precision(given.dtype, method, name, sde),
             detection=None
             if rule is None
             else continuation.detection(None, rule.levels, layout.width, range(rows.point.size)),
