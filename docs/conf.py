@@ -6,6 +6,7 @@ library.
 """
 
 import os
+import re
 import shutil
 import sys
 from importlib import metadata
@@ -55,6 +56,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "hh_sde"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_theme_options = {
     "show_toc_level": 2,
@@ -65,6 +69,11 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
     "footer_start": ["copyright"],
     "footer_end": [],
+    "logo": {
+        "image_light": "_static/favicon.svg",
+        "image_dark": "_static/favicon.svg",
+        "text": "hh_sde",
+    },
     "back_to_top_button": False,
 }
 html_sidebars = {"index": [], "performance": [], "validation": []}
@@ -107,8 +116,20 @@ def lay_mathjax(app, exception):
         shutil.copy(found.locate(), Path(app.outdir) / "_static" / "tex-svg.js")
 
 
+def show_first_page_at_once(app, exception):
+    """Of the first page, read scripts after it is shown, and only the style sheets that it uses."""
+    if exception is None and app.builder.format == "html":
+        path = Path(app.outdir) / "index.html"
+        head, end, body = path.read_text(encoding="utf-8").partition("</head>")
+        first = "_static/documentation"
+        head = re.sub(rf'<script (?=src=|data-sd)(?!src="{first})', "<script defer ", head)
+        unused = r'\s*<link rel="stylesheet"[^>]*_static/(mystnb|sg_gallery)[^>]*/>'
+        path.write_text(re.sub(unused, "", head) + end + body, encoding="utf-8")
+
+
 def setup(app):
     """See that the tables in the pages are up to date before they are read."""
     app.connect("builder-inited", lambda app: generate.check())
     app.connect("autodoc-process-docstring", without_colon, priority=400)
     app.connect("build-finished", lay_mathjax)
+    app.connect("build-finished", show_first_page_at_once)

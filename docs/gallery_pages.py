@@ -85,7 +85,7 @@ def copy() -> list[str]:
         folder = COPIES / f"{number}_{re.sub(r'[^a-z]+', '_', section.lower())}"
         folder.mkdir(parents=True)
         folders.append(folder.name)
-        (folder / "GALLERY_HEADER.rst").write_text(f"{_heading(section)}\n", encoding="utf-8")
+        (folder / "GALLERY_HEADER.rst").write_text(_heading(section, "-"), encoding="utf-8")
         for script, title in scripts.items():
             (folder / f"{script}.py").write_text(_page(script, title), encoding="utf-8")
     (COPIES / "GALLERY_HEADER.rst").write_text(
@@ -95,8 +95,8 @@ def copy() -> list[str]:
     return folders
 
 
-def _heading(title: str) -> str:
-    return f"{title}\n{'=' * len(title)}\n"
+def _heading(title: str, line: str = "=") -> str:
+    return f"{title}\n{line * len(title)}\n"
 
 
 def _page(script: str, title: str) -> str:
