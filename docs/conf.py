@@ -60,6 +60,7 @@ html_js_files = ["site.js"]
 html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
+html_domain_indices = False
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
