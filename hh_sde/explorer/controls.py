@@ -116,7 +116,7 @@ def _of_noise(subject: Subject) -> list[Control]:
     return [
         Control("noise", "noise", "kind", subject.noise, choices=kinds),
         Control(
-            "sigma", "noise", "strength sigma", sigma, "µA/cm² ms^½", low=0.0,
+            "sigma", "noise", "strength sigma", sigma, "µA/cm² √ms", low=0.0,
             high=max(10.0, _nice(2 * sigma)), least=0.0, only=white,
         ),
         Control(

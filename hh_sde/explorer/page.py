@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import webbrowser
 from dataclasses import asdict, replace
 from importlib import resources
@@ -124,12 +126,20 @@ def page(
         "uplot": _read("vendor/uPlot.iife.min.js"),
         "licence": _read("vendor/LICENSE.uPlot"),
         "engine": engine,
+        "plots": _read("plots.js"),
         "page": _read("page.js"),
+        "title": _title(net),
     }
-    text = _read("page.html")
-    for name, part in parts.items():
-        text = text.replace(f"{{{{{name}}}}}", part.replace("</script", "<\\/script"))
-    return text
+
+    def part(place: re.Match[str]) -> str:
+        return parts[place[1]].replace("</script", "<\\/script")
+
+    return re.sub("{{(\\w+)}}", part, _read("page.html"))
+
+
+def _title(net: Network) -> str:
+    cell = "" if net.cell is None else html.escape(net.cell.name)
+    return f"{cell}, {net.n_neurons} neuron{'s' if net.n_neurons > 1 else ''}"
 
 
 def script_of_runs(net: Network, *arguments: Any) -> str:
@@ -220,11 +230,13 @@ def _description(subject: Subject, every: list[Control], rule: SpikeRule) -> dic
         for name, (value, usual) in subject.parameters.items()
         if name in FIXED and value != usual
     ]
+    gates = [gate.name for gate in subject.cell.gates if not gate.instantaneous]
     return {
         "cell": subject.cell.name,
         "named": subject.named,
         "fixed": fixed,
         "eta": subject.eta,
+        "gate": gates[-1] if gates else None,  # of the phase plane, at first
         "rule": rule.levels,
         "usualRule": rule == SpikeRule(),
         "synapses": [
