@@ -1,14 +1,17 @@
 """The explorer's scripts, run by node: the same numbers as in Python."""
 
 import json
+import re
 import shutil
 import subprocess
 
 import numpy as np
 import pytest
 from shared import quick_ones
+from test_cli import call
 
 import hh_sde as hh
+from hh_sde import config as hh_config
 from hh_sde.equations.evaluated import Evaluated, sums_over_neurons
 from hh_sde.explorer.page import script_of, script_of_runs
 
@@ -200,3 +203,99 @@ def test_bad_values_are_told_with_what_is_accepted():
     assert faults["correlation"] == "accepted: a number from 0 to 1"
     found = node(script, "faultsOf({...defaults(), dt: 0.03})")
     assert found == {"t_end": "accepted: a multiple of dt = 0.03 ms, as 199.98 or 200.01 ms"}
+
+
+# -- the page, and what it says of itself ----------------------------------------------------------
+
+OTHERS = {
+    "the pair": (PAIR, {}),
+    "numbers": (PAIR, {"g_Na": 110.5, "V0": -62.0, "noise": "current", "sigma": 2.0,
+                       "correlation": 0.3, "trials": 2, "rng": 7, "dt": 0.02}),
+    "coloured": (
+        hh.Network(
+            3, "wang_buzsaki", hh.SYNAPSES["GABA_A"](0.1, E=-75.0), stimulus=1.0,
+            noise=hh.OrnsteinUhlenbeckCurrent(0.5, 1.0, 3.0, name="eta_2"),
+        ),
+        {"method": "lie_trotter", "sd": 2.0},
+    ),
+    "a matrix": (
+        hh.Network(2, synapses=hh.SYNAPSES["AMPA"]([[0.0, 0.1], [0.3, 0.0]]), stimulus=10.0),
+        {"weights": 0.3, "method": "heun"},
+    ),
+    "two synapses": (
+        hh.Network(
+            2, stimulus=9.0, synapses=[hh.SYNAPSES["AMPA"](0.1), hh.SYNAPSES["GABA_A"](0.2)]
+        ),
+        {"weights_GABA_A": 0.25},
+    ),
+    "at 10 degrees": (
+        hh.Network(1, cell=hh.CELLS["hodgkin_huxley"](temperature=10.0), stimulus=12.0),
+        {"t_end": 40.0},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", quick_ones(list(OTHERS), ("numbers", "a matrix")))
+def test_the_lines_of_python_and_toml_give_what_is_shown(case, tmp_path):
+    net, changes = OTHERS[case]
+    changes = {"t_end": 10.0, **changes}
+    script = script_of_runs(net)
+    python, toml, V = node(
+        script,
+        f"""((changes) => {{
+            const settings = {{...defaults(), ...changes}};
+            return [pythonOf(settings), tomlOf(settings), run(changes).V];
+        }})({json.dumps(changes)})""",
+    )
+    lines = {}
+    exec(python.replace("ds.hh.plot()\n", ""), lines)
+    path = tmp_path / "net.toml"
+    path.write_text(toml, encoding="utf-8")
+    config = hh_config.load(path)
+    assert config.network == lines["net"]
+    for ds in (lines["ds"], hh.solve(config.network, **config.arguments)):
+        expected = ds.V.transpose(..., "neuron", "time")
+        np.testing.assert_allclose(V, expected, rtol=0, atol=1e-7)
+
+
+def test_a_cell_of_ones_own_is_said_as_changes_of_the_network():
+    cell = hh.Cell("mine", (hh.Channel("L", g=0.3, E=-50.0),))
+    net = hh.Network(2, cell=cell, stimulus=3.0, noise=hh.CurrentNoise(1.0))
+    python, V = node(
+        script_of_runs(net, 10.0),
+        "[pythonOf({...defaults(), g_L: 0.5}), run({g_L: 0.5}).V]",
+    )
+    lines = {"net": net}
+    exec(python.replace("ds.hh.plot()\n", ""), lines)
+    np.testing.assert_allclose(V, lines["ds"].V.T, rtol=0, atol=1e-9)
+
+
+def test_the_page_is_one_small_file(tmp_path):
+    path = hh.explore(PAIR.replace(noise=hh.CurrentNoise(1.0)), tmp_path / "page.html", rng=3)
+    text = path.read_text(encoding="utf-8")
+    assert len(text.encode()) < 400_000
+    assert "{{" not in text.replace("${{", "")
+    assert "Copyright (c) 2022 Leon Sorokin" in text
+    links = set(re.findall(r"""(?:src|href)\s*=\s*["']([^"'$]+)""", text))
+    assert links == {"data:,"}
+    assert "connect-src" not in text
+    assert "default-src 'none'" in text
+
+
+def test_the_command(tmp_path):
+    assert call(tmp_path, "init", "net.toml").exit_code == 0
+    done = call(tmp_path, "explore", "net.toml", "--no-open")
+    assert done.exit_code == 0, done.output
+    assert "written: net.html" in done.output
+    text = (tmp_path / "net.html").read_text(encoding="utf-8")
+    assert '"name": "rng", "group": "run", "label": "seed", "value": 1' in text
+    cases = {
+        ("--set", "run.method=strang"): "method of a page 'strang'",
+        ("--set", "run.stop=first spike"): "a page cannot do run.stop",
+        ("--set", "network.noise.kind=subunit"): "subunit",
+        ("--out", "page.txt"): "ending .html",
+    }
+    for arguments, message in cases.items():
+        done = call(tmp_path, "explore", "net.toml", "--no-open", *arguments)
+        assert done.exit_code == 2
+        assert message in " ".join(done.output.split())

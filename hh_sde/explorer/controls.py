@@ -169,7 +169,7 @@ def different(usual: Dynamics, other: Dynamics) -> list[str]:
 
 def _nice(x: float) -> float:
     """A number near x, and not below it, with one digit or two."""
-    if x == 0:
-        return 0.0
+    if not 1e-300 < abs(x) < 1e300:
+        return x
     unit = 10.0 ** math.floor(math.log10(abs(x)))
     return math.copysign(next(k for k in (1, 2, 3, 4, 5, 8, 10) if k * unit >= abs(x)) * unit, x)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import webbrowser
 from dataclasses import asdict, replace
 from importlib import resources
 from os import PathLike
@@ -44,7 +43,6 @@ def explore(
     rng: int = 1,
     trials: int = 1,
     spike_rule: SpikeRule | None = None,
-    open_browser: bool = False,
 ) -> Path:
     """Write a page in which a network can be played with: one HTML file, for any browser.
 
@@ -70,8 +68,6 @@ def explore(
     trials : int
     spike_rule : SpikeRule, optional
         What counts as a spike. Its rearm is a number.
-    open_browser : bool
-        Whether the page is opened then.
 
     Returns
     -------
@@ -87,17 +83,19 @@ def explore(
 
     Examples
     --------
+    >>> from tempfile import TemporaryDirectory
     >>> from hh_sde import CurrentNoise, Network, Synapse
     >>> net = Network(2, stimulus=10.0, synapses=Synapse.sigmoidal(0.1), noise=CurrentNoise(1.0))
-    >>> file = explore(net, tmp / "page.html")  # doctest: +SKIP
+    >>> with TemporaryDirectory() as folder:
+    ...     page = explore(net, Path(folder) / "page.html", t_end=500.0, method="lie_trotter")
+    ...     print(page.name, page.stat().st_size < 400_000)
+    page.html True
     """
     text = page(
         net, t_end=t_end, dt=dt, method=method, rng=rng, trials=trials, spike_rule=spike_rule
     )
     target = Path(path)
     target.write_text(text, encoding="utf-8")
-    if open_browser:
-        webbrowser.open(target.resolve().as_uri())
     return target
 
 
@@ -176,8 +174,8 @@ def script_of(
         "trials": whole(trials, "trials", 1, MOST_TRIALS + 1),
     }
     in_steps(run["t_end"], run["dt"], "t_end")
+    whole(net.n_neurons, "n_neurons of a page", 1, MOST_NEURONS + 1)
     subject = subject_of(net)
-    whole(subject.n_neurons, "n_neurons", 1, MOST_NEURONS + 1)
     models, every = _models(subject, controls(subject, run))
     named = "".join(f"  {name}: {text},\n" for name, text in models.items())
     return "\n".join(
