@@ -16,7 +16,7 @@ from hh_sde.equations.expressions import Expression, Symbol, names, rewritten
 from hh_sde.equations.infix import ATOM, CHAIN, Style, infix
 from hh_sde.equations.loops import LOOPS, Loop, Loops, Output, Stage, needed, sources
 from hh_sde.equations.part import dt
-from hh_sde.equations.quantities import Assignment
+from hh_sde.equations.quantities import Assignment, Variable
 from hh_sde.equations.sharing import SharedExponentials
 
 #: The loops that are written, of those of LOOPS.
@@ -49,7 +49,7 @@ class Script(NamedTuple):
     Attributes
     ----------
     text : str
-        An object: `rows`, `outputs`, `terms`, and methods.
+        An object: `rows` and their `units`, `gates`, `outputs`, `sums`, `terms`, and methods.
     numbers : dict of str to float
         What stands in `p`, in its order.
     curves : list of float
@@ -91,6 +91,7 @@ def script(population: Dynamics, free: Collection[str] = ()) -> Script:
     members = [
         f"rows: [{_quoted(population.rows)}]",
         f"units: [{_quoted(one.units for one in population.variables)}]",
+        f"gates: [{_quoted(one.name for one in population.variables if _is_gate(one))}]",
         f"outputs: {len(population.outputs)}",
         f"sums: [{_quoted(symbol.name for symbol in population.coupled)}]",
         f"terms: {len(population.terms)}",
@@ -101,6 +102,11 @@ def script(population: Dynamics, free: Collection[str] = ()) -> Script:
     numbers = {name: float(parameters.table[name].values[0]) for name in read}
     curves = [0.0, *(float(y) for curve in parameters.curves for y in curve)]  # counted from 1
     return Script(text, numbers, curves)
+
+
+def _is_gate(variable: Variable) -> bool:
+    """Whether it is a gate of the neuron's own channels."""
+    return variable.role["role"] == "gate"
 
 
 def _loop(loops: Loops, name: str) -> Loop:

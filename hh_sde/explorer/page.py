@@ -28,6 +28,8 @@ from hh_sde.network import Network
 from hh_sde.records import see_kind, single
 from hh_sde.spike_rule import SpikeRule
 
+#: The scripts of the page itself, in their order.
+DRAWN = ("plots.js", "controls.js", "shown.js", "files.js", "page.js")
 #: Of all tabulated rates, so that a page stays small.
 MOST_POINTS = 5000
 
@@ -118,26 +120,21 @@ def page(
         As `explore`.
     """
     engine = script_of_runs(net, t_end, dt, method, rng, trials, spike_rule)
+    assert net.cell is not None
     parts = {
         "uplot_css": _read("vendor/uPlot.min.css"),
         "css": _read("page.css"),
         "uplot": _read("vendor/uPlot.iife.min.js"),
         "licence": _read("vendor/LICENSE.uPlot"),
         "engine": engine,
-        "plots": _read("plots.js"),
-        "page": _read("page.js"),
-        "title": _title(net),
+        "page": "\n".join(map(_read, DRAWN)),
+        "title": html.escape(net.cell.name),
     }
 
     def part(place: re.Match[str]) -> str:
         return parts[place[1]].replace("</script", "<\\/script")
 
     return re.sub("{{(\\w+)}}", part, _read("page.html"))
-
-
-def _title(net: Network) -> str:
-    cell = "" if net.cell is None else html.escape(net.cell.name)
-    return f"{cell}, {net.n_neurons} neuron{'s' if net.n_neurons > 1 else ''}"
 
 
 def script_of_runs(net: Network, *arguments: Any) -> str:
@@ -228,13 +225,11 @@ def _description(subject: Subject, every: list[Control], rule: SpikeRule) -> dic
         for name, (value, usual) in subject.parameters.items()
         if name in FIXED and value != usual
     ]
-    gates = [gate.name for gate in subject.cell.gates if not gate.instantaneous]
     return {
         "cell": subject.cell.name,
         "named": subject.named,
         "fixed": fixed,
         "eta": subject.eta,
-        "gate": gates[-1] if gates else None,  # of the phase plane, at first
         "rule": rule.levels,
         "usualRule": rule == SpikeRule(),
         "synapses": [

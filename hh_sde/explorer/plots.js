@@ -168,7 +168,8 @@ function nullclines(given, x, neuron, gate, [low, high]) {
     for (let i = 0; i < k; i++) tau = max(tau, 1 / (open[r * k + i] - closed[r * k + i]));
     return tau;
   };
-  const others = model.rows.slice(1, rows - model.outputs).filter((name) => name !== gate);
+  const own = [...model.gates, PAGE.eta].filter((name) => model.rows.includes(name));
+  const others = own.filter((name) => name !== gate);
   const fast = others.filter((name) => slowest(model.rows.indexOf(name)) < 0.3 * slowest(row));
 
   const rest = new Float64Array(rows * k);
