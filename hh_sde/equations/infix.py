@@ -21,12 +21,17 @@ CHOICE, SUM, PRODUCT, CHAIN, SIGN, ATOM = 0.0, 1.0, 2.0, 2.5, 3.0, 4.0
 _PRECEDENCE = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT}
 
 
+def _python_choice(condition: str, yes: str, no: str) -> str:
+    return f"{yes} if {condition} else {no}"
+
+
 class Style(NamedTuple):
-    """How powers, calls and numbers are written in a language, and how tightly powers hold."""
+    """How a language has powers (and how tightly they hold), calls, numbers and choices."""
 
     power: Callable[[str, int], tuple[str, float]]
     call: Callable[[str, list[str]], str]
     number: Callable[[float], str] = repr
+    choice: Callable[[str, str, str], str] = _python_choice
 
 
 def infix(e: Expression, style: Style, level: float = CHOICE) -> str:
@@ -57,5 +62,6 @@ def _infix(e: Expression, style: Style) -> tuple[str, float]:
             return style.call(function, [infix(a, style) for a in arguments]), ATOM
         case Choice(left, right, yes, no):
             condition = f"{infix(left, style, SUM)} > {infix(right, style, SUM)}"
-            return f"{infix(yes, style, SUM)} if {condition} else {infix(no, style, SUM)}", CHOICE
+            branches = infix(yes, style, SUM), infix(no, style, SUM)
+            return style.choice(condition, *branches), CHOICE
     raise TypeError(f"{e!r} is not printed")
