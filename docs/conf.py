@@ -61,6 +61,7 @@ html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_domain_indices = False
+html_extra_path = ["_build/extra"]
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
@@ -109,6 +110,17 @@ def without_colon(app, what, name, obj, options, lines):
         lines[0] = lines[0].replace(": ", " \N{EN DASH} ", 1)
 
 
+def write_explorer(app):
+    """The page with which one can play, for the first page and for its own."""
+    import hh_sde as hh
+
+    folder = HERE / "_build" / "extra"
+    folder.mkdir(parents=True, exist_ok=True)
+    coupled = hh.Synapse.sigmoidal(weights=0.1)
+    net = hh.Network(2, stimulus=10.0, synapses=coupled, noise=hh.CurrentNoise(sigma=1.0))
+    hh.explore(net, folder / "live.html")
+
+
 def lay_mathjax(app, exception):
     """Copy MathJax beside the pages."""
     if exception is None and app.builder.format == "html":
@@ -131,6 +143,7 @@ def show_first_page_at_once(app, exception):
 def setup(app):
     """See that the tables in the pages are up to date before they are read."""
     app.connect("builder-inited", lambda app: generate.check())
+    app.connect("builder-inited", write_explorer)
     app.connect("autodoc-process-docstring", without_colon, priority=400)
     app.connect("build-finished", lay_mathjax)
     app.connect("build-finished", show_first_page_at_once)
