@@ -4,6 +4,7 @@ They stand in the pages, each between a line `<!-- table: NAME -->` and `<!-- en
 """
 
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import typer
 
 import hh_sde as hh
 from hh_sde.cli import app
+from hh_sde.config import document
 from hh_sde.methods.table import markdown
 from hh_sde.sweeps import REDUCTIONS
+from hh_sde.tables import Table
 
 HERE = Path(__file__).parent
 #: What scripts of benchmarks/ write into this folder, NAME_KIND.md for each kind of processor, and
@@ -32,6 +35,39 @@ MEASURED = {
     "work_precision": "Error of the mean interval and error along the path over cost",
 }
 PROCESSORS = {"avx2": "AVX2", "avx512": "AVX-512"}
+#: The tables of a configuration, and what their keys hold.
+MODELS = {
+    "network": document._NetworkModel,
+    "network.populations.NAME": document._PopulationModel,
+    "run": document._RunModel,
+    "sweep": document._SweepModel,
+}
+KINDS = {
+    "n_neurons": "how many neurons there are",
+    "n": "how many neurons the population has",
+    "populations": "a table for each population, in place of the keys above",
+    "cell": "a name of `CELLS`, or a table with `name` and the parameters to change",
+    "stimulus": "a number in uA/cm^2, or one or several tables with a `kind` of `STIMULI`",
+    "synapses": "tables with a `kind` of `SYNAPSES`, `weights`, and the fields of that kind",
+    "noise": "one or several tables with a `kind` of `NOISES`",
+    "run.noise": '`"ignore"`: a method without noise runs a network that has some',
+    "t_end": "the end, ms",
+    "dt": "the step, ms",
+    "method": "a name of `METHODS`; the default is that of `solve`",
+    "rng": "the seed; without one it is drawn, and recorded",
+    "trials": "how many trials, or a list of their numbers",
+    "x0": "initial values by variable: numbers, lists or distributions",
+    "stop": '`"first spike"`, or a table with `variable`, `level`, `direction`',
+    "save_dt": "spacing of what is saved, ms",
+    "record": "names of variables, currents, conductances, `spikes`",
+    "discard": "a transient that is run and not kept, ms",
+    "threads": "how many",
+    "rtol": "relative tolerance of methods with error control",
+    "atol": "absolute tolerance of methods with error control",
+    "over": "a table of what varies: names as in `hh.sweep`, lists or ranges",
+    "reduce": "names of reductions, or a table of them with their options",
+    "common_noise": "the same noise at every point",
+}
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
 
 
@@ -48,6 +84,9 @@ def tables() -> dict[str, str]:
         "methods": markdown(),
         "references": "\n".join(references),
         "reductions": reductions(),
+        "problems": described(hh.problems.PROBLEMS, "kind"),
+        "studies": described(hh.studies.STUDIES, "arguments"),
+        "keys": keys(),
         "commands": commands(),
         **{name: measured(name) for name in MEASURED},
     }
@@ -145,6 +184,32 @@ def reductions() -> str:
         for name, one in REDUCTIONS.items()
     ]
     return _table(("name", "what is kept", "of"), rows)
+
+
+def described(table: Table, parameters: str) -> str:
+    """What a table says of its entries; `parameters` heads the column of theirs."""
+    rows = [
+        (f"`{name}`", *(" ".join(text.split()).replace("|", r"\|") for text in entry))
+        for name, entry in table.describe().items()
+    ]
+    return _table(("name", "what it is", parameters, "reference"), rows)
+
+
+def keys() -> str:
+    """Every key of a configuration, with what it holds and its default."""
+    rows = [
+        (f"`{table}.{key}`", KINDS.get(f"{table}.{key}") or KINDS[key], _default(field))
+        for table, model in MODELS.items()
+        for key, field in model.model_fields.items()
+    ]
+    return _table(("key", "what it holds", "default"), rows)
+
+
+def _default(field) -> str:
+    if field.is_required():
+        return "must be given"
+    empty = (None, (), {})
+    return "-" if field.default in empty else f"`{json.dumps(field.default)}`"
 
 
 def commands() -> str:

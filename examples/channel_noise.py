@@ -323,7 +323,7 @@ def draw(result, path):
 
 def main():
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parts = ("areas", "cost")
     parser.add_argument("--parts", nargs="*", choices=parts, default=parts)

@@ -73,7 +73,7 @@ def draw(data, found, path):
 
 def main():
     """Make data, fit, draw."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, default=Path())
     options = parser.parse_args()

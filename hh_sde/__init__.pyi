@@ -5,6 +5,7 @@ from .clamp import voltage_clamp
 from .dataset import upgrade, validate
 from .distributions import DISTRIBUTIONS, Normal, Uniform
 from .errors import DivergenceError, IntegrationError, Interrupted, StoreError
+from .explorer import explore
 from .kinetics import (
     Channel,
     Constant,
@@ -135,6 +136,7 @@ __all__ = [
     "Uniform",
     "dataset",
     "derivative_along",
+    "explore",
     "integrator",
     "interop",
     "measures",

@@ -1,6 +1,7 @@
 """Every example runs, in a small size, and writes its figure and what its docstring names."""
 
 import ast
+import importlib.util
 import re
 import runpy
 from importlib.util import find_spec
@@ -62,8 +63,25 @@ def test_the_longest_example_comes_to_its_run(monkeypatch):
     assert {one.cell.name for one in net.populations.values()} == {"prinz_abpd"}
 
 
-def test_the_page_of_examples_lists_each_with_its_question():
-    page = (FOLDER.parent / "docs" / "examples.md").read_text(encoding="utf-8")
+def test_the_gallery_has_a_page_for_each(tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location(
+        "gallery_pages", FOLDER.parent / "docs" / "gallery_pages.py"
+    )
+    pages = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pages)
+    named = [name for section in pages.SECTIONS.values() for name in section]
+    assert sorted(named) == [path.stem for path in EXAMPLES]
+    assert set(pages.NOT_RUN) <= set(named)
+    assert len(set(named) - set(pages.NOT_RUN)) >= 24
+    monkeypatch.setattr(pages, "COPIES", tmp_path)
+    pages.copy()
     for script in EXAMPLES:
-        first = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))).split("\n")[0]
-        assert f"- [`{script.name}`](../examples/{script.name}): {first}\n" in page
+        (page,) = tmp_path.glob(f"*/{script.name}")
+        text = page.read_text(encoding="utf-8")
+        title, underline, _, question = ast.get_docstring(ast.parse(text)).split("\n")[:4]
+        assert set(underline) == {"="}
+        assert len(underline) == len(title)
+        assert question == pages.about(script.stem)[0]
+        assert text.endswith(script.read_text(encoding="utf-8").split('"""', 2)[2]) or (
+            script.stem in pages.NOT_RUN
+        )

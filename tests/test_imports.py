@@ -64,6 +64,7 @@ ORDER = [
     "sweeps",
     "studies",
     "reruns",
+    "explorer",
     "assignments",
     "config",
     "cli",

@@ -7,8 +7,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from hh_sde.methods.table import markdown
-
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
@@ -19,10 +17,6 @@ def text():
     if not README.exists():
         pytest.skip("the tests run outside the repository")
     return README.read_text(encoding="utf-8")
-
-
-def test_the_table_of_methods_is_that_of_the_code(text):
-    assert markdown() in text, "print it anew: see CONTRIBUTING.md"
 
 
 def test_the_python_lines_run(text, tmp_path, monkeypatch):
@@ -38,7 +32,8 @@ def test_links_lead_somewhere(text):
     pages = [(ROOT, text), *((DOCS, page.read_text("utf-8")) for page in DOCS.glob("*.md"))]
     for folder, page in pages:
         for target in re.findall(r"\]\(([\w./-]+)\)", page):
-            assert (folder / target).exists(), target
+            if not target.startswith("gallery/"):  # which the docs' build makes of examples/
+                assert (folder / target).exists(), target
 
 
 def test_the_tables_in_the_docs_are_those_of_the_code(text):
@@ -49,7 +44,7 @@ def test_the_tables_in_the_docs_are_those_of_the_code(text):
     places = sum(page.count("<!-- table: ") for page in generate.pages().values())
     assert places == len(generate.tables())
     generate.markdown = lambda: "another table"
-    with pytest.raises(RuntimeError, match=r"the tables in getting_started\.md are old"):
+    with pytest.raises(RuntimeError, match=r"the tables in choosing_a_method\.md are old"):
         generate.check()
 
 

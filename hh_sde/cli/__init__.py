@@ -8,7 +8,7 @@ import sys
 import warnings
 from typing import Any
 
-from hh_sde.cli import commands, sweeping  # noqa: F401, their commands
+from hh_sde.cli import commands, exploring, sweeping  # noqa: F401, their commands
 from hh_sde.cli.arguments import app
 from hh_sde.cli.messages import note, reason
 

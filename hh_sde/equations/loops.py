@@ -6,12 +6,12 @@ in it, so no loop works out what it does not use. A new loop is a method here, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hh_sde.equations.differentiation import column, correction, dependencies
 from hh_sde.equations.dynamics import Dynamics
-from hh_sde.equations.expressions import Expression, Number, Symbol, call, total
+from hh_sde.equations.expressions import Expression, Number, Symbol, call, names, total
 from hh_sde.equations.part import Part, dt
 from hh_sde.equations.quantities import Assignment, Variable
 from hh_sde.equations.rates import V
@@ -242,6 +242,10 @@ class NeuronLoops(Loops):
         """Noisy gates and states brought back into [0, 1]."""
         return [self._flowed(lambda part: part.bound(self.population.model.bounds))]
 
+    def steady(self) -> list[Stage]:
+        """All variables but V at their steady states for that V."""
+        return [self._flowed(lambda part: part.steady())]
+
     def _flowed(self, flow: Callable[[Part], list[Assignment]]) -> Stage:
         """Every part moved by its own flow."""
         steps = [(part, flow(part)) for part in self.population.parts]
@@ -267,6 +271,44 @@ class NeuronLoops(Loops):
     def make_outputs(self) -> list[Stage]:
         """What other neurons add up and is no variable, into its rows after the variables."""
         return [Stage([], output_rows(self.population, "state", self.population.outputs))]
+
+
+def sources(population: System) -> dict[str, tuple[str, int, str]]:
+    """Where the values of symbols come from: a row of an array, and its label."""
+    found: dict[str, tuple[str, int, str]] = {}
+    found["I_stim"] = ("I", 0, "injected")
+    found["dW_V"] = ("A_dW", 0, "V")
+    for k, variable in enumerate(population.variables):
+        name = variable.symbol.name
+        found[name] = ("state", k, name)
+        found[f"old_{name}"] = ("out", k, name)
+        found[f"own_{name}"] = ("state", k, name)
+        found[f"along_{name}"] = ("vector", k, name)
+    if population.time is not None:
+        row = population.rows.index(population.time.name)
+        found[population.time.name] = ("state", row, population.time.name)
+    for k, dW in enumerate(population.processes):
+        found[dW.name] = ("dW", k, dW.name)
+    for k, term in enumerate(population.terms):
+        found[f"given_{term.amplitude.name}"] = ("amplitudes", k, term.amplitude.name)
+    for k, symbol in enumerate(population.coupled):
+        found[symbol.name] = ("coupled", k, symbol.name)
+        found[f"along_{symbol.name}"] = ("vector_sums", k, symbol.name)
+    return found
+
+
+def needed(
+    wanted: Iterable[str], definitions: Mapping[str, Assignment], known: Collection[str]
+) -> list[Assignment]:
+    """The definitions of what is wanted, and of what those need, in their order."""
+    found: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name in definitions and name not in known and name not in found:
+            found.add(name)
+            waiting += names(definitions[name].value)
+    return [definition for name, definition in definitions.items() if name in found]
 
 
 def output_rows(population: System, array: str, values: Sequence[Expression]) -> list[Output]:

@@ -17,7 +17,7 @@ from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import Expression, names
 from hh_sde.equations.infix import Style, infix, products, wrapped
 from hh_sde.equations.jacobian import Derivatives
-from hh_sde.equations.loops import LOOPS, Loop, NeuronLoops, Output, Stage
+from hh_sde.equations.loops import LOOPS, Loop, NeuronLoops, Output, Stage, needed, sources
 from hh_sde.equations.part import dt
 from hh_sde.equations.quantities import Assignment, Parameter
 from hh_sde.equations.sharing import SharedExponentials
@@ -372,7 +372,7 @@ class _Printed:
         self.loop = loop
         self.single = single
         self._style = _style(single, absolute=population.model.bounds == "absolute")
-        self._sources = _sources(population)
+        self._sources = sources(population)
         if "w" in loop.arguments.split(", "):  # concentrations are held as they are there
             held = {symbol.name for symbol in population.concentrations.values()}
             self._sources |= {name: ("w", *self._sources[name][1:]) for name in held}
@@ -413,7 +413,7 @@ class _Printed:
         values = [assignment.value for assignment in stage.assignments]
         values += [output.value for output in stage.outputs]
         wanted = dict.fromkeys(name for value in values for name in names(value))
-        for definition in _needed(wanted, self._definitions, self._known):
+        for definition in needed(wanted, self._definitions, self._known):
             self._assign(definition)
         for assignment in stage.assignments:
             self._assign(assignment)
@@ -460,44 +460,6 @@ class _Printed:
 
 #: Arrays that may be the same one, or rows of it, so that their rows have the variables' names.
 _PERHAPS_THE_STATE = ("state", "out", "vector", "w")
-
-
-def _sources(population: System) -> dict[str, tuple[str, int, str]]:
-    """Where the values of symbols come from: a row of an array, and its label."""
-    found: dict[str, tuple[str, int, str]] = {}
-    found["I_stim"] = ("I", 0, "injected")
-    found["dW_V"] = ("A_dW", 0, "V")
-    for k, variable in enumerate(population.variables):
-        name = variable.symbol.name
-        found[name] = ("state", k, name)
-        found[f"old_{name}"] = ("out", k, name)
-        found[f"own_{name}"] = ("state", k, name)
-        found[f"along_{name}"] = ("vector", k, name)
-    if population.time is not None:
-        row = population.rows.index(population.time.name)
-        found[population.time.name] = ("state", row, population.time.name)
-    for k, dW in enumerate(population.processes):
-        found[dW.name] = ("dW", k, dW.name)
-    for k, term in enumerate(population.terms):
-        found[f"given_{term.amplitude.name}"] = ("amplitudes", k, term.amplitude.name)
-    for k, symbol in enumerate(population.coupled):
-        found[symbol.name] = ("coupled", k, symbol.name)
-        found[f"along_{symbol.name}"] = ("vector_sums", k, symbol.name)
-    return found
-
-
-def _needed(
-    wanted: Mapping[str, None], definitions: Mapping[str, Assignment], known: set[str]
-) -> list[Assignment]:
-    """The definitions of what is wanted, and of what those need, in their order."""
-    needed: set[str] = set()
-    waiting = list(wanted)
-    while waiting:
-        name = waiting.pop()
-        if name in definitions and name not in known and name not in needed:
-            needed.add(name)
-            waiting += names(definitions[name].value)
-    return [definition for name, definition in definitions.items() if name in needed]
 
 
 # -- expressions -----------------------------------------------------------------------------------

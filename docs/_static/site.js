@@ -1,0 +1,16 @@
+/* What the theme leaves undone for those who do not use a mouse. */
+window.addEventListener("load", () => {
+  // What scrolls by itself can be reached by the keyboard.
+  const wide = "div.math, mjx-container, .pst-scrollable-table-container, .cell_output, pre";
+  const reach = () => {
+    // A name that a voice can say holds the words that one sees.
+    for (const button of document.querySelectorAll(".search-button__button")) {
+      button.setAttribute("aria-label", button.innerText.replace(/\s+/g, " ").trim() || "Search");
+    }
+    for (const one of document.querySelectorAll(wide)) {
+      if (one.scrollWidth > one.clientWidth + 1) one.tabIndex = 0;
+    }
+  };
+  reach();
+  window.addEventListener("resize", reach);
+});

@@ -1,0 +1,174 @@
+// What a page may set: whether values are right, what a run needs of them, and the lines of Python
+// and TOML that say the same. PAGE describes the network, MODELS holds its equations, one model for
+// each kind of noise.
+"use strict";
+
+const CONTROLS = Object.fromEntries(PAGE.controls.map((control) => [control.name, control]));
+const MOST_NEURON_STEPS = 1e9; // of all trials, some minutes
+
+const defaults = () => Object.fromEntries(PAGE.controls.map(({ name, value }) => [name, value]));
+
+const shown = (control, settings) =>
+  Object.entries(control.only).every(([name, values]) => values.includes(settings[name]));
+
+// -- whether values are right ---------------------------------------------------------------------
+
+function faultOf(control, value) {
+  if (control.choices) {
+    return control.choices.includes(value) ? "" : `one of ${control.choices.join(", ")}`;
+  }
+  if (typeof value !== "number" || !Number.isFinite(value)) return "a number";
+  const [least, most] = [control.least ?? -Infinity, control.most ?? Infinity];
+  const [above, below] = [control.positive ? value > 0 : value >= least, value <= most];
+  if (control.whole && !(Number.isInteger(value) && above && below)) {
+    return `a whole number from ${least} to ${most}`;
+  }
+  if (control.positive && !above) return "a number above 0";
+  if (!above && most === Infinity) return `a number not below ${least}`;
+  if (!above || !below) return `a number from ${least} to ${most}`;
+  return "";
+}
+
+// What is wrong with settings, by their names: {dt: "a number above 0"}.
+function faultsOf(settings) {
+  const faults = {};
+  for (const name of Object.keys(settings)) {
+    if (!(name in CONTROLS)) faults[name] = `not known; there are ${Object.keys(CONTROLS).join(", ")}`;
+  }
+  for (const control of PAGE.controls) {
+    const fault = faultOf(control, settings[control.name]);
+    if (fault) faults[control.name] = `accepted: ${fault}`;
+  }
+  const { dt, t_end } = settings;
+  if (!faults.dt && !faults.t_end) {
+    const steps = t_end / dt;
+    if (!(Math.abs(steps - Math.round(steps)) <= 1e-6) || Math.round(steps) < 1) {
+      const below = Math.floor(steps) * dt;
+      const near = [below, below + dt].map((t) => Number(t.toPrecision(9))).filter((t) => t > 0);
+      faults.t_end = `accepted: a multiple of dt = ${dt} ms, as ${near.join(" or ")} ms`;
+    } else if (steps * settings.n_neurons * trialsOf(settings) > MOST_NEURON_STEPS) {
+      faults.t_end = "too much for a page: fewer trials or neurons, a shorter run or a larger step";
+    }
+  }
+  return faults;
+}
+
+// -- what a run needs -----------------------------------------------------------------------------
+
+const trialsOf = (settings) => (settings.noise === "none" ? 1 : settings.trials);
+const stepsOf = (settings) => Math.round(settings.t_end / settings.dt);
+const weightsOf = ({ control, matrix }, settings) =>
+  matrix ? matrix.map((row) => row.map((w) => w * settings[control])) : settings[control];
+
+function setup(settings) {
+  const model = MODELS[settings.noise] ?? MODELS.none;
+  const p = Float64Array.from(model.numbers);
+  for (const control of PAGE.controls) {
+    for (const place of control.sets[model.name] ?? []) p[place] = settings[control.name];
+  }
+  model.derive(p);
+  const n = settings.n_neurons;
+  const white = settings.noise === "current";
+  return {
+    model, n, p,
+    curves: Float64Array.from(model.curves),
+    key: keyOf(settings.rng),
+    dt: settings.dt,
+    method: settings.method,
+    V0: settings.V0,
+    stimulus: settings.stimulus,
+    sigma: white ? (1 / settings.C) * settings.sigma : null,
+    L: white && settings.correlation ? factor(n, settings.correlation) : null,
+    weights: PAGE.synapses.map((synapse) => {
+      const w = weightsOf(synapse, settings);
+      const row = model.rows.indexOf(synapse.row);
+      return { row, w: typeof w === "number" ? w : Float64Array.from(w.flat()) };
+    }),
+    rule: PAGE.rule,
+  };
+}
+
+// -- the same in Python and TOML ------------------------------------------------------------------
+
+const float = (x) => (Number.isInteger(x) && Math.abs(x) < 1e16 ? `${x}.0` : String(x));
+const text = (x) =>
+  Array.isArray(x) ? `[${x.map(text).join(", ")}]` : typeof x === "number" ? float(x) : `"${x}"`;
+const list = (pairs) => pairs.map(([name, value]) => `${name}=${value}`).join(", ");
+
+// Parameters of the cell that are not as the table CELLS, or the given network, has them.
+const changesOf = (settings) => [
+  ...PAGE.fixed.map(([name, value]) => [name, float(value)]),
+  ...PAGE.controls
+    .filter(({ name, cell }) => cell !== undefined && settings[name] !== cell)
+    .map(({ name }) => [name, float(settings[name])]),
+];
+
+function noiseOf(settings) {
+  if (settings.noise === "current") {
+    const { sigma, correlation } = settings;
+    const pairs = [["sigma", float(sigma)]];
+    return correlation ? [...pairs, ["correlation", float(correlation)]] : pairs;
+  }
+  const pairs = ["mean", "sd", "tau"].map((name) => [name === "sd" ? "sigma" : name, float(settings[name])]);
+  return PAGE.eta === "eta" ? pairs : [...pairs, ["name", text(PAGE.eta)]];
+}
+
+const CLASSES = { current: "CurrentNoise", ornstein_uhlenbeck_current: "OrnsteinUhlenbeckCurrent" };
+
+function runOf(settings) {
+  const pairs = [["dt", float(settings.dt)], ["method", text(settings.method)]];
+  if (settings.noise === "none") return pairs;
+  pairs.push(["rng", settings.rng]);
+  return settings.trials > 1 ? [...pairs, ["trials", settings.trials]] : pairs;
+}
+
+const ruleOf = () => ["threshold", "rearm", "lockout"].map((name, k) => [name, float(PAGE.rule[k])]);
+
+function pythonOf(settings) {
+  const changes = list(changesOf(settings));
+  const noise = settings.noise === "none" ? "" : `hh.${CLASSES[settings.noise]}(${list(noiseOf(settings))})`;
+  const lines = ["import hh_sde as hh", ""];
+  if (PAGE.named) {
+    lines.push(`cell = hh.CELLS["${PAGE.cell}"]${changes && `.replace(${changes})`}`);
+    const synapses = PAGE.synapses.map((synapse) => {
+      const weights = text(weightsOf(synapse, settings));
+      const E = synapse.E === null ? "" : `, E=${float(synapse.E)}`;
+      return `hh.SYNAPSES["${synapse.kind}"](weights=${weights}${E})`;
+    });
+    lines.push("net = hh.Network(", `    ${settings.n_neurons},`, "    cell=cell,");
+    lines.push(`    stimulus=${float(settings.stimulus)},`);
+    if (synapses.length) lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
+    if (noise) lines.push(`    noise=${noise},`);
+    lines.push(")");
+  } else {
+    lines.push("# net: the network that this page was made of", "net = net.replace(");
+    lines.push(`    n_neurons=${settings.n_neurons},`);
+    if (changes) lines.push(`    cell=net.cell.replace(${changes}),`);
+    lines.push(`    stimulus=${float(settings.stimulus)},`);
+    const synapses = PAGE.synapses.map(
+      (synapse, k) => `net.synapses[${k}].replace(weights=${text(weightsOf(synapse, settings))})`,
+    );
+    if (synapses.length) lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
+    lines.push(`    noise=${noise || "[]"},`, ")");
+  }
+  lines.push(`ds = hh.solve(net, ${float(settings.t_end)}, ${list(runOf(settings))})`);
+  lines.push(PAGE.usualRule ? "ds.hh.plot()" : `ds.hh.spikes(hh.SpikeRule(${list(ruleOf())}))`);
+  return `${lines.join("\n")}\n`;
+}
+
+function tomlOf(settings) {
+  const table = (pairs) => pairs.map(([name, value]) => `${name} = ${value}`);
+  const lines = ["[network]", `n_neurons = ${settings.n_neurons}`, `stimulus = ${float(settings.stimulus)}`];
+  lines.push("", "[network.cell]", `name = "${PAGE.cell}"`, ...table(changesOf(settings)));
+  for (const synapse of PAGE.synapses) {
+    lines.push("", "[[network.synapses]]", `kind = "${synapse.kind}"`);
+    lines.push(`weights = ${text(weightsOf(synapse, settings))}`);
+    if (synapse.E !== null) lines.push(`E = ${float(synapse.E)}`);
+  }
+  if (settings.noise !== "none") {
+    lines.push("", "[network.noise]", `kind = "${settings.noise}"`, ...table(noiseOf(settings)));
+  }
+  lines.push("", "[run]", `t_end = ${float(settings.t_end)}`, ...table(runOf(settings)));
+  if (!PAGE.usualRule) lines.push("", "[spikes]", ...table(ruleOf()));
+  return `${lines.join("\n")}\n`;
+}
