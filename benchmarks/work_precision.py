@@ -1,6 +1,7 @@
 """Work and precision: what a given error costs, for every method that takes the noise.
 
     python benchmarks/work_precision.py [--noise channels] [--quick] [--out results]
+    python benchmarks/work_precision.py --costs-again --out results
 
 The classic cell, I = 10 uA/cm^2, with white current noise of sigma = 2 (additive) or with
 the conductance noise of 1,000 um^2 (channels: 28 processes, general). Three kinds of error, all
@@ -16,6 +17,7 @@ Methods with error control are in step_control.py; sdeint's, in sdeint_step.py.
 """
 
 import argparse
+import json
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +29,7 @@ import hh_sde as hh
 
 STEPS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]  # ms
 FINE = 0.0025  # grid of the intervals' reference, ms; steps above it are compared
+FINER = 0.00125  # grid of the reference of means in the window, ms
 WINDOW, SAMPLES = 10.0, 0.5  # the path is compared up to 10 ms, every 0.5 ms
 SETTLED = 10.0  # intervals that begin before, in the first of which is the start, are left out, ms
 INTERVALS = [0.01, 0.03]  # wanted errors, of the mean interval
@@ -42,7 +45,7 @@ class Setting(NamedTuple):
     noise: hh.records.Record
     path_reference: str
     reference: str
-    finest: float  # grid of the references in the window, ms
+    finest: float  # grid of the path's reference, ms
     path_trials: int
 
     def network(self) -> hh.Network:
@@ -71,7 +74,7 @@ class Size(NamedTuple):
     """Trials of the means, and seconds that a case may take in each of the three errors."""
 
     trials: int = 1500
-    weak_trials: int = 20_000
+    weak_trials: int = 200_000
     t_end: float = 500.0  # ms
     seconds: float = 8.0
     laps: int = 9
@@ -132,10 +135,10 @@ class Intervals:
 class Window:
     """V in the first ms of many trials, beside the reference on the same path."""
 
-    def __init__(self, setting: Setting, method: str, trials: int, seed: int) -> None:
+    def __init__(self, setting: Setting, method: str, dt: float, trials: int, seed: int) -> None:
         self.net, self.trials = setting.network(), trials
-        self.path = self.net.sde().path(seed, dt=setting.finest)
-        self.reference = self.potentials(setting.finest, method, trials)
+        self.path = self.net.sde().path(seed, dt=dt)
+        self.reference = self.potentials(dt, method, trials)
 
     def potentials(self, dt: float, method: str, trials: int) -> np.ndarray | None:
         """(trials, times), mV."""
@@ -166,15 +169,16 @@ class Window:
         groups = np.array_split(error, 20)
         means = np.array([group.mean(axis=0) for group in groups])
 
-        def square(parts: np.ndarray) -> float:
+        def square(parts: np.ndarray) -> tuple[float, float]:
             chance = parts.var(axis=0, ddof=1) / len(parts)
-            return float((parts.mean(axis=0) ** 2 - chance).mean() / scale)
+            both = parts.mean(axis=0) ** 2 - chance, chance
+            return tuple(float(one.mean() / scale) for one in both)
 
-        left_out = [square(np.delete(means, i, axis=0)) for i in range(len(means))]
-        return {
-            "weak_square": square(means),
-            "weak_square_se": float(np.sqrt(19.0 * np.var(left_out))),
-        }
+        left_out = [square(np.delete(means, i, axis=0))[0] for i in range(len(means))]
+        found, chance = square(means)
+        # where there is no error all the square is chance, of which a jackknife says too little
+        error = max(float(np.sqrt(19.0 * np.var(left_out))), chance)
+        return {"weak_square": found, "weak_square_se": error}
 
 
 def costs(net: hh.Network, methods: list[str], rounds: int) -> dict:
@@ -224,8 +228,9 @@ def measure(setting: Setting, size: Size) -> dict:
     methods = setting.methods()
     cost = costs(setting.network(), methods, size.laps)
     intervals = Intervals(setting, size)
-    along = Window(setting, setting.path_reference, min(setting.path_trials, size.trials), 3)
-    weak = Window(setting, setting.reference, size.weak_trials, 4)
+    few = min(setting.path_trials, size.trials)
+    along = Window(setting, setting.path_reference, setting.finest, few, 3)
+    weak = Window(setting, setting.reference, FINER, size.weak_trials, 4)
     errors = [(along.along, WINDOW, along.trials), (weak.weak, WINDOW, weak.trials),
               (intervals.errors, size.t_end, intervals.trials)]  # fmt: skip
     rows = []
@@ -240,6 +245,13 @@ def measure(setting: Setting, size: Size) -> dict:
         print(row, flush=True)
     total, number = intervals.reference.sum(axis=1)
     return {"rows": rows, "interval": total / number, "size": size._asdict()}
+
+
+def again(setting: Setting, size: Size, result: dict) -> dict:
+    """The same errors, with costs measured anew."""
+    cost = costs(setting.network(), setting.methods(), size.laps)
+    rows = [row | {"cost": cost[row["method"], row["dt"]]} for row in result["rows"]]
+    return result | {"rows": rows}
 
 
 def cost_along(rows: list[dict], level: float) -> tuple[float, str] | None:
@@ -371,12 +383,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--noise", choices=list(SETTINGS), default="additive")
     parser.add_argument("--quick", action="store_true", help="a small size, to see that it works")
+    parser.add_argument(
+        "--costs-again", action="store_true", help="costs alone; errors from what was written"
+    )
     parser.add_argument("--out", type=Path, default=processor.RESULTS)
     options = parser.parse_args()
     size = Size(40, 200, 100.0, 0.2, 2) if options.quick else Size()
-    result = measure(SETTINGS[options.noise], size)
+    setting, name = SETTINGS[options.noise], f"precision_{options.noise}"
+    if options.costs_again:
+        before = (options.out / f"{name}_{processor.kind()}.json").read_text()
+        result = again(setting, size, json.loads(before))
+    else:
+        result = measure(setting, size)
     found = {**result, "findings": findings(result)}
-    name = f"precision_{options.noise}"
     processor.write(options.out, name, found, markdown(result), lambda path: plot(result, path))
 
 

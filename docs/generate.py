@@ -32,7 +32,8 @@ MEASURED = {
     "sweeps": "",
     "multilevel": "",
     "scaling": "Nanoseconds per lane and step over lanes, and per synapse and step over inputs",
-    "work_precision": "Error of the mean interval and error along the path over cost",
+    "precision_additive": "Three kinds of error over cost, under white current noise",
+    "precision_channels": "Three kinds of error over cost, under channel noise",
 }
 PROCESSORS = {"avx2": "AVX2", "avx512": "AVX-512"}
 #: The tables of a configuration, and what their keys hold.
