@@ -105,14 +105,16 @@ class SDE:
         x0 = np.atleast_1d(np.array(numbers(self.x0, "x0", "numbers of shape (d,)")))
         if x0.ndim != 1 or not x0.size or not np.all(np.isfinite(x0)):
             raise ValueError(f"x0 must be finite, of shape (d,), got {shown(self.x0)}")
-        if self.program is None or not _is_own(self.program, self):
+        # those of a network need no look, for which the engine would be compiled
+        unseen = self._stated is None and self.program is not None and _is_own(self.program, self)
+        if not unseen:
             drift = _value("f", self.f, x0).shape
             if drift != x0.shape:
                 raise ValueError(f"f(x0, 0) must have shape {x0.shape} like x0, got {drift}")
         m = self.m
         if isinstance(m, bool) or not isinstance(m, int | np.integer) or m < -1:
             raise ValueError(f"m must be 0, 1, 2, ..., got {shown(m)}")
-        if m < 0:
+        if m < 0 or self._stated is not None:
             m = _number_of_columns(_value("G", self.G, x0).shape, x0.size)
         see_choice(self.noise_type, NOISE_TYPES, "noise_type")
         see_choice(self.interpretation, INTERPRETATIONS, "interpretation")
@@ -377,7 +379,8 @@ def _value(name: str, function: Any, x0: np.ndarray) -> np.ndarray:
     """function(x0, 0), seen to be finite real numbers."""
     if not callable(function):
         raise TypeError(f"{name} must be a function {name}(x, t), got {shown(function)}")
-    value = numbers(function(x0.copy(), 0.0), f"{name}(x0, 0)", "real numbers")
+    with np.errstate(all="ignore"):
+        value = numbers(function(x0.copy(), 0.0), f"{name}(x0, 0)", "real numbers")
     if not np.all(np.isfinite(value)):
         where = ", ".join(map(str, np.argwhere(~np.isfinite(value))[0]))
         raise ValueError(

@@ -66,8 +66,8 @@ def measured_orders(
     ----------
     methods : Method, or sequence of str or Method
     problems : sequence of names in `hh_sde.problems.PROBLEMS`, or mapping of name to problem
-        Default: all. Methods of the engine take networks alone; where a method does not take a
-        problem, or a way to solve it is not known, the order is nan.
+        Default: all. Where a method does not take a problem, or a way to solve it is not known, the
+        order is nan.
     kind : {"strong", "without noise", "weak"}
         Of the error along the path; of the error without noise; of the error of a mean, which needs
         thousands of trials to be seen above the sampling noise. That is the mean of the problem's
