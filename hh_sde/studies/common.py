@@ -281,7 +281,7 @@ def _fits(subject: Subject, method: Method, along_path: bool) -> bool:
         return False
     if along_path and method.weak:
         return False
-    if method.adaptive:
+    if method.adaptive or not (method.has_functions(sde) and method.available):
         return False
     restated = sde.interpretation != method.interpretation and sde.noise_type != "additive"
     possible = not restated or sde.correction is not None
