@@ -262,7 +262,14 @@ def refuse_ignored(
 
 def refuse_history(name: str, method: Method, start: float, discard: Any) -> None:
     """Refuse to go on from one state with a method that goes on from several."""
-    if method.steps == 1 or not (start or discard):
+    if (method.steps == 1 and not method.own_noise) or not (start or discard):
+        return
+    if method.own_noise:
+        if start:
+            raise ValueError(
+                f"{name} draws noise of its own from the start of a run on, so that one that goes "
+                f"on from {start:g} ms would meet that of the run before it again; run it from 0"
+            )
         return
     others = [
         key

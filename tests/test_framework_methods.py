@@ -264,3 +264,55 @@ def test_entries_name_what_is_called():
 
     for name in TORCHSDE:
         assert name.split(".")[1] in METHODS
+
+
+# -- jitcsde ---------------------------------------------------------------------------------------
+
+
+def test_jitcsde_has_the_law_of_the_equation():
+    """A passive membrane is normal, of variance (sigma/C)^2 (1 - e^-2kt)/(2k) with k = g/C."""
+    pytest.importorskip("jitcsde")
+    cell = hh.Cell("leaky", (hh.Channel("L", g=0.5, E=-60.0),), C=2.0, V0=-55.0)
+    net = hh.Network(200, cell=cell, noise=hh.CurrentNoise(3.0))
+    ds = hh.solve(net, 2.0, dt=0.25, method="jitcsde", rng=2, trials=20, save_dt=2.0)
+    V = ds.V.isel(time=-1).values
+    k, mean = 0.25, -60.0 + 5.0 * np.exp(-0.5)
+    variance = 1.5**2 * (1 - np.exp(-2 * k * 2.0)) / (2 * k)
+    # false alarms: 4.5 standard errors, 7 in 10^6
+    assert abs(V.mean() - mean) < 4.5 * np.sqrt(variance / V.size)
+    assert abs(V.var() / variance - 1) < 4.5 * np.sqrt(2 / V.size)
+    again = hh.solve(net, 2.0, dt=0.25, method="jitcsde", rng=2, trials=[7], save_dt=2.0)
+    assert np.array_equal(again.V[0], ds.V.sel(trial=7))
+
+
+def test_jitcsde_without_noise_is_the_equation():
+    pytest.importorskip("jitcsde")
+    net = pair(hh.CurrentNoise(1.0))
+    options = {"dt": 0.05, "noise": "ignore", "rtol": 1e-8, "atol": 1e-8}
+    found = hh.solve(net, 5.0, method="jitcsde", **options)
+    exact = hh.solve(net, 5.0, method="scipy.DOP853", **options)
+    assert float(abs(found.V - exact.V).max()) < 1e-4
+
+
+def test_jitcsde_goes_along_no_path():
+    net = pair(hh.CurrentNoise(1.0))
+    path = net.sde().path(1, 0.01)
+    with pytest.raises(ValueError, match="draws noise of its own"):
+        hh.solve(net, 1.0, dt=0.01, method="jitcsde", path=path)
+    with pytest.raises(ValueError, match="no error along a path that others share"):
+        hh.studies.strong_convergence(net, ["jitcsde"], [0.02, 0.01], 1.0, 2, rng=1)
+    with pytest.raises(ValueError, match="takes a Network"):
+        hh.solve(own_sde("numpy"), 1.0, dt=0.1, method="jitcsde", rng=1)
+
+
+@pytest.mark.parametrize(
+    ("net", "why"),
+    [
+        (pair(WHITE), "without correlation"),
+        (pair(hh.CurrentNoise(1.0), hh.StepCurrent(1.0, start=1.0)), "the same at all times"),
+    ],
+)
+def test_jitcsde_says_what_it_does_not_take(net, why):
+    pytest.importorskip("jitcsde")
+    with pytest.raises(ValueError, match=why):
+        hh.solve(net, 1.0, dt=0.01, method="jitcsde", rng=1)

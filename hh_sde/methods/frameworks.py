@@ -108,6 +108,21 @@ SCHEMES = {
             "reference": _FOSTER,
         },
     ),
+    "jitcsde": Method(
+        run=_of("jitcsde", ""),
+        summary="stochastic Runge-Kutta, steps follow the error; noise of its own, no common path",
+        interpretation="ito",
+        strong_order={"additive": 1.5, "diagonal": 1.5},
+        deterministic_order=None,
+        tolerances=("rtol", "atol"),
+        tolerance=1e-3,
+        library="jitcsde",
+        arrays="symengine",
+        own_noise=True,
+        reference=(
+            "jitcsde; Ansmann 2018, Chaos 28, 043116, doi:10.1063/1.5019320; Rackauckas & Nie 2017"
+        ),
+    ),
     **_schemes(
         "torchsde",
         "torch",

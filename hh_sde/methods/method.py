@@ -355,9 +355,12 @@ class Method(Described):
     def goes_on(self) -> bool:
         """Whether a run that goes on from a state is the rest of the whole one, bit for bit.
 
-        Error control by a scheme that takes noise begins anew at each point of the grid.
+        Error control by a scheme that takes noise begins anew at each point of the grid; noise of
+        its own would begin anew with the run.
         """
-        return self.steps == 1 and (not self.adaptive or bool(self.strong_order))
+        if self.own_noise or self.steps > 1:
+            return False
+        return not self.adaptive or bool(self.strong_order)
 
     @property
     def order_with_events(self) -> float | None:

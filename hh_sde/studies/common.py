@@ -267,6 +267,11 @@ def see_pathwise(sde: SDE, method: str | Method) -> None:
     ValueError
         If it approximates the law alone.
     """
+    if sde.m and method_of(method).own_noise:
+        raise ValueError(
+            f"{name_of(method)} draws noise of its own, at steps that follow its error, so that it "
+            "has no error along a path that others share"
+        )
     if sde.m and method_of(method).weak:
         raise ValueError(
             f"{name_of(method)} approximates the law of the solution alone: its increments have "
