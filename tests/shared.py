@@ -38,6 +38,25 @@ def of_functions(name):
     return dataclasses.replace(problem, sde=dataclasses.replace(problem.sde, program=None))
 
 
+#: Where variables decay fast its steps grow: stable are oscillations alone (Kidger, Foster, Li &
+#: Lyons 2021, arXiv:2105.13493, appendix D).
+GROWS = "torchsde.reversible_heun"
+
+
+def of_neurons(methods, slow=()):
+    """Those that run neurons for long; the ones of other frameworks are marked slow.
+
+    So are those whose names begin with what is in `slow`.
+    """
+    return [
+        pytest.param(name, marks=pytest.mark.slow)
+        if hh.METHODS[name].arrays != "numpy" or name.startswith(tuple(slow))
+        else name
+        for name in methods
+        if name != GROWS
+    ]
+
+
 def slow_ones(cases, *slow):
     """The cases, of which some are marked slow."""
     return [

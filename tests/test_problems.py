@@ -3,6 +3,7 @@ them; and the spike times of one cell against those of NeuroML's own test."""
 
 import numpy as np
 import pytest
+from shared import of_neurons
 
 import hh_sde as hh
 from hh_sde.problems import PROBLEMS, ReferencedProblem, SolvedProblem
@@ -13,7 +14,10 @@ REFERENCED = {name: one for name, one in PROBLEMS.items() if isinstance(one, Ref
 OSCILLATORS = {name: REFERENCED[name] for name in ("fitzhugh_nagumo", "van_der_pol")}
 PATHWISE = [name for name, problem in SOLVED.items() if problem.pathwise]
 GAUSSIAN = ["ornstein_uhlenbeck", "oscillator"]
-OWN = [name for name, method in hh.METHODS.items() if not method.compiled]  # take an SDE as given
+#: Those that take an SDE as it is given here, in numpy.
+OWN = [
+    name for name, method in hh.METHODS.items() if not method.compiled and method.arrays == "numpy"
+]
 RNG = np.random.default_rng(4)
 POINTS = [(t, RNG.normal(size=12) * np.sqrt(t)) for t in (0.1, 0.7, 1.3)]
 
@@ -291,7 +295,7 @@ NEUROML = hh.Network(
     synapses=hh.Synapse.sigmoidal(weights=np.zeros((2, 2))),
 )
 FIXED = [n for n, m in hh.METHODS.items() if m.deterministic_order and m.interpretation != "chain"]
-ADAPTIVE = [name for name, method in hh.METHODS.items() if method.adaptive]
+ADAPTIVE = [n for n, m in hh.METHODS.items() if m.adaptive and m.arrays == "numpy"]
 
 
 def spike_errors(method, dt, number, **tolerances):
@@ -303,7 +307,7 @@ def spike_errors(method, dt, number, **tolerances):
 
 @pytest.mark.parametrize(
     "method",
-    [pytest.param(n, marks=pytest.mark.slow) if n == "sdeint.stratKP2iS" else n for n in FIXED],
+    of_neurons(FIXED, slow=["sdeint.stratKP2iS"]),
 )
 def test_spike_times_of_one_cell(method):
     """NeuroML's example 5, the classic cell with 8 uA/cm^2 from 100 ms on: errors fall as declared.

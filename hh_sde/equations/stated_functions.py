@@ -131,8 +131,8 @@ class StatedFunctions:
         return [self._lang.array(value) for value in merged(self.parameters, given).values()]
 
     def together(self, library: str, x0: np.ndarray, noise_type: str) -> Functions:
-        """f in Ito's calculus, G and the correction, with what goes beside them."""
-        f, G, correction = self.drift("ito"), self.G, self.correction
+        """f in the calculus of the loops, G and the correction, with what goes beside them."""
+        f, G, correction = self.drift(self._stated.calculus), self.G, self.correction
         text = "\n\n".join(self.texts)
         return Functions(library, f, G, correction, x0, self.m, noise_type, self.parameters, text)
 

@@ -146,7 +146,7 @@ def _takes(problem: Problem, method: str | Method) -> bool:
 
 
 def _strong(problem: Problem, method: str | Method, trials: int, confidence: float) -> Any:
-    if not problem.pathwise or method_of(method).weak:
+    if not problem.pathwise or method_of(method).weak or method_of(method).own_noise:
         return np.nan
     subject = Subject.of(problem, "measured_orders")
     t_end, variable, path = problem.t_end, problem.variable, problem.sde.path(SEED, problem.dt)
