@@ -236,7 +236,6 @@ def program_of(
     area_groups: np.ndarray,
 ) -> Program:
     """What the engine runs of an SDE of one's own; loaded when it is first asked for."""
-
     return Program(
         loaded=_loaded_once(stated),
         layout=StateLayout([(1, [v.name for v in stated.variables])], rows=len(stated.rows)),

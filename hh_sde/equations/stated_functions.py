@@ -149,7 +149,8 @@ class StatedFunctions:
         rows: list[Any] = [0.0] * int(np.prod(shape))
         for (place, _), value in zip(entries, values, strict=True):
             rows[np.ravel_multi_index(place, shape)] = value
-        return self._lang.stack([x[0], *rows])[1:].reshape(*shape, *x.shape[1:])
+        like = self._lang.constant(np.zeros(tuple(x.shape[1:])))  # not of x: G may be constant
+        return self._lang.stack([like, *rows])[1:].reshape(*shape, *x.shape[1:])
 
 
 class Jacobian:
