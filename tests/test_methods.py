@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import sdeint
-from conftest import linear_sde
 from shared import of_neurons
 
 import hh_sde as hh
+from conftest import linear_sde
 from hh_sde.methods import sdeint_
 
 STOCHASTIC = [name for name, method in hh.METHODS.items() if method.strong_order]

@@ -11,10 +11,10 @@ import tracemalloc
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import linear_sde
 from shared import of_neurons, slow_ones
 
 import hh_sde as hh
+from conftest import linear_sde
 from hh_sde import continuation
 from hh_sde.methods import sdeint_
 
