@@ -363,7 +363,7 @@ def test_it_shows_what_was_stated():
         "inputs\n  t  ms  time",
     ]
     assert r"\frac{dV}{dt} &= \frac{I - g\,\left(V - E\right)}{C}\,q" in shown.latex()
-    assert r"\left(V - -70\right)" in shown.latex(values=True)
+    assert r"\left(V + 70\right)" in shown.latex(values=True)
     assert [one.name for one in shown.equations] == ["q", "dV"]
     with pytest.raises(ValueError, match="f and G of this SDE are functions"):
         dataclasses.replace(sde, program=None).equations()
