@@ -4,6 +4,8 @@ Their orders are tested with all others', in test_orders.py.
 """
 
 import inspect
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +141,32 @@ def test_functions_of_ones_own_run_in_their_framework_and_in_others(library, the
     without = {"dt": 0.01, "noise": "ignore"}
     still = hh.solve(sde, 1.0, method=theirs, **without)
     assert np.allclose(still.x, hh.solve(numpy_sde, 1.0, method=ours, **without).x, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["diffrax.SRA1", "torchsde.srk"])
+def test_noise_of_ones_own_may_be_the_same_everywhere(method):
+    """G a constant matrix, f of one state alone."""
+    library = hh.METHODS[method].arrays
+    xp = pytest.importorskip("jax").numpy if library == "jax" else pytest.importorskip("torch")
+    A = np.array([[0.3], [0.1]])
+
+    def of_arrays(x, t):
+        return xp.stack([-(x[0] ** 3), x[0] - x[1]])
+
+    options = {"x0": [1.0, 0.5], "noise_type": "additive", "vectorized": False}
+    G = (lambda x, t: xp.asarray(A)) if library == "jax" else (lambda x, t: xp.tensor(A))
+    sde = hh.SDE(f=of_arrays, G=G, arrays=library, **options)
+    same = hh.SDE(f=lambda x, t: np.array([-(x[0] ** 3), x[0] - x[1]]), G=lambda x, t: A, **options)
+    given = {"dt": 0.05, "rng": 1, "trials": 3}
+    theirs = hh.solve(sde, 1.0, method=method, **given).x
+    assert np.allclose(theirs, hh.solve(same, 1.0, method=own_sra1, **given).x, atol=1e-12)
+
+
+@hh.integrator(strong_order={"additive": 1.5}, deterministic_order=2, needs="time integrals")
+def own_sra1(f, G, x, t, h, dW, I_10):
+    """SRA1 (Roessler 2010) for constant G."""
+    moved, ahead = (np.einsum("dmk,mk->dk", G(x, t), one) for one in (dW, 1.5 * I_10 / h))
+    return x + h * (f(x, t) + 2.0 * f(x + 0.75 * h * f(x, t) + ahead, t + 0.75 * h)) / 3.0 + moved
 
 
 @pytest.mark.parametrize("method", [*DIFFRAX, *TORCHSDE])
@@ -316,3 +344,18 @@ def test_jitcsde_says_what_it_does_not_take(net, why):
     pytest.importorskip("jitcsde")
     with pytest.raises(ValueError, match=why):
         hh.solve(net, 1.0, dt=0.01, method="jitcsde", rng=1)
+
+
+# -- the page --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_page_runs():
+    for framework in ("diffrax", "torchsde"):
+        pytest.importorskip(framework)
+    page = Path(__file__).parents[1] / "docs" / "frameworks.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    space = {}
+    for block in blocks:
+        exec(block, space)
+    assert abs(space["by_diffrax"].x - space["by_sdeint"].x).max() < 0.05

@@ -21,8 +21,8 @@ from hh_sde.equations.jax_ import double
 from hh_sde.methods.method import Problem
 from hh_sde.methods.native import native_functions, noise_of, over_windows
 
-#: Steps of a window, and numbers in its arrays of states and noise, at most.
-_LONGEST, _NUMBERS = 2**12, 2**21
+#: Steps of a window, for which a program is compiled, and numbers in its arrays, at most.
+_LONGEST, _NUMBERS = 2**8, 2**21
 #: Steps are equal to the grid's if they are to this part.
 _SAME = 1e-6
 
@@ -98,20 +98,20 @@ def run_of(name: str) -> Callable[[Problem], Iterator[np.ndarray]]:
         found = native_functions(sde, "jax", lambda sde: False)
         advance = _compiled(name, found.f, found.G)
         noise = noise_of(problem, integrals=name in _WITH_AREAS)
+        longest = max(1, min(_LONGEST, _NUMBERS // (trials * (sde.d + 2 * sde.m))))
 
         def of_window(x: np.ndarray, start: int, stop: int) -> np.ndarray:
             steps = stop - start
             dW, *integrals = noise(start, stop)
             H = integrals[0] / problem.dt - 0.5 * dW if integrals else np.zeros((steps, 0, trials))
-            # few lengths to compile for: what is made beyond the end is left out
-            padded = [(0, max(16, 1 << (steps - 1).bit_length()) - steps), (0, 0), (0, 0)]
+            # of one length, that one program serves: what is made beyond the end is left out
+            padded = [(0, longest - steps), (0, 0), (0, 0)]
             with double():
                 given = [np.pad(values, padded) for values in (dW, H)]
                 states = advance(x, problem.first_step + start, problem.dt, *given)
                 return np.asarray(states)[:steps]
 
-        numbers = trials * (sde.d + 2 * sde.m)
-        yield from over_windows(problem, of_window, max(1, min(_LONGEST, _NUMBERS // numbers)))
+        yield from over_windows(problem, of_window, longest)
 
     return run
 

@@ -131,7 +131,8 @@ class _Equation:
         t, x = float(k) * self._dt, y.transpose(0, 1)
         if self._found.batches:
             return function(x, t)
-        return torch.vmap(lambda x: function(x, t), in_dims=1, out_dims=-1)(x)
+        # what does not depend on x cannot be put in a last place counted from the end
+        return torch.vmap(lambda x: function(x, t), in_dims=1)(x).movedim(0, -1)
 
 
 def run_of(name: str) -> Callable[[Problem], Iterator[np.ndarray]]:
