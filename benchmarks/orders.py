@@ -25,7 +25,7 @@ HEADINGS = {
 OF = {
     "the engine, on networks": lambda method: method.compiled,
     "in NumPy": lambda method: method.own or (method.library == "numpy" and not method.adaptive),
-    "with error control, in the mean step": lambda method: method.adaptive,
+    "with error control, in the mean step": lambda method: method.adaptive and not method.own_noise,
     "sdeint": lambda method: method.library == "sdeint",
 }
 SCHEMES = {name: method for name, method in hh.METHODS.items() if method.noise_types}

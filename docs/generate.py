@@ -26,6 +26,7 @@ MEASURED = {
     "cobahh": "Raster and rates of the network; its intervals and their variation beside Brian2's",
     "limit": "",
     "engine": "",
+    "frameworks": "",
     "jacobian": "",
     "single": "",
     "simulator": "",

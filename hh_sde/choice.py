@@ -10,6 +10,7 @@ import xarray as xr
 from hh_sde import continuation, initial
 from hh_sde.brownian import Rng
 from hh_sde.cells import Cell
+from hh_sde.equations.functions import LANGUAGES
 from hh_sde.errors import warn
 from hh_sde.kinetics import Constant, Sigmoid
 from hh_sde.methods import METHODS, Method, method_of, name_of
@@ -71,6 +72,8 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
             "synapses or delays, whose spikes and past potentials are no part of x: take a method "
             f"of the engine, {', '.join(key for key, other in METHODS.items() if other.compiled)}"
         )
+    if not method.has_functions(sde):
+        raise ValueError(_other_arrays(sde, method, name))
     if noise == "ignore":
         sde = sde.without_noise()
     if method.compiled and sde.program is not None and not _is_compiled(sde):
@@ -79,7 +82,11 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
             "give SDE(f=..., G=..., x0=...) without the program, to a method of sdeint or scipy"
         )
     if method.compiled and method.own is None and sde.program is None:
-        others = [key for key, other in METHODS.items() if not other.compiled or other.own]
+        others = [
+            key
+            for key, other in METHODS.items()
+            if (not other.compiled or other.own) and other.has_functions(sde)
+        ]
         raise ValueError(
             f"{name} runs in the compiled engine, which takes a Network; for an SDE of your own "
             f"choose from {', '.join(others)}, or state it as expressions, which the engine takes "
@@ -92,7 +99,11 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
             f"from {', '.join(others)}"
         )
     if sde.m and sde.noise_type not in method.noise_types:
-        fitting = [key for key, other in METHODS.items() if sde.noise_type in other.noise_types]
+        fitting = [
+            key
+            for key, other in METHODS.items()
+            if sde.noise_type in other.noise_types and other.has_functions(sde)
+        ]
         hint = " or give noise='ignore'" if method.interpretation == "ode" else ""
         why = _STEPS_FOLLOW_THE_PATH if method.adaptive and method.strong_order else ""
         raise ValueError(
@@ -107,6 +118,22 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
     if method.interpretation == "stratonovich":
         return sde.to_stratonovich()
     return sde.to_ito()
+
+
+def _other_arrays(sde: SDE, method: Method, name: str) -> str:
+    """Why a method of another framework does not take an equation, and what to do."""
+    if method.arrays not in LANGUAGES:
+        return f"{name} takes a Network, of whose equations it makes its own; got an SDE"
+    library = LANGUAGES[method.arrays]
+    kept = [
+        key for key, other in METHODS.items() if not other.compiled and other.has_functions(sde)
+    ]
+    return (
+        f"{name} takes f and G of arrays of {library}, and those of this SDE are of "
+        f"{sde.arrays}; write them with {method.arrays} and say SDE(f=..., G=..., x0=..., "
+        f"arrays={method.arrays!r}). A Network has them in all arrays. For this SDE as it is "
+        f"choose from {', '.join(kept)}"
+    )
 
 
 def precision(dtype: Any, method: Method, name: str, sde: SDE) -> str:
@@ -248,7 +275,14 @@ def refuse_ignored(
 
 def refuse_history(name: str, method: Method, start: float, discard: Any) -> None:
     """Refuse to go on from one state with a method that goes on from several."""
-    if method.steps == 1 or not (start or discard):
+    if (method.steps == 1 and not method.own_noise) or not (start or discard):
+        return
+    if method.own_noise:
+        if start:
+            raise ValueError(
+                f"{name} draws noise of its own from the start of a run on, so that one that goes "
+                f"on from {start:g} ms would meet that of the run before it again; run it from 0"
+            )
         return
     others = [
         key

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hh_sde.brownian import BrownianPath, Rng
+from hh_sde.equations.functions import LANGUAGES, language
 from hh_sde.equations.module import program_of
 from hh_sde.equations.shown import StatedEquations
 from hh_sde.equations.stated import Stated
@@ -19,8 +20,32 @@ from hh_sde.records import numbers, record, see_choice, shown
 #: From the most special to the most general.
 NOISE_TYPES = ("additive", "diagonal", "commutative", "general")
 INTERPRETATIONS = ("ito", "stratonovich")
+#: In whose arrays f and G may be.
+ARRAYS = ("numpy", *LANGUAGES)
 
 Function = Callable[[np.ndarray, float], np.ndarray]
+
+
+class InOtherArrays:
+    """A function of x and t in the arrays of another library, as one of numpy's.
+
+    Attributes
+    ----------
+    native : callable
+        The function itself.
+    """
+
+    def __init__(self, function: Callable[..., Any], library: str) -> None:
+        self.native = function
+        self._called = language(library).called
+
+    def __call__(self, x: np.ndarray, t: float) -> np.ndarray:
+        return self._called(self.native, x, t)
+
+
+def native(function: Any) -> Any:
+    """The function itself, in whatever arrays it is written."""
+    return function.native if isinstance(function, InOtherArrays) else function
 
 
 @record
@@ -61,6 +86,10 @@ class SDE:
         jac(x, t) -> (d, d), the derivatives of f: entry [i, j] is df_i/dx_j. Implicit methods take
         it. That of a Network also takes sparse=True, which gives a scipy.sparse CSR array, and has
         `times`, J v for a vector v, and `solve`, (1 - h J)^-1 r for several states.
+    arrays : {"numpy", "jax", "torch"}
+        In whose arrays, of float64, f, G, correction and jac are written. Methods of a library,
+        ``diffrax.*`` and ``torchsde.*``, take them as they stand; to all others, and whoever calls
+        ``sde.f``, they are functions of numpy's arrays.
     vectorized : bool, optional
         Whether f, G and correction also take the states of several trials at once: x (d, trials)
         to (d, trials) and (d, m, trials). Default: found by comparing batches with single states,
@@ -99,20 +128,24 @@ class SDE:
     m: int = -1
     jac: Callable[..., Any] | None = None
     vectorized: bool | None = None
+    arrays: str = "numpy"
     d: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self._take_arrays()
         x0 = np.atleast_1d(np.array(numbers(self.x0, "x0", "numbers of shape (d,)")))
         if x0.ndim != 1 or not x0.size or not np.all(np.isfinite(x0)):
             raise ValueError(f"x0 must be finite, of shape (d,), got {shown(self.x0)}")
-        if self.program is None or not _is_own(self.program, self):
+        # those of a network need no look, for which the engine would be compiled
+        unseen = self._stated is None and self.program is not None and _is_own(self.program, self)
+        if not unseen:
             drift = _value("f", self.f, x0).shape
             if drift != x0.shape:
                 raise ValueError(f"f(x0, 0) must have shape {x0.shape} like x0, got {drift}")
         m = self.m
         if isinstance(m, bool) or not isinstance(m, int | np.integer) or m < -1:
             raise ValueError(f"m must be 0, 1, 2, ..., got {shown(m)}")
-        if m < 0:
+        if m < 0 or self._stated is not None:
             m = _number_of_columns(_value("G", self.G, x0).shape, x0.size)
         see_choice(self.noise_type, NOISE_TYPES, "noise_type")
         see_choice(self.interpretation, INTERPRETATIONS, "interpretation")
@@ -140,6 +173,18 @@ class SDE:
         values = {"x0": x0, "names": names, "area_groups": groups, "d": x0.size, "m": m}
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def _take_arrays(self) -> None:
+        """Make functions of other arrays functions of numpy's, which remember what they were."""
+        see_choice(self.arrays, ARRAYS, "arrays")
+        if self.arrays == "numpy":
+            return
+        if self.columns is not None:
+            raise ValueError(f"columns are numpy's functions; leave them away with {self.arrays}")
+        for name in ("f", "G", "correction", "jac"):
+            given = getattr(self, name)
+            if callable(given) and not isinstance(given, InOtherArrays):
+                object.__setattr__(self, name, InOtherArrays(given, self.arrays))
 
     def __repr__(self) -> str:
         names = ", ".join(self.names[:4]) + (", ..." if self.d > 4 else "")
@@ -341,7 +386,6 @@ class SDE:
         if self.noise_type == "additive" or self.m == 0:
             program = self.program and self.program.restated(self.f, interpretation)
             return replace(self, interpretation=interpretation, program=program)
-        f, correction = self.f, self.correction
         stated = self._stated
         if stated is not None:
             functions = StatedFunctions(stated)
@@ -353,6 +397,7 @@ class SDE:
                 program=self.program.restated(f, interpretation),
                 jac=functions.jac(interpretation),
             )
+        f, correction = native(self.f), native(self.correction)
         if correction is None:
             raise ValueError(
                 f"this SDE is {self.interpretation}, with {self.noise_type} noise, and has no "
@@ -377,7 +422,8 @@ def _value(name: str, function: Any, x0: np.ndarray) -> np.ndarray:
     """function(x0, 0), seen to be finite real numbers."""
     if not callable(function):
         raise TypeError(f"{name} must be a function {name}(x, t), got {shown(function)}")
-    value = numbers(function(x0.copy(), 0.0), f"{name}(x0, 0)", "real numbers")
+    with np.errstate(all="ignore"):
+        value = numbers(function(x0.copy(), 0.0), f"{name}(x0, 0)", "real numbers")
     if not np.all(np.isfinite(value)):
         where = ", ".join(map(str, np.argwhere(~np.isfinite(value))[0]))
         raise ValueError(

@@ -8,6 +8,15 @@ import pytest
 import hh_sde as hh
 
 
+def pytest_runtest_setup(item):
+    """A test of a method of METHODS runs where the method's library is installed."""
+    given = getattr(item, "callspec", None)
+    for value in given.params.values() if given else ():
+        method = hh.METHODS.get(value) if isinstance(value, str) else None
+        if method is not None and not method.available:
+            pytest.skip(f"{value} needs {method.library}")
+
+
 @pytest.fixture
 def pair():
     """The question's two neurons, without noise."""

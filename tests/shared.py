@@ -1,6 +1,8 @@
 """What several tests share. Most of their time goes into compiling: a shape of model that another
 test has compiled costs nothing, and a small one little."""
 
+import dataclasses
+
 import pytest
 
 import hh_sde as hh
@@ -19,6 +21,40 @@ SMALL = hh.Cell(
     V0=-61.0,
 )
 PASSIVE = hh.Cell("passive", (hh.Channel("L", g=0.5, E=-60.0),), C=2.0, V0=-60.0)
+
+
+#: In the engine, with noise that does not commute, and follows the time.
+TIMED = hh.SDE.from_expressions(
+    {"x": "-x + cos(t)", "y": "x - y"},
+    {"W1": {"x": "s*sin(t)", "y": "0.2"}, "W2": {"y": "s*x"}},
+    x0={"x": 1.0, "y": 0.0},
+    parameters={"s": 0.5},
+)
+
+
+def of_functions(name):
+    """A problem with nothing but functions f and G, which the engine has nothing to compile of."""
+    problem = hh.problems.PROBLEMS[name]
+    return dataclasses.replace(problem, sde=dataclasses.replace(problem.sde, program=None))
+
+
+#: Where variables decay fast its steps grow: stable are oscillations alone (Kidger, Foster, Li &
+#: Lyons 2021, arXiv:2105.13493, appendix D).
+GROWS = "torchsde.reversible_heun"
+
+
+def of_neurons(methods, slow=()):
+    """Those that run neurons for long; the ones of other frameworks are marked slow.
+
+    So are those whose names begin with what is in `slow`.
+    """
+    return [
+        pytest.param(name, marks=pytest.mark.slow)
+        if hh.METHODS[name].arrays != "numpy" or name.startswith(tuple(slow))
+        else name
+        for name in methods
+        if name != GROWS
+    ]
 
 
 def slow_ones(cases, *slow):

@@ -15,7 +15,7 @@ import hh_sde as hh
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 #: Those that need libraries which are no part of the extra `test`.
-OF_OTHERS = {"inference": ("sbi", "pyabc")}
+OF_OTHERS = {"inference": ("sbi", "pyabc"), "gradient_through_diffrax": ("diffrax",)}
 #: pyloric's loops take about as long to compile as those of all others; the others here are long.
 SLOW = {"pyloric", "channel_noise", "ten_thousand_neurons", *OF_OTHERS}
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import sdeint
-from conftest import linear_sde
+from shared import of_neurons
 
 import hh_sde as hh
+from conftest import linear_sde
 from hh_sde.methods import sdeint_
 
 STOCHASTIC = [name for name, method in hh.METHODS.items() if method.strong_order]
@@ -206,10 +207,7 @@ def test_areas_between_blocks_are_not_needed(monkeypatch):
 # -- limits on the question's network -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", [
-    pytest.param(name, marks=pytest.mark.slow) if name.startswith("drift_implicit") else name
-    for name in STOCHASTIC
-])  # fmt: skip
+@pytest.mark.parametrize("method", of_neurons(STOCHASTIC, slow=["drift_implicit"]))
 def test_small_noise_tends_to_the_ode_linearly(method, pair):
     dt = 0.0002 if method == "tamed_euler" else 0.005  # taming delays spikes
     plain = hh.solve(pair, 10.0, dt=dt, method=method, save_dt=0.1)

@@ -40,8 +40,9 @@ MEASURED = {"additive, pool": ("V", "Ca"), "general, pool": ("a", "Ca")}
 X0 = {2: np.array([-60.0, 0.5]), 3: np.array([-60.0, 0.5, 2e-3])}
 T_END = 0.5
 FINE, FACTORS = 1 / 4096, [16, 32, 64, 128, 256]
-#: At these steps the error that it has without noise, of order 2, is not the smaller part yet.
-STEEPER = {("additive, pool", "shifted_strang")}
+#: At these steps the error that it has without noise, of order 2, is not the smaller part yet; and
+#: what is proven of it, for all noise, is less.
+STEEPER = {("additive, pool", "shifted_strang"), ("commutative", "torchsde.reversible_heun")}
 CASES = [
     (name, method)
     for name in NETWORKS
@@ -50,6 +51,8 @@ CASES = [
     and method != "tamed_euler"
     and not entry.adaptive
     and (entry.compiled or not name.endswith("pool"))
+    # of a higher order than what stands for the exact solution: tests/test_framework_methods.py
+    and (name, method) != ("commutative", "diffrax.SlowRK")
 ]
 
 

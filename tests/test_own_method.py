@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from shared import of_functions
 
 import hh_sde as hh
 from hh_sde import studies
@@ -439,7 +440,7 @@ def test_known_moments_and_functionals_are_those_of_the_problem():
     )
     mean, covariance = problem.moments(1.0)
     expected = [mean[0], covariance[0, 0], problem.expectation(1.0)]
-    assert ds.observable.values.tolist() == ["mean_x[0]", "var_x[0]", "functional"]
+    assert ds.observable.values.tolist() == ["mean_x", "var_x", "functional"]
     np.testing.assert_allclose(ds.exact, expected)
     low, high = ds.order_low.values[0, 0], ds.order_high.values[0, 0]
     assert low - 0.2 < 1.0 < high + 0.2  # the weak order of Euler's scheme
@@ -453,7 +454,9 @@ def test_wrong_use_of_studies(pair):
     with pytest.raises(ValueError, match="there is no component 'V'"):
         studies.strong_convergence(PROBLEMS["linear"], variable="V")
     with pytest.raises(ValueError, match="runs in the compiled engine, which takes a Network"):
-        studies.strong_convergence(PROBLEMS["linear"], ["heun"])
+        studies.strong_convergence(of_functions("linear"), ["heun"])
+    with pytest.raises(ValueError, match="strang moves gates by their exact flow"):
+        studies.strong_convergence(PROBLEMS["linear"], ["strang"])
     with pytest.raises(ValueError, match="names a method twice: my_euler, my_euler"):
         studies.strong_convergence(pair, [my_euler, my_euler])
 
@@ -471,8 +474,9 @@ def test_milstein_for_any_noise_has_order_1_and_with_half_its_term_not():
 
 
 def test_orders_on_networks_are_measured_where_the_noise_acts():
-    found = measured_orders(["euler_maruyama", milstein_with(1.0)], ["noisy_gate", "cubic"])
-    assert np.isnan(found.order[0, 1])  # the engine takes no SDE
+    methods, cubic = ["euler_maruyama", milstein_with(1.0)], of_functions("cubic")
+    found = measured_orders(methods, {"noisy_gate": PROBLEMS["noisy_gate"], "cubic": cubic})
+    assert np.isnan(found.order[0, 1])  # the engine takes no functions
     assert found.order[0, 0] < 0.75 < found.order[1, 0]
     assert found.agrees.values.tolist() == [[1, 0], [1, 1]]
     plain = measured_orders([my_heun], ["cubic", "question_pair"], "without noise")

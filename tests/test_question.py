@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from shared import of_neurons
 
 import hh_sde as hh
 
@@ -50,10 +51,7 @@ def test_gates_stay_in_their_range(exact_pair, pair):
             assert 0 < float(ds[gate].min()) < float(ds[gate].max()) < 1
 
 
-@pytest.mark.parametrize("method", [
-    pytest.param(name, marks=pytest.mark.slow) if name.startswith("drift_implicit") else name
-    for name in FIXED_STEP
-])  # fmt: skip
+@pytest.mark.parametrize("method", of_neurons(FIXED_STEP, slow=["drift_implicit"]))
 def test_fixed_steps_converge_at_their_order(method, pair):
     """Gates after 12 ms, past the first spike, for steps halved.
 

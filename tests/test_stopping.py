@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from shared import of_neurons
 
 import hh_sde as hh
 from hh_sde.measures import first_passage
@@ -38,7 +39,7 @@ def same_before(stopped, whole):
         assert np.all(np.isnan(one.V[~on]))
 
 
-@pytest.mark.parametrize("method", FIXED)
+@pytest.mark.parametrize("method", of_neurons(FIXED))
 def test_the_first_spike_ends_a_trial_whatever_the_method(noisy, method):
     if "additive" not in hh.METHODS[method].strong_order:
         noisy = noisy.replace(noise=None)

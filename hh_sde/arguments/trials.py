@@ -75,6 +75,11 @@ def noise_path(
             "path holds Wiener processes, of which this method takes none; give rng, its seed: "
             "rng=path.seed"
         )
+    if path is not None and method.own_noise:
+        raise ValueError(
+            "path is that of all methods, and this one draws noise of its own, at steps that "
+            "follow its error: it has no error along a path. Give rng, its seed: rng=path.seed"
+        )
     if path is not None and method.weak and not path.is_in_law:
         raise ValueError(
             "path is a Brownian path, and this method approximates the law of the solution alone: "

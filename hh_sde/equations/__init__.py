@@ -12,4 +12,11 @@
     module       that text loaded, and the numbers that it takes
 
 Nothing else states an equation of a neuron.
+
+An SDE of one's own goes the same way. Both are a `system`.
+
+    stating      what people state of it, which `parsing` takes to pieces
+    stated       its symbols, drifts, columns and type of noise, and its loops
+    stated_functions
+                 f, G and what follows from them in arrays of any library
 """

@@ -10,8 +10,9 @@ from typing import Any
 from hh_sde.equations.whole_arrays import Language
 from hh_sde.errors import unknown
 
-#: Libraries whose arrays equations take, and the modules that say how.
-LANGUAGES = {"jax": "jax_", "torch": "torch_"}
+#: Libraries whose arrays equations take, as they are called in words. What is done with the arrays
+#: of each stands in a module of its name.
+LANGUAGES = {"jax": "JAX", "torch": "PyTorch"}
 
 
 def language(library: str) -> Language:
@@ -22,7 +23,7 @@ def language(library: str) -> Language:
     ImportError
         If the library is not there, with what to install.
     """
-    module = import_module(f"hh_sde.equations.{LANGUAGES[library]}")
+    module = import_module(f"hh_sde.equations.{library}_")
     return module.language()
 
 
@@ -77,7 +78,7 @@ class Functions:
 
     def __repr__(self) -> str:
         return (
-            f"Functions f, G and correction of arrays of {language(self.library).name}, "
+            f"Functions f, G and correction of arrays of {LANGUAGES[self.library]}, "
             f"d = {len(self.x0)}, m = {self.m}, {self.noise_type} noise"
         )
 

@@ -59,5 +59,20 @@ def language() -> Language:
     def stack(rows: Sequence[Any]) -> Any:
         return jnp.stack(jnp.broadcast_arrays(*rows))
 
+    def called(function: Callable[..., Any], x: np.ndarray, t: float) -> np.ndarray:
+        with double():
+            return np.asarray(function(jnp.asarray(x), t))
+
     functions = elementary(jnp) | tables(jnp, lambda k: k.astype(int))
-    return Language("JAX", functions, array, constant, stack, jnp.concatenate, sums, currents)
+    return Language(
+        "JAX", functions, array, constant, stack, jnp.concatenate, sums, currents, called
+    )
+
+
+def double() -> Any:
+    """A context in which JAX has double precision, in this thread; what was set is set again."""
+    jax = optional("jax", "diffrax")
+    enable_x64 = getattr(jax, "enable_x64", None)
+    if enable_x64 is None:
+        enable_x64 = optional("jax.experimental", "diffrax").enable_x64
+    return enable_x64(True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -184,6 +185,7 @@ class Program(NamedTuple):
     bounded: bool = False  # states are brought back into [0, 1] after each step
     remembers: bool = False  # see `Tables.remembers`
     stated: Stated | None = None  # the equations, where they are not those of neurons
+    beside: tuple[Any, ...] = ()  # with what is said of them beside functions in arrays
     interpretation: str = "ito"  # in which f states the equations
 
     @property
@@ -221,8 +223,13 @@ class Program(NamedTuple):
         if restated:
             if self.stated is None:
                 return None
-            alone = _loaded_once(self.stated.without_noise(self.interpretation))
-            return self._replace(loaded=alone, G=G, area_groups=self.area_groups[:0])
+            alone = self.stated.without_noise(self.interpretation)
+            return self._replace(
+                loaded=_loaded_once(alone),
+                in_arrays=_in_arrays_once(alone, *self.beside),
+                G=G,
+                area_groups=self.area_groups[:0],
+            )
         start = np.zeros_like(self.noise.start)
         none = Connectivity(start, self.noise.source[:0], self.noise.weight[:0])
         return self._replace(noise=none, G=G, area_groups=self.area_groups[:0])
@@ -240,10 +247,6 @@ def program_of(
     area_groups: np.ndarray,
 ) -> Program:
     """What the engine runs of an SDE of one's own; loaded when it is first asked for."""
-
-    def in_arrays(library: str) -> Functions:
-        return StatedFunctions(stated, language(library)).together(library, x0, noise_type)
-
     return Program(
         loaded=_loaded_once(stated),
         layout=StateLayout([(1, [v.name for v in stated.variables])], rows=len(stated.rows)),
@@ -252,7 +255,8 @@ def program_of(
         f=functions.drift(stated.interpretation),
         G=functions.G,
         area_groups=area_groups,
-        in_arrays=in_arrays,
+        in_arrays=_in_arrays_once(stated, x0, noise_type),
+        beside=(x0, noise_type),
         stated=stated,
         interpretation=stated.interpretation,
     )
@@ -260,11 +264,15 @@ def program_of(
 
 def _loaded_once(stated: Stated) -> Callable[[str], Compiled]:
     """The loops of an SDE of one's own, in whatever precision: there is one."""
-    found: list[Compiled] = []
+    once = functools.cache(compiled_stated)
+    return lambda dtype: once(stated)
 
-    def loaded(dtype: str) -> Compiled:
-        if not found:
-            found.append(compiled_stated(stated))
-        return found[0]
 
-    return loaded
+def _in_arrays_once(stated: Stated, x0: np.ndarray, noise_type: str) -> Callable[[str], Functions]:
+    """Its functions in the arrays of a library, which are the same ones each time."""
+
+    @functools.cache
+    def in_arrays(library: str) -> Functions:
+        return StatedFunctions(stated, language(library)).together(library, x0, noise_type)
+
+    return in_arrays

@@ -33,4 +33,5 @@ def language() -> Language:
         join=np.concatenate,
         sums=sums,
         currents=lambda function, t: function(np.array([float(t)])),
+        called=lambda function, x, t: function(x, t),
     )

@@ -76,7 +76,7 @@ def parsed(given: Any, what: str, fixed: Collection[str] = ()) -> Expression:
         return reader.number(given)
     if isinstance(given, complex | np.complexfloating):
         raise ValueError(f"{what} is {shown(given)}: expressions are of real numbers")
-    if type(given).__module__.partition(".")[0] == "sympy":
+    if any(str(kind.__module__).startswith("sympy.") for kind in type(given).__mro__):
         return reader.of_sympy(given)
     if isinstance(given, Expression):
         return given

@@ -131,8 +131,8 @@ class StatedFunctions:
         return [self._lang.array(value) for value in merged(self.parameters, given).values()]
 
     def together(self, library: str, x0: np.ndarray, noise_type: str) -> Functions:
-        """f in Ito's calculus, G and the correction, with what goes beside them."""
-        f, G, correction = self.drift("ito"), self.G, self.correction
+        """f in the calculus of the loops, G and the correction, with what goes beside them."""
+        f, G, correction = self.drift(self._stated.calculus), self.G, self.correction
         text = "\n\n".join(self.texts)
         return Functions(library, f, G, correction, x0, self.m, noise_type, self.parameters, text)
 
@@ -149,7 +149,8 @@ class StatedFunctions:
         rows: list[Any] = [0.0] * int(np.prod(shape))
         for (place, _), value in zip(entries, values, strict=True):
             rows[np.ravel_multi_index(place, shape)] = value
-        return self._lang.stack([x[0], *rows])[1:].reshape(*shape, *x.shape[1:])
+        like = self._lang.constant(np.zeros(tuple(x.shape[1:])))  # not of x: G may be constant
+        return self._lang.stack([like, *rows])[1:].reshape(*shape, *x.shape[1:])
 
 
 class Jacobian:

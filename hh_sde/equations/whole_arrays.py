@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from hh_sde.equations.expressions import Expression, names
 from hh_sde.equations.infix import ATOM, Style, infix, products, wrapped
 from hh_sde.equations.quantities import Assignment
@@ -36,6 +38,8 @@ class Language(NamedTuple):
         sums(values, places, n): zeros (n, ...) to which values (k, ...) are added at places (k,).
     currents : callable
         currents(function, t): what a numpy function of times (1,) gives, at a time.
+    called : callable
+        called(function, x, t): what a function of its arrays gives at numpy's x, as numpy's.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Language(NamedTuple):
     join: Callable[[Sequence[Any]], Any]
     sums: Callable[[Any, Any, int], Any]
     currents: Callable[[Callable[..., Any], Any], Any]
+    called: Callable[..., np.ndarray]
 
 
 def _call(function: str, arguments: list[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import scipy.integrate
 
 from hh_sde.errors import unknown
-from hh_sde.methods import adaptive, chain, compiled, implicit, scipy_, sdeint_, weak
+from hh_sde.methods import adaptive, chain, compiled, frameworks, implicit, scipy_, sdeint_, weak
 from hh_sde.methods.method import (
     EVERY_NOISE_1,
     HALF_UNLESS_ADDITIVE,
@@ -317,6 +317,7 @@ METHODS = Table(
             library="scipy",
             reference="scipy.integrate.Radau; Hairer & Wanner 1996, doi:10.1007/978-3-642-05221-7",
         ),
+        **frameworks.SCHEMES,
     },
 )
 

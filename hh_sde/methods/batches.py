@@ -28,17 +28,24 @@ def over_trials(sde: SDE, trials: int) -> tuple[Function, Function]:
         How many there are. What stands in further columns is a copy of the last one: functions that
         take one state at a time are not called for it.
     """
-    f = _over_trials("f", sde.f, sde, (sde.d,), trials)
+    f = _over_trials("f", sde, trials)
     if sde.m == 0:
         return f, lambda x, t: np.zeros((sde.d, 0, *np.shape(x)[1:]))
-    return f, _over_trials("G", sde.G, sde, (sde.d, sde.m), trials)
+    return f, _over_trials("G", sde, trials)
 
 
-def _over_trials(
-    name: str, function: Function, sde: SDE, shape: tuple[int, ...], trials: int
-) -> Function:
-    stated = sde.vectorized
-    takes_batches = _takes_batches(function, sde, shape) if stated is None else stated
+def takes_batches(name: str, sde: SDE) -> bool:
+    """Whether f or G takes the states of several trials, by what is stated or by trying it."""
+    return _takes_batches(*_of(name, sde)) if sde.vectorized is None else sde.vectorized
+
+
+def _of(name: str, sde: SDE) -> tuple[Function, SDE, tuple[int, ...]]:
+    """f or G, its equation, and the shape of what it gives."""
+    return (sde.f, sde, (sde.d,)) if name == "f" else (sde.G, sde, (sde.d, sde.m))
+
+
+def _over_trials(name: str, sde: SDE, trials: int) -> Function:
+    function, _, shape = _of(name, sde)
 
     def at_once(x: np.ndarray, t: float) -> np.ndarray:
         if x.ndim == 1:
@@ -59,7 +66,7 @@ def _over_trials(
         extra = x.shape[1] - len(columns)
         return values if not extra else np.concatenate([values, values[..., -1:]], axis=-1)
 
-    return at_once if takes_batches else one_by_one
+    return at_once if takes_batches(name, sde) else one_by_one
 
 
 class _OtherShape(Exception):

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -270,6 +271,10 @@ class Method(Described):
         The paper, or the function of the library that is called.
     library : str
         The library that does the arithmetic, whose version results state.
+    arrays : str
+        In whose arrays it takes f and G; what a Network has in all of them.
+    own_noise : bool
+        Whether it draws noise of its own, along no path that others take.
     name, place : str
         Of a method that is no entry of METHODS: what results call it, and where it is defined, as
         "package.module:name".
@@ -295,6 +300,8 @@ class Method(Described):
     tolerances: tuple[str, ...] = ()
     tolerance: float = 1e-8
     library: str = "numpy"
+    arrays: str = "numpy"
+    own_noise: bool = False
     name: str = ""
     place: str = ""
 
@@ -312,6 +319,18 @@ class Method(Described):
     def noise_types(self) -> tuple[str, ...]:
         """The noise types it accepts."""
         return tuple(self.strong_order or self.weak_order)
+
+    @property
+    def available(self) -> bool:
+        """Whether its library is installed."""
+        return find_spec(self.library) is not None
+
+    def has_functions(self, sde: SDE) -> bool:
+        """Whether an equation has f and G in the arrays that it takes: all have those of numpy."""
+        if self.arrays == "numpy" or self.arrays == sde.arrays:
+            return True
+        program = sde.program
+        return program is not None and program.stands_for(sde.f, sde.G, sde.interpretation)
 
     @property
     def weak(self) -> bool:
@@ -336,9 +355,12 @@ class Method(Described):
     def goes_on(self) -> bool:
         """Whether a run that goes on from a state is the rest of the whole one, bit for bit.
 
-        Error control by a scheme that takes noise begins anew at each point of the grid.
+        Error control by a scheme that takes noise begins anew at each point of the grid; noise of
+        its own would begin anew with the run.
         """
-        return self.steps == 1 and (not self.adaptive or bool(self.strong_order))
+        if self.own_noise or self.steps > 1:
+            return False
+        return not self.adaptive or bool(self.strong_order)
 
     @property
     def order_with_events(self) -> float | None:

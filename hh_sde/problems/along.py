@@ -41,7 +41,7 @@ class Along:
         return self._values(self.expressions, t, W)
 
     def differential(self, t: float, W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """f (d,) in Ito's calculus and G (d, m), there: dF/dt + 1/2 sum d^2F/dW_k^2, and dF/dW_k."""
+        """Ito's f (d,) and G (d, m) there: dF/dt + 1/2 sum d^2F/dW_k^2, and dF/dW_k."""
         by = [_by(self.expressions, name) for name in self._processes(len(W))]
         second = [_by(one, name) for one, name in zip(by, self._processes(len(W)), strict=True)]
         f = self._values(_by(self.expressions, "t"), t, W)

@@ -1,7 +1,7 @@
 """SDEs whose solution is known in closed form: along the path, or in mean and covariance.
 
-Each is stated once, as expressions: its SDE, which every method of every library takes, follows from
-them, and solutions that are expressions too are held against it by Ito's formula.
+Each is stated once, as expressions: its SDE follows from them, which every method of every library
+takes, and solutions that are expressions too are held against it by Ito's formula.
 """
 
 from __future__ import annotations

@@ -268,6 +268,11 @@ def see_pathwise(sde: SDE, method: str | Method) -> None:
     ValueError
         If it approximates the law alone.
     """
+    if sde.m and method_of(method).own_noise:
+        raise ValueError(
+            f"{name_of(method)} draws noise of its own, at steps that follow its error, so that it "
+            "has no error along a path that others share"
+        )
     if sde.m and method_of(method).weak:
         raise ValueError(
             f"{name_of(method)} approximates the law of the solution alone: its increments have "
@@ -284,7 +289,7 @@ def _fits(subject: Subject, method: Method, along_path: bool) -> bool:
         return False
     if along_path and method.weak:
         return False
-    if method.adaptive:
+    if method.adaptive or not (method.has_functions(sde) and method.available):
         return False
     restated = sde.interpretation != method.interpretation and sde.noise_type != "additive"
     possible = not restated or sde.correction is not None

@@ -62,6 +62,9 @@ class EveryPath(BrownianPath):
             found = np.multiply.outer(self._weights, found).ravel()
         return found
 
+    def drawing(self, needs: str) -> None:
+        """Nothing is drawn."""
+
     def weak_increments(
         self, start: int, stop: int, trials: Sequence[int] | np.ndarray
     ) -> np.ndarray:

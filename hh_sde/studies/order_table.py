@@ -66,9 +66,9 @@ def measured_orders(
     ----------
     methods : Method, or sequence of str or Method
     problems : sequence of names in `hh_sde.problems.PROBLEMS`, or mapping of name to problem
-        Default: all. Methods of the engine take networks alone; where a method does not take a
-        problem, or a way to solve it is not known, the order is nan. Of networks and SDEs of your
-        own `strong_convergence` and `weak_convergence` give the orders.
+        Default: all. Where a method does not take a problem, or a way to solve it is not known, the
+        order is nan. Of networks and SDEs of your own `strong_convergence` and `weak_convergence`
+        give the orders.
     kind : {"strong", "without noise", "weak"}
         Of the error along the path; of the error without noise; of the error of a mean, which needs
         thousands of trials to be seen above the sampling noise. That is the mean of the problem's
@@ -157,6 +157,8 @@ def _strong(problem: Problem, method: str | Method, trials: int, confidence: flo
         raise _NotMeasured("the problem's solution along a path is not known")
     if method_of(method).weak:
         raise _NotMeasured("the method has no error along the path: it approximates the law alone")
+    if method_of(method).own_noise:
+        raise _NotMeasured("the method draws noise of its own, and so has no common path")
     subject = Subject.of(problem, "measured_orders")
     t_end, variable, path = problem.t_end, problem.variable, problem.sde.path(SEED, problem.dt)
     trials = min(trials, TRIALS) if isinstance(problem, ReferencedProblem) else trials

@@ -148,7 +148,12 @@ def tests(only: Callable[[str], bool]) -> Iterator[doctest.DocTest]:
     finder = doctest.DocTestFinder(exclude_empty=True)
     for found in pkgutil.walk_packages(hh_sde.__path__, "hh_sde."):
         if only(found.name) and not found.name.endswith("__main__"):
-            module = importlib.import_module(found.name)
+            try:
+                module = importlib.import_module(found.name)
+            except ModuleNotFoundError as error:  # of a framework that is not installed
+                if (error.name or "").startswith("hh_sde"):
+                    raise
+                continue
             yield from (test for test in finder.find(module) if test.examples)
 
 
