@@ -76,10 +76,12 @@ def test_potentials_are_those_of_solve(method, noise):
 
 def test_trials_and_changed_numbers_are_those_of_solve():
     cell = PAIR.cell.replace(g_Na=110.0, E_L=-55.0, C=1.2, V0=-62.0)
-    net = hh.Network(3, cell, hh.Synapse.sigmoidal(0.05), stimulus=8.0, noise=hh.CurrentNoise(2.0))
+    noise = hh.CurrentNoise(2.0, correlation=0.4)
+    net = hh.Network(3, cell, hh.Synapse.sigmoidal(0.05), stimulus=8.0, noise=noise)
     changes = {
         "g_Na": 110.0, "E_L": -55.0, "C": 1.2, "V0": -62.0, "n_neurons": 3, "weights": 0.05,
-        "stimulus": 8.0, "noise": "current", "sigma": 2.0, "t_end": 10.0, "dt": 0.02, "trials": 3,
+        "stimulus": 8.0, "noise": "current", "sigma": 2.0, "correlation": 0.4, "t_end": 10.0,
+        "dt": 0.02, "trials": 3,
         "rng": 2**40, "record": ["V", "s"],
     }  # fmt: skip
     (found,) = runs(PAIR, changes)
@@ -87,6 +89,18 @@ def test_trials_and_changed_numbers_are_those_of_solve():
     for name in ("V", "s"):
         expected = ds[name].transpose("trial", "neuron", "time")
         np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("rule", [hh.SpikeRule(-60.0, -64.0), hh.SpikeRule(-60.0, -60.0, 3.0)])
+def test_spikes_are_those_of_the_rule(rule):
+    """A level that noise crosses again and again."""
+    net = hh.Network(2, noise=hh.CurrentNoise(5.0))
+    script = script_of_runs(net, 50.0, 0.01, "euler_maruyama", 1, 1, rule)
+    found = [one["time"] for one in node(script, "run().spikes")]
+    crossings = hh.solve(net, 50.0, rng=1).hh.spikes(hh.SpikeRule(-60.0, None)).spike_time
+    expected = hh.solve(net, 50.0, rng=1).hh.spikes(rule).spike_time
+    assert 5 < len(expected) < len(crossings)
+    np.testing.assert_allclose(sorted(found), sorted(expected.values), atol=1e-8)
 
 
 CASES = [(name, "sigmoidal") for name in hh.CELLS] + [
