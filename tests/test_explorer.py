@@ -259,7 +259,7 @@ OTHERS = {
     ),
     "channels": (
         hh.Network(2, stimulus=10.0, noise=hh.ConductanceNoise(area=50.0)),
-        {"area": 70.5, "g_Na": 100.0, "method": "lie_trotter", "trials": 2},
+        {"area": 70.53, "g_Na": 100.0, "method": "lie_trotter", "trials": 2},
     ),
     "at 10 degrees": (
         hh.Network(1, cell=hh.CELLS["hodgkin_huxley"](temperature=10.0), stimulus=12.0),
