@@ -33,7 +33,8 @@ function faultOf(control, value) {
 function faultsOf(settings) {
   const faults = {};
   for (const name of Object.keys(settings)) {
-    if (!(name in CONTROLS)) faults[name] = `not known; there are ${Object.keys(CONTROLS).join(", ")}`;
+    if (!(name in CONTROLS))
+      faults[name] = `not known; there are ${Object.keys(CONTROLS).join(", ")}`;
   }
   for (const control of PAGE.controls) {
     const fault = faultOf(control, settings[control.name]);
@@ -60,17 +61,31 @@ const stepsOf = (settings) => Math.round(settings.t_end / settings.dt);
 const weightsOf = ({ control, matrix }, settings) =>
   matrix ? matrix.map((row) => row.map((w) => w * settings[control])) : settings[control];
 
+// White noise is not in the equations.
+const modelOf = (settings) => MODELS[settings.noise] ?? MODELS.none;
+
+// To the nearest whole number, halves to an even one, as numpy does.
+function toWhole(x) {
+  const up = Math.round(x);
+  return up - x === 0.5 && up % 2 ? up - 1 : up;
+}
+
 function setup(settings) {
-  const model = MODELS[settings.noise] ?? MODELS.none;
+  const model = modelOf(settings);
   const p = Float64Array.from(model.numbers);
   for (const control of PAGE.controls) {
     for (const place of control.sets[model.name] ?? []) p[place] = settings[control.name];
+    for (const [place, density] of control.counts[model.name] ?? []) {
+      p[place] = toWhole(density * settings[control.name]);
+    }
   }
   model.derive(p);
   const n = settings.n_neurons;
   const white = settings.noise === "current";
   return {
-    model, n, p,
+    model,
+    n,
+    p,
     curves: Float64Array.from(model.curves),
     key: keyOf(settings.rng),
     dt: settings.dt,
@@ -104,29 +119,45 @@ const changesOf = (settings) => [
 ];
 
 function noiseOf(settings) {
+  if (settings.noise === "subunit" || settings.noise === "conductance") {
+    return [["area", float(settings.area)]];
+  }
   if (settings.noise === "current") {
     const { sigma, correlation } = settings;
     const pairs = [["sigma", float(sigma)]];
     return correlation ? [...pairs, ["correlation", float(correlation)]] : pairs;
   }
-  const pairs = ["mean", "sd", "tau"].map((name) => [name === "sd" ? "sigma" : name, float(settings[name])]);
+  const pairs = ["mean", "sd", "tau"].map((name) => [
+    name === "sd" ? "sigma" : name,
+    float(settings[name]),
+  ]);
   return PAGE.eta === "eta" ? pairs : [...pairs, ["name", text(PAGE.eta)]];
 }
 
-const CLASSES = { current: "CurrentNoise", ornstein_uhlenbeck_current: "OrnsteinUhlenbeckCurrent" };
+const CLASSES = {
+  current: "CurrentNoise",
+  ornstein_uhlenbeck_current: "OrnsteinUhlenbeckCurrent",
+  subunit: "SubunitNoise",
+  conductance: "ConductanceNoise",
+};
 
 function runOf(settings) {
-  const pairs = [["dt", float(settings.dt)], ["method", text(settings.method)]];
+  const pairs = [
+    ["dt", float(settings.dt)],
+    ["method", text(settings.method)],
+  ];
   if (settings.noise === "none") return pairs;
   pairs.push(["rng", settings.rng]);
   return settings.trials > 1 ? [...pairs, ["trials", settings.trials]] : pairs;
 }
 
-const ruleOf = () => ["threshold", "rearm", "lockout"].map((name, k) => [name, float(PAGE.rule[k])]);
+const ruleOf = () =>
+  ["threshold", "rearm", "lockout"].map((name, k) => [name, float(PAGE.rule[k])]);
 
 function pythonOf(settings) {
   const changes = list(changesOf(settings));
-  const noise = settings.noise === "none" ? "" : `hh.${CLASSES[settings.noise]}(${list(noiseOf(settings))})`;
+  const noise =
+    settings.noise === "none" ? "" : `hh.${CLASSES[settings.noise]}(${list(noiseOf(settings))})`;
   const lines = ["import hh_sde as hh", ""];
   if (PAGE.named) {
     lines.push(`cell = hh.CELLS["${PAGE.cell}"]${changes && `.replace(${changes})`}`);
@@ -137,7 +168,8 @@ function pythonOf(settings) {
     });
     lines.push("net = hh.Network(", `    ${settings.n_neurons},`, "    cell=cell,");
     lines.push(`    stimulus=${float(settings.stimulus)},`);
-    if (synapses.length) lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
+    if (synapses.length)
+      lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
     if (noise) lines.push(`    noise=${noise},`);
     lines.push(")");
   } else {
@@ -148,7 +180,8 @@ function pythonOf(settings) {
     const synapses = PAGE.synapses.map(
       (synapse, k) => `net.synapses[${k}].replace(weights=${text(weightsOf(synapse, settings))})`,
     );
-    if (synapses.length) lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
+    if (synapses.length)
+      lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
     lines.push(`    noise=${noise || "[]"},`, ")");
   }
   lines.push(`ds = hh.solve(net, ${float(settings.t_end)}, ${list(runOf(settings))})`);
@@ -158,7 +191,11 @@ function pythonOf(settings) {
 
 function tomlOf(settings) {
   const table = (pairs) => pairs.map(([name, value]) => `${name} = ${value}`);
-  const lines = ["[network]", `n_neurons = ${settings.n_neurons}`, `stimulus = ${float(settings.stimulus)}`];
+  const lines = [
+    "[network]",
+    `n_neurons = ${settings.n_neurons}`,
+    `stimulus = ${float(settings.stimulus)}`,
+  ];
   lines.push("", "[network.cell]", `name = "${PAGE.cell}"`, ...table(changesOf(settings)));
   for (const synapse of PAGE.synapses) {
     lines.push("", "[[network.synapses]]", `kind = "${synapse.kind}"`);
