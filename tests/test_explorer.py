@@ -94,7 +94,18 @@ CASES = [(name, "sigmoidal") for name in hh.CELLS] + [
 ]
 
 
-@pytest.mark.parametrize(("cell", "synapse"), CASES)
+QUICK = [
+    ("hodgkin_huxley", "sigmoidal"),
+    ("morris_lecar", "sigmoidal"),
+    ("connor_stevens", "sigmoidal"),
+    ("prinz_abpd", "sigmoidal"),
+    ("hodgkin_huxley", "NMDA"),
+    ("hodgkin_huxley", "GABA_B"),
+    ("hodgkin_huxley", "exponential"),
+]
+
+
+@pytest.mark.parametrize(("cell", "synapse"), quick_ones(CASES, QUICK))
 def test_equations_are_those_of_the_tables(cell, synapse):
     """Rest and drift against the expressions' values, of every cell and synapse that is taken."""
     event = {"exponential": {"tau": 5.0}, "biexponential": {"tau_rise": 1.0, "tau_decay": 5.0}}

@@ -3,11 +3,17 @@
 
 const COLOURED = "ornstein_uhlenbeck_current";
 const NAMES = {
-  none: "none", current: "white current", [COLOURED]: "coloured current (Ornstein–Uhlenbeck)",
+  none: "none",
+  current: "white current",
+  [COLOURED]: "coloured current (Ornstein–Uhlenbeck)",
 };
 const GROUPS = {
-  network: "Network", conductances: "Conductances", noise: "Noise", run: "Integration",
-  view: "Comparison and view", membrane: "Membrane and reversal potentials",
+  network: "Network",
+  conductances: "Conductances",
+  noise: "Noise",
+  run: "Integration",
+  view: "Comparison and view",
+  membrane: "Membrane and reversal potentials",
 };
 
 const inputs = {}; // by name: {box, range, select, fault, row}
@@ -19,15 +25,26 @@ function make(tag, properties = {}, children = []) {
 }
 
 const position = (control, value) =>
-  control.steps ? control.steps.reduce((best, step, k) => (abs(step - value) < abs(control.steps[best] - value) ? k : best), 0) : value;
+  control.steps
+    ? control.steps.reduce(
+        (best, step, k) => (abs(step - value) < abs(control.steps[best] - value) ? k : best),
+        0,
+      )
+    : value;
 const rounded = (x) => Number(x.toPrecision(6));
 
 function controlRow(control) {
   const { name, label, units = "" } = control;
   const fault = make("p", { className: "fault", id: `fault-${name}` });
-  const row = make("div", { className: "control" }, [make("label", { htmlFor: `set-${name}`, textContent: label })]);
+  const row = make("div", { className: "control" }, [
+    make("label", { htmlFor: `set-${name}`, textContent: label }),
+  ]);
   if (control.choices) {
-    const select = make("select", { id: `set-${name}` }, control.choices.map((one) => new Option(NAMES[one] ?? one, one)));
+    const select = make(
+      "select",
+      { id: `set-${name}` },
+      control.choices.map((one) => new Option(NAMES[one] ?? one, one)),
+    );
     select.addEventListener("change", () => change(name, select.value));
     row.append(select, fault);
     inputs[name] = { select, fault, row };
@@ -38,8 +55,17 @@ function controlRow(control) {
   box.addEventListener("input", () => change(name, number(box.value), "box"));
   let range = null;
   if (control.low !== undefined || control.steps) {
-    const ends = control.steps ? [0, control.steps.length - 1, 1]
-      : [control.low, control.high, control.whole ? 1 : control.name === "t_end" ? 20 : rounded((control.high - control.low) / 200)];
+    const ends = control.steps
+      ? [0, control.steps.length - 1, 1]
+      : [
+          control.low,
+          control.high,
+          control.whole
+            ? 1
+            : control.name === "t_end"
+              ? 20
+              : rounded((control.high - control.low) / 200),
+        ];
     range = make("input", { type: "range" });
     [range.min, range.max, range.step] = ends;
     range.setAttribute("aria-label", `${label}${units && `, ${units}`}, slider`);
@@ -72,7 +98,10 @@ function viewRow(name, label, options) {
     else ask();
     keep();
   });
-  const row = make("div", { className: "control" }, [make("label", { htmlFor: select.id, textContent: label }), select]);
+  const row = make("div", { className: "control" }, [
+    make("label", { htmlFor: select.id, textContent: label }),
+    select,
+  ]);
   inputs[`view-${name}`] = { select, row };
   return row;
 }
@@ -88,7 +117,11 @@ function buildControls() {
   for (const control of PAGE.controls) rows[control.group].push(controlRow(control));
   const { choices } = CONTROLS.method;
   rows.view.push(
-    viewRow("beside", "method beside it, on the same path", ["none", ...choices].map((one) => new Option(one, one))),
+    viewRow(
+      "beside",
+      "method beside it, on the same path",
+      ["none", ...choices].map((one) => new Option(one, one)),
+    ),
     make("p", { className: "row" }, [
       button("Euler with too large a step", () => {
         view.beside = "lie_trotter";
@@ -99,14 +132,18 @@ function buildControls() {
         set(defaults());
       }),
     ]),
-    viewRow("trial", "trial", []), viewRow("neuron", "neuron", []),
+    viewRow("trial", "trial", []),
+    viewRow("neuron", "neuron", []),
     viewRow("gate", "gate of the phase plane", []),
   );
   for (const [group, title] of Object.entries(GROUPS)) {
     const legend = make("legend", { textContent: title });
-    const box = group === "membrane"
-      ? make("fieldset", {}, [make("details", {}, [make("summary", { textContent: title }), ...rows[group]])])
-      : make("fieldset", {}, [legend, ...rows[group]]);
+    const box =
+      group === "membrane"
+        ? make("fieldset", {}, [
+            make("details", {}, [make("summary", { textContent: title }), ...rows[group]]),
+          ])
+        : make("fieldset", {}, [legend, ...rows[group]]);
     element("controls").append(box);
   }
   element("controls").addEventListener("submit", (event) => event.preventDefault());
@@ -114,10 +151,12 @@ function buildControls() {
 
 // What the controls show, but for the one that is being moved.
 function reflect(name, except) {
-  const { box, range, select } = inputs[name], value = wanted[name];
+  const { box, range, select } = inputs[name],
+    value = wanted[name];
   if (select) select.value = value;
   if (box && except !== "box") box.value = Number.isNaN(value) ? "" : String(value);
-  if (range && except !== "range" && !Number.isNaN(value)) range.value = position(CONTROLS[name], value);
+  if (range && except !== "range" && !Number.isNaN(value))
+    range.value = position(CONTROLS[name], value);
 }
 
 function change(name, value, except) {
@@ -128,7 +167,10 @@ function change(name, value, except) {
 
 function set(changes) {
   const unknown = Object.keys(changes).filter((name) => !(name in CONTROLS));
-  if (unknown.length) throw new RangeError(`not known: ${unknown.join(", ")}; there are ${Object.keys(CONTROLS).join(", ")}`);
+  if (unknown.length)
+    throw new RangeError(
+      `not known: ${unknown.join(", ")}; there are ${Object.keys(CONTROLS).join(", ")}`,
+    );
   wanted = { ...wanted, ...changes };
   for (const name of Object.keys(CONTROLS)) reflect(name);
   consider();
@@ -191,7 +233,9 @@ function offer(name, values, labels) {
 function linkOf() {
   const usual = { beside: "none", trial: 0, neuron: 0, gate: MODELS.none.gates.at(-1) };
   const pairs = [
-    ...PAGE.controls.filter(({ name, value }) => settings[name] !== value).map(({ name }) => [name, settings[name]]),
+    ...PAGE.controls
+      .filter(({ name, value }) => settings[name] !== value)
+      .map(({ name }) => [name, settings[name]]),
     ...Object.entries(view).filter(([name, value]) => usual[name] !== value),
   ];
   return pairs.length ? `#${new URLSearchParams(pairs)}` : "";
@@ -200,19 +244,25 @@ function linkOf() {
 function keep() {
   try {
     history.replaceState(null, "", linkOf() || location.pathname + location.search);
-  } catch { /* a page that may not change its address has no link */ }
+  } catch {
+    /* a page that may not change its address has no link */
+  }
 }
 
 function readLink() {
-  const changes = {}, unknown = [];
+  const changes = {},
+    unknown = [];
   for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
     if (name in CONTROLS) changes[name] = CONTROLS[name].choices ? text : number(text);
-    else if (name === "beside") view.beside = CONTROLS.method.choices.includes(text) ? text : "none";
+    else if (name === "beside")
+      view.beside = CONTROLS.method.choices.includes(text) ? text : "none";
     else if (name === "gate") view.gate = text;
-    else if (name === "trial" || name === "neuron") view[name] = max(0, Math.floor(number(text)) || 0);
+    else if (name === "trial" || name === "neuron")
+      view[name] = max(0, Math.floor(number(text)) || 0);
     else unknown.push(name);
   }
   set({ ...defaults(), ...changes });
-  if (unknown.length) element("trouble").dataset.link = `The link has what this page does not know: ${unknown.join(", ")}.`;
+  if (unknown.length)
+    element("trouble").dataset.link =
+      `The link has what this page does not know: ${unknown.join(", ")}.`;
 }
-

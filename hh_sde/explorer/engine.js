@@ -61,7 +61,10 @@ function keyOf(seed) {
 
 // The upper half of a product of two words of 32 bits, by halves: no sum reaches 2^32.
 function high(a, b) {
-  const a1 = a >>> 16, a0 = a & 0xffff, b1 = b >>> 16, b0 = b & 0xffff;
+  const a1 = a >>> 16,
+    a0 = a & 0xffff,
+    b1 = b >>> 16,
+    b0 = b & 0xffff;
   const middle = (Math.imul(a1, b0) + (Math.imul(a0, b0) >>> 16)) | 0;
   const carried = (Math.imul(a0, b1) + (middle & 0xffff)) | 0;
   return (Math.imul(a1, b1) + (middle >>> 16) + (carried >>> 16)) | 0;
@@ -72,8 +75,10 @@ const words = new Uint32Array(4);
 // Philox4x32-10 (Salmon et al. 2011) of a counter and a key, into `words`.
 function philox(c0, c1, c2, c3, k0, k1) {
   for (let round = 0; round < 10; round++) {
-    const high0 = high(c0, 0xd2511f53), low0 = Math.imul(c0, 0xd2511f53);
-    const high1 = high(c2, 0xcd9e8d57), low1 = Math.imul(c2, 0xcd9e8d57);
+    const high0 = high(c0, 0xd2511f53),
+      low0 = Math.imul(c0, 0xd2511f53);
+    const high1 = high(c2, 0xcd9e8d57),
+      low1 = Math.imul(c2, 0xcd9e8d57);
     c0 = high1 ^ c1 ^ k0;
     c1 = low1;
     c2 = high0 ^ c3 ^ k1;
@@ -99,7 +104,8 @@ function normalPair(high, low, scale, out, first, second) {
 
 // Normals of the four steps of a block for processes 0 ... many - 1: out[step * many + process].
 function normals(key, block, many, trial, scale, out) {
-  const c0 = block >>> 0, c1 = Math.floor(block / 2 ** 32); // the domain of increments is 0
+  const c0 = block >>> 0,
+    c1 = Math.floor(block / 2 ** 32); // the domain of increments is 0
   for (let process = 0; process < many; process++) {
     philox(c0, c1, process, trial, key[0], key[1]);
     normalPair(words[0], words[1], scale, out, process, many + process);

@@ -3,7 +3,9 @@
 
 function showSame() {
   element("python").textContent = pythonOf(settings);
-  element("toml").textContent = PAGE.named ? tomlOf(settings) : "The cell or a synapse is none of the tables CELLS and SYNAPSES: a configuration cannot state it.";
+  element("toml").textContent = PAGE.named
+    ? tomlOf(settings)
+    : "The cell or a synapse is none of the tables CELLS and SYNAPSES: a configuration cannot state it.";
   for (const id of ["save-toml", "copy-toml"]) element(id).disabled = !PAGE.named;
 }
 
@@ -30,19 +32,32 @@ async function copy(text, what) {
 }
 
 function csv() {
-  const { result } = shownRun, { rows, n, time, states } = result;
+  const { result } = shownRun,
+    { rows, n, time, states } = result;
   const names = rows.flatMap((name) => Array.from({ length: n }, (_, i) => `${name}_${i}`));
-  const linesOf = Array.from(time, (t, k) => [rounded(t), ...states[0].map((series) => series[k])].join(","));
+  const linesOf = Array.from(time, (t, k) =>
+    [rounded(t), ...states[0].map((series) => series[k])].join(","),
+  );
   return [["time_ms", ...names].join(","), ...linesOf, ""].join("\n");
 }
 
 // All plots, two in a row below the traces, with their titles.
 function picture(done) {
-  const order = ["V", "gates", "raster", "intervals", "phase", "rate"].map((id) => [id, plots[id].ctx.canvas]);
-  const ratio = devicePixelRatio, gap = 30 * ratio, title = 26 * ratio;
+  const order = ["V", "gates", "raster", "intervals", "phase", "rate"].map((id) => [
+    id,
+    plots[id].ctx.canvas,
+  ]);
+  const ratio = devicePixelRatio,
+    gap = 30 * ratio,
+    title = 26 * ratio;
   const wide = max(order[0][1].width, order[2][1].width + order[3][1].width + gap);
-  const heights = [order[0], order[1], order[2], order[4]].map(([, canvas]) => canvas.height + title);
-  const all = make("canvas", { width: wide + 2 * gap, height: heights.reduce((a, b) => a + b, gap) });
+  const heights = [order[0], order[1], order[2], order[4]].map(
+    ([, canvas]) => canvas.height + title,
+  );
+  const all = make("canvas", {
+    width: wide + 2 * gap,
+    height: heights.reduce((a, b) => a + b, gap),
+  });
   const ctx = all.getContext("2d");
   ctx.fillStyle = colour("paper");
   ctx.fillRect(0, 0, all.width, all.height);

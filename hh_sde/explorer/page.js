@@ -1,19 +1,23 @@
 // The page: its state, what it asks of the worker, and how it begins.
 "use strict";
 
-const MOST_POINTS = 20000, MOST_NUMBERS = 2e6;
+const MOST_POINTS = 20000,
+  MOST_NUMBERS = 2e6;
 
 let settings = defaults(); // what is on the screen
 let wanted = defaults(); // what the controls say, right or wrong
 let refused = ""; // why that is not run
-let shownRun = null; // {result, other, settings, ms}
+let shownRun = null; // {result, other, settings, trial, beside, ms}
+let filling = null; // the rates that are being worked out: {id, key}
 const view = { beside: "none", trial: 0, neuron: 0, gate: MODELS.none.gates.at(-1) };
 const rates = []; // {key, stimulus, rate} of all runs
 
 // -- the worker -----------------------------------------------------------------------------------
 
 const waiting = new Map(); // promises of `hh_sde.run`
-let newest = 0, asked = null, again = false;
+let newest = 0,
+  asked = null,
+  again = false;
 
 // Here, where a browser has no workers for such a page.
 function local() {
@@ -23,7 +27,9 @@ function local() {
 
 function worker() {
   try {
-    const url = URL.createObjectURL(new Blob([element("engine").textContent], { type: "text/javascript" }));
+    const url = URL.createObjectURL(
+      new Blob([element("engine").textContent], { type: "text/javascript" }),
+    );
     const made = new Worker(url);
     made.onmessage = ({ data }) => hear(data);
     made.onerror = () => {
@@ -55,10 +61,13 @@ function ask() {
   const rows = MODELS[settings.noise === COLOURED ? COLOURED : "none"].rows.length;
   const points = min(MOST_POINTS, max(500, MOST_NUMBERS / (rows * settings.n_neurons)));
   const message = {
-    kind: "view", settings, trial: min(view.trial, trialsOf(settings) - 1),
-    beside: view.beside === "none" ? null : view.beside, every: Math.ceil(stepsOf(settings) / points),
+    kind: "view",
+    settings,
+    trial: min(view.trial, trialsOf(settings) - 1),
+    beside: view.beside === "none" ? null : view.beside,
+    every: Math.ceil(stepsOf(settings) / points),
   };
-  asked = { id: say(message), since: performance.now(), settings };
+  asked = { id: say(message), since: performance.now(), ...message };
 }
 
 function hear({ id, result, other, ms, progress, point, done, error }) {
@@ -67,19 +76,19 @@ function hear({ id, result, other, ms, progress, point, done, error }) {
     waiting.delete(id);
     if (error) reject(new RangeError(error));
     else resolve(result);
-  } else if (point) {
-    rates.push({ key: physics(settings), ...point });
+  } else if (point || done) {
+    if (id !== filling?.id) return;
+    if (done) element("fill").disabled = false;
+    else rates.push({ key: filling.key, ...point });
     drawRates();
-  } else if (done) {
-    element("fill").disabled = false;
   } else if (asked?.id === id && progress !== undefined) {
     tell(`computing: ${Math.round(100 * progress)} %`);
   } else if (asked?.id === id) {
-    const { settings: of, since } = asked;
+    const { settings: of, since, trial, beside } = asked;
     asked = null;
     if (error) tell(error);
     else {
-      shownRun = { result, other, settings: of, ms };
+      shownRun = { result, other, settings: of, trial, beside, ms };
       show();
       shownRun.all = performance.now() - since;
       showSummary();
@@ -102,7 +111,8 @@ function buildActions() {
     if (asked) return;
     element("fill").disabled = true;
     const { low, high } = CONTROLS.stimulus;
-    say({ kind: "rates", settings, currents: Array.from(linspace(low, high, 31), rounded) });
+    const currents = Array.from(linspace(low, high, 31), rounded);
+    filling = { key: physics(settings), id: say({ kind: "rates", settings, currents }) };
   });
   element("at").addEventListener("input", () => {
     at = Number(element("at").value);
@@ -132,6 +142,7 @@ window.hh_sde = {
 
 buildControls();
 buildActions();
+element("copy-link").hidden = location.protocol === "about:"; // inside another page
 theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 readLink();
 addEventListener("hashchange", readLink);

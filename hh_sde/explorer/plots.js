@@ -2,7 +2,8 @@
 "use strict";
 
 const element = (id) => document.getElementById(id);
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const colour = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const colourOf = (k) => colour(`c${k % 8}`);
 const MOST_LINES = 8;
 const FONT = '12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
@@ -14,8 +15,16 @@ const heightOf = (id) =>
 function axis(label, size) {
   const line = { stroke: colour("grid"), width: 1 };
   return {
-    label, size, stroke: colour("ink"), font: FONT, labelFont: FONT, labelSize: 20, labelGap: 0,
-    grid: line, ticks: line, gap: 3,
+    label,
+    size,
+    stroke: colour("ink"),
+    font: FONT,
+    labelFont: FONT,
+    labelSize: 20,
+    labelGap: 0,
+    grid: line,
+    ticks: line,
+    gap: 3,
   };
 }
 
@@ -40,7 +49,12 @@ function resize() {
 // Lines over time; `ends` are the most that the y axis shows.
 function lines(id, label, series, ends, onCursor) {
   const options = {
-    cursor: { sync: { key: "time" }, y: false, drag: { x: true, y: false, setScale: true }, points: { show: false } },
+    cursor: {
+      sync: { key: "time" },
+      y: false,
+      drag: { x: true, y: false, setScale: true },
+      points: { show: false },
+    },
     scales: { x: { time: false }, y: { range: (_, low, high) => within(low, high, ends) } },
     axes: [axis("time (ms)", 34), axis(label, 50)],
     series: [{}, ...series.map((one) => ({ width: 1.5, points: { show: false }, ...one }))],
@@ -55,7 +69,9 @@ function within(low, high, [least, most]) {
   return [max(low - room, least), min(high + room, most)];
 }
 
-const COUNTS = [1, 2, 5].flatMap((k) => [k, 10 * k, 100 * k, 1000 * k, 10000 * k]).sort((a, b) => a - b);
+const COUNTS = [1, 2, 5]
+  .flatMap((k) => [k, 10 * k, 100 * k, 1000 * k, 10000 * k])
+  .sort((a, b) => a - b);
 
 // Axes, and what `draw(context, x, y)` draws by hand with the places of x and y.
 function byHand(id, xLabel, yLabel, draw, incrs) {
@@ -65,7 +81,12 @@ function byHand(id, xLabel, yLabel, draw, incrs) {
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
-    draw(ctx, (x) => u.valToPos(x, "x", true), (y) => u.valToPos(y, "y", true), devicePixelRatio);
+    draw(
+      ctx,
+      (x) => u.valToPos(x, "x", true),
+      (y) => u.valToPos(y, "y", true),
+      devicePixelRatio,
+    );
     ctx.restore();
   };
   const fixed = (axis) => ({ time: false, auto: false, range: (u) => u.ends?.[axis] ?? [0, 1] });
@@ -76,7 +97,10 @@ function byHand(id, xLabel, yLabel, draw, incrs) {
     series: [{}, { show: false }],
     hooks: { draw: [inPlot] },
   };
-  place(id, options, [[0, 1], [0, 1]]);
+  place(id, options, [
+    [0, 1],
+    [0, 1],
+  ]);
 }
 
 function redraw(id, x, y) {
@@ -95,7 +119,10 @@ function path(ctx, points, x, y) {
   for (const [a, b] of points) {
     if (!(Number.isFinite(a) && Number.isFinite(b))) pen = false;
     else if (pen) ctx.lineTo(x(a), y(b));
-    else { ctx.moveTo(x(a), y(b)); pen = true; }
+    else {
+      ctx.moveTo(x(a), y(b));
+      pen = true;
+    }
   }
   ctx.stroke();
 }
@@ -108,11 +135,17 @@ function dot(ctx, x, y, radius) {
 
 // Where a function on a grid is 0, as pieces of lines: values[i * ys.length + j] at xs[i], ys[j].
 function zeros(xs, ys, values) {
-  const pieces = [], m = ys.length;
+  const pieces = [],
+    m = ys.length;
   const cut = (a, b, fa, fb) => a + ((b - a) * fa) / (fa - fb);
   for (let i = 0; i + 1 < xs.length; i++) {
     for (let j = 0; j + 1 < m; j++) {
-      const [a, b, c, d] = [values[i * m + j], values[(i + 1) * m + j], values[(i + 1) * m + j + 1], values[i * m + j + 1]];
+      const [a, b, c, d] = [
+        values[i * m + j],
+        values[(i + 1) * m + j],
+        values[(i + 1) * m + j + 1],
+        values[i * m + j + 1],
+      ];
       const found = [];
       if (a * b < 0) found.push([cut(xs[i], xs[i + 1], a, b), ys[j]]);
       if (b * c < 0) found.push([xs[i + 1], cut(ys[j], ys[j + 1], b, c)]);
@@ -127,7 +160,8 @@ function zeros(xs, ys, values) {
 // Names with samples of their lines, for people.
 function key(id, entries) {
   const spans = entries.map(([name, stroke, dashed]) => {
-    const span = document.createElement("span"), sample = document.createElement("i");
+    const span = document.createElement("span"),
+      sample = document.createElement("i");
     sample.style.borderColor = stroke;
     if (dashed) sample.className = "dashed";
     span.append(sample, name);
@@ -138,20 +172,26 @@ function key(id, entries) {
 
 // -- nullclines -----------------------------------------------------------------------------------
 
-const linspace = (a, b, k) => Float64Array.from({ length: k }, (_, i) => a + ((b - a) * i) / (k - 1));
+const linspace = (a, b, k) =>
+  Float64Array.from({ length: k }, (_, i) => a + ((b - a) * i) / (k - 1));
 
 // The nullclines of V and of a gate for a neuron at a state (rows, n): gates that are much faster
 // than this one follow V at once, the others stay as they are.
 function nullclines(given, x, neuron, gate, [low, high]) {
   const { model, n, p, curves, stimulus, weights } = given;
-  const rows = model.rows.length, row = model.rows.indexOf(gate);
-  const Vs = linspace(low, high, 141), gates = linspace(0, 1, 81);
+  const rows = model.rows.length,
+    row = model.rows.indexOf(gate);
+  const Vs = linspace(low, high, 141),
+    gates = linspace(0, 1, 81);
   const sums = new Float64Array(max(1, model.sums.length) * n);
   if (model.outputs) model.make_outputs(n, x, p, curves);
   weights.forEach(({ w, row: of }, k) => weighted(w, x, of * n, n, sums, k * n));
 
   const drift = (lanes, state) => {
-    const coupled = Float64Array.from({ length: max(1, model.sums.length) * lanes }, (_, k) => sums[Math.floor(k / lanes) * n + neuron]);
+    const coupled = Float64Array.from(
+      { length: max(1, model.sums.length) * lanes },
+      (_, k) => sums[Math.floor(k / lanes) * n + neuron],
+    );
     const dx = new Float64Array(rows * lanes);
     model.drift(lanes, state, new Float64Array(lanes).fill(stimulus), coupled, dx, p, curves);
     return dx;
@@ -162,7 +202,9 @@ function nullclines(given, x, neuron, gate, [low, high]) {
     state.set(Vs);
     return drift(Vs.length, state);
   };
-  const open = at(0), closed = at(1), k = Vs.length;
+  const open = at(0),
+    closed = at(1),
+    k = Vs.length;
   const slowest = (r) => {
     let tau = 0;
     for (let i = 0; i < k; i++) tau = max(tau, 1 / (open[r * k + i] - closed[r * k + i]));
@@ -175,14 +217,20 @@ function nullclines(given, x, neuron, gate, [low, high]) {
   const rest = new Float64Array(rows * k);
   rest.set(Vs);
   model.steady(k, rest, p, curves);
-  const lanes = k * gates.length, state = new Float64Array(rows * lanes);
+  const lanes = k * gates.length,
+    state = new Float64Array(rows * lanes);
   for (let r = 0; r < rows; r++) {
     for (let i = 0; i < k; i++) {
       for (let j = 0; j < gates.length; j++) {
         const lane = i * gates.length + j;
         state[r * lanes + lane] =
-          r === 0 ? Vs[i] : r === row ? gates[j]
-          : fast.includes(model.rows[r]) ? rest[r * k + i] : x[r * n + neuron];
+          r === 0
+            ? Vs[i]
+            : r === row
+              ? gates[j]
+              : fast.includes(model.rows[r])
+                ? rest[r * k + i]
+                : x[r * n + neuron];
       }
     }
   }

@@ -33,7 +33,8 @@ function faultOf(control, value) {
 function faultsOf(settings) {
   const faults = {};
   for (const name of Object.keys(settings)) {
-    if (!(name in CONTROLS)) faults[name] = `not known; there are ${Object.keys(CONTROLS).join(", ")}`;
+    if (!(name in CONTROLS))
+      faults[name] = `not known; there are ${Object.keys(CONTROLS).join(", ")}`;
   }
   for (const control of PAGE.controls) {
     const fault = faultOf(control, settings[control.name]);
@@ -70,7 +71,9 @@ function setup(settings) {
   const n = settings.n_neurons;
   const white = settings.noise === "current";
   return {
-    model, n, p,
+    model,
+    n,
+    p,
     curves: Float64Array.from(model.curves),
     key: keyOf(settings.rng),
     dt: settings.dt,
@@ -109,24 +112,32 @@ function noiseOf(settings) {
     const pairs = [["sigma", float(sigma)]];
     return correlation ? [...pairs, ["correlation", float(correlation)]] : pairs;
   }
-  const pairs = ["mean", "sd", "tau"].map((name) => [name === "sd" ? "sigma" : name, float(settings[name])]);
+  const pairs = ["mean", "sd", "tau"].map((name) => [
+    name === "sd" ? "sigma" : name,
+    float(settings[name]),
+  ]);
   return PAGE.eta === "eta" ? pairs : [...pairs, ["name", text(PAGE.eta)]];
 }
 
 const CLASSES = { current: "CurrentNoise", ornstein_uhlenbeck_current: "OrnsteinUhlenbeckCurrent" };
 
 function runOf(settings) {
-  const pairs = [["dt", float(settings.dt)], ["method", text(settings.method)]];
+  const pairs = [
+    ["dt", float(settings.dt)],
+    ["method", text(settings.method)],
+  ];
   if (settings.noise === "none") return pairs;
   pairs.push(["rng", settings.rng]);
   return settings.trials > 1 ? [...pairs, ["trials", settings.trials]] : pairs;
 }
 
-const ruleOf = () => ["threshold", "rearm", "lockout"].map((name, k) => [name, float(PAGE.rule[k])]);
+const ruleOf = () =>
+  ["threshold", "rearm", "lockout"].map((name, k) => [name, float(PAGE.rule[k])]);
 
 function pythonOf(settings) {
   const changes = list(changesOf(settings));
-  const noise = settings.noise === "none" ? "" : `hh.${CLASSES[settings.noise]}(${list(noiseOf(settings))})`;
+  const noise =
+    settings.noise === "none" ? "" : `hh.${CLASSES[settings.noise]}(${list(noiseOf(settings))})`;
   const lines = ["import hh_sde as hh", ""];
   if (PAGE.named) {
     lines.push(`cell = hh.CELLS["${PAGE.cell}"]${changes && `.replace(${changes})`}`);
@@ -137,7 +148,8 @@ function pythonOf(settings) {
     });
     lines.push("net = hh.Network(", `    ${settings.n_neurons},`, "    cell=cell,");
     lines.push(`    stimulus=${float(settings.stimulus)},`);
-    if (synapses.length) lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
+    if (synapses.length)
+      lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
     if (noise) lines.push(`    noise=${noise},`);
     lines.push(")");
   } else {
@@ -148,7 +160,8 @@ function pythonOf(settings) {
     const synapses = PAGE.synapses.map(
       (synapse, k) => `net.synapses[${k}].replace(weights=${text(weightsOf(synapse, settings))})`,
     );
-    if (synapses.length) lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
+    if (synapses.length)
+      lines.push("    synapses=[", ...synapses.map((one) => `        ${one},`), "    ],");
     lines.push(`    noise=${noise || "[]"},`, ")");
   }
   lines.push(`ds = hh.solve(net, ${float(settings.t_end)}, ${list(runOf(settings))})`);
@@ -158,7 +171,11 @@ function pythonOf(settings) {
 
 function tomlOf(settings) {
   const table = (pairs) => pairs.map(([name, value]) => `${name} = ${value}`);
-  const lines = ["[network]", `n_neurons = ${settings.n_neurons}`, `stimulus = ${float(settings.stimulus)}`];
+  const lines = [
+    "[network]",
+    `n_neurons = ${settings.n_neurons}`,
+    `stimulus = ${float(settings.stimulus)}`,
+  ];
   lines.push("", "[network.cell]", `name = "${PAGE.cell}"`, ...table(changesOf(settings)));
   for (const synapse of PAGE.synapses) {
     lines.push("", "[[network.synapses]]", `kind = "${synapse.kind}"`);

@@ -12,14 +12,19 @@ function* made(settings, { every = 1, trials = null, kept = () => true, piece = 
   const rows = model.rows.length - model.outputs;
   const points = Math.floor(steps / every) + 1;
   const time = Float64Array.from({ length: points }, (_, k) => k * every * settings.dt);
-  const spikes = [], states = [];
-  let diverged = null, began = performance.now();
+  const spikes = [],
+    states = [];
+  let diverged = null,
+    began = performance.now();
   for (const [member, trial] of members.entries()) {
     const run = new Run(given, trial);
     const out = kept(trial)
       ? Array.from({ length: rows * n }, () => new Float64Array(points).fill(NaN))
       : [];
-    const keep = (k) => out.forEach((series, i) => { series[k] = run.x[i]; });
+    const keep = (k) =>
+      out.forEach((series, i) => {
+        series[k] = run.x[i];
+      });
     keep(0);
     for (let k = 1; k < points && !run.diverged; k++) {
       run.advance(every);
@@ -54,7 +59,11 @@ function run({ record = "V", save_dt, seed, ...changes } = {}) {
     if (!known.includes(name)) faults.record = `accepted: ${known.join(", ")}`;
   }
   if (Object.keys(faults).length) {
-    throw new RangeError(Object.entries(faults).map((fault) => fault.join(": ")).join("; "));
+    throw new RangeError(
+      Object.entries(faults)
+        .map((fault) => fault.join(": "))
+        .join("; "),
+    );
   }
   const pieces = made(settings, { every });
   let piece = pieces.next();
@@ -73,14 +82,16 @@ function run({ record = "V", save_dt, seed, ...changes } = {}) {
 function serve(say) {
   let newest = 0;
   const channel = new MessageChannel();
-  const pause = () => new Promise((resolve) => {
-    channel.port1.onmessage = resolve;
-    channel.port2.postMessage(0);
-  });
+  const pause = () =>
+    new Promise((resolve) => {
+      channel.port1.onmessage = resolve;
+      channel.port2.postMessage(0);
+    });
 
   // All pieces; null if a newer message has come meanwhile.
   async function whole(id, pieces) {
-    let piece = pieces.next(), said = performance.now();
+    let piece = pieces.next(),
+      said = performance.now();
     while (!piece.done) {
       await pause();
       if (id < newest) return null;
