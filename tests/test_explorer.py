@@ -23,10 +23,12 @@ NOISES = {
     "white": (hh.CurrentNoise(2.0), {"sigma": 2.0}),
     "correlated": (hh.CurrentNoise(2.0, correlation=0.5), {"sigma": 2.0, "correlation": 0.5}),
     "coloured": (hh.OrnsteinUhlenbeckCurrent(1.0, 2.0, 3.0), {"mean": 1.0, "sd": 2.0, "tau": 3.0}),
+    "gates": (hh.SubunitNoise(area=90.0), {"area": 90.0}),
+    "states": (hh.ConductanceNoise(area=90.0), {"area": 90.0}),
 }
 KIND = {
     "none": "none", "white": "current", "correlated": "current",
-    "coloured": "ornstein_uhlenbeck_current",
+    "coloured": "ornstein_uhlenbeck_current", "gates": "subunit", "states": "conductance",
 }  # fmt: skip
 METHODS = ("euler_maruyama", "tamed_euler", "exponential_euler", "heun", "lie_trotter")
 
@@ -76,10 +78,12 @@ def test_potentials_are_those_of_solve(method, noise):
 
 def test_trials_and_changed_numbers_are_those_of_solve():
     cell = PAIR.cell.replace(g_Na=110.0, E_L=-55.0, C=1.2, V0=-62.0)
-    net = hh.Network(3, cell, hh.Synapse.sigmoidal(0.05), stimulus=8.0, noise=hh.CurrentNoise(2.0))
+    noise = hh.CurrentNoise(2.0, correlation=0.4)
+    net = hh.Network(3, cell, hh.Synapse.sigmoidal(0.05), stimulus=8.0, noise=noise)
     changes = {
         "g_Na": 110.0, "E_L": -55.0, "C": 1.2, "V0": -62.0, "n_neurons": 3, "weights": 0.05,
-        "stimulus": 8.0, "noise": "current", "sigma": 2.0, "t_end": 10.0, "dt": 0.02, "trials": 3,
+        "stimulus": 8.0, "noise": "current", "sigma": 2.0, "correlation": 0.4, "t_end": 10.0,
+        "dt": 0.02, "trials": 3,
         "rng": 2**40, "record": ["V", "s"],
     }  # fmt: skip
     (found,) = runs(PAIR, changes)
@@ -87,6 +91,18 @@ def test_trials_and_changed_numbers_are_those_of_solve():
     for name in ("V", "s"):
         expected = ds[name].transpose("trial", "neuron", "time")
         np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("rule", [hh.SpikeRule(-60.0, -64.0), hh.SpikeRule(-60.0, -60.0, 3.0)])
+def test_spikes_are_those_of_the_rule(rule):
+    """A level that noise crosses again and again."""
+    net = hh.Network(2, noise=hh.CurrentNoise(5.0))
+    script = script_of_runs(net, 50.0, 0.01, "euler_maruyama", 1, 1, rule)
+    found = [one["time"] for one in node(script, "run().spikes")]
+    crossings = hh.solve(net, 50.0, rng=1).hh.spikes(hh.SpikeRule(-60.0, None)).spike_time
+    expected = hh.solve(net, 50.0, rng=1).hh.spikes(rule).spike_time
+    assert 5 < len(expected) < len(crossings)
+    np.testing.assert_allclose(sorted(found), sorted(expected.values), atol=1e-8)
 
 
 CASES = [(name, "sigmoidal") for name in hh.CELLS] + [
@@ -174,9 +190,11 @@ def test_too_large_a_step_diverges_where_solve_does():
         (hh.Network({"E": hh.Population(2)}), "populations"),
         (hh.Network(2, stimulus=[1.0, 2.0]), "stimulus differs"),
         (hh.Network(1, stimulus=hh.StepCurrent(1.0, start=5.0)), "changes in time"),
-        (hh.Network(1, noise=hh.SubunitNoise(area=100.0)), "SubunitNoise"),
-        (hh.Network(1, noise=[hh.CurrentNoise(1.0), hh.CurrentNoise(2.0)]), "several noises"),
-        (hh.Network(2, noise=hh.CurrentNoise([1.0, 2.0])), "differ between neurons"),
+        (hh.Network(1, noise=hh.SubunitNoise(area=9.0, bounds="clip")), "SubunitNoise"),
+        (hh.Network(1, noise=hh.ConductanceNoise(numbers={"Na": 600})), "ConductanceNoise"),
+        (hh.Network(1, noise=hh.ShieldedNoise(area=100.0)), "ShieldedNoise"),
+        (hh.Network(1, noise=[hh.CurrentNoise(1.0), hh.CurrentNoise(2.0)]), "its noise is"),
+        (hh.Network(2, noise=hh.CurrentNoise([1.0, 2.0])), "its noise is"),
         (hh.Network(2, synapses=hh.SYNAPSES["AMPA"](0.1, delay=1.0)), "delay"),
         (hh.Network(2, synapses=hh.GapJunction(0.1)), "GapJunction"),
         (hh.Network(2, cell=hh.CELLS["hodgkin_huxley"](g_Na=[100.0, 120.0])), "g_Na differs"),
@@ -239,6 +257,10 @@ OTHERS = {
         ),
         {"weights_GABA_A": 0.25},
     ),
+    "channels": (
+        hh.Network(2, stimulus=10.0, noise=hh.ConductanceNoise(area=50.0)),
+        {"area": 70.53, "g_Na": 100.0, "method": "lie_trotter", "trials": 2},
+    ),
     "at 10 degrees": (
         hh.Network(1, cell=hh.CELLS["hodgkin_huxley"](temperature=10.0), stimulus=12.0),
         {"t_end": 40.0},
@@ -246,7 +268,7 @@ OTHERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", quick_ones(list(OTHERS), ("numbers", "a matrix")))
+@pytest.mark.parametrize("case", quick_ones(list(OTHERS), ("numbers", "channels")))
 def test_the_lines_of_python_and_toml_give_what_is_shown(case, tmp_path):
     net, changes = OTHERS[case]
     changes = {"t_end": 10.0, **changes}
@@ -282,7 +304,7 @@ def test_a_cell_of_ones_own_is_said_as_changes_of_the_network():
 
 
 def test_the_page_is_one_small_file(tmp_path):
-    path = hh.explore(PAIR.replace(noise=hh.CurrentNoise(1.0)), tmp_path / "page.html", rng=3)
+    path = hh.explore(PAIR.replace(noise=hh.ConductanceNoise(100.0)), tmp_path / "page.html")
     text = path.read_text(encoding="utf-8")
     assert len(text.encode()) < 400_000
     assert "{{" not in text.replace("${{", "")
@@ -303,7 +325,7 @@ def test_the_command(tmp_path):
     cases = {
         ("--set", "run.method=strang"): "method of a page 'strang'",
         ("--set", "run.stop=first spike"): "a page cannot do run.stop",
-        ("--set", "network.noise.kind=subunit"): "subunit",
+        ("--set", "network.noise.correlation=-0.5"): "its noise is CurrentNoise",
         ("--out", "page.txt"): "ending .html",
     }
     for arguments, message in cases.items():

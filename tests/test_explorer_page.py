@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import xarray as xr
+from shared import quick_ones
 from test_cli import call
 
 import hh_sde as hh
@@ -218,8 +219,10 @@ def test_files_and_rates(page):
     assert dict(at)[-10] < dict(at)[30]
 
 
-@pytest.mark.parametrize("width", [400, 1400])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+WINDOWS = [(400, "dark"), (1400, "light"), (400, "light"), (1400, "dark")]
+
+
+@pytest.mark.parametrize(("width", "theme"), quick_ones(WINDOWS, WINDOWS[:2]))
 def test_it_fits_and_asks_nothing_of_the_network(page, width, theme):
     page.driver.get_log("browser"), page.driver.get_log("performance")
     page.open(width=width)

@@ -1,11 +1,12 @@
 // What is set: controls, and the link that keeps it.
 "use strict";
 
-const COLOURED = "ornstein_uhlenbeck_current";
 const NAMES = {
   none: "none",
   current: "white current",
-  [COLOURED]: "coloured current (Ornstein–Uhlenbeck)",
+  ornstein_uhlenbeck_current: "coloured current (Ornstein–Uhlenbeck)",
+  subunit: "channels, each gate by itself",
+  conductance: "channels, each state by itself",
 };
 const GROUPS = {
   network: "Network",

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from hh_sde.equations.dynamics import Dynamics
-from hh_sde.explorer.subject import COLOURED, FIXED, NOISE, Subject
+from hh_sde.explorer.noises import CHANNELS, COLOURED, WHITE, densities
+from hh_sde.explorer.subject import FIXED, Subject
 
 #: Methods that are written in JavaScript, in `engine.js`.
 METHODS = ("euler_maruyama", "tamed_euler", "exponential_euler", "heun", "lie_trotter")
@@ -29,8 +30,9 @@ class Control:
     """A number or a choice.
 
     `low` and `high` are the slider's ends, `least` and `most` what is accepted, `cell` the value
-    that needs no saying, `only` the settings under which it is shown, and `sets` the places in the
-    numbers of each model that it is.
+    that needs no saying, `only` the settings under which it is shown, `sets` the places in the
+    numbers of each model that it is, and `counts` those that are its product with a density,
+    rounded.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Control:
     cell: float | None = None
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     sets: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    counts: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
 
 
 def controls(subject: Subject, run: Mapping[str, Any]) -> list[Control]:
@@ -107,36 +110,50 @@ def _of_cell(subject: Subject) -> list[Control]:
     return found
 
 
+def kinds(subject: Subject) -> list[str]:
+    """The kinds of noise that the network may have."""
+    channels = list(CHANNELS) if densities(subject.cell) else []
+    return ["none", WHITE, COLOURED, *channels]
+
+
 def _of_noise(subject: Subject) -> list[Control]:
-    white = {"noise": [NOISE]}
-    coloured = {"noise": [COLOURED]}
-    sigma, correlation = subject.white
-    mean, sd, tau = subject.coloured
-    kinds = ["none", NOISE, COLOURED]
-    return [
-        Control("noise", "noise", "kind", subject.noise, choices=kinds),
+    white, coloured, channels = (
+        {"noise": names} for names in ([WHITE], [COLOURED], list(CHANNELS))
+    )
+    one = subject.noise
+    found = [
+        Control("noise", "noise", "kind", one.kind, choices=kinds(subject)),
         Control(
-            "sigma", "noise", "strength sigma", sigma, "µA/cm² √ms", low=0.0,
-            high=max(10.0, _nice(2 * sigma)), least=0.0, only=white,
+            "sigma", "noise", "strength sigma", one.sigma, "µA/cm² √ms", low=0.0,
+            high=max(10.0, _nice(2 * one.sigma)), least=0.0, only=white,
         ),
         Control(
-            "correlation", "noise", "correlation between neurons", correlation, low=0.0, high=1.0,
-            least=0.0, most=1.0, only=white,
+            "correlation", "noise", "correlation between neurons", one.correlation, low=0.0,
+            high=1.0, least=0.0, most=1.0, only=white,
         ),
         Control(
-            "sd", "noise", "standard deviation", sd, "µA/cm²", low=0.0,
-            high=max(10.0, _nice(2 * sd)), least=0.0, only=coloured,
+            "sd", "noise", "standard deviation", one.sd, "µA/cm²", low=0.0,
+            high=max(10.0, _nice(2 * one.sd)), least=0.0, only=coloured,
         ),
         Control(
-            "tau", "noise", "correlation time", tau, "ms", low=0.1, high=max(50.0, _nice(2 * tau)),
-            positive=True, only=coloured,
+            "tau", "noise", "correlation time", one.tau, "ms", low=0.1,
+            high=max(50.0, _nice(2 * one.tau)), positive=True, only=coloured,
         ),
-        Control("mean", "noise", "mean", mean, "µA/cm²", low=-10.0, high=10.0, only=coloured),
+        Control("mean", "noise", "mean", one.mean, "µA/cm²", low=-10.0, high=10.0, only=coloured),
     ]  # fmt: skip
+    if known := densities(subject.cell):  # one channel of each kind at least
+        least = 1.0 / known[0]
+        found.append(
+            Control(
+                "area", "noise", "membrane area", one.area, "µm²", low=_nice(least),
+                high=max(1000.0, _nice(2 * one.area)), least=least, most=1e6, only=channels,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _of_run(subject: Subject, run: Mapping[str, Any]) -> list[Control]:
-    noisy = {"noise": [NOISE, COLOURED]}
+    noisy = {"noise": [WHITE, COLOURED, *CHANNELS]}
     t_end, dt, trials = run["t_end"], run["dt"], run["trials"]
     steps = sorted({*STEPS, dt})
     return [

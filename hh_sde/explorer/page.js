@@ -58,7 +58,7 @@ function ask() {
   }
   again = false;
   element("fill").disabled = false; // what it was filling in has ended
-  const rows = MODELS[settings.noise === COLOURED ? COLOURED : "none"].rows.length;
+  const rows = modelOf(settings).rows.length;
   const points = min(MOST_POINTS, max(500, MOST_NUMBERS / (rows * settings.n_neurons)));
   const message = {
     kind: "view",

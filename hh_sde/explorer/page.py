@@ -7,9 +7,12 @@ import json
 import re
 from dataclasses import asdict, replace
 from importlib import resources
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hh_sde.addresses import in_steps, whole
 from hh_sde.equations import javascript
@@ -22,8 +25,10 @@ from hh_sde.explorer.controls import (
     Control,
     controls,
     different,
+    kinds,
 )
-from hh_sde.explorer.subject import COLOURED, FIXED, Subject, refusal, subject_of, variant
+from hh_sde.explorer.noises import CHANNELS, WHITE, densities
+from hh_sde.explorer.subject import FIXED, Subject, refusal, subject_of, variant
 from hh_sde.network import Network
 from hh_sde.records import see_kind, single
 from hh_sde.spike_rule import SpikeRule
@@ -58,8 +63,8 @@ def explore(
     ----------
     net : Network
         Neurons of one kind, whose numbers are alike, with one constant current; a cell without
-        pools of concentrations; graded synapses without delay; no noise, a `CurrentNoise` or an
-        `OrnsteinUhlenbeckCurrent`.
+        pools of concentrations; graded synapses without delay; no noise, or one `CurrentNoise`,
+        `OrnsteinUhlenbeckCurrent`, or `SubunitNoise` or `ConductanceNoise` of an area.
     path : path
         The file to write, page.html.
     t_end, dt : float
@@ -189,24 +194,51 @@ def script_of(
 
 def _models(subject: Subject, every: list[Control]) -> tuple[dict[str, str], list[Control]]:
     """The models by kind of noise as JavaScript, and the controls with their places in them."""
-    free = [one for one in every if one.name in (*subject.parameters, "mean", "sd", "tau")]
-    found: dict[str, dict[str, list[int]]] = {one.name: {} for one in every}
+    changing = (*subject.parameters, "mean", "sd", "tau")
+    free = [one for one in every if one.name in changing]
+    sets: dict[str, dict[str, list[int]]] = {one.name: {} for one in every}
+    counts: dict[str, list[tuple[int, float]]] = {}
     models = {}
-    for kind in ("none", COLOURED):
+    for kind in kinds(subject):
+        if kind == WHITE:  # which is not in the equations
+            continue
         usual = _equations(subject, kind)
+        if sum(map(len, usual.parameters.curves)) > MOST_POINTS:
+            raise refusal(f"its tabulated rates have more than {MOST_POINTS} points")
         differing = {
             one.name: different(usual, _equations(subject, kind, **{one.name: _other(one.value)}))
             for one in free
         }
-        if sum(map(len, usual.parameters.curves)) > MOST_POINTS:
-            raise refusal(f"its tabulated rates have more than {MOST_POINTS} points")
-        script = javascript.script(usual, [name for names in differing.values() for name in names])
+        numbers = _numbers_of_channels(subject, kind, usual)
+        script = javascript.script(usual, [*chain.from_iterable(differing.values()), *numbers])
         places = list(script.numbers)
         for name, names in differing.items():
-            found[name][kind] = [places.index(one) for one in names if one in script.numbers]
+            sets[name][kind] = [places.index(one) for one in names if one in places]
+        counts[kind] = [
+            (places.index(one), density) for one, density in numbers.items() if one in places
+        ]
         own = {"name": kind, "numbers": list(script.numbers.values()), "curves": script.curves}
         models[kind] = f"Object.assign({script.text}, {json.dumps(own)})"
-    return models, [replace(one, sets=found[one.name]) for one in every]
+    return models, [
+        replace(one, sets=sets[one.name], counts=counts if one.name == "area" else {})
+        for one in every
+    ]
+
+
+def _numbers_of_channels(subject: Subject, kind: str, usual: Dynamics) -> dict[str, float]:
+    """The numbers of channels in the equations, with how many there are per um^2."""
+    if kind not in CHANNELS:
+        return {}
+    area = 1e4 * _other(subject.noise.area)
+    other = _equations(subject, kind, area=area)
+    return {
+        name: next(
+            density
+            for density in densities(subject.cell)
+            if np.round(density * area) == other.parameters.table[name].values[0]
+        )
+        for name in different(usual, other)
+    }
 
 
 def _equations(subject: Subject, kind: str, **changes: float) -> Dynamics:
@@ -231,7 +263,7 @@ def _description(subject: Subject, every: list[Control], rule: SpikeRule) -> dic
         "cell": subject.cell.name,
         "named": subject.named,
         "fixed": fixed,
-        "eta": subject.eta,
+        "eta": subject.noise.eta,
         "rule": rule.levels,
         "usualRule": rule == SpikeRule(),
         "synapses": [

@@ -61,11 +61,23 @@ const stepsOf = (settings) => Math.round(settings.t_end / settings.dt);
 const weightsOf = ({ control, matrix }, settings) =>
   matrix ? matrix.map((row) => row.map((w) => w * settings[control])) : settings[control];
 
+// White noise is not in the equations.
+const modelOf = (settings) => MODELS[settings.noise] ?? MODELS.none;
+
+// To the nearest whole number, halves to an even one, as numpy does.
+function toWhole(x) {
+  const up = Math.round(x);
+  return up - x === 0.5 && up % 2 ? up - 1 : up;
+}
+
 function setup(settings) {
-  const model = MODELS[settings.noise] ?? MODELS.none;
+  const model = modelOf(settings);
   const p = Float64Array.from(model.numbers);
   for (const control of PAGE.controls) {
     for (const place of control.sets[model.name] ?? []) p[place] = settings[control.name];
+    for (const [place, density] of control.counts[model.name] ?? []) {
+      p[place] = toWhole(density * settings[control.name]);
+    }
   }
   model.derive(p);
   const n = settings.n_neurons;
@@ -107,6 +119,9 @@ const changesOf = (settings) => [
 ];
 
 function noiseOf(settings) {
+  if (settings.noise === "subunit" || settings.noise === "conductance") {
+    return [["area", float(settings.area)]];
+  }
   if (settings.noise === "current") {
     const { sigma, correlation } = settings;
     const pairs = [["sigma", float(sigma)]];
@@ -119,7 +134,12 @@ function noiseOf(settings) {
   return PAGE.eta === "eta" ? pairs : [...pairs, ["name", text(PAGE.eta)]];
 }
 
-const CLASSES = { current: "CurrentNoise", ornstein_uhlenbeck_current: "OrnsteinUhlenbeckCurrent" };
+const CLASSES = {
+  current: "CurrentNoise",
+  ornstein_uhlenbeck_current: "OrnsteinUhlenbeckCurrent",
+  subunit: "SubunitNoise",
+  conductance: "ConductanceNoise",
+};
 
 function runOf(settings) {
   const pairs = [

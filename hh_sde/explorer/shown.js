@@ -7,7 +7,7 @@ let drawnFor = "";
 function layOut() {
   const { result, other, settings: of } = shownRun;
   const n = min(result.n, MOST_LINES);
-  const model = MODELS[of.noise] ?? MODELS.none;
+  const model = modelOf(of);
   const gates = result.rows.filter((_, k) => model.units[k] === "1");
   const drawing = [n, gates, Boolean(other), of.V0, document.documentElement.dataset.theme].join();
   if (drawing === drawnFor) return gates;
@@ -18,7 +18,7 @@ function layOut() {
   lines(
     "gates",
     "gate (1)",
-    gates.map((_, k) => ({ stroke: colourOf(k) })),
+    gates.map((_, k) => ({ stroke: colourOf(k), dash: k < 8 ? [] : [8, 4] })),
     [-0.2, 1.2],
     cursorMoved,
   );
@@ -28,7 +28,7 @@ function layOut() {
   byHand("rate", "current (µA/cm²)", "rate (Hz)", drawRate);
   key(
     "key-gates",
-    gates.map((name, k) => [name, colourOf(k)]),
+    gates.map((name, k) => [name, colourOf(k), k >= 8]),
   );
   return gates;
 }
@@ -247,8 +247,15 @@ function cursorMoved(u) {
 }
 
 function showPhase() {
-  if (!shownRun || !view.gate) return;
+  if (!shownRun) return;
   const { result, settings: of } = shownRun;
+  if (!result.rows.includes(view.gate)) {
+    phase = null;
+    element("said-phase").textContent =
+      "No gate is a variable here, so that there is no plane of V and a gate.";
+    redraw("phase", [0, 1], [0, 1]);
+    return;
+  }
   const V = statesOf(result, "V")[view.neuron],
     gate = statesOf(result, view.gate)[view.neuron];
   let last = V.length - 1;

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from hh_sde.cells import CELLS, Cell
+from hh_sde.explorer.noises import NoiseShown, noise_of, noise_shown
 from hh_sde.network import Network
-from hh_sde.noise import CurrentNoise, Noise, OrnsteinUhlenbeckCurrent
 from hh_sde.synapses import SYNAPSES, Synapse
 
-#: The kinds of noise that a page has, as NOISES calls them.
-NOISE, COLOURED = "current", "ornstein_uhlenbeck_current"
 #: Parameters of cells that a page does not change.
 FIXED = ("temperature", "V_T")
 ACCEPTED = (
     "a page takes neurons of one kind with one constant current, a cell without pools of "
     "concentrations whose numbers are the same in all neurons, graded synapses without delay, and "
-    "as noise none, a CurrentNoise or an OrnsteinUhlenbeckCurrent"
+    "as noise none, or one CurrentNoise, OrnsteinUhlenbeckCurrent, or SubunitNoise or "
+    "ConductanceNoise of an area, the same in all neurons"
 )
 
 
@@ -57,10 +56,7 @@ class Subject:
     stimulus: float
     synapses: tuple[SynapseShown, ...]
     given: tuple[Synapse, ...]
-    noise: str
-    white: tuple[float, float]  # sigma, correlation
-    coloured: tuple[float, float, float]  # mean, sd, tau
-    eta: str  # the name of the coloured current
+    noise: NoiseShown
 
 
 def subject_of(net: Network) -> Subject:
@@ -75,7 +71,9 @@ def subject_of(net: Network) -> Subject:
         raise refusal("it has populations")
     assert net.cell is not None
     synapses = tuple(_synapse(one, net) for one in net.synapses)
-    noise, white, coloured, eta = _noise(net.noise)
+    noise = noise_shown(net.noise)
+    if noise is None:
+        raise refusal(f"its noise is {', '.join(map(repr, net.noise))}")
     named, parameters = _cell(net.cell)
     if len({one.name for one in synapses}) < len(synapses):
         raise refusal("it has two synapses of one name")
@@ -88,24 +86,19 @@ def subject_of(net: Network) -> Subject:
         synapses=synapses,
         given=net.synapses,  # type: ignore[arg-type]
         noise=noise,
-        white=white,
-        coloured=coloured,
-        eta=eta,
     )
 
 
-def variant(subject: Subject, noise: str, **parameters: float) -> Network:
-    """One neuron of the network with a kind of noise, and other parameters of its cell or noise."""
-    names = ("mean", "sd", "tau")
-    mean, sd, tau = (
-        parameters.pop(name, value) for name, value in zip(names, subject.coloured, strict=True)
-    )
-    coloured = OrnsteinUhlenbeckCurrent(mean, sd, tau, name=subject.eta)
+def variant(subject: Subject, kind: str, **changes: float) -> Network:
+    """One neuron of the network with a kind of noise, and other numbers of its cell or noise."""
+    names = {field.name for field in fields(NoiseShown)} & set(changes)
+    numbers: dict[str, Any] = {name: changes.pop(name) for name in names}
+    noise = replace(subject.noise, **numbers)
     return Network(
         1,
-        cell=subject.cell.replace(**parameters),
+        cell=subject.cell.replace(**changes),
         synapses=[one.replace(weights=0.0) for one in subject.given],
-        noise=coloured if noise == COLOURED else None,
+        noise=noise_of(kind, noise),
     )
 
 
@@ -190,28 +183,3 @@ def _weights(one: Synapse, net: Network) -> tuple[float, list[list[float]] | Non
     if not np.any(np.diag(matrix)) and np.all(others == others[:1]):
         return float(others[0]) if others.size else 0.0, None
     return 0.0, matrix.tolist()
-
-
-def _noise(
-    given: tuple[Noise, ...],
-) -> tuple[str, tuple[float, float], tuple[float, float, float], str]:
-    """The kind of noise, the numbers of white and of coloured noise, and the latter's name."""
-    white, coloured = (1.0, 0.0), (0.0, 1.0, 5.0)
-    if not given:
-        return "none", white, coloured, "eta"
-    if len(given) > 1:
-        raise refusal("it has several noises")
-    (noise,) = given
-    if isinstance(noise, CurrentNoise):
-        correlation = 0.0 if noise.correlation is None else noise.correlation
-        if np.ndim(noise.sigma) or np.ndim(correlation) or correlation < 0:
-            raise refusal(
-                "its noise has numbers that differ between neurons, or a negative correlation"
-            )
-        return NOISE, (_number(noise.sigma), _number(correlation)), coloured, "eta"
-    if isinstance(noise, OrnsteinUhlenbeckCurrent):
-        if any(map(np.ndim, (noise.mean, noise.sigma, noise.tau))):
-            raise refusal(f"numbers of its noise {noise.name} differ between neurons")
-        mean, sd, tau = _number(noise.mean), _number(noise.sigma), _number(noise.tau)
-        return COLOURED, white, (mean, sd, tau), noise.name
-    raise refusal(f"it has the noise {type(noise).__name__}")

@@ -53,7 +53,7 @@ function run({ record = "V", save_dt, seed, ...changes } = {}) {
   if (!(every >= 1 && Math.abs(every * settings.dt - (save_dt ?? settings.dt)) < 1e-9)) {
     faults.save_dt = "accepted: a multiple of dt";
   }
-  const known = MODELS[settings.noise]?.rows ?? MODELS.none.rows;
+  const known = modelOf(settings).rows;
   const names = typeof record === "string" ? [record] : record;
   for (const name of names) {
     if (!known.includes(name)) faults.record = `accepted: ${known.join(", ")}`;
