@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).parent
+EXTRA = HERE / "_build" / "extra"
 sys.path.insert(0, str(HERE))
 import gallery_pages  # noqa: E402
 import generate  # noqa: E402
@@ -62,6 +63,7 @@ html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_domain_indices = False
 html_extra_path = ["_build/extra"]
+EXTRA.mkdir(parents=True, exist_ok=True)
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
@@ -114,11 +116,9 @@ def write_explorer(app):
     """The page with which one can play, for the first page and for its own."""
     import hh_sde as hh
 
-    folder = HERE / "_build" / "extra"
-    folder.mkdir(parents=True, exist_ok=True)
     coupled = hh.Synapse.sigmoidal(weights=0.1)
     net = hh.Network(2, stimulus=10.0, synapses=coupled, noise=hh.CurrentNoise(sigma=1.0))
-    hh.explore(net, folder / "live.html")
+    hh.explore(net, EXTRA / "live.html")
 
 
 def lay_mathjax(app, exception):

@@ -58,7 +58,7 @@ SECTIONS = {
     },
     "Files": {"export": "A result for other programs"},
 }
-#: What takes longer than a minute or needs further libraries is not run; the figure that it drew.
+#: What takes longer than a minute or needs further libraries is not run; its figure, or None.
 NOT_RUN = {
     "channel_noise": "channel_noise.png",
     "inference": "inference.png",
@@ -106,8 +106,9 @@ def _page(script: str, title: str) -> str:
     rest = re.sub(r"\n\n((?:    .+\n)+)", r"\n\n.. code-block:: sh\n\n\1", f"\n{rest}\n")
     words = f"{_heading(title)}\n{question}\n{rest}"
     if script in NOT_RUN:
-        words += "\nIt is not run when this page is made; it drew the figure.\n\n"
-        words += f".. image:: /{NOT_RUN[script]}\n   :alt: {question}\n"
+        words += "\nIt is not run when this page is made.\n"
+    if NOT_RUN.get(script):
+        words += f"\nIts figure:\n\n.. image:: /{NOT_RUN[script]}\n   :alt: {question}\n"
     end = code.index('"""', 3) + 3
     thumbnail = NOT_RUN.get(script)
     note = f"\n# sphinx_gallery_thumbnail_path = '{thumbnail}'\n" if thumbnail else ""

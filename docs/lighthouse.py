@@ -25,6 +25,8 @@ FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-background-networki
 class Server(http.server.SimpleHTTPRequestHandler):
     """A file server that compresses text, as servers of pages do, and logs nothing."""
 
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self):
         """Send a file."""
         path = Path(self.translate_path(self.path))

@@ -155,3 +155,15 @@ def test_cobahh_is_the_published_network(script, monkeypatch):
     }
     assert weights == {"e": {0.03}, "i": {0.335}}  # 6 and 67 nS on 20,000 um^2
     assert not np.array_equal(cobahh.network(2).connectivity().source, inputs.source)
+
+
+def test_the_table_of_validation_has_what_other_scripts_last_wrote(script):
+    table = script("validation/table")
+    docs = FOLDER.parent / "docs"
+    lines = (docs / "validation_table.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "| " + " | ".join(table.HEADER) + " |"
+    rows = [table.Row(*(cell.strip() for cell in line.strip("|").split("|"))) for line in lines[2:]]
+    of_others = [row for row in rows if row.script != f"`{table.HERE}`"]
+    expected = [row._replace(script=f"`{row.script}`") for row in table.by_other_scripts(docs)]
+    assert of_others == expected, "python benchmarks/validation/table.py --out docs"
+    assert {row.source.split()[0] for row in of_others} == {"Brian2", "NEURON", "Pu"}

@@ -19,10 +19,13 @@ def text():
     return README.read_text(encoding="utf-8")
 
 
-def test_the_python_lines_run(text, tmp_path, monkeypatch):
-    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_python_lines_run(text, page, tmp_path, monkeypatch):
+    shown = (ROOT / page).read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", shown, re.DOTALL))
+    assert len(code.splitlines()) <= 20
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, str(README), "exec"), {})
+    exec(compile(code, page, "exec"), {})
     plt.close("all")
     assert (tmp_path / "traces.png").exists()
     assert (tmp_path / "run.nc").exists()

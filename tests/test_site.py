@@ -133,6 +133,9 @@ def opened(browser, site, page, width, scheme="light"):
     browser.get(f"{site}/{page}.html")
     browser.execute_async_script(
         "const done = arguments[arguments.length - 1];"
+        "const still = document.createElement('style');"  # colours on their way are no colours
+        "still.textContent = '* { transition: none !important; animation: none !important }';"
+        "document.head.append(still);"
         "document.querySelectorAll('img[loading=lazy]').forEach(img => img.loading = 'eager');"
         "const set = window.MathJax && MathJax.startup ? MathJax.startup.promise : null;"
         "Promise.resolve(set).then(() => setTimeout(done, 50));"

@@ -11,6 +11,15 @@ window.addEventListener("load", () => {
       if (one.scrollWidth > one.clientWidth + 1) one.tabIndex = 0;
     }
   };
+  // The explorer computes, so that it begins when it is about to be seen.
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      target.src = target.dataset.src;
+      seen.unobserve(target);
+    }
+  }, { rootMargin: "200px" });
+  document.querySelectorAll("iframe[data-src]").forEach((one) => seen.observe(one));
   reach();
   window.addEventListener("resize", reach);
 });
