@@ -131,7 +131,8 @@ def _other_arrays(sde: SDE, method: Method, name: str) -> str:
     return (
         f"{name} takes f and G of arrays of {library}, and those of this SDE are of "
         f"{sde.arrays}; write them with {method.arrays} and say SDE(f=..., G=..., x0=..., "
-        f"arrays={method.arrays!r}). A Network has them in all arrays. For this SDE as it is "
+        f"arrays={method.arrays!r}), or state it as expressions, SDE.from_expressions, which has "
+        "them in all arrays as a Network has. For this SDE as it is "
         f"choose from {', '.join(kept)}"
     )
 
