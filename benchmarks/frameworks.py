@@ -5,9 +5,11 @@
 Each framework gets a virtual environment of its own, made in a temporary folder unless
 --environments names one, which is kept. Needs a package index for pip; jitcsde a C compiler.
 Errors are root mean squares over trials at the end, against exact solutions or the engine's at a
-step far below; orders are slopes through four steps. The cost is that of a run of the pair on one
-thread, by that of the engine's Euler-Maruyama in the same process, and what the first run takes
-longer is told apart. Writes frameworks_KIND.json and .md for this kind of processor.
+step far below; orders are slopes through four steps. The cost is the processor time of a trial of
+the pair on one thread, the least of three runs, by that of the engine's Euler-Maruyama in turn with
+them; what the first run takes longer is told apart.
+
+Writes frameworks_KIND.json and .md for this kind of processor.
 """
 
 import argparse
@@ -171,40 +173,45 @@ def accuracy(method, problem):
     return {"order": order, "errors": errors, "dt": [dt * factor for factor in FACTORS]}
 
 
+def processor_time():
+    """Of this process and of those that it waited for, compilers among them, in seconds."""
+    return time.process_time() + sum(os.times()[2:4])
+
+
 def cost(method):
-    """Seconds of a run of the pair, and how much longer the first one takes; None: it diverges."""
-    net = pair()
-    if not takes(method, net.sde()):
-        return None
+    """Of a trial, by that of Euler-Maruyama, and how much longer the first run takes; {}: grows."""
+    entry = hh.METHODS[method]
+    if not takes(method, pair().sde()):
+        return {}
+    net, units = pair(), []
     # one after another they take their time: fewer give it as well
-    trials = MANY if hh.METHODS[method].library in ("numba", "diffrax", "torchsde") else 2
-    laps = []
-    for rng in range(4):
-        start = time.perf_counter()
-        try:
-            hh.solve(net, LONG, dt=0.01, method=method, rng=rng, trials=trials, save_dt=LONG)
-        except hh.IntegrationError:
-            return None
-        laps.append(time.perf_counter() - start)
-    lap = float(np.median(laps[1:]))
-    return {"seconds": lap / trials, "compile": laps[0] - lap}
+    trials = MANY if entry.library in ("numba", "diffrax", "torchsde") else 2
+
+    def run(name, rng, many):
+        start = processor_time()
+        hh.solve(net, LONG, dt=0.01, method=name, rng=rng, trials=many, save_dt=LONG)
+        return processor_time() - start
+
+    try:
+        laps = [run(method, 0, trials)]
+    except hh.IntegrationError:
+        return {}
+    run("euler_maruyama", 0, MANY)
+    for rng in range(1, 4):
+        units.append(run("euler_maruyama", rng, MANY) / MANY)
+        laps.append(run(method, rng, trials))
+    return {"cost": min(laps[1:]) / trials / min(units), "compile": laps[0] - min(laps[1:])}
 
 
 def measure(framework):
     """All methods of a framework, and those of the engine beside them."""
     names = [name for name, one in hh.METHODS.items() if one.library == framework]
     found = {}
-    unit = cost("euler_maruyama")["seconds"]
     for name in [*(ENGINE if framework == "sdeint" else ()), *names]:
-        if not hh.METHODS[name].strong_order:
-            continue
-        row = {problem: accuracy(name, problem) for problem in PROBLEMS}
-        taken = cost(name)
-        if taken:
-            row["cost"] = taken["seconds"] / unit
-            row["compile"] = taken["compile"]
-        found[name] = row
-        print(name, file=sys.stderr)
+        if hh.METHODS[name].strong_order:
+            found[name] = cost(name)  # first: what others have compiled counts as compiled
+            found[name] |= {problem: accuracy(name, problem) for problem in PROBLEMS}
+            print(name, file=sys.stderr)
     return found
 
 
@@ -252,9 +259,9 @@ def main():
         for framework in options.only:
             python = environment(framework, options.environments or Path(temporary))
             run = [python, Path(__file__).resolve(), "--measure", framework]
-            done = subprocess.run(
-                run, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | ONE_THREAD
-            )
+            # nothing is compiled before
+            variables = {**os.environ, **ONE_THREAD, "HH_SDE_CACHE_DIR": f"{temporary}/{framework}"}
+            done = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True, env=variables)
             found |= json.loads(done.stdout.splitlines()[-1])
     processor.write(options.out, "frameworks", found, markdown(found))
 

@@ -11,7 +11,7 @@ from hh_sde import continuation, initial
 from hh_sde.brownian import Rng
 from hh_sde.cells import Cell
 from hh_sde.equations.functions import LANGUAGES
-from hh_sde.errors import warn
+from hh_sde.errors import missing, warn
 from hh_sde.kinetics import Constant, Sigmoid
 from hh_sde.methods import METHODS, Method, method_of, name_of
 from hh_sde.network import Network
@@ -74,6 +74,8 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
         )
     if not method.has_functions(sde):
         raise ValueError(_other_arrays(sde, method, name))
+    if not method.available:
+        raise missing(method.library)
     if noise == "ignore":
         sde = sde.without_noise()
     if method.compiled and sde.program is not None and not _is_compiled(sde):
@@ -131,7 +133,8 @@ def _other_arrays(sde: SDE, method: Method, name: str) -> str:
     return (
         f"{name} takes f and G of arrays of {library}, and those of this SDE are of "
         f"{sde.arrays}; write them with {method.arrays} and say SDE(f=..., G=..., x0=..., "
-        f"arrays={method.arrays!r}). A Network has them in all arrays. For this SDE as it is "
+        f"arrays={method.arrays!r}), or state it as expressions, SDE.from_expressions, which has "
+        "them in all arrays as a Network has. For this SDE as it is "
         f"choose from {', '.join(kept)}"
     )
 

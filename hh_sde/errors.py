@@ -143,10 +143,14 @@ def optional(module: str, extra: str = "") -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        package = module.partition(".")[0]
-        raise ImportError(
-            f"this needs the package {package}: pip install 'hh_sde[{extra or package}]'"
-        ) from error
+        raise missing(module.partition(".")[0], extra) from error
+
+
+def missing(package: str, extra: str = "") -> ImportError:
+    """The error where a package is not there, with the extra that brings it."""
+    return ImportError(
+        f"this needs the package {package}: pip install 'hh_sde[{extra or package}]'"
+    )
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

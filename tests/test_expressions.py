@@ -394,6 +394,36 @@ def check_functions(sde, made, array):
     assert (made.m, made.noise_type) == (sde.m, sde.noise_type)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("diffrax.Euler", "euler_maruyama"), ("torchsde.euler", "euler_maruyama"),
+     ("diffrax.Heun", "heun"), ("torchsde.heun", "heun")],
+)  # fmt: skip
+def test_other_frameworks_make_the_steps_of_the_engine(theirs, ours):
+    """With noise that follows the time, and does not commute; and the drift of its own calculus."""
+    pytest.importorskip(theirs.partition(".")[0])
+    path = TIMED.path(2, 2.0**-6)
+    runs = [
+        hh.solve(TIMED, 1.0, dt=2.0**-6, method=method, path=path, trials=3)
+        for method in (theirs, ours)
+    ]
+    np.testing.assert_allclose(runs[0].x, runs[1].x, rtol=1e-10, atol=1e-10)
+    sde = PROBLEMS["geometric_stratonovich"].sde
+    ds = hh.solve(sde, 1.0, dt=2.0**-10, method=theirs, noise="ignore")
+    assert float(ds.x[-1, 0]) == pytest.approx(np.exp(-0.5), abs=2e-4)
+
+
+@pytest.mark.slow
+def test_jitcsde_reads_the_time():
+    """By mean and variance of 400 trials; five standard errors."""
+    pytest.importorskip("jitcsde")
+    problem = hh.problems.additive(a=10.0)
+    x = hh.solve(problem.sde, 1.0, dt=0.05, method="jitcsde", rng=1, trials=400).x[:, -1, 0]
+    mean, covariance = problem.moments(1.0)
+    assert abs(float(x.mean()) - mean[0]) < 5 * float(x.std()) / 20
+    assert abs(float(x.var()) / covariance[0, 0] - 1) < 5 * (2 / 400) ** 0.5
+
+
 # -- refusals -------------------------------------------------------------------------------------
 
 

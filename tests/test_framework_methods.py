@@ -5,6 +5,7 @@ Their orders are tested with all others', in test_orders.py.
 
 import inspect
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,14 @@ def test_windows_do_not_show(method, monkeypatch):
     whole = hh.solve(net, 1.0, dt=0.01, method=method, rng=1, trials=2)
     monkeypatch.setattr(module, "_LONGEST", 7)
     assert np.array_equal(hh.solve(net, 1.0, dt=0.01, method=method, rng=1, trials=2).V, whole.V)
+
+
+@pytest.mark.parametrize(("library", "scheme"), [("diffrax", "Euler"), ("torchsde", "euler")])
+def test_a_framework_that_is_not_there_names_its_extra(library, scheme, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ImportError, match=rf"pip install 'hh_sde\[{library}\]'"):
+        hh.solve(pair(hh.CurrentNoise(1.0)), 1.0, method=f"{library}.{scheme}", rng=1)
+    assert not hh.METHODS[f"{library}.{scheme}"].available
 
 
 @pytest.mark.parametrize("method", ["diffrax.Euler", "torchsde.euler"])

@@ -7,12 +7,24 @@ from shared import quick_ones
 import hh_sde as hh
 from hh_sde.equations.expressions import FUNCTIONS, Choice, Number, Symbol, call
 from hh_sde.equations.quantities import Assignment
-from hh_sde.equations.whole_arrays import function, text
+from hh_sde.equations.whole_arrays import Language, elementary, function, tables, text
 
 # around the singular point, at it, where the series ends, and far out, where exponentials overflow
 NEAR_0 = [0.0, 1e-300, 1e-12, 1e-8, 1e-5, 1e-3, 0.1, 0.24999, 0.25, 0.25001, 1.0, 30.0, 800.0]
 U = np.array([sign * u for u in NEAR_0 for sign in (1, -1)])
 x, y, u, k = (Symbol(name) for name in ("x", "y", "u", "k"))
+
+
+class Numpy:
+    """The same text in numpy, where no framework is installed: values alone."""
+
+    def __init__(self):
+        functions = elementary(np) | tables(np, lambda k: k.astype(int))
+        self.language = Language("numpy", functions, *[None] * 7)
+
+    def value(self, f, *values):
+        with np.errstate(all="ignore"):
+            return f(*map(np.asarray, values))
 
 
 class Jax:
@@ -74,12 +86,17 @@ def library(request):
     return request.param()
 
 
+@pytest.fixture(params=[Numpy, Jax, Torch], ids=["numpy", "jax", "torch"])
+def arrays(request):
+    return request.param()
+
+
 @pytest.mark.parametrize("name", ["linoid", "linoid_slope"])
-def test_singular_functions_have_the_values_of_numpy(library, name):
+def test_singular_functions_have_the_values_of_numpy(arrays, name):
     # a quotient taken at 0, or where e^-u overflows, would be NaN here
     with np.errstate(over="ignore"):
         reference = FUNCTIONS[name].value(U)
-    found = library.value(library.language.functions[name], U)
+    found = arrays.value(arrays.language.functions[name], U)
     assert np.max(np.abs(found - reference) / np.maximum(1e-300, np.abs(reference))) < 1e-12
 
 
@@ -118,7 +135,7 @@ def test_tables_are_interpolated_with_the_slope_of_their_lines(library):
     assert np.allclose(slopes[1:], [0.2, -0.1, 0.0, 0.0], atol=1e-15)
 
 
-def test_any_ordered_assignments_become_a_function(library):
+def test_any_ordered_assignments_become_a_function(arrays):
     # what is assigned anew counts from there on, and what no output needs is not worked out
     steps = [
         Assignment(y, x * k),
@@ -128,12 +145,12 @@ def test_any_ordered_assignments_become_a_function(library):
     choice = Choice(y, Number(2.0), y**4, -y)
     source = text("f", ["x", "k"], steps, [choice])
     assert "unused" not in source
-    f = function(source, library.language)
+    f = function(source, arrays.language)
     at, factor = np.array([-1.0, 0.0, 3.0]), 2.0
     made = at * factor
     with np.errstate(all="ignore"):
         made = made + FUNCTIONS["linoid"].value(made) / 2.0
-    found = library.value(lambda x, k: f(x, k)[0], at, np.array(factor))
+    found = arrays.value(lambda x, k: f(x, k)[0], at, np.array(factor))
     assert np.allclose(found, np.where(made > 2.0, made**4, -made), rtol=1e-14)
     with pytest.raises(KeyError, match="nothing gives k"):
         text("f", ["x"], steps, [choice])
