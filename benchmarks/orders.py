@@ -10,12 +10,13 @@ below the declared one.
 import argparse
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import hh_sde as hh
-from hh_sde.problems import PROBLEMS
+from hh_sde.problems import PROBLEMS, SolvedProblem
 
 HEADINGS = {
     "strong": "Strong order, of the error along the path",
@@ -38,6 +39,17 @@ SCHEMES = {
     and not method.own_noise  # no path to have an error along
     and importlib.util.find_spec(method.library) is not None
 }
+
+
+def outside(problem):
+    """The same of functions alone, with which the engine can do nothing."""
+    if isinstance(problem.model, hh.Network):
+        return problem
+    if isinstance(problem, SolvedProblem):
+        return replace(problem, sde=replace(problem.sde, program=None))
+    return replace(problem, make=lambda: replace(problem.make(), program=None))
+
+
 #: States of few channels, whose noise is the root of their number: not smooth where that is 0,
 #: and what that does to weak errors is reported without a claim.
 GATE = hh.Gate("a", 2, alpha=hh.Sigmoid(1.0, -60.0, 5.0), beta=hh.Constant(0.7))
@@ -68,6 +80,8 @@ def asked(kind, name):
         return {}
     if not hh.METHODS[name].compiled:
         return IN_MINUTES
+    if hh.METHODS[name].weak:  # means over all values of the increments are taken outside
+        return {"problems": {name: outside(one) for name, one in PROBLEMS.items()}, **MANY}
     if name == "sri2":  # iterated integrals of so many trials take hours
         few = [one for one in PROBLEMS if PROBLEMS[one].sde.noise_type != "general"]
         return {"problems": few, **MANY}
