@@ -214,11 +214,28 @@ def test_what_cannot_be_shown_is_refused(net, what):
         ({"dt": 0.0}, "dt"),
         ({"dt": 0.03}, "t_end = 200.0 ms must be a multiple of dt"),
         ({"spike_rule": hh.SpikeRule(rearm=None)}, "rearm"),
+        ({"t_end": 1e6}, r"t_end of a page must be not above 100000 ms, got 1e\+06"),
+        ({"t_end": 100.0, "dt": 20.0}, "dt of a page must be not above 10 ms, got 20"),
+        ({"t_end": 1e5, "dt": 1e-4}, "2e\\+09 steps of all neurons and trials are too many"),
     ],
 )
 def test_arguments_are_checked(arguments, message):
     with pytest.raises(ValueError, match=message):
         script_of(PAIR, **arguments)
+
+
+def test_a_network_with_numbers_out_of_a_pages_range_is_refused():
+    net = hh.Network(1, noise=hh.ConductanceNoise(area=1e7))
+    with pytest.raises(ValueError, match="area of a page must be not above 1e"):
+        script_of(net)
+
+
+def test_a_page_does_not_take_the_place_of_another_kind_of_file(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text("mine")
+    with pytest.raises(ValueError, match=r"a page has the ending \.html, got .*model\.py"):
+        hh.explore(PAIR, path)
+    assert path.read_text() == "mine"
 
 
 def test_bad_values_are_told_with_what_is_accepted():
@@ -232,6 +249,12 @@ def test_bad_values_are_told_with_what_is_accepted():
     assert faults["correlation"] == "accepted: a number from 0 to 1"
     found = node(script, "faultsOf({...defaults(), dt: 0.03})")
     assert found == {"t_end": "accepted: a multiple of dt = 0.03 ms, as 199.98 or 200.01 ms"}
+    found = node(script, "[11, 1e-9].map((dt) => faultsOf({...defaults(), dt}))")
+    assert found[0] == {"dt": "accepted: a number above 0, up to 10"}
+    assert found[1].keys() == {"t_end"}
+    assert "too much for a page" in found[1]["t_end"]
+    found = node(script, "faultsOf({...defaults(), toString: 4})")
+    assert found.keys() == {"toString"}
 
 
 # -- the page, and what it says of itself ----------------------------------------------------------

@@ -192,6 +192,8 @@ def test_eulers_step_blows_up_and_the_splitting_does_not(page):
     euler, splitting = page.js("return [plots.V.data[1].at(-1), plots.V.data.at(-1).at(-1)]")
     assert euler is None
     assert -100 < splitting < 60
+    assert "not finite to the end" in page.text("summary")
+    assert "Hz" not in page.text("summary")
 
 
 def test_a_link_keeps_what_is_set(page):
@@ -204,6 +206,28 @@ def test_a_link_keeps_what_is_set(page):
     assert page.js("return hh_sde.settings()")["tau"] == 2.5
     assert page.control("n_neurons").get_attribute("value") == "3"
     assert "accepted: a number" in page.text("fault-dt")
+
+
+def test_a_link_leaves_nothing_of_the_link_before(page):
+    page.open("#noise=current&trials=4&trial=2&neuron=1&beside=heun&gate=none&depth=3&toString=4")
+    assert "does not know: depth, toString." in page.text("trouble")
+    assert page.js("return view") == {"beside": "heun", "trial": 2, "neuron": 1, "gate": "n"}
+    page.js("location.hash = '#stimulus=8'")
+    page.until(lambda: page.js("return hh_sde.settings().stimulus") == 8)
+    page.settled()
+    assert page.js("return view") == {"beside": "none", "trial": 0, "neuron": 0, "gate": "n"}
+    assert page.text("trouble") == ""
+    assert page.js("return location.hash") == "#stimulus=8"
+
+
+def test_what_is_said_of_a_failed_run_scrolls_away_on_a_narrow_screen(page):
+    page.open("#dt=0.1", width=390)
+    assert "euler_maruyama with dt = 0.1 ms" in page.text("trouble")
+    page.js("document.getElementById('set-dt').scrollIntoView({block: 'center'})")
+    bottom = "return document.getElementById('{}').getBoundingClientRect().bottom"
+    page.until(lambda: page.js(bottom.format("trouble")) < 0)
+    assert page.js(bottom.format("figure-V")) > 0  # the trace stays
+    assert page.js("return document.documentElement.scrollWidth") <= 390
 
 
 def test_files_and_rates(page):

@@ -34,12 +34,12 @@ def explore(
 ) -> None:
     """Write a page in which the network of CONFIG.toml can be played with: one file, no server."""
     from hh_sde.config import ConfigError, load
-    from hh_sde.explorer import page
+    from hh_sde.explorer.page import ENDINGS, page
 
     see_configuration(config)
     target = out or config.with_suffix(".html")
     check_target(target)
-    if target.suffix.lower() not in (".html", ".htm"):
+    if target.suffix.lower() not in ENDINGS:
         stop(f"{target}: a page has the ending .html", code=2)
     try:
         wanted = load(config, changes or ())

@@ -167,7 +167,7 @@ function change(name, value, except) {
 }
 
 function set(changes) {
-  const unknown = Object.keys(changes).filter((name) => !(name in CONTROLS));
+  const unknown = Object.keys(changes).filter((name) => !Object.hasOwn(CONTROLS, name));
   if (unknown.length)
     throw new RangeError(
       `not known: ${unknown.join(", ")}; there are ${Object.keys(CONTROLS).join(", ")}`,
@@ -232,7 +232,7 @@ function offer(name, values, labels) {
 // -- the link -------------------------------------------------------------------------------------
 
 function linkOf() {
-  const usual = { beside: "none", trial: 0, neuron: 0, gate: MODELS.none.gates.at(-1) };
+  const usual = usualView();
   const pairs = [
     ...PAGE.controls
       .filter(({ name, value }) => settings[name] !== value)
@@ -253,17 +253,19 @@ function keep() {
 function readLink() {
   const changes = {},
     unknown = [];
+  Object.assign(view, usualView());
   for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
-    if (name in CONTROLS) changes[name] = CONTROLS[name].choices ? text : number(text);
+    if (Object.hasOwn(CONTROLS, name)) changes[name] = CONTROLS[name].choices ? text : number(text);
     else if (name === "beside")
       view.beside = CONTROLS.method.choices.includes(text) ? text : "none";
-    else if (name === "gate") view.gate = text;
+    else if (name === "gate")
+      view.gate = MODELS.none.gates.includes(text) ? text : usualView().gate;
     else if (name === "trial" || name === "neuron")
       view[name] = max(0, Math.floor(number(text)) || 0);
     else unknown.push(name);
   }
   set({ ...defaults(), ...changes });
-  if (unknown.length)
-    element("trouble").dataset.link =
-      `The link has what this page does not know: ${unknown.join(", ")}.`;
+  element("trouble").dataset.link = unknown.length
+    ? `The link has what this page does not know: ${unknown.join(", ")}.`
+    : "";
 }

@@ -22,6 +22,8 @@ STEPS = (
 )  # fmt: skip
 #: A page draws so many neurons and trials, and no more.
 MOST_NEURONS, MOST_TRIALS = 100, 200
+#: Steps of all neurons and trials: some minutes.
+MOST_STEPS = 10**9
 _LONGEST = 100_000.0  # ms
 
 
@@ -57,6 +59,32 @@ class Control:
 def controls(subject: Subject, run: Mapping[str, Any]) -> list[Control]:
     """All of a page's controls, with their places to be filled in."""
     return [*_of_network(subject), *_of_cell(subject), *_of_noise(subject), *_of_run(subject, run)]
+
+
+def see_values(every: Sequence[Control]) -> None:
+    """That a page accepts what it begins with.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range, or there are too many steps.
+    """
+    for one in every:
+        limit = None
+        if one.most is not None and one.value > one.most:
+            limit = f"not above {one.most:g}"
+        if one.least is not None and one.value < one.least:
+            limit = f"not below {one.least:g}"
+        if limit:
+            limit = f"{limit} {one.units}".rstrip()
+            raise ValueError(f"{one.name} of a page must be {limit}, got {one.value:g}")
+    values = {one.name: one.value for one in every}
+    lanes = values["n_neurons"] * (1 if values["noise"] == "none" else values["trials"])
+    if (steps := lanes * values["t_end"] / values["dt"]) > MOST_STEPS:
+        raise ValueError(
+            f"{steps:.3g} steps of all neurons and trials are too many for a page, which takes "
+            f"{MOST_STEPS:.0e}: give a shorter t_end, a larger dt, or fewer neurons or trials"
+        )
 
 
 def _of_network(subject: Subject) -> list[Control]:

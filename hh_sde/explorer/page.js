@@ -9,7 +9,8 @@ let wanted = defaults(); // what the controls say, right or wrong
 let refused = ""; // why that is not run
 let shownRun = null; // {result, other, settings, trial, beside, ms}
 let filling = null; // the rates that are being worked out: {id, key}
-const view = { beside: "none", trial: 0, neuron: 0, gate: MODELS.none.gates.at(-1) };
+const usualView = () => ({ beside: "none", trial: 0, neuron: 0, gate: MODELS.none.gates.at(-1) });
+const view = usualView();
 const rates = []; // {key, stimulus, rate} of all runs
 
 // -- the worker -----------------------------------------------------------------------------------

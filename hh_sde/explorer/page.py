@@ -21,11 +21,13 @@ from hh_sde.errors import keyword_hints, unknown
 from hh_sde.explorer.controls import (
     METHODS,
     MOST_NEURONS,
+    MOST_STEPS,
     MOST_TRIALS,
     Control,
     controls,
     different,
     kinds,
+    see_values,
 )
 from hh_sde.explorer.noises import CHANNELS, WHITE, densities
 from hh_sde.explorer.subject import FIXED, Subject, refusal, subject_of, variant
@@ -35,6 +37,8 @@ from hh_sde.spike_rule import SpikeRule
 
 #: The scripts of the page itself, in their order.
 DRAWN = ("plots.js", "controls.js", "shown.js", "files.js", "page.js")
+#: Of the names of pages.
+ENDINGS = (".html", ".htm")
 #: Of all tabulated rates, so that a page stays small.
 MOST_POINTS = 5000
 
@@ -66,7 +70,7 @@ def explore(
         pools of concentrations; graded synapses without delay; no noise, or one `CurrentNoise`,
         `OrnsteinUhlenbeckCurrent`, or `SubunitNoise` or `ConductanceNoise` of an area.
     path : path
-        The file to write, page.html.
+        The file to write, which ends in .html.
     t_end, dt : float
         The run that the page begins with, ms.
     method : {"euler_maruyama", "tamed_euler", "exponential_euler", "heun", "lie_trotter"}
@@ -94,10 +98,12 @@ def explore(
     >>> net = Network(2, stimulus=10.0, synapses=Synapse.sigmoidal(0.1), noise=CurrentNoise(1.0))
     >>> file = explore(net, "page.html", t_end=500.0, method="lie_trotter")  # doctest: +SKIP
     """
+    target = Path(path)
+    if target.suffix.lower() not in ENDINGS:
+        raise ValueError(f"path: a page has the ending .html, got {str(target)!r}")
     text = page(
         net, t_end=t_end, dt=dt, method=method, rng=rng, trials=trials, spike_rule=spike_rule
     )
-    target = Path(path)
     target.write_text(text, encoding="utf-8")
     return target
 
@@ -180,7 +186,9 @@ def script_of(
     in_steps(run["t_end"], run["dt"], "t_end")
     whole(net.n_neurons, "n_neurons of a page", 1, MOST_NEURONS + 1)
     subject = subject_of(net)
-    models, every = _models(subject, controls(subject, run))
+    usual = controls(subject, run)
+    see_values(usual)
+    models, every = _models(subject, usual)
     named = "".join(f"  {name}: {text},\n" for name, text in models.items())
     return "\n".join(
         [
@@ -266,6 +274,7 @@ def _description(subject: Subject, every: list[Control], rule: SpikeRule) -> dic
         "eta": subject.noise.eta,
         "rule": rule.levels,
         "usualRule": rule == SpikeRule(),
+        "mostSteps": MOST_STEPS,
         "synapses": [
             asdict(synapse) | {"control": control}
             for synapse, control in zip(subject.synapses, controls_of, strict=True)

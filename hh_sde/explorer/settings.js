@@ -4,7 +4,7 @@
 "use strict";
 
 const CONTROLS = Object.fromEntries(PAGE.controls.map((control) => [control.name, control]));
-const MOST_NEURON_STEPS = 1e9; // of all trials, some minutes
+const MOST_NEURON_STEPS = PAGE.mostSteps; // of all neurons and trials
 
 const defaults = () => Object.fromEntries(PAGE.controls.map(({ name, value }) => [name, value]));
 
@@ -23,7 +23,9 @@ function faultOf(control, value) {
   if (control.whole && !(Number.isInteger(value) && above && below)) {
     return `a whole number from ${least} to ${most}`;
   }
-  if (control.positive && !above) return "a number above 0";
+  if (control.positive && !(above && below)) {
+    return most === Infinity ? "a number above 0" : `a number above 0, up to ${most}`;
+  }
   if (!above && most === Infinity) return `a number not below ${least}`;
   if (!above || !below) return `a number from ${least} to ${most}`;
   return "";
@@ -33,7 +35,7 @@ function faultOf(control, value) {
 function faultsOf(settings) {
   const faults = {};
   for (const name of Object.keys(settings)) {
-    if (!(name in CONTROLS))
+    if (!Object.hasOwn(CONTROLS, name))
       faults[name] = `not known; there are ${Object.keys(CONTROLS).join(", ")}`;
   }
   for (const control of PAGE.controls) {
@@ -43,12 +45,12 @@ function faultsOf(settings) {
   const { dt, t_end } = settings;
   if (!faults.dt && !faults.t_end) {
     const steps = t_end / dt;
-    if (!(Math.abs(steps - Math.round(steps)) <= 1e-6) || Math.round(steps) < 1) {
+    if (!(steps * settings.n_neurons * trialsOf(settings) <= MOST_NEURON_STEPS)) {
+      faults.t_end = "too much for a page: fewer trials or neurons, a shorter run or a larger step";
+    } else if (!(Math.abs(steps - Math.round(steps)) <= 1e-6) || Math.round(steps) < 1) {
       const below = Math.floor(steps) * dt;
       const near = [below, below + dt].map((t) => Number(t.toPrecision(9))).filter((t) => t > 0);
       faults.t_end = `accepted: a multiple of dt = ${dt} ms, as ${near.join(" or ")} ms`;
-    } else if (steps * settings.n_neurons * trialsOf(settings) > MOST_NEURON_STEPS) {
-      faults.t_end = "too much for a page: fewer trials or neurons, a shorter run or a larger step";
     }
   }
   return faults;

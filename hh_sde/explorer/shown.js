@@ -103,8 +103,9 @@ function showSummary() {
     count(result.n, "neuron"),
     count(trialsOf(of), "trial"),
   ];
-  const rate = `${count(result.spikes.length, "spike")}, ${meanRate(shownRun).toFixed(1)} Hz`;
-  tell(`${rate} · ${work.join(" × ")} in ${all.toFixed(0)} ms`);
+  const spikes = count(result.spikes.length, "spike");
+  const rate = result.diverged ? "not finite to the end" : `${meanRate(shownRun).toFixed(1)} Hz`;
+  tell(`${spikes}, ${rate} · ${work.join(" × ")} in ${all.toFixed(0)} ms`);
 }
 
 function showTrouble() {
