@@ -51,6 +51,12 @@ def test_the_tables_in_the_docs_are_those_of_the_code(text):
         generate.check()
 
 
+def test_nothing_is_left_to_be_filled_in(text):
+    pages = {"README.md": text} | {page.name: page.read_text("utf-8") for page in DOCS.glob("*.md")}
+    found = [name for name, page in pages.items() if re.search(r"@@|TODO|FIXME", page)]
+    assert found == []
+
+
 def test_versions_agree():
     from importlib import metadata
 
