@@ -230,6 +230,16 @@ def test_what_is_said_of_a_failed_run_scrolls_away_on_a_narrow_screen(page):
     assert page.js("return document.documentElement.scrollWidth") <= 390
 
 
+def test_without_gates_there_is_no_phase_plane(page):
+    page.open()
+    assert "dn/dt = 0" in page.text("key-phase")
+    page.js("hh_sde.set({noise: 'conductance'})")
+    page.settled()
+    assert "No gate is a variable here" in page.text("said-phase")
+    assert page.text("key-phase") == ""
+    assert page.js("return document.getElementById('plot-phase').ariaLabel") == "No phase plane"
+
+
 def test_files_and_rates(page):
     page.open()
     table = np.genfromtxt(page.saved("save-csv", "hh_sde.csv"), delimiter=",", names=True)

@@ -241,3 +241,19 @@ function nullclines(given, x, neuron, gate, [low, high]) {
     held: others.filter((name) => !fast.includes(name)),
   };
 }
+
+// -- theme ----------------------------------------------------------------------------------------
+
+const PALETTE = {};
+
+function theme(name) {
+  document.documentElement.dataset.theme = name;
+  element("theme").textContent = name === "dark" ? "light" : "dark";
+  element("theme").setAttribute(
+    "aria-label",
+    `switch to the ${name === "dark" ? "light" : "dark"} theme`,
+  );
+  for (let k = 0; k < 8; k++) PALETTE[k] = colourOf(k);
+  PALETTE.soft = colour("soft");
+  show();
+}

@@ -252,6 +252,8 @@ function showPhase() {
   const { result, settings: of } = shownRun;
   if (!result.rows.includes(view.gate)) {
     phase = null;
+    key("key-phase", []);
+    element("plot-phase").ariaLabel = "No phase plane";
     element("said-phase").textContent =
       "No gate is a variable here, so that there is no plane of V and a gate.";
     redraw("phase", [0, 1], [0, 1]);
@@ -318,7 +320,7 @@ function drawPhase(ctx, x, y, ratio) {
   dot(ctx, x(phase.V[phase.k]), y(phase.gate[phase.k]), 5 * ratio);
 }
 
-// -- zoom and theme -------------------------------------------------------------------------------
+// -- zoom -----------------------------------------------------------------------------------------
 
 function zoom({ zoom: by, move }) {
   const time = shownRun.result.time,
@@ -337,18 +339,4 @@ function zoom({ zoom: by, move }) {
   const width = min(b - a, end);
   a = min(max(a, 0), end - width);
   for (const id of ["V", "gates"]) plots[id].setScale("x", { min: a, max: a + width });
-}
-
-const PALETTE = {};
-
-function theme(name) {
-  document.documentElement.dataset.theme = name;
-  element("theme").textContent = name === "dark" ? "light" : "dark";
-  element("theme").setAttribute(
-    "aria-label",
-    `switch to the ${name === "dark" ? "light" : "dark"} theme`,
-  );
-  for (let k = 0; k < 8; k++) PALETTE[k] = colourOf(k);
-  PALETTE.soft = colour("soft");
-  show();
 }
