@@ -214,6 +214,9 @@ def test_what_cannot_be_shown_is_refused(net, what):
         ({"dt": 0.0}, "dt"),
         ({"dt": 0.03}, "t_end = 200.0 ms must be a multiple of dt"),
         ({"spike_rule": hh.SpikeRule(rearm=None)}, "rearm"),
+        ({"dt": 20.0}, "a page takes step dt up to 10 ms, got 20"),
+        ({"t_end": 1e6}, r"a page takes duration up to 100000 ms, got 1e\+06"),
+        ({"dt": 1e-7}, "too much for a page, whose runs have 1e.09 steps"),
     ],
 )
 def test_arguments_are_checked(arguments, message):

@@ -22,6 +22,8 @@ STEPS = (
 )  # fmt: skip
 #: A page draws so many neurons and trials, and no more.
 MOST_NEURONS, MOST_TRIALS = 100, 200
+#: Steps of all neurons and trials of a run: some minutes.
+MOST_NEURON_STEPS = 1e9
 _LONGEST = 100_000.0  # ms
 
 
@@ -57,6 +59,36 @@ class Control:
 def controls(subject: Subject, run: Mapping[str, Any]) -> list[Control]:
     """All of a page's controls, with their places to be filled in."""
     return [*_of_network(subject), *_of_cell(subject), *_of_noise(subject), *_of_run(subject, run)]
+
+
+def see_accepted(every: Sequence[Control]) -> None:
+    """See that a page begins with numbers that it accepts itself.
+
+    Raises
+    ------
+    ValueError
+        If it does not; with what it accepts.
+    """
+    for one in every:
+        if isinstance(one.value, str):
+            continue
+        least = -math.inf if one.least is None else one.least
+        most = math.inf if one.most is None else one.most
+        if not least <= one.value <= most:
+            above = f"from {least:g}" if math.isfinite(least) else ""
+            ends = [above, f"up to {most:g}" if math.isfinite(most) else ""]
+            raise ValueError(
+                f"a page takes {one.label} {' '.join(filter(None, ends))} {one.units}".rstrip()
+                + f", got {one.value:g}"
+            )
+    run = {one.name: one.value for one in every}
+    trials = 1 if run["noise"] == "none" else run["trials"]
+    if run["t_end"] / run["dt"] * run["n_neurons"] * trials > MOST_NEURON_STEPS:
+        raise ValueError(
+            f"t_end = {run['t_end']:g} ms with dt = {run['dt']:g} ms is too much for a page, whose "
+            f"runs have {MOST_NEURON_STEPS:g} steps of all neurons and trials at most: fewer of "
+            "these, a shorter run or a larger step"
+        )
 
 
 def _of_network(subject: Subject) -> list[Control]:

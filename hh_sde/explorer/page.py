@@ -20,12 +20,14 @@ from hh_sde.equations.dynamics import Dynamics
 from hh_sde.errors import keyword_hints, unknown
 from hh_sde.explorer.controls import (
     METHODS,
+    MOST_NEURON_STEPS,
     MOST_NEURONS,
     MOST_TRIALS,
     Control,
     controls,
     different,
     kinds,
+    see_accepted,
 )
 from hh_sde.explorer.noises import CHANNELS, WHITE, densities
 from hh_sde.explorer.subject import FIXED, Subject, refusal, subject_of, variant
@@ -180,7 +182,9 @@ def script_of(
     in_steps(run["t_end"], run["dt"], "t_end")
     whole(net.n_neurons, "n_neurons of a page", 1, MOST_NEURONS + 1)
     subject = subject_of(net)
-    models, every = _models(subject, controls(subject, run))
+    usual = controls(subject, run)
+    see_accepted(usual)
+    models, every = _models(subject, usual)
     named = "".join(f"  {name}: {text},\n" for name, text in models.items())
     return "\n".join(
         [
@@ -263,6 +267,7 @@ def _description(subject: Subject, every: list[Control], rule: SpikeRule) -> dic
         "cell": subject.cell.name,
         "named": subject.named,
         "fixed": fixed,
+        "mostNeuronSteps": MOST_NEURON_STEPS,
         "eta": subject.noise.eta,
         "rule": rule.levels,
         "usualRule": rule == SpikeRule(),

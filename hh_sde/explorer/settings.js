@@ -4,7 +4,6 @@
 "use strict";
 
 const CONTROLS = Object.fromEntries(PAGE.controls.map((control) => [control.name, control]));
-const MOST_NEURON_STEPS = 1e9; // of all trials, some minutes
 
 const defaults = () => Object.fromEntries(PAGE.controls.map(({ name, value }) => [name, value]));
 
@@ -47,7 +46,7 @@ function faultsOf(settings) {
       const below = Math.floor(steps) * dt;
       const near = [below, below + dt].map((t) => Number(t.toPrecision(9))).filter((t) => t > 0);
       faults.t_end = `accepted: a multiple of dt = ${dt} ms, as ${near.join(" or ")} ms`;
-    } else if (steps * settings.n_neurons * trialsOf(settings) > MOST_NEURON_STEPS) {
+    } else if (steps * settings.n_neurons * trialsOf(settings) > PAGE.mostNeuronSteps) {
       faults.t_end = "too much for a page: fewer trials or neurons, a shorter run or a larger step";
     }
   }
