@@ -8,9 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import linear_sde
 
 import hh_sde as hh
+from conftest import linear_sde
 from hh_sde import measures, plot
 from hh_sde.measures.trains import ragged
 
