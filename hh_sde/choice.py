@@ -30,6 +30,10 @@ _STEPS_FOLLOW_THE_PATH = (
 )
 
 
+#: Why jitcsde takes no other noise.
+_NOISE_OF_ITS_OWN = ": its own noise moves each component by what depends on that alone"
+
+
 def chosen_method(
     given: str | Method | None, model: Network | SDE, noise: str | None
 ) -> tuple[str, Method]:
@@ -84,33 +88,22 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
             "give SDE(f=..., G=..., x0=...) without the program, to a method of sdeint or scipy"
         )
     if method.compiled and method.own is None and sde.program is None:
-        others = [
-            key
-            for key, other in METHODS.items()
-            if (not other.compiled or other.own) and other.has_functions(sde)
-        ]
         raise ValueError(
             f"{name} runs in the compiled engine, which takes a Network; for an SDE of your own "
-            f"choose from {', '.join(others)}, or state it as expressions, which the engine takes "
-            "too: SDE.from_expressions"
+            f"choose from {_fitting(sde)}, or state it as expressions, which the engine takes too: "
+            "SDE.from_expressions"
         )
     if method.compiled and method.keeps_gates and is_stated(sde):
-        others = [key for key, one in METHODS.items() if not (one.compiled and one.keeps_gates)]
         raise ValueError(
             f"{name} moves gates by their exact flow at fixed V, and this SDE has neither; choose "
-            f"from {', '.join(others)}"
+            f"from {_fitting(sde)}"
         )
     if sde.m and sde.noise_type not in method.noise_types:
-        fitting = [
-            key
-            for key, other in METHODS.items()
-            if sde.noise_type in other.noise_types and other.has_functions(sde)
-        ]
         hint = " or give noise='ignore'" if method.interpretation == "ode" else ""
-        why = _STEPS_FOLLOW_THE_PATH if method.adaptive and method.strong_order else ""
+        follows = method.adaptive and method.strong_order
+        why = _NOISE_OF_ITS_OWN if method.own_noise else _STEPS_FOLLOW_THE_PATH if follows else ""
         raise ValueError(
-            f"{name} does not take {sde.noise_type} noise{why}; choose from {', '.join(fitting)}"
-            f"{hint}"
+            f"{name} does not take {sde.noise_type} noise{why}; choose from {_fitting(sde)}{hint}"
         )
     if not method.compiled and getattr(sde.program, "bounded", False) and sde.m:
         raise ValueError(
@@ -122,20 +115,32 @@ def sde_for_method(model: Any, method: Method, name: str, noise: str | None) -> 
     return sde.to_ito()
 
 
+def _fitting(sde: SDE) -> str:
+    """The methods that take an equation with its noise, as it is."""
+    return ", ".join(
+        key
+        for key, one in METHODS.items()
+        if one.has_functions(sde)
+        and (sde.noise_type in one.noise_types if sde.m else one.interpretation != "chain")
+        and not (one.compiled and one.own is None and sde.program is None)
+        and not (one.compiled and one.keeps_gates and is_stated(sde))
+    )
+
+
 def _other_arrays(sde: SDE, method: Method, name: str) -> str:
     """Why a method of another framework does not take an equation, and what to do."""
     if method.arrays not in LANGUAGES:
-        return f"{name} takes a Network, of whose equations it makes its own; got an SDE"
+        return (
+            f"{name} takes a Network, or an SDE stated as expressions, SDE.from_expressions; f and "
+            f"G of this one are functions, for which choose from {_fitting(sde)}"
+        )
     library = LANGUAGES[method.arrays]
-    kept = [
-        key for key, other in METHODS.items() if not other.compiled and other.has_functions(sde)
-    ]
     return (
         f"{name} takes f and G of arrays of {library}, and those of this SDE are of "
         f"{sde.arrays}; write them with {method.arrays} and say SDE(f=..., G=..., x0=..., "
         f"arrays={method.arrays!r}), or state it as expressions, SDE.from_expressions, which has "
         "them in all arrays as a Network has. For this SDE as it is "
-        f"choose from {', '.join(kept)}"
+        f"choose from {_fitting(sde)}"
     )
 
 

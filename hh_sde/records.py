@@ -149,6 +149,7 @@ def single(value: Any, name: str, *, positive: bool = False) -> float:
     TypeError, ValueError
         As `parameter`, and if it is several numbers.
     """
+    numbers(value, name, "a number")
     checked = parameter(value, name, positive=positive)
     if isinstance(checked, np.ndarray):
         raise ValueError(f"{name} must be one number, got {shown(value)}")

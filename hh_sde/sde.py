@@ -15,6 +15,7 @@ from hh_sde.equations.shown import StatedEquations
 from hh_sde.equations.stated import Stated
 from hh_sde.equations.stated_functions import StatedFunctions, kind_of_noise
 from hh_sde.equations.stating import statement
+from hh_sde.errors import keyword_hints
 from hh_sde.records import numbers, record, see_choice, shown
 
 #: From the most special to the most general.
@@ -40,7 +41,13 @@ class InOtherArrays:
         self._called = language(library).called
 
     def __call__(self, x: np.ndarray, t: float) -> np.ndarray:
-        return self._called(self.native, x, t)
+        found = self._called(self.native, x, t)
+        if found.dtype.kind == "f" and found.dtype != float:
+            raise ValueError(
+                f"f, G, correction and jac give float64, as x is, and one of them gave "
+                f"{found.dtype}: make constants with dtype=x.dtype"
+            )
+        return found
 
 
 def native(function: Any) -> Any:
@@ -192,6 +199,7 @@ class SDE:
         return f"SDE dx = f dt + G dW with d = {self.d} ({names}), m = {self.m}: {noise}"
 
     @classmethod
+    @keyword_hints
     def from_expressions(
         cls,
         drift: Mapping[Any, Any],

@@ -472,6 +472,9 @@ REFUSED = [
     (lambda: stated(x0={"x": np.nan}), "x0: x"),
     (lambda: stated(parameters={"x": 1.0}), "x is the name of a variable and a parameter"),
     (lambda: stated(parameters={"k": [1.0, 2.0]}), "parameters: k must be one number"),
+    (lambda: stated(parameters={"k": "2"}), "parameters: k must be a number, got '2'"),
+    (lambda: stated(x0=["a"]), "x0: x must be a number, got 'a'"),
+    (lambda: stated(start=[1.0]), "from_expressions has no parameter 'start'; it has drift"),
     (lambda: stated(parameters={"sin": 1.0}), "sin is a function"),
     (lambda: stated(parameters={"a b": 1.0}), "'a b' is no name for a parameter"),
     (lambda: stated(where={"q": "r", "r": "1"}), "where: q reads r"),
@@ -502,6 +505,7 @@ def test_what_of_sympy_is_refused():
             r"write variables as symbols, sympy.Symbol\('x'\)",
         ),
         (sympy.erf(x), "there is no function 'erf'"),
+        (sympy.Derivative(sympy.sin(x), x), "there is no function 'Derivative'"),
         (sympy.oo * sympy.Symbol("x"), "finite number|real numbers"),
         (x > 0, "has a corner or a jump"),
         (sympy.Matrix([x]), "must be an expression, got"),
@@ -515,6 +519,10 @@ def test_methods_of_neurons_refuse_it():
     for method in ("lie_trotter", "strang", "shifted_strang", "exponential_euler"):
         with pytest.raises(ValueError, match=rf"{method} moves gates by their exact flow"):
             hh.solve(sde, 1.0, method=method, rng=1)
+    with pytest.raises(ValueError, match="does not take additive noise; choose from") as refusal:
+        hh.solve(sde, 1.0, method="scipy.DOP853", rng=1)
+    assert "sra1" in str(refusal.value)
+    assert "lie_trotter" not in str(refusal.value)  # which would refuse it too
     for method in ("gillespie", "tau_leap"):
         with pytest.raises(ValueError, match="counts the channels of a Network"):
             hh.solve(sde, 1.0, method=method, rng=1)

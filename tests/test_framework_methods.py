@@ -340,6 +340,11 @@ def test_jitcsde_goes_along_no_path():
         hh.studies.strong_convergence(net, ["jitcsde"], [0.02, 0.01], 1.0, 2, rng=1)
     with pytest.raises(ValueError, match="takes a Network"):
         hh.solve(own_sde("numpy"), 1.0, dt=0.1, method="jitcsde", rng=1)
+    channels = hh.Network(1, noise=hh.SubunitNoise(area=100.0))  # whose columns do commute
+    with pytest.raises(ValueError, match="take commutative noise: its own noise moves each"):
+        hh.solve(channels, 1.0, dt=0.1, method="jitcsde", rng=1)
+    with pytest.raises(ValueError, match="draws noise of its own from the start of a run on"):
+        hh.solve(net, 1.0, dt=0.1, method="jitcsde", rng=1, store="none.zarr")
 
 
 @pytest.mark.parametrize(
@@ -353,6 +358,26 @@ def test_jitcsde_says_what_it_does_not_take(net, why):
     pytest.importorskip("jitcsde")
     with pytest.raises(ValueError, match=why):
         hh.solve(net, 1.0, dt=0.01, method="jitcsde", rng=1)
+
+
+@pytest.mark.parametrize(("library", "scheme"), [("jax", "diffrax"), ("torch", "torchsde")])
+def test_an_own_sde_in_single_precision_is_refused(library, scheme):
+    pytest.importorskip(scheme)
+    xp = pytest.importorskip("jax.numpy" if library == "jax" else "torch")
+    with pytest.raises(ValueError, match="one of them gave float32: make constants with"):
+        hh.SDE(
+            f=lambda x, t: -x,
+            G=lambda x, t: xp.ones((1, 1), dtype=xp.float32),
+            x0=[1.0],
+            arrays=library,
+        )
+
+
+def test_what_torch_takes_for_nan_is_refused():
+    pytest.importorskip("torch")
+    made = hh.Network(1).equations().torch()
+    with pytest.raises(TypeError, match="x, t and parameters must be numbers or tensors, got None"):
+        made.f(made.x0, 0.0, {"g_L": None})
 
 
 # -- the page --------------------------------------------------------------------------------------

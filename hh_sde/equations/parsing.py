@@ -198,7 +198,8 @@ class _Reader:
             )
         if name in _CORNERED:
             raise self._cornered(str(e))
-        return self.function(name, [self._sympy(one) for one in e.args], e)
+        known = name in TAKEN  # what stands in others may be no expression: Tuple of a Derivative
+        return self.function(name, [self._sympy(one) for one in e.args] if known else [], e)
 
     def _product(self, e: Any) -> Expression:
         """With what has a negative power, and a number's denominator, below."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from hh_sde.equations.whole_arrays import Language, elementary, tables
 from hh_sde.errors import optional
+from hh_sde.records import numbers
 
 
 @cache
@@ -28,7 +29,7 @@ def language() -> Language:
             if values.dtype != torch.float64:
                 raise ValueError(f"these equations take float64, got {values.dtype}: x.double()")
             return values
-        return constant(values)
+        return constant(numbers(values, "x, t and parameters", "numbers or tensors"))
 
     def constant(values: Any) -> Any:
         return torch.as_tensor(np.array(values, dtype=float))

@@ -69,6 +69,7 @@ def _see_cut(path: object, run: Run, method: Method) -> None:
         raise TypeError(f"store must be the path of a folder, got {shown(path)}")
     if not method.goes_on:
         why = "chooses its steps by those before" if method.adaptive else "takes several states"
+        why = "draws noise of its own from the start of a run on" if method.own_noise else why
         raise ValueError(
             f"{run.attrs['method']} {why}, so that a run goes on from no state bit for bit: no "
             "store takes it; leave store out, or choose a method of fixed steps"
