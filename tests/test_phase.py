@@ -175,7 +175,7 @@ def test_there_may_be_no_cycle_without_noise():
 def test_intervals_hold_the_phase_as_often_as_they_say(monkeypatch):
     """Where whole periods are added, which are estimates too."""
     draws, T, ahead, returns = np.random.default_rng(1), 10.0, 3.0, 2
-    intervals = np.zeros((12, returns + 1))
+    intervals, states = np.zeros((12, returns + 1)), [[0.0] * 4, [1.0] * 4]
 
     def spikes(net, x, returns, options):
         times = np.cumsum(intervals, axis=1)  # the first is 0: where the reference starts it fires
@@ -186,7 +186,7 @@ def test_intervals_hold_the_phase_as_often_as_they_say(monkeypatch):
     held = 0
     for _ in range(300):
         intervals[:, 1:] = draws.normal(T, 1.0, (12, returns))
-        ds = mean_return_phase(NET, states=[[0.0] * 4, [1.0] * 4], returns=returns, trials=12, rng=1)
+        ds = mean_return_phase(NET, states=states, returns=returns, trials=12, rng=1)
         low, high = ds.mean_return_phase_low[1], ds.mean_return_phase_high[1]
         held += bool(low <= ahead <= high)
     assert held >= 0.91 * 300, held
