@@ -74,9 +74,9 @@ class Size(NamedTuple):
     """Trials of the means, and seconds that a case may take in each of the three errors."""
 
     trials: int = 1500
-    weak_trials: int = 200_000
+    weak_trials: int = 100_000
     t_end: float = 500.0  # ms
-    seconds: float = 8.0
+    seconds: float = 5.0
     laps: int = 9
 
 

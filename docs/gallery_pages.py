@@ -51,10 +51,12 @@ SECTIONS = {
     "Methods": {
         "which_method": "Which method at which step?",
         "long_run": "Ten minutes of model time",
+        "gradient_through_diffrax": "A gradient through diffrax",
     },
     "Parts of your own": {
         "own_channel": "A channel of your own",
         "own_sde": "An f and G of your own",
+        "stated_sde": "An SDE stated as expressions",
     },
     "Files": {"export": "A result for other programs"},
 }
@@ -62,6 +64,7 @@ SECTIONS = {
 NOT_RUN = {
     "channel_noise": "channel_noise.png",
     "inference": "inference.png",
+    "gradient_through_diffrax": None,
 }
 ABOUT = """\
 Each script answers one question and draws one figure. In a clone of the repository

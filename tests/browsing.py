@@ -51,6 +51,7 @@ def chromium():
             options.add_argument(flag)
         browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
         try:
+            browser.set_script_timeout(300)  # the longest page has some thousand formulas
             browser.get("about:blank")
             complaints(browser), requests(browser)  # those of the page that it begins with
             yield browser

@@ -258,6 +258,18 @@ def test_a_function_of_ones_own_reduces(tmp_path):
         swept(over, 100.0, trials=5, store=tmp_path / "own", reduce=firing_rates)
 
 
+def test_a_function_that_depends_on_more_than_its_name_is_refused_by_a_store(tmp_path):
+    def times(factor):
+        def scaled(ds):
+            return factor * ds.hh.rates()
+
+        return scaled
+
+    with pytest.raises(ValueError, match=r"takes from around it \(factor\)"):
+        swept({"stimulus": [8.0]}, 20.0, reduce=times(2), store=tmp_path / "own")
+    swept({"stimulus": [8.0]}, 20.0, reduce=times(2))
+
+
 @pytest.mark.parametrize(
     "function", [lambda ds: ds.hh.rates(), functools.partial(first_spikes)], ids=["lambda", "part"]
 )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import jitcsde
@@ -34,7 +33,7 @@ def run_of(name: str) -> Callable[[Problem], Iterator[np.ndarray]]:
 
 
 class _Compiled:
-    """An equation in C, in a folder that is there as long as this is."""
+    """An equation in C: as it stands, since simplifying takes longer than it saves, and SymPy."""
 
     def __init__(self, made: Functions, with_noise: bool) -> None:
         d = len(made.x0)
@@ -42,14 +41,14 @@ class _Compiled:
         g = _own_noise(np.asarray(made.G(y, jitcsde.t))) if with_noise else [0.0] * d
         # jitcsde 1.6's own step of additive noise has 1/2 where SRA1 has 3/2, and order 1
         self._of_all = {"n": d, "additive": False, "verbose": False}
-        first = jitcsde.jitcsde(list(made.f(y, jitcsde.t)), g, **self._of_all)
-        first.compile_C(simplify=False)
-        self._folder = TemporaryDirectory(prefix="hh_sde_")
-        self._module = first.save_compiled(f"{self._folder.name}/")
+        self._first = jitcsde.jitcsde(list(made.f(y, jitcsde.t)), g, **self._of_all)
+        self._first.compile_C(simplify=False)
 
     def another(self) -> Any:
-        """An integrator of its own."""
-        return jitcsde.jitcsde(module_location=self._module, **self._of_all)
+        """An integrator of its own, with the same program: `save_compiled` would compile again."""
+        integrator = jitcsde.jitcsde(**self._of_all)
+        integrator.jitced, integrator.compile_attempt = self._first.jitced, True
+        return integrator
 
 
 _compiled = lru_cache(maxsize=16)(_Compiled)

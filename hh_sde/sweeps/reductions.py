@@ -287,6 +287,13 @@ def see_name(function: Own) -> None:
             "reduce: a store knows a function by its name, and this one has none of its own "
             f"({place_of(function)}): give one that is made by def"
         )
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_freevars:
+        raise ValueError(
+            f"reduce: a store knows a function by its name, {place_of(function)}, and not what "
+            f"it takes from around it ({', '.join(code.co_freevars)}): another with the same name "
+            "would pass for it. Make those constants of its module"
+        )
 
 
 def place_of_own(reduce: Sequence[tuple[str, dict[str, Any]]]) -> str | None:
