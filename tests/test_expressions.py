@@ -461,6 +461,8 @@ REFUSED = [
     (lambda: stated("'x'"), "is no number"),
     (lambda: stated("x/0"), "a division by 0"),
     (lambda: stated("1e400*x"), "no finite number"),
+    (lambda: stated("x**(1e300*1e300)"), "the power inf, which is no finite number"),
+    (lambda: stated("..."), "which is no arithmetic"),
     (lambda: stated("x**200"), "the power 200; 64 is the most"),
     (lambda: stated("1+" * 9000 + "x"), "nested too deeply|is no expression"),
     (lambda: stated("x" + " " * 30_000), "a text of 30001 characters"),

@@ -322,6 +322,19 @@ def test_jitcsde_has_the_law_of_the_equation():
     assert np.array_equal(again.V[0], ds.V.sel(trial=7))
 
 
+def test_jitcsde_integrates_additive_noise_over_a_step():
+    """The integral of s W over h has variance s^2 h^3/3 and covariance s^2 h^2/2 with s W."""
+    pytest.importorskip("jitcsde")
+    h, s, trials = 0.5, 0.1, 400
+    sde = hh.SDE.from_expressions({"x": "v", "v": "0"}, {"W": {"v": "s"}}, x0=[0.0, 0.0],
+                                  parameters={"s": s})  # fmt: skip
+    ds = hh.solve(sde, h, dt=h, method="jitcsde", rng=1, trials=trials, rtol=1.0, atol=10.0)
+    covariance = np.cov(ds.x.values[:, -1].T) / s**2
+    # false alarms: 4.5 standard errors
+    assert abs(covariance[0, 0] / (h**3 / 3) - 1) < 4.5 * np.sqrt(2 / trials)
+    assert abs(covariance[0, 1] / (h**2 / 2) - 1) < 4.5 * np.sqrt(7 / 3 / trials)
+
+
 def test_jitcsde_without_noise_is_the_equation():
     pytest.importorskip("jitcsde")
     net = pair(hh.CurrentNoise(1.0))

@@ -171,6 +171,27 @@ def test_there_may_be_no_cycle_without_noise():
     assert ds.mean_return_phase[0] == 0 < ds.mean_return_phase_low[1]
 
 
+@pytest.mark.filterwarnings("ignore:.*give more returns")  # 1 in 500 of so few trials
+def test_intervals_hold_the_phase_as_often_as_they_say(monkeypatch):
+    """Where whole periods are added, which are estimates too."""
+    draws, T, ahead, returns = np.random.default_rng(1), 10.0, 3.0, 2
+    intervals, states = np.zeros((12, returns + 1)), [[0.0] * 4, [1.0] * 4]
+
+    def spikes(net, x, returns, options):
+        times = np.cumsum(intervals, axis=1)  # the first is 0: where the reference starts it fires
+        both = times[:, [returns // 2 - 1, returns - 1]]
+        return both if x[0] == 0.0 else times[:, [returns // 2, returns]] - ahead
+
+    monkeypatch.setattr("hh_sde.studies.mean_return._returns", spikes)
+    held = 0
+    for _ in range(300):
+        intervals[:, 1:] = draws.normal(T, 1.0, (12, returns))
+        ds = mean_return_phase(NET, states=states, returns=returns, trials=12, rng=1)
+        low, high = ds.mean_return_phase_low[1], ds.mean_return_phase_high[1]
+        held += bool(low <= ahead <= high)
+    assert held >= 0.91 * 300, held
+
+
 def test_a_start_that_is_not_forgotten_is_told():
     states = Cycle.of(NET.sde()).states(np.array([0.0, 8.0]))
     states[1, 2] += 0.2

@@ -122,7 +122,7 @@ class _Reader:
                 raise self._refused(node, "which is no number")
             case ast.Constant(value=complex()):
                 raise self._refused(node, "and expressions are of real numbers")
-            case ast.Constant(value=value):
+            case ast.Constant(value=int() | float() as value):
                 return self.number(value)
             case ast.Name(id=name):
                 return self._name(name)
@@ -245,6 +245,8 @@ class _Reader:
             if set(names(exponent)) <= self.fixed:
                 return call("power", base, exponent)
             return call("exp", exponent * call("log", base))
+        if not math.isfinite(n):
+            raise ValueError(f"{self.what} has the power {n}, which is no finite number")
         if n < 0:
             return self.binary("/", ONE, self.power(base, Number(-n)))
         if n == int(n):

@@ -39,7 +39,8 @@ class _Compiled:
         d = len(made.x0)
         y = np.array([jitcsde.y(k) for k in range(d)], dtype=object)
         g = _own_noise(np.asarray(made.G(y, jitcsde.t))) if with_noise else [0.0] * d
-        self._of_all = {"n": d, "additive": made.noise_type == "additive", "verbose": False}
+        # jitcsde 1.6's own step of additive noise has 1/2 where SRA1 has 3/2, and order 1
+        self._of_all = {"n": d, "additive": False, "verbose": False}
         self._first = jitcsde.jitcsde(list(made.f(y, jitcsde.t)), g, **self._of_all)
         self._first.compile_C(simplify=False)
 

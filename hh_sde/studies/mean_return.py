@@ -120,11 +120,12 @@ def mean_return_phase(
     lasted = (times[0, :, 1] - times[0, :, 0]) / (returns - returns // 2)
     period, off_period = lasted.mean(), width * lasted.std(ddof=1)
     ahead = times[0] - times  # (states, trials, 2)
-    found = ahead[:, :, 1].mean(axis=1)
-    off = width * ahead[:, :, 1].std(axis=1, ddof=1)
     lowest = np.where(np.isnan(known), 0.0, known - 0.5 * period)
-    wrapped = (found - lowest) % period + lowest
-    wrapped[0] = 0.0
+    lowest[0] = -0.5 * period
+    periods = -np.floor((ahead[:, :, 1].mean(axis=1) - lowest) / period)
+    # each of them as uncertain as the trials are
+    shifted = ahead[:, :, 1] + periods[:, None] * lasted
+    wrapped, off = shifted.mean(axis=1), width * shifted.std(axis=1, ddof=1)
     phase = Column(("start",), wrapped, "ms", "phase by mean return times")
     ds = labelled(
         {
