@@ -345,6 +345,7 @@ def test_jitcsde_without_noise_is_the_equation():
 
 
 def test_jitcsde_goes_along_no_path():
+    pytest.importorskip("jitcsde")
     net = pair(hh.CurrentNoise(1.0))
     path = net.sde().path(1, 0.01)
     with pytest.raises(ValueError, match="draws noise of its own"):

@@ -543,7 +543,9 @@ def test_the_page_runs(tmp_path, monkeypatch):
     page = Path(__file__).parents[1] / "docs" / "own_method.md"
     if not page.exists():
         pytest.skip("the tests run outside the repository")
-    cells = re.findall(r"```\{code-cell\} ipython3\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    cells = re.findall(
+        r"```\{code-cell\} ipython3\n(?::[^\n]*\n)*(.*?)```", page.read_text("utf-8"), re.DOTALL
+    )
     monkeypatch.chdir(tmp_path)
     made = {}
     exec(compile("\n".join(cells), str(page), "exec"), made)

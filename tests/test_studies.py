@@ -24,6 +24,7 @@ from hh_sde.studies import (
     intervals,
     levels,
     lyapunov_exponents,
+    mean_return,
     network_synchrony,
     noise_levels,
     orders,
@@ -751,7 +752,7 @@ def test_only_divergence_is_divergence(pair, monkeypatch):
             raise error
 
         for module in (common, rates, noise_levels, spike_reliability, network_synchrony,
-                       levels, phase):  # fmt: skip
+                       levels, mean_return, phase):  # fmt: skip
             monkeypatch.setattr(module, "solve", fails)
         monkeypatch.setattr(lyapunov_exponents, "tangent_flow", fails)
         monkeypatch.setattr(sensitivities, "sweep", fails)
