@@ -74,10 +74,10 @@ class Size(NamedTuple):
     """Trials of the means, and seconds that a case may take in each of the three errors."""
 
     trials: int = 1500
-    weak_trials: int = 100_000
+    weak_trials: int = 50_000
     t_end: float = 500.0  # ms
-    seconds: float = 5.0
-    laps: int = 9
+    seconds: float = 2.0
+    laps: int = 7
 
 
 def solved(net, path, dt, method, t_end, trials, **options):

@@ -140,7 +140,7 @@ def test_what_tells_nothing_is_refused(options, said):
 def test_what_is_no_number_is_refused():
     ds = renewals(np.random.default_rng(1), 15.0)
     assert interval_distance(ds, ds, resamples=np.int64(20)).attrs["resamples"] == 20
-    with pytest.raises(TypeError, match=r"confidence must be a number .*got 'high'"):
+    with pytest.raises(TypeError, match=r"confidence must be a number.*got 'high'"):
         interval_distance(ds, ds, confidence="high")
 
 

@@ -154,7 +154,14 @@ PAIR = hh.Network(2, LEAKY, stimulus=4.0, synapses=GABA_B(0.3, **FAST))
 
 @pytest.mark.parametrize(
     ("method", "gap"),
-    [*((method, False) for method in ENGINE), ("lie_trotter", True), ("strang", True)],
+    [
+        *(
+            pytest.param(name, False, marks=[pytest.mark.slow] if name == "dri1" else [])
+            for name in ENGINE
+        ),
+        ("lie_trotter", True),
+        ("strang", True),
+    ],
 )
 def test_a_method_keeps_its_order(method, gap):
     """With gap junctions the splittings look at V in the middle of the step, and at its sums."""
@@ -278,7 +285,10 @@ def test_what_is_late_is_the_same_moved_by_whole_steps(method):
 
 
 @pytest.mark.parametrize("delay", [0.0, 1.0])
-@pytest.mark.parametrize("method", ["heun", "lie_trotter", "strang"])
+@pytest.mark.parametrize(
+    "method",
+    ["lie_trotter", *(pytest.param(m, marks=pytest.mark.slow) for m in ("heun", "strang"))],
+)
 def test_a_run_goes_on(method, delay):
     net, options = mixed(delay), {"dt": 0.05, "rng": 4, "trials": 2, "method": method}
     whole = hh.solve(net, 20.0, **options)
@@ -289,7 +299,7 @@ def test_a_run_goes_on(method, delay):
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.5])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def test_threads_that_share_a_trial_change_no_bit(dtype, delay):
     n = 3000
     weights = hh.topology.random(p=0.01, weight=0.02, rng=1)

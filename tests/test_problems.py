@@ -307,7 +307,7 @@ def spike_errors(method, dt, number, **tolerances):
 
 @pytest.mark.parametrize(
     "method",
-    of_neurons(FIXED, slow=["sdeint.stratKP2iS"]),
+    of_neurons(FIXED, slow=["sdeint.stratKP2iS", "dri1"]),
 )
 def test_spike_times_of_one_cell(method):
     """NeuroML's example 5, the classic cell with 8 uA/cm^2 from 100 ms on: errors fall as declared.

@@ -118,7 +118,7 @@ def test_what_runs_beside_a_point_does_not_touch_it(case):
     np.testing.assert_array_equal(part.variables["V"][1], V[[2, 0]][:, [2, 1]])
 
 
-@pytest.mark.parametrize("method", ["sri2", "dri1"])
+@pytest.mark.parametrize("method", ["sri2", pytest.param("dri1", marks=pytest.mark.slow)])
 def test_areas_are_those_of_the_point(method):
     net = hh.Network(1, stimulus=10.0, noise=[WHITE, hh.ConductanceNoise(area=100.0)])
     values = {"noise.CurrentNoise.sigma": [0.5, 1.0, 2.0], "cell.C": [0.9, 1.0, 1.1]}
