@@ -270,27 +270,33 @@ class SDE:
                [ 0.08 , -0.064]])
         """
         see_choice(interpretation, INTERPRETATIONS, "interpretation")
-        stated, start = statement(
-            drift, diffusion, x0, parameters, where, interpretation, time, units
-        )
-        functions = StatedFunctions(stated)
-        noise_type, groups = kind_of_noise(stated, start)
-        program = program_of(stated, functions, start, noise_type, groups)
-        return cls(
-            f=program.f,
-            G=program.G,
-            x0=start,
-            noise_type=noise_type,
-            interpretation=interpretation,
-            names=[variable.name for variable in stated.variables],
-            correction=None if noise_type == "additive" else functions.correction,
-            area_groups=groups,
-            columns=functions.columns,
-            program=program,
-            m=functions.m,
-            jac=functions.jac(interpretation),
-            vectorized=True,
-        )
+        try:
+            stated, start = statement(
+                drift, diffusion, x0, parameters, where, interpretation, time, units
+            )
+            functions = StatedFunctions(stated)
+            noise_type, groups = kind_of_noise(stated, start)
+            program = program_of(stated, functions, start, noise_type, groups)
+            return cls(
+                f=program.f,
+                G=program.G,
+                x0=start,
+                noise_type=noise_type,
+                interpretation=interpretation,
+                names=[variable.name for variable in stated.variables],
+                correction=None if noise_type == "additive" else functions.correction,
+                area_groups=groups,
+                columns=functions.columns,
+                program=program,
+                m=functions.m,
+                jac=functions.jac(interpretation),
+                vectorized=True,
+            )
+        except RecursionError:
+            raise ValueError(
+                "an expression is nested too deeply, or a sum or a product has too many terms: "
+                "give names to parts of it (where=...)"
+            ) from None
 
     def equations(self) -> StatedEquations:
         """The expressions that it was stated as: text, in a notebook LaTeX; and f and G in arrays

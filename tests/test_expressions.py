@@ -450,6 +450,12 @@ REFUSED = [
     (lambda: stated("x^2"), "a power is written"),
     (lambda: stated("x*"), "drift of x is no expression: 'x\\*'"),
     (lambda: stated("2x"), "is no expression"),
+    (lambda: stated("x # y"), "holds a #"),
+    (lambda: stated("**".join(["x"] * 200)), "nested too deeply"),
+    (
+        lambda: hh.SDE.from_expressions({"x": "-x"}, {}, x0={"x": 1.0}, parameters={"lambda": 1.0}),
+        "a word of Python's own",
+    ),
     (lambda: stated("x.real"), "has 'x.real', which is no arithmetic"),
     (lambda: stated("x[0]"), "which is no arithmetic"),
     (lambda: stated("__import__('os').remove('a')"), "which is no arithmetic"),

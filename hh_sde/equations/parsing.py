@@ -7,6 +7,7 @@ and the functions below. Whatever else stands there is refused.
 from __future__ import annotations
 
 import ast
+import keyword
 import math
 import re
 from collections.abc import Collection, Sequence
@@ -106,6 +107,10 @@ class _Reader:
             raise ValueError(
                 f"{self.what} is a text of {len(text)} characters, and {_LONGEST} are taken: give "
                 "names to parts of it (where=...)"
+            )
+        if "#" in text:
+            raise ValueError(
+                f"{self.what} holds a #, after which Python reads nothing: {shown(text)}"
             )
         try:
             return self._node(ast.parse(text.strip(), mode="eval").body)
@@ -308,6 +313,8 @@ def checked_name(given: Any, what: str) -> str:
         raise ValueError(
             f"{shown(name)} is no name for {what}: letters, digits and underscores, as in V_m"
         )
+    if keyword.iskeyword(name):
+        raise ValueError(f"{name} is a word of Python's own, and so no name for {what}")
     if name in TAKEN or name in _CORNERED:
         raise ValueError(f"{name} is a function, and so no name for {what}")
     return name

@@ -145,7 +145,7 @@ def page(
     }
 
     def part(place: re.Match[str]) -> str:
-        return parts[place[1]].replace("</script", "<\\/script")
+        return re.sub("</(?=script)", r"<\\/", parts[place[1]], flags=re.IGNORECASE)
 
     return re.sub("{{(\\w+)}}", part, _read("page.html"))
 

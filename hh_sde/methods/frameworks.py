@@ -158,7 +158,7 @@ SCHEMES = {
             "reference": _RUEMELIN,
         },
         reversible_heun={
-            "summary": "reversible Heun, which goes on from two states",
+            "summary": "reversible Heun: it grows where variables decay, as gates do",
             "interpretation": "stratonovich",
             "strong_order": HALF_UNLESS_ADDITIVE,
             "deterministic_order": 2.0,
