@@ -313,7 +313,7 @@ def checked_name(given: Any, what: str) -> str:
         raise ValueError(
             f"{shown(name)} is no name for {what}: letters, digits and underscores, as in V_m"
         )
-    if keyword.iskeyword(name):
+    if isinstance(given, str) and keyword.iskeyword(name):  # SymPy has symbols of such names
         raise ValueError(f"{name} is a word of Python's own, and so no name for {what}")
     if name in TAKEN or name in _CORNERED:
         raise ValueError(f"{name} is a function, and so no name for {what}")
