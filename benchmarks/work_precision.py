@@ -13,7 +13,7 @@ with random numbers included; methods and steps take their turn in every round. 
 case gets follows from its cost. Writes precision_NOISE_KIND.json, .md and .png for this kind of
 processor.
 
-Methods with error control are in step_control.py; sdeint's, in sdeint_step.py.
+Methods with error control are in step_control.py; those of other libraries, in frameworks.py.
 """
 
 import argparse
@@ -37,6 +37,7 @@ LEVELS = [1.0, 0.1, 0.01]  # wanted errors, mV along the path
 WEAK = 1e-3  # wanted error of E V(t), of how much it moves
 LANES = 1000
 FEWEST = 40  # trials that an error is worked out from
+NORMAL = 1.5  # ns of a normal number of the fine path, however long the steps
 
 
 class Setting(NamedTuple):
@@ -59,7 +60,7 @@ class Setting(NamedTuple):
             for name, method in hh.METHODS.items()
             if kind in method.noise_types
             and not method.adaptive
-            and not name.startswith("sdeint.")
+            and method.library in ("numba", "numpy")
             and (method.strong_order or method.weak_order)
         ]
 
@@ -198,7 +199,9 @@ def costs(net: hh.Network, methods: list[str], rounds: int) -> dict:
 def lanes_and_steps(net: hh.Network, method: str) -> tuple[int, int]:
     """A lap of about a tenth of a second, of at least 50 trials and 20 steps."""
     lap(net, method, 0.01, 50, 2)  # compiles
-    one = per_step(net, method, 0.01, 50, 20)
+    steps = 2
+    while (one := per_step(net, method, 0.01, 50, steps)) * 50 * steps < 0.02 and steps < 10_000:
+        steps *= 4  # until it is long beside what a call costs
     lanes = int(np.clip(0.1 / (20 * one), 50, LANES))
     return lanes, int(np.clip(0.1 / (lanes * one), 20, 2000))
 
@@ -231,14 +234,15 @@ def measure(setting: Setting, size: Size) -> dict:
     few = min(setting.path_trials, size.trials)
     along = Window(setting, setting.path_reference, setting.finest, few, 3)
     weak = Window(setting, setting.reference, FINER, size.weak_trials, 4)
-    errors = [(along.along, WINDOW, along.trials), (weak.weak, WINDOW, weak.trials),
-              (intervals.errors, size.t_end, intervals.trials)]  # fmt: skip
+    errors = [(along.along, WINDOW, along), (weak.weak, WINDOW, weak),
+              (intervals.errors, size.t_end, intervals)]  # fmt: skip
     rows = []
     for (method, dt), ns in cost.items():
         row = {"method": method, "dt": dt, "cost": ns, "stable": ns is not None}
-        for error, t_end, most in errors:
-            trials = min(most, int(1e9 * size.seconds / (t_end * ns))) if row["stable"] else 0
-            if trials >= min(FEWEST, most):
+        for error, t_end, of in errors:
+            each = t_end * max(ns or 0.0, NORMAL * of.path.m / of.path.dt)  # ns, a trial
+            trials = min(of.trials, int(1e9 * size.seconds / each)) if row["stable"] else 0
+            if trials >= min(FEWEST, of.trials):
                 found = error(dt, method, trials)
                 row = row | found if found is not None else row | {"stable": False}
         rows.append(row)
