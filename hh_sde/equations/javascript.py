@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.expressions import Expression, Symbol, names, rewritten
-from hh_sde.equations.infix import ATOM, CHAIN, CHOICE, Style, infix
+from hh_sde.equations.infix import CHOICE, WIDTH, Style, infix, products
 from hh_sde.equations.loops import LOOPS, Loop, NeuronLoops, Output, Stage, needed, sources
 from hh_sde.equations.part import dt
 from hh_sde.equations.quantities import Assignment, Variable
@@ -40,7 +40,6 @@ _RESERVED = frozenset(
         "typeof", "var", "void", "eval", "arguments", "true", "false",
     )
 )  # fmt: skip
-_WIDTH = 100
 
 
 class Script(NamedTuple):
@@ -215,13 +214,6 @@ def _element(array: str, row: int) -> str:
     return f"{array}[{before}lane]"
 
 
-def _power(base: str, exponent: int) -> tuple[str, float]:
-    """As the numba printer has it, so that it is rounded alike."""
-    if exponent == 4:
-        return f"(({base} * {base}) * ({base} * {base}))", ATOM
-    return " * ".join([base] * exponent), CHAIN
-
-
 def _call(function: str, arguments: list[str]) -> str:
     if function.startswith("table_"):
         arguments = [*arguments[:3], "curves", *arguments[3:]]
@@ -232,7 +224,7 @@ def _choice(left: str, right: str, yes: str, no: str) -> tuple[str, float]:
     return f"{left} > {right} ? {yes} : {no}", CHOICE
 
 
-_STYLE = Style(_power, _call, choice=_choice)
+_STYLE = Style(products, _call, choice=_choice)
 
 
 def _text(e: Expression) -> str:
@@ -254,8 +246,8 @@ def _quoted(texts: Iterable[str]) -> str:
 
 def _wrapped(line: str) -> list[str]:
     """A line, broken between words if it is long."""
-    if len(line) <= _WIDTH:
+    if len(line) <= WIDTH:
         return [line]
     return textwrap.wrap(
-        line, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )

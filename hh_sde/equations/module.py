@@ -12,7 +12,7 @@ import numpy as np
 from hh_sde.equations.dynamics import Dynamics
 from hh_sde.equations.functions import Functions, language
 from hh_sde.equations.jacobian import Derivatives, Entry
-from hh_sde.equations.layout import StateLayout
+from hh_sde.equations.layout import Range, StateLayout
 from hh_sde.equations.numba_ import (
     Numbers,
     Written,
@@ -199,15 +199,23 @@ class Program(NamedTuple):
         return self.layout.d
 
     @property
+    def gate_rows(self) -> list[tuple[Range, int]]:
+        """What is to stay in [0, 1]: the place of a population, and a row of it."""
+        if self.stated is not None:  # any number is allowed; nothing is loaded to see that
+            return []
+        return [
+            (own, row)
+            for own, equations in zip(self.layout.ranges, self.compiled.populations, strict=True)
+            for row in range(1, len(own.names))
+            if not equations.free[0] <= row < equations.free[1]
+        ]
+
+    @property
     def gates(self) -> np.ndarray:
-        """Components of the flat state that are to stay in [0, 1]."""
-        found = [np.zeros(0, np.int64)]
-        for own, equations in zip(self.layout.ranges, self.compiled.populations, strict=True):
-            components = np.arange(own.components.start, own.components.stop).reshape(-1, own.n)
-            rows = np.arange(1, len(own.names))
-            inside = (rows < equations.free[0]) | (rows >= equations.free[1])
-            found.append(components[rows[inside]].ravel())
-        return np.concatenate(found)
+        """The same as components of the flat state."""
+        starts = [(own.components.start + row * own.n, own.n) for own, row in self.gate_rows]
+        found = [np.arange(start, start + n) for start, n in starts]
+        return np.concatenate([np.zeros(0, np.int64), *found])
 
     def stands_for(
         self, f: Callable[..., np.ndarray], G: Callable[..., np.ndarray], interpretation: str

@@ -221,12 +221,8 @@ class Block:
     def _bounded(self) -> np.ndarray:
         """The rows of lanes that must stay in [0, 1]: `Kept.bounded`."""
         trials = len(self.members)
-        found = [
-            (row, own.first * trials, own.n * trials)
-            for own, equations in zip(self.layout.ranges, self.compiled.populations, strict=True)
-            for row in range(1, len(own.names))
-            if not equations.free[0] <= row < equations.free[1]
-        ]
+        rows = self.program.gate_rows
+        found = [(row, own.first * trials, own.n * trials) for own, row in rows]
         return np.array(found, dtype=np.int64).reshape(-1, 3)
 
     def _by_lane(self, states: np.ndarray) -> np.ndarray:

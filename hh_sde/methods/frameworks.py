@@ -24,6 +24,23 @@ _MARUYAMA = "Maruyama 1955, doi:10.1007/BF02846028"
 _MILSTEIN = "Milstein 1975, Theory Probab. Appl. 19, 557, doi:10.1137/1119062"
 _RUEMELIN = "Ruemelin 1982, SIAM J. Numer. Anal. 19, 604, doi:10.1137/0719041"
 _FOSTER = "Foster, dos Reis & Strange 2023, arXiv:2210.17543"
+#: Schemes that several have.
+_EULER = {
+    "summary": "Euler-Maruyama",
+    "interpretation": "ito",
+    "strong_order": HALF_UNLESS_ADDITIVE,
+    "deterministic_order": 1.0,
+    "weak_order": EVERY_NOISE_1,
+    "reference": _MARUYAMA,
+}
+_HEUN = {
+    "summary": "stochastic Heun",
+    "interpretation": "stratonovich",
+    "strong_order": {**EVERY_NOISE_1, "general": 0.5},
+    "deterministic_order": 2.0,
+    "weak_order": TWO_IF_ADDITIVE,
+    "reference": _RUEMELIN,
+}
 
 
 def _of(framework: str, scheme: str) -> Run:
@@ -54,22 +71,8 @@ SCHEMES = {
     **_schemes(
         "diffrax",
         "jax",
-        Euler={
-            "summary": "Euler-Maruyama",
-            "interpretation": "ito",
-            "strong_order": HALF_UNLESS_ADDITIVE,
-            "deterministic_order": 1.0,
-            "weak_order": EVERY_NOISE_1,
-            "reference": _MARUYAMA,
-        },
-        Heun={
-            "summary": "stochastic Heun",
-            "interpretation": "stratonovich",
-            "strong_order": {**EVERY_NOISE_1, "general": 0.5},
-            "deterministic_order": 2.0,
-            "weak_order": TWO_IF_ADDITIVE,
-            "reference": _RUEMELIN,
-        },
+        Euler=_EULER,
+        Heun=_HEUN,
         ItoMilstein={
             "summary": "Milstein, for noise whose columns commute",
             "interpretation": "ito",
@@ -126,14 +129,7 @@ SCHEMES = {
     **_schemes(
         "torchsde",
         "torch",
-        euler={
-            "summary": "Euler-Maruyama",
-            "interpretation": "ito",
-            "strong_order": HALF_UNLESS_ADDITIVE,
-            "deterministic_order": 1.0,
-            "weak_order": EVERY_NOISE_1,
-            "reference": _MARUYAMA,
-        },
+        euler=_EULER,
         milstein={
             "summary": "Milstein, for additive and diagonal noise",
             "interpretation": "ito",
@@ -149,14 +145,7 @@ SCHEMES = {
             "deterministic_order": 2.0,
             "reference": _ROESSLER,
         },
-        heun={
-            "summary": "stochastic Heun",
-            "interpretation": "stratonovich",
-            "strong_order": {**EVERY_NOISE_1, "general": 0.5},
-            "deterministic_order": 2.0,
-            "weak_order": TWO_IF_ADDITIVE,
-            "reference": _RUEMELIN,
-        },
+        heun=_HEUN,
         reversible_heun={
             "summary": "reversible Heun: it grows where variables decay, as gates do",
             "interpretation": "stratonovich",

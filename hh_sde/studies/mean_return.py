@@ -103,8 +103,8 @@ def mean_return_phase(
     True
     """
     see_network(net, "mean_return_phase")
-    if trials < 2 or returns < 2:
-        raise ValueError(f"trials and returns must be 2 at least, got {trials} and {returns}")
+    if trials < 2:
+        raise ValueError(f"trials must be 2 at least, which intervals take, got {trials}")
     sde = net.sde()
     if states is None:
         cycle = Cycle.of(sde)
@@ -140,12 +140,13 @@ def mean_return_phase(
     )  # fmt: skip
     change = ahead[:, :, 1] - ahead[:, :, 0]
     error = change.std(axis=1, ddof=1) / np.sqrt(trials)
-    moved = np.abs(change.mean(axis=1)) > NOT_FORGOTTEN * error + 1e-3 * period
+    size = np.abs(change.mean(axis=1))
+    moved = size > NOT_FORGOTTEN * error + 1e-3 * period
     if moved.any():
         ds.mean_return_phase.attrs["warning"] = (
             f"from spike {returns // 2} to spike {returns} the phase still moved, of "
             f"{int(moved.sum())} of {len(states)} states, by up to "
-            f"{np.abs(change.mean(axis=1)).max():.3g} ms: give more returns"
+            f"{size.max():.3g} ms: give more returns"
         )
     return ds
 
