@@ -1,4 +1,4 @@
-"""How large a task is: so that it takes a few seconds, by the time that small ones took."""
+"""The size of tasks: a few seconds each, from the measured time of small ones."""
 
 from __future__ import annotations
 
