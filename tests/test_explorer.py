@@ -238,6 +238,28 @@ def test_a_page_does_not_take_the_place_of_another_kind_of_file(tmp_path):
     assert path.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("path", "error", "message"),
+    [
+        (None, TypeError, r"file that ends in \.html, as \"page\.html\", got None"),
+        (3, TypeError, r"file that ends in \.html, .* got 3"),
+        (b"page.html", TypeError, "got b'page.html'"),
+        ("", ValueError, r"a page has the ending \.html, as \"page\.html\", got ''"),
+        ("page", ValueError, "got 'page'"),
+        (".", ValueError, r"'\.' is a folder: name a file in it, as 'page\.html'"),
+        ("made.html", ValueError, r"'made\.html' is a folder: .* as 'made\.html/page\.html'"),
+        ("none/page.html", FileNotFoundError, r"no folder 'none' to write page\.html into: make"),
+        ("file/page.html", FileNotFoundError, "no folder 'file'"),
+    ],
+)
+def test_what_is_no_name_of_a_page_is_refused(path, error, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made.html").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(error, match=message):
+        hh.explore(PAIR, path)
+
+
 def test_bad_values_are_told_with_what_is_accepted():
     script = script_of_runs(PAIR)
     bad = {
@@ -346,7 +368,8 @@ def test_the_command(tmp_path):
     text = (tmp_path / "net.html").read_text(encoding="utf-8")
     assert '"name": "rng", "group": "run", "label": "seed", "value": 1' in text
     cases = {
-        ("--set", "run.method=strang"): "method of a page 'strang'",
+        ("--set", "run.method=strang"): "no method 'strang'; it has euler_maruyama, tamed_euler, "
+        "exponential_euler, heun, lie_trotter: --set run.method=lie_trotter takes one",
         ("--set", "run.stop=first spike"): "a page cannot do run.stop",
         ("--set", "network.noise.correlation=-0.5"): "its noise is CurrentNoise",
         ("--out", "page.txt"): "ending .html",
