@@ -14,7 +14,7 @@ function layOut() {
   drawnFor = drawing;
   const many = Array.from({ length: n }, (_, k) => ({ stroke: colourOf(k), width: k ? 1.2 : 1.8 }));
   if (other) many.push({ stroke: colour("c7"), dash: [6, 4], width: 1.4 });
-  lines("V", "V (mV)", many, [of.V0 - 100, of.V0 + 200], cursorMoved);
+  lines("V", "V (mV)", many, boundsOf(of), cursorMoved);
   lines(
     "gates",
     "gate (1)",
@@ -70,11 +70,6 @@ function show() {
   showTrouble();
   showSpikes();
   showIntervals();
-  rates.push({
-    key: physics(of),
-    stimulus: of.stimulus,
-    rate: result.diverged ? NaN : meanRate(shownRun),
-  });
   drawRates();
   showPhase();
   showSame();
@@ -116,6 +111,7 @@ function showTrouble() {
   if (result.diverged)
     said.push(
       where(result.diverged, of.method),
+      `What crosses the threshold after t = ${rounded(result.diverged.left)} ms, where V goes out of its plot, is not counted as a spike.`,
       "An explicit step is too large where gates are fast: take a smaller dt, or lie_trotter, which moves gates and V by their exact flows.",
     );
   if (other?.diverged) said.push(where(other.diverged, beside));
@@ -203,19 +199,39 @@ function physics(of) {
   return JSON.stringify(rest);
 }
 
+// A point for a run, if that is finite to its end.
+function enterRate() {
+  const { result, settings: of } = shownRun;
+  if (result.diverged) return;
+  rates.push({ key: physics(of), stimulus: of.stimulus, rate: meanRate(shownRun) });
+}
+
 function drawRates() {
   if (!plots.rate) return;
   if (rates.length > 2000) rates.splice(0, rates.length - 2000);
-  const control = CONTROLS.stimulus;
-  const currents = rates.map((one) => one.stimulus),
-    found = rates.map((one) => one.rate).filter(Number.isFinite);
+  const { low, high } = CONTROLS.stimulus,
+    now = shownRun.settings.stimulus;
+  const far = 10 * (high - low); // one current of 10^6 does not press all others together
+  const currents = rates
+    .map((one) => one.stimulus)
+    .filter((I) => I === now || (I > low - far && I < high + far));
   redraw(
     "rate",
-    [min(control.low, ...currents), max(control.high, ...currents)],
-    [0, 1.1 * max(10, ...found)],
+    [min(low, ...currents), max(high, ...currents)],
+    [0, 1.1 * max(10, ...rates.map((one) => one.rate))],
   );
+  const newest = rates.at(-1);
   element("plot-rate").ariaLabel =
-    `Rates at ${count(new Set(currents).size, "current")}, the newest ${rates.at(-1)?.rate.toFixed(1)} Hz at ${rates.at(-1)?.stimulus}`;
+    `Rates at ${count(new Set(currents).size, "current")}` +
+    (newest ? `, the newest ${newest.rate.toFixed(1)} Hz at ${newest.stimulus}` : "");
+  const said = [];
+  if (shownRun.result.diverged)
+    said.push(`No point at ${now} µA/cm²: the run is not finite to its end.`);
+  if (filling?.lost)
+    said.push(
+      `No points at ${count(filling.lost, "current")} of the range: not finite to the end.`,
+    );
+  element("said-rate").textContent = said.join(" ");
 }
 
 function drawRate(ctx, x, y, ratio) {
@@ -231,8 +247,8 @@ function drawRate(ctx, x, y, ratio) {
   path(ctx, points, x, y);
   for (const [stimulus, rate] of points) dot(ctx, x(stimulus), y(rate), 3 * ratio);
   ctx.fillStyle = PALETTE[1];
-  if (newestAt.has(settings.stimulus))
-    dot(ctx, x(settings.stimulus), y(newestAt.get(settings.stimulus)), 5 * ratio);
+  const { stimulus: I } = settings;
+  if (newestAt.has(I) && !shownRun.result.diverged) dot(ctx, x(I), y(newestAt.get(I)), 5 * ratio);
 }
 
 // -- phase plane ----------------------------------------------------------------------------------
@@ -261,8 +277,9 @@ function showPhase() {
   }
   const V = statesOf(result, "V")[view.neuron],
     gate = statesOf(result, view.gate)[view.neuron];
+  const [least, most] = boundsOf(of);
   let last = V.length - 1;
-  while (last > 0 && !(abs(V[last]) < 500)) last--;
+  while (last > 0 && !(V[last] > least && V[last] < most)) last--;
   const k = min(Math.round(at * (V.length - 1)), last);
   let low = of.V0,
     high = of.V0 + 20;
@@ -270,7 +287,7 @@ function showPhase() {
     low = min(low, V[i]);
     high = max(high, V[i]);
   }
-  const ends = [max(low - 10, of.V0 - 100), min(high + 10, of.V0 + 200)];
+  const ends = [max(low - 10, least), min(high + 10, most)];
   const given = setup(of),
     n = result.n;
   const x = new Float64Array(given.model.rows.length * n);
@@ -323,6 +340,7 @@ function drawPhase(ctx, x, y, ratio) {
 // -- zoom -----------------------------------------------------------------------------------------
 
 function zoom({ zoom: by, move }) {
+  if (!shownRun) return;
   const time = shownRun.result.time,
     end = time.at(-1),
     { min: low, max: high } = plots.V.scales.x;
