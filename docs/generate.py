@@ -124,7 +124,7 @@ def measured(name: str) -> str:
         parts.append(path.read_text(encoding="utf-8"))
         if (figure := path.with_suffix(".png")).exists():
             parts.append(f"![{MEASURED[name]}]({figure.name})\n")
-    return "\n".join(parts) or f"Not measured yet: `benchmarks/{name}.py --out docs` does it.\n"
+    return "\n".join(parts) or "Not measured yet: the script above does it, with `--out docs`.\n"
 
 
 def cell(cell: hh.Cell) -> str:
