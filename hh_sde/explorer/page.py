@@ -36,7 +36,7 @@ from hh_sde.records import see_kind, shown, single
 from hh_sde.spike_rule import SpikeRule
 
 #: The scripts of the page itself, in their order.
-DRAWN = ("plots.js", "controls.js", "shown.js", "files.js", "page.js")
+DRAWN = ("plots.js", "controls.js", "shown.js", "rates.js", "files.js", "page.js")
 #: Of the names of pages.
 ENDINGS = (".html", ".htm")
 #: Of all tabulated rates, so that a page stays small.
