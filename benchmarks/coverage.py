@@ -224,8 +224,8 @@ def main():
     options = parser.parse_args()
     size, studies = (400, 40) if options.quick else (20_000, 2000)
     lines = [
-        "| estimate | of | trials | covered, % | truth above, % | truth below, % | "
-        "percentiles cover, % | given, % | without upper end, % |",
+        "| estimate | case | trials | coverage, % | truth above, % | truth below, % | "
+        "coverage of percentiles, % | interval given, % | no upper end, % |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     rng = np.random.default_rng(1)

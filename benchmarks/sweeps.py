@@ -229,12 +229,12 @@ def markdown(result: dict[str, Any]) -> str:
         "sweep": "`hh.sweep`",
         "trials": "as many trials of one point",
         "loop": f"a Python loop of `solve` ({LOOPED} points, scaled up)",
-        "brian2": "Brian2 standalone, points as neurons, its time steps alone",
+        "brian2": "Brian2 standalone, points as neurons, its time steps only",
     }
     lines = [
         f"{many:,} points of (g_Na, g_K, I, sigma), {DURATION:g} ms, spikes, one thread:",
         "",
-        "| | seconds | ns per point and step | of the sweep |",
+        "| | seconds | ns per point and step | relative to `hh.sweep` |",
         "|---|---|---|---|",
     ]
     lines += [
@@ -246,16 +246,17 @@ def markdown(result: dict[str, Any]) -> str:
     more = {kind: of[f"1 {kind}, long"] / of[f"2 {kind}s, long"] for kind in ("thread", "worker")}
     lines += [
         "",
-        f"Two threads {of['1 thread'] / of['2 threads']:.2f} times one; two workers of a dask "
-        f"cluster {of['1 worker'] / of['2 workers']:.2f} times one, with a store. With {LONGER} "
-        f"times the duration, {of['1 worker, long']:.0f} s, {more['thread']:.2f} and "
-        f"{more['worker']:.2f} times. What a sweep "
-        f"takes beside its tasks: {100 * statistics.median(growth['beside tasks']):.1f} % of its "
-        f"time. A scheduler handed out {growth['tasks per second']:.0f} empty tasks a second.",
+        f"Two threads are {of['1 thread'] / of['2 threads']:.2f} times as fast as one, and two "
+        f"workers of a dask cluster with a store {of['1 worker'] / of['2 workers']:.2f} times as "
+        f"fast as one. With {LONGER} times the duration ({of['1 worker, long']:.0f} s) the factors "
+        f"are {more['thread']:.2f} and {more['worker']:.2f}. The overhead of a sweep besides its "
+        f"tasks is {100 * statistics.median(growth['beside tasks']):.1f} % of its time. The "
+        f"scheduler dispatched {growth['tasks per second']:.0f} empty tasks per second.",
         "",
-        "The question's pair, 100 ms, rates and a histogram of intervals kept, a store, all cores:",
+        "The two coupled neurons, 100 ms, keeping rates and a histogram of inter-spike intervals, "
+        "with a store, on all cores:",
         "",
-        "| trials | seconds | most memory, MiB | store, bytes a trial |",
+        "| trials | seconds | peak memory, MiB | store, bytes per trial |",
         "|---|---|---|---|",
     ]
     lines += [
@@ -274,9 +275,9 @@ def model(result: dict[str, Any]) -> str:
     hours = trials * core_seconds / cores / 3600
     needed = cores / task
     return (
-        f"From these: a trial of the pair costs {1e3 * core_seconds:.2g} ms of a core, 10^9 trials "
-        f"on {cores:,} cores {hours:.2g} hours where tasks of {task:g} s keep them busy; that is "
-        f"{needed:.0f} tasks a second, of which the scheduler here hands out "
+        f"From this table, one trial takes {1e3 * core_seconds:.2g} ms of one core. 10^9 trials on "
+        f"{cores:,} cores then take {hours:.2g} hours, if tasks of {task:g} s keep the cores busy. "
+        f"This is {needed:.0f} tasks per second, where the scheduler here dispatched "
         f"{result['workers']['tasks per second']:.0f}, and "
         f"{trials * largest['bytes'] / largest['trials'] / 2**30:.2g} GiB of results."
     )

@@ -19,6 +19,7 @@ Methods with error control are in step_control.py; those of other libraries, in 
 import argparse
 import json
 import time
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ SETTLED = 10.0  # intervals that begin before, in the first of which is the star
 INTERVALS = [0.01, 0.03]  # wanted errors, of the mean interval
 LEVELS = [1.0, 0.1, 0.01]  # wanted errors, mV along the path
 WEAK = 1e-3  # wanted error of E V(t), of how much it moves
+FARTHEST = 10.0  # from the smallest error measured to one that is extrapolated
 LANES = 1000
 FEWEST = 40  # trials that an error is worked out from
 NORMAL = 1.5  # ns of a normal number of the fine path, however long the steps
@@ -52,13 +54,15 @@ class Setting(NamedTuple):
     def network(self) -> hh.Network:
         return hh.Network(1, stimulus=10.0, noise=self.noise)
 
+    def noise_type(self) -> str:
+        return self.network().sde().noise_type
+
     def methods(self) -> list[str]:
         """Those that take the noise and have orders in a step of one size."""
-        kind = self.network().sde().noise_type
         return [
             name
             for name, method in hh.METHODS.items()
-            if kind in method.noise_types
+            if self.noise_type() in method.noise_types
             and not method.adaptive
             and method.library in ("numba", "numpy")
             and (method.strong_order or method.weak_order)
@@ -248,58 +252,82 @@ def measure(setting: Setting, size: Size) -> dict:
         rows.append(row)
         print(row, flush=True)
     total, number = intervals.reference.sum(axis=1)
-    return {"rows": rows, "interval": total / number, "size": size._asdict()}
+    return {
+        "rows": rows, "interval": total / number, "size": size._asdict(),
+        "noise_type": setting.noise_type(),
+    }  # fmt: skip
 
 
 def again(setting: Setting, size: Size, result: dict) -> dict:
     """The same errors, with costs measured anew."""
     cost = costs(setting.network(), setting.methods(), size.laps)
     rows = [row | {"cost": cost[row["method"], row["dt"]]} for row in result["rows"]]
-    return result | {"rows": rows}
+    return result | {"rows": rows, "noise_type": setting.noise_type()}
 
 
-def cost_along(rows: list[dict], level: float) -> tuple[float, str] | None:
-    """Cost at this error along the path, log-log between steps, and a mark if extrapolated."""
-    rows = sorted(
-        (row for row in rows if row["stable"] and "path" in row), key=lambda row: row["path"]
-    )
+def outside(found: float, error: float, tolerance: float) -> bool:
+    """Whether chance does not explain that it is beyond the tolerance."""
+    return abs(found) - 2 * error > tolerance
+
+
+def cost_along(rows: list[dict], level: float, order: float) -> tuple[float, str] | None:
+    """Cost at this error along the path, log-log between steps, and a mark if extrapolated.
+
+    From the finest step up, to the first that is beyond the level: an error that falls again at a
+    larger step is a cancellation, which another network or current would not have.
+    """
+    rows = sorted((row for row in rows if row["stable"] and "path" in row), key=itemgetter("dt"))
     if len(rows) < 2:
         return None
-    x, y = (np.log([row[name] for row in rows]) for name in ("path", "cost"))
-    if np.log(level) > x[-1]:  # the largest step that is stable is better than asked
+    coarser = next((i for i, row in enumerate(rows) if row["path"] > level), None)
+    if coarser is None:  # the largest step that is stable is better than asked
         return rows[-1]["cost"], f"{rows[-1]['dt']:g} ms"
-    if np.log(level) < x[0]:  # the cost goes with 1/dt, the error with a power of dt
-        dt = np.log([row["dt"] for row in rows[:2]])
-        slope = -(dt[1] - dt[0]) / (x[1] - x[0])
-        return float(np.exp(y[0] + slope * (np.log(level) - x[0]))), "extrapolated"
-    return float(np.exp(np.interp(np.log(level), x, y))), ""
+    i = max(coarser, 1)
+    (u, du, v), (w, dw, z) = (
+        np.log([row["path"], row["dt"], row["cost"]]) for row in rows[i - 1 : i + 1]
+    )
+    if coarser:
+        return float(np.exp(v + (np.log(level) - u) / (w - u) * (z - v))), ""
+    if rows[0]["path"] > FARTHEST * level:
+        return None
+    # the cost goes with 1/dt, the error with a power of it: that of the limit, if it is lower
+    slope = min((w - u) / (dw - du), order)
+    return float(np.exp(v - (np.log(level) - u) / slope)), "extrapolated"
 
 
-def cheapest(rows: list[dict], within) -> tuple[float, str] | None:
-    """The cost of the cheapest step that is within what is wanted, and the step."""
-    good = [row for row in rows if row["stable"] and within(row)]
-    best = min(good, key=lambda row: row["cost"], default=None)
-    return best and (best["cost"], f"{best['dt']:g} ms")
+def cheapest(rows: list[dict], name: str, tolerance: float) -> tuple[float, str] | None:
+    """The lowest cost of a step within the tolerance by two standard errors, and the step.
+
+    No finer step may be shown to be outside: the larger one then owes its error to a cancellation.
+    """
+    good = []
+    for row in sorted((row for row in rows if row["stable"] and name in row), key=itemgetter("dt")):
+        found, error = row[name], row[f"{name}_se"]
+        if outside(found, error, tolerance):
+            break
+        # a square that chance has brought below 0 is none
+        size = abs(found) if name == "interval" else max(found, 0.0)
+        if size + 2 * error <= tolerance:
+            good.append((row["cost"], f"{row['dt']:g} ms"))
+    return min(good, default=None)
 
 
-def wanted() -> dict:
-    """What is asked, as functions of a method's rows; means are two standard errors within."""
-
-    def interval(tolerance):
-        def within(row):
-            return "interval" in row and abs(row["interval"]) + 2 * row["interval_se"] <= tolerance
-
-        return lambda rows: cheapest(rows, within)
-
-    def weak(row):
-        # the sum of a square that chance may bring below 0 and twice its standard error
-        bound = row.get("weak_square", np.inf), 2 * row.get("weak_square_se", 0.0)
-        return max(bound[0], 0.0) + bound[1] <= WEAK**2
-
+def wanted(noise_type: str) -> dict:
+    """What is asked, as functions of a method and its rows."""
     return {
-        **{f"{100 * t:g} % of the mean interval": interval(t) for t in INTERVALS},
-        f"{WEAK:g} of E V": lambda rows: cheapest(rows, weak),
-        **{f"{u:g} mV along the path": lambda rows, u=u: cost_along(rows, u) for u in LEVELS},
+        **{
+            f"{100 * t:g} % of the mean interval": lambda _, rows, t=t: cheapest(
+                rows, "interval", t
+            )
+            for t in INTERVALS
+        },
+        f"{WEAK:g} of E V": lambda _, rows: cheapest(rows, "weak_square", WEAK**2),
+        **{
+            f"{u:g} mV along the path": lambda method, rows, u=u: cost_along(
+                rows, u, hh.METHODS[method].strong_order.get(noise_type, np.inf)
+            )
+            for u in LEVELS
+        },
     }
 
 
@@ -309,8 +337,8 @@ def findings(result: dict) -> dict:
     for row in result["rows"]:
         by_method.setdefault(row["method"], []).append(row)
     return {
-        asked: {m: found for m, rows in by_method.items() if (found := cost(rows)) is not None}
-        for asked, cost in wanted().items()
+        asked: {m: found for m, rows in by_method.items() if (found := cost(m, rows)) is not None}
+        for asked, cost in wanted(result["noise_type"]).items()
     }
 
 
@@ -336,9 +364,11 @@ def markdown(result: dict) -> str:
     lines.append(
         "\nCosts are ns of one processor per ms of time and neuron, random numbers included, and "
         "in brackets the step that gives it where it is one of those measured: for means, the "
-        "cheapest that is within what is wanted by two standard errors. The reference's mean "
-        f"interval is {result['interval']:.3f} ms. Nothing stands where no step measured is shown "
-        "to be within."
+        "cheapest that is within what is wanted by two standard errors, with no smaller one shown "
+        "to be outside. *Extrapolated* costs go on to smaller steps, at most to a tenth of the "
+        "smallest error measured, by the order that the two smallest have, or the declared one if "
+        f"that is lower. The reference's mean interval is {result['interval']:.3f} ms. Nothing "
+        "stands where no step measured is shown to be within."
     )
     return "\n".join(lines) + "\n"
 

@@ -163,3 +163,19 @@ def test_tasks_of_long_cells_fill_the_lanes():
 
     blocks, _ = measured(plan, run, 2)
     assert 1000 < blocks["sample"] <= 30 * 64
+
+
+@pytest.mark.parametrize(("shared", "expected"), [(True, 8), (False, 1)])
+@pytest.mark.parametrize("cost", [0.5, 5.0, 20.0])
+def test_tasks_of_very_long_cells_fill_the_lanes_where_these_are_shared(cost, shared, expected):
+    """With no more than a cell each, seven of eight lanes would stay empty through the sweep."""
+    plan = Plan("{}", {"sample": 10, "trial": 400})
+
+    def run(region):
+        cells = math.prod(stop - start for start, stop in region.values())
+        seconds = cost * (math.ceil(cells / 8) if shared else cells)
+        return toy.compute(toy.plan(), {"sigma": (0, 1), "trial": (0, 1)}), seconds
+
+    blocks, _ = measured(plan, run, 2)
+    aimed = max(1, int(3.0 / cost))
+    assert expected <= math.prod(blocks.values()) <= expected * aimed

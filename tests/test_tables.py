@@ -575,7 +575,7 @@ def test_a_function_for_a_synapse_is_held_to_what_it_makes():
         (
             "STUDIES",
             [
-                "  reliability: Spike-timing reliability: how alike trials under one stimulus are",
+                "  reliability: Spike-timing reliability: similarity of trials under one stimulus",
                 "    net, sigmas = (0.1, 0.3, 1.0, 3.0) uA/cm^2*ms^0.5, t_end = 500 ms, trials",
                 "    Mainen & Sejnowski 1995, Science 268, 1503, doi:10.1126/science.7770778; Sch",
             ],

@@ -1,6 +1,6 @@
 """The command hh-sde.
 
-Exit codes: 0 done, 1 a run that failed, or cells of a sweep, 2 wrong usage, 130 Ctrl-C.
+Exit codes: 0 success, 1 a run or a part of a sweep failed, 2 wrong usage, 130 Ctrl-C.
 """
 
 import os

@@ -33,7 +33,7 @@ ResultPath = Annotated[
     typer.Argument(
         exists=True,
         metavar="FILE.nc",
-        help="A result that --out has written, or the store of a run or a sweep.",
+        help="A result written by --out, or the store of a run or a sweep.",
     ),
 ]
 StorePath = Annotated[
@@ -42,7 +42,7 @@ StorePath = Annotated[
         exists=True,
         file_okay=False,
         metavar="STORE.zarr",
-        help="The store of a sweep, which hh-sde sweep --store has made.",
+        help="The store of a sweep, made by hh-sde sweep --store.",
     ),
 ]
 Changes = Annotated[

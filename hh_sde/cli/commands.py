@@ -75,7 +75,7 @@ def run(
         typer.Option(
             metavar="RUN.zarr",
             help="A folder to which the result is written while it runs, for runs longer than "
-            "memory; one that is there is gone on with.",
+            "memory. An existing one is resumed.",
         ),
     ] = None,
     plot: PlotPath = None,
@@ -214,7 +214,7 @@ def info(
     ],
     changes: Changes = None,
 ) -> None:
-    """Say what a result holds and how it was made, or show the network of a configuration."""
+    """Show what a result contains and how it was made, or the network of a configuration."""
     if file.suffix == ".toml" and not file.is_dir():
         _show_network(file, changes)
         return
@@ -244,17 +244,17 @@ def plot_file(
     out: Annotated[
         Path | None, typer.Option(help="Write here. Default: FILE with the ending .png.")
     ] = None,
-    trial: Annotated[int | None, typer.Option(help="Trial to draw. Default: the first.")] = None,
+    trial: Annotated[int | None, typer.Option(help="Trial to plot. Default: the first.")] = None,
     cell: Annotated[
         list[str] | None,
         typer.Option(
             "--sel",
             metavar="NAME=VALUE",
-            help="Of a sweep: draw the cells with this value; may be given several times.",
+            help="Of a sweep: plot the points with this value; may be given several times.",
         ),
     ] = None,
 ) -> None:
-    """Draw potentials, gates and spikes of a result, or the rate over what was swept."""
+    """Plot potentials, gates and spikes of a result, or the rate over the swept parameters."""
     see_result(file)
     target = out or file.with_suffix(".png")
     check_targets(file, None, target)
@@ -292,11 +292,12 @@ def cache(
         ),
     ] = None,
     clear: Annotated[
-        bool, typer.Option("--clear", help="Remove what was compiled; it is compiled again.")
+        bool,
+        typer.Option("--clear", help="Remove all compiled code; it is compiled again when needed."),
     ] = False,
     changes: Changes = None,
 ) -> None:
-    """Say where compiled code is kept and how large it is; empty that folder, or compile ahead."""
+    """Show the cache of compiled code and its size; clear it, or compile in advance."""
     from hh_sde.kernels import cache
 
     if changes and warm is None:

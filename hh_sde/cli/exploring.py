@@ -32,7 +32,7 @@ def explore(
         bool, typer.Option("--open/--no-open", help="Whether to open it in the browser.")
     ] = True,
 ) -> None:
-    """Write a page in which the network of CONFIG.toml can be played with: one file, no server."""
+    """Write an interactive page of the network of CONFIG.toml: one HTML file, no server."""
     from hh_sde.config import ConfigError, load
     from hh_sde.explorer.page import ENDINGS, page
 

@@ -1,4 +1,4 @@
-"""The commands of sweeps: begun, gone on with, looked at."""
+"""The commands of sweeps: start, resume, status."""
 
 # Everything heavy is imported inside the commands: --help answers at once.
 from __future__ import annotations
@@ -39,7 +39,7 @@ def sweep(
         Path,
         typer.Option(
             metavar="OUT.zarr",
-            help="The folder of the result, which is made; one that is there is gone on with.",
+            help="The folder of the result. It is created; an existing one is resumed.",
         ),
     ],
     changes: Changes = None,
@@ -47,7 +47,7 @@ def sweep(
     scheduler: Scheduler = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run what CONFIG.toml describes at every combination of values in its table [sweep]."""
+    """Simulate CONFIG.toml at every combination of the values in its table [sweep]."""
     from hh_sde import sweeps
     from hh_sde.config import ConfigError, load_sweep
 
@@ -71,7 +71,7 @@ def resume(
     scheduler: Scheduler = None,
     quiet: Quiet = False,
 ) -> None:
-    """Go on with a sweep: compute what is missing in its store, or damaged."""
+    """Resume a sweep: compute what is missing or damaged in its store."""
     from hh_sde import sweeps
 
     see_store(store)
@@ -107,7 +107,7 @@ def _compute(
     if not quiet:
         say([*progress_of(store, 1), f"written: {store}"])
     if failed:
-        note(f"some cells failed and are missing: hh-sde status {_quoted(store)} lists them")
+        note(f"some entries failed and are missing: hh-sde status {_quoted(store)} lists them")
         raise typer.Exit(1)
 
 
@@ -144,7 +144,7 @@ def status(
     store: StorePath,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, with every failure.")] = False,
 ) -> None:
-    """Say how far a sweep is, what failed in it and why."""
+    """Show the progress of a sweep, its failures and their reasons."""
     see_store(store)
     try:
         lines = [as_json(store)] if json else [*progress_of(store, 10)]

@@ -1,4 +1,4 @@
-"""What is made of a network's description: tables, equations, loops, and the SDE."""
+"""What is derived from a network's description: tables, equations, loops, and the SDE."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Assembly:
         return all(group.population.stimulus.piecewise_constant for group in self.groups)
 
     def breakpoints(self, start: float, stop: float) -> np.ndarray:
-        """Times at which an injected current jumps or has a corner, ms."""
+        """Times at which an injected current jumps or has a kink, ms."""
         found = [group.population.stimulus.breakpoints(start, stop) for group in self.groups]
         return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
 
@@ -178,7 +178,7 @@ class Assembly:
 
     @cached_property
     def V0(self) -> np.ndarray:
-        """The potentials that cells begin with, mV."""
+        """Initial potentials of the cells, mV."""
         found = []
         for group in self.groups:
             with group.naming():
@@ -186,7 +186,7 @@ class Assembly:
         return np.concatenate(found)
 
     def steady_state(self, V: np.ndarray) -> np.ndarray:
-        """The flat states (..., d) with potentials (..., n_neurons), mV, and all else at rest."""
+        """The flat states (..., d) at potentials (..., n_neurons), mV, all else at steady state."""
         x = np.empty((*V.shape[:-1], self.layout.d))
         for own, equations in zip(self.layout.ranges, self.equations, strict=True):
             state = np.moveaxis(evaluated.steady_state(equations, V[..., own.neurons]), 0, -2)
@@ -202,7 +202,7 @@ class Assembly:
         return x
 
     def equilibrium(self) -> np.ndarray:
-        """The flat state (d,) in which nothing moves: see `Network.equilibrium`."""
+        """The equilibrium as a flat state (d,): see `Network.equilibrium`."""
         f = self._drift()
 
         def imbalance(V: np.ndarray) -> np.ndarray:

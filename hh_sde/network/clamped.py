@@ -1,4 +1,4 @@
-"""What the gates of one population do at clamped potentials: rates, and variances of noise."""
+"""Gates of one population at clamped potentials: rates, and variances of channel noise."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def kinetics(cell: Cell, model: Model, V: Any) -> xr.Dataset:
 def shielding(
     cell: Cell, model: Model, noise: ChannelNoise | None, V: Any, rates: xr.Dataset
 ) -> xr.Dataset:
-    """What is missing of the open fractions' variances; `Network.shielding`."""
+    """Missing fraction of the open fractions' variances; `Network.shielding`."""
     chosen = [
         channel
         for channel, table in zip(cell.channels, model.channels, strict=True)

@@ -22,7 +22,7 @@ from hh_sde.records import numbers, shown
 
 
 class Derived:
-    """What follows from a network's state at each moment.
+    """Functions of a network's state: currents, conductances, open fractions.
 
     Parameters
     ----------
@@ -63,12 +63,12 @@ class Derived:
 
     @property
     def quantities(self) -> dict[str, Quantity]:
-        """All that is no variable of the state itself."""
+        """Quantities that are not state variables."""
         every = {**self.currents, **self.conductances}
         return {name: one for name, one in every.items() if name not in self._layout.names}
 
     def recorded(self, names: Iterable[str], states: np.ndarray, times: np.ndarray) -> np.ndarray:
-        """Variables of the state and quantities that follow from it.
+        """State variables, and quantities that are functions of the state.
 
         Parameters
         ----------

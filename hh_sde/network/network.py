@@ -50,33 +50,34 @@ class Network(Record):
     Parameters
     ----------
     n_neurons : int, or mapping of str to Population
-        How many neurons of one kind, or populations by name.
+        Number of neurons of one kind, or populations by name.
     cell : str or Cell
-        A name of CELLS, or a cell; its numbers may be arrays with one value per neuron. With
-        populations it is theirs, and so is `stimulus`.
+        A name of CELLS, or a cell; its parameters may be arrays with one value per neuron. With
+        populations, each population has its own cell and stimulus.
     synapses : str, Synapse, EventSynapse, GapJunction or a sequence of the latter three
-        A name of SYNAPSES takes `weights` beside it. `source` and `target` name populations.
+        With a name of SYNAPSES, give also `weights`. `source` and `target` of a synapse name
+        populations.
     stimulus : Stimulus, float or (n_neurons,) array
         Injected current, uA/cm^2.
     noise : Noise or a sequence of them, optional
-        Entries of NOISES, of channel noise at most one. With populations: CurrentNoise for the
-        neurons of all of them, beside the noise of each.
+        Entries of NOISES, at most one of channel noise. With populations: CurrentNoise of the
+        neurons of all populations, in addition to the noise of each.
     weights : float, matrix, table of edges, graph or Topology, optional
-        Of the synapse that is named, [to, from], mS/cm^2; see `Synapse`.
+        Weights of the synapse that is given by name, [target, source], mS/cm^2; see `Synapse`.
     populations : mapping of str to Population, optional
-        As the first argument may be.
+        The same as a mapping as the first argument.
 
     Attributes
     ----------
     n_neurons : int
         Of all populations.
     populations : dict of str to Population
-        Empty where the neurons are of one kind, and `cell` and `stimulus` say which.
+        Empty if the neurons are of one kind, which `cell` and `stimulus` describe.
 
     Raises
     ------
     TypeError, ValueError
-        If a part is not of its kind, or an array does not fit the number of neurons.
+        If a part has the wrong type, or an array does not match the number of neurons.
 
     Examples
     --------
@@ -138,7 +139,7 @@ class Network(Record):
         self._made.currents(np.zeros(1))
 
     def replace(self, *, weights: Any = None, **changes: Any) -> Network:
-        """A copy with other fields; with `weights` beside the name of a synapse.
+        """A copy with other fields; the name of a synapse takes `weights`.
 
         Raises
         ------
@@ -169,12 +170,12 @@ class Network(Record):
 
     @cached_property
     def labels(self) -> dict[str, dict[str, Any]]:
-        """What each state variable is, as attributes, in the order of the flat state.
+        """Attributes of each state variable, in the order of the flat state.
 
         `units`, `long_name`, and `role`: "potential"; "gate", "channel state" or "fluctuation" of
         a `channel`; "noise current", "noise conductance"; "concentration" of a `pool`; "synaptic
         gate" and "second messenger" of a `synapse`. Of the
-        states of a channel the one that conducts has ``conducting = 1``, the others 0.
+        states of a channel, the open one has ``conducting = 1``, the others 0.
 
         Examples
         --------
@@ -185,16 +186,16 @@ class Network(Record):
 
     @property
     def layout(self) -> StateLayout:
-        """Where the variables of each neuron stand in the flat state."""
+        """Positions of the variables of each neuron in the flat state."""
         return self._made.layout
 
     @property
     def derived(self) -> Derived:
-        """What follows from its state: currents, conductances, open fractions."""
+        """Functions of the state: currents, conductances, open fractions."""
         return self._made.derived
 
     def steady_state(self, V: Any = None) -> np.ndarray:
-        """The flat state with potential `V` (mV, default the cell's V0) and all else at rest.
+        """The flat state at potential `V` (mV, default the cell's V0), all else at steady state.
 
         Parameters
         ----------
@@ -208,8 +209,8 @@ class Network(Record):
         Raises
         ------
         TypeError, ValueError
-            If V is not of such a shape, or something has no steady state there: a gate whose rates
-            are both 0, a concentration that currents would take below 0.
+            If V has another shape, or a variable has no steady state there: a gate with both rates
+            0, or a concentration that the currents would make negative.
         """
         if np.ndim(V) == 2:
             potentials = numbers(V, "V", "a number, or numbers (n_neurons,) or (trials, n_neurons)")
@@ -224,11 +225,11 @@ class Network(Record):
         return self._made.steady_state(potentials)
 
     def equilibrium(self) -> np.ndarray:
-        """The flat state (d,) in which nothing moves but for the noise, stable or not.
+        """The equilibrium of the equations without noise, stable or unstable, as a flat state (d,).
 
-        Found from the cell's V0, or from the nearest potential at which a neuron's current is
-        balanced where all neurons are at it; at the stimulus's value at t = 0, and while no spike
-        arrives. Delays do not move it.
+        The search starts from the cell's V0, or from the nearest potential at which the currents
+        of a neuron balance if all neurons have it. The stimulus has its value at t = 0, and no
+        spikes arrive. Delays do not change the equilibrium.
 
         Raises
         ------
@@ -246,19 +247,19 @@ class Network(Record):
     def kinetics(self, V: Any, population: str | None = None) -> xr.Dataset:
         """Steady state and time constant of the first neuron's gates as functions of V.
 
-        Where they read concentrations, those are at rest at that V.
+        Concentrations on which they depend are at their steady state at that V.
 
         Parameters
         ----------
         V : (points,) array
             mV.
         population : str, optional
-            Whose first neuron it is. Default: the only one there is.
+            Population whose first neuron is taken. Default: the only one.
 
         Returns
         -------
-        Dataset with x_inf (1), tau (ms), alpha and beta (1/ms), dims (gate, V); tau is 0 and alpha
-        and beta are NaN of an instantaneous gate
+        Dataset with x_inf (1), tau (ms), alpha and beta (1/ms), dims (gate, V); for an
+        instantaneous gate tau is 0, and alpha and beta are NaN
 
         Examples
         --------
@@ -270,16 +271,16 @@ class Network(Record):
         return clamped.kinetics(cell, alone._made.tables.populations[0], V)
 
     def shielding(self, V: Any = None, population: str | None = None) -> xr.Dataset:
-        """What is missing of the open fractions' variance because not all transitions are noisy.
+        """Missing fraction of the open fractions' variance, as not all transitions are noisy.
 
-        For the first neuron's rates.
+        It is computed for the rates of the first neuron.
 
         Parameters
         ----------
         V : (points,) array, optional
             Clamped potentials, mV. Default: -100 to 60 in steps of 5.
         population : str, optional
-            As of `kinetics`.
+            As in `kinetics`.
 
         Returns
         -------
@@ -303,17 +304,17 @@ class Network(Record):
     def sde(self) -> SDE:
         """The network as dx = f(x, t) dt + G(x, t) dW.
 
-        The Wiener processes are those of the noise on V, then, for each of the others in turn, one
-        in every neuron.
+        The Wiener processes of the noise on V come first. Each further noise process follows, with
+        one Wiener process in every neuron.
         """
         return self._made.sde()
 
     @property
     def wiener_processes(self) -> tuple[str, ...]:
-        """What the Wiener processes of `sde` belong to, in their order, one of each neuron's.
+        """Names of the Wiener processes of `sde`, in their order; each name is one per neuron.
 
-        "V" stands for a `CurrentNoise` (a second one's are "V_2"), other names for what they drive.
-        With populations, a name stands for each of them that has such processes, one after another.
+        "V" is a `CurrentNoise` ("V_2" a second one); other processes have the name of what they
+        drive. With populations, a name is repeated for each population that has such processes.
 
         Examples
         --------
@@ -326,13 +327,14 @@ class Network(Record):
 
     @property
     def processes(self) -> list[tuple[str, slice, CurrentNoise | None]]:
-        """Each name of `wiener_processes` with its neurons, and the noise on V that it is of."""
+        """Each name of `wiener_processes` with its neurons and, on V, its noise."""
         return self._made.processes()
 
     def equations(self, population: str | None = None) -> Equations | SeveralEquations:
         """The equations of its neurons: names, expressions and units, with LaTeX in a notebook.
 
-        They are those that the engine runs: loops, corrections and `noise_type` are made of them.
+        The engine runs these equations: loops, Itô corrections and `noise_type` are derived from
+        them.
 
         Parameters
         ----------
@@ -342,8 +344,8 @@ class Network(Record):
         Returns
         -------
         Equations, or SeveralEquations of populations
-            Whose text is a table, and whose `latex()` and `markdown()` are for documents; `jax()`
-            and `torch()` give f and G in the arrays of those libraries.
+            Its text is a table; `latex()` and `markdown()` are for documents. `jax()` and
+            `torch()` give f and G for arrays of these libraries.
 
         Examples
         --------
@@ -376,14 +378,14 @@ class Network(Record):
         return SeveralEquations(found, self._made.in_arrays)
 
     def currents(self, ds: xr.Dataset) -> xr.Dataset:
-        """All currents at the states of a result, outward positive but for the injected one.
+        """All currents at the states of a result, outward positive except for the injected current.
 
-        C dV/dt = I_stim - (the sum of the others), where V has no white noise.
+        Without white noise on V, C dV/dt = I_stim - (the sum of the others).
 
         Parameters
         ----------
         ds : Dataset
-            A result of `solve`, or a part of one, with all variables of the state.
+            A result of `solve`, or a selection of one, with all state variables.
 
         Returns
         -------
@@ -393,7 +395,7 @@ class Network(Record):
         Raises
         ------
         ValueError
-            If `ds` lacks variables of the state, or neurons that others depend on.
+            If `ds` lacks state variables, or neurons on which others depend.
 
         Examples
         --------
@@ -435,15 +437,15 @@ class Network(Record):
         return self.derived.of(ds, self.derived.conductances)
 
     def connectivity(self) -> xr.Dataset:
-        """Who projects to whom: every edge of every synapse.
+        """The edges of all synapses, as a labelled Dataset.
 
         Returns
         -------
         Dataset with weight (edge,), mS/cm^2, and delay (ms) where edges have one; coordinates
-        source, target and synapse along edge; where there are populations source_population,
-        source_index and their like; where a rule has positions, source_x, target_x, ... (um). Edges
-        are ordered by synapse, target and source; a gap junction is two of them. A delay is that of
-        the synapse and that of the edge together.
+        source, target and synapse along edge; with populations also source_population,
+        source_index, target_population and target_index; for a rule with positions also source_x,
+        target_x, ... (um). Edges are ordered by synapse, target and source; a gap junction is two
+        edges. A delay is the sum of the delays of the synapse and of the edge.
 
         Examples
         --------
@@ -477,7 +479,7 @@ class Network(Record):
         return range(neurons.start, neurons.stop)
 
     def describe(self) -> str:
-        """The network as JSON, which results have as their attribute `network`."""
+        """The network as JSON, as in the attribute `network` of results."""
         return self._description
 
     @cached_property
@@ -486,14 +488,14 @@ class Network(Record):
 
     @classmethod
     def from_dataset(cls, ds: xr.Dataset | str | PathLike[str]) -> Network:
-        """The network that a Dataset of `solve`, or one in a file, was made with.
+        """The network of a result of `solve`, given as a Dataset or a file.
 
         Raises
         ------
         TypeError
             If `ds` is neither a Dataset nor a path.
         ValueError
-            If the Dataset does not describe one; with the place in the description.
+            If the description is invalid; the message has the location in it.
         """
         ds = opened(ds, "Network.from_dataset")
         if "sweep" in ds.attrs:

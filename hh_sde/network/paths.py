@@ -1,8 +1,8 @@
-"""Names of a network's parts and numbers: ``cell.g_Na``, ``E.noise.sigma``, ``synapses.AMPA.tau``.
+"""Names of a network's parameters: ``cell.g_Na``, ``E.noise.sigma``, ``synapses.AMPA.tau``.
 
-A name leads from field to field. Of several channels, gates, synapses or noises one is named by its
-own name, by what kind it is, or by its number; of one alone nothing needs to be said. Names begin
-with a population where the network has some.
+A name is a path of fields. One of several channels, gates, synapses or noises is addressed by its
+name, its kind or its index; a single one needs no word. In a network of populations, names begin
+with a population.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Populations: neurons of one kind in a network, each with its cell, its stimulus, its noise."""
+"""Populations: neurons of one kind in a network, with their cell, stimulus and noise."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from hh_sde.stimuli import Stimulus, as_stimulus
 
 @record
 class Population(Record):
-    """Neurons of one kind, as a part of a network.
+    """A population: neurons of one kind in a network.
 
     Parameters
     ----------
     n : int
-        How many.
+        Number of neurons.
     cell : str or Cell
-        A name of CELLS, or a cell; its numbers may be arrays with one value per neuron.
+        A name of CELLS, or a cell; its parameters may be arrays with one value per neuron.
     stimulus : Stimulus, float or (n,) array
         Injected current, uA/cm^2.
     noise : Noise or a sequence of them, optional
-        Entries of NOISES, of channel noise at most one.
+        Entries of NOISES, at most one of channel noise.
 
     Raises
     ------
     TypeError, ValueError
-        If a part is not of its kind.
+        If a part has the wrong type.
 
     Examples
     --------

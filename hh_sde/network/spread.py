@@ -1,4 +1,4 @@
-"""A network at many points, which differ in numbers: one set of loops for all of them.
+"""A network at many points, which differ in parameters: one set of loops for all of them.
 
 Each population is spread to a wide one, of so many neurons for each of its own, neuron by neuron
 and inside these point by point; what checks and works out a population's numbers does so for all

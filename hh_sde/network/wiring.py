@@ -1,4 +1,4 @@
-"""Who sends what to whom: synapses and gap junctions between the populations of a network.
+"""Synapses and gap junctions between the populations of a network.
 
 Synapses of one name are of one kind. A population that sends through several graded ones of them
 has one gate for all; one that receives through several adds up what they bring, and has one

@@ -1,8 +1,8 @@
 """Studies: functions of a network that answer one question with a labelled Dataset.
 
-Every study has an interval beside each estimate, can be run from a TOML file (`hh-sde study`), and
-`hh_sde.rerun` makes its Dataset again. A study of your own is a function under `study`, entered in
-`STUDIES`.
+Every study gives a confidence interval for each estimate, and can be run from a TOML file (`hh-sde
+study`). `hh_sde.rerun` repeats it from its Dataset. A user-defined study is a function with the
+decorator `study`, entered in `STUDIES`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the arguments of studies may be: one check for each name, and what becomes of the value."""
+"""Arguments of studies: one check for each name, which returns the checked value."""
 
 from __future__ import annotations
 

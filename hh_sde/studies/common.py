@@ -50,20 +50,22 @@ DIMENSIONS = {
 
 
 class OrderWarning(UserWarning):
-    """An order of convergence that is not the declared one."""
+    """The measured order of convergence differs from the declared one."""
 
 
 def study(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
-    """Make a function of a network, keywords and `rng` a study: its result can be run again.
+    """Decorator that makes a study of a function of a network `net`, keywords and `rng`.
 
-    One that takes any equation calls its first argument `model`: it gets a `Subject`. The arguments
-    are checked by their names and the seed is fixed before the study begins; the arguments become
-    attributes as JSON. To be found by its name in `STUDIES` it is entered there.
+    The arguments are checked by their names, and the seed is fixed, before the study begins. The
+    arguments become attributes of the result, as JSON, so that `hh_sde.rerun` can repeat the study
+    if it is entered in `STUDIES` under its name. A study of any equation calls its first argument
+    `model`, and receives a `Subject`.
 
     Raises
     ------
     TypeError
-        If it does not take `net` or `model` first, and `rng`, or `CHECKS` lacks an argument.
+        If the first argument is not `net` or `model`, there is no argument `rng`, or an argument is
+        not in `CHECKS`.
     """
     signature = inspect.signature(function)
     _see_arguments(function.__name__, list(signature.parameters))

@@ -40,7 +40,7 @@ def compare_methods(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """Every method at every step, on one Brownian path: errors, statistics, cost.
+    """Errors, statistics and cost of every method at every step, on the same Brownian paths.
 
     Parameters
     ----------
@@ -49,25 +49,25 @@ def compare_methods(
     dt : float or sequence of float
         Steps, ms.
     t_end : float
-        For the statistics, ms.
+        Duration of the runs, for the statistics, ms.
     trials : int
     window : float
-        The error along the path is taken from 0 to here, ms; later, spikes drift out of phase.
+        The strong error is taken from 0 to here, ms; later, the phases of spiking drift apart.
     reference_dt : float, optional
         Step of the reference, of which all steps are multiples. Default: half the smallest step.
     confidence : float
-        Of the intervals, by the jackknife over trials.
+        Of the confidence intervals, by the jackknife over trials.
     rng, threads
         As for `hh_sde.solve`.
 
     Returns
     -------
     Dataset
-        Over (scheme, dt), nan where a method diverged: path_error (mV, root mean square of V less
-        that of the reference over the window); cost (ns per neuron and step, this machine's);
-        diverged. Of a network also spike_shift (ms, mean distance of each spike in the
-        window from the reference's nearest one), interval, interval_low, interval_high (ms),
-        cv, gate_excursions.
+        Over (scheme, dt), nan where a method diverged: path_error (mV, root mean square over the
+        window of V minus that of the reference); cost (ns per neuron and step, on this machine);
+        diverged. Of a network also spike_shift (ms, mean distance between each spike in the
+        window and the nearest one of the reference), interval, interval_low, interval_high (ms,
+        mean inter-spike interval), cv, gate_excursions.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""strong_convergence: errors along the path."""
+"""strong_convergence: strong errors, along the path."""
 
 from __future__ import annotations
 
@@ -48,31 +48,31 @@ def strong_convergence(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """Strong (pathwise) error against the step, and its order beside the declared one.
+    """Strong (pathwise) error over the step, with the measured and the declared order.
 
-    All runs are on one Brownian path for each trial, coarsened; the reference is on a grid
-    `refine` times finer than the smallest step. Of a problem of `hh_sde.problems` whose solution
-    along a path is known, it is that solution.
+    All runs of a trial are on the same Brownian path, coarsened for each step. The reference is a
+    run on a grid `refine` times finer than the smallest step. For a problem of `hh_sde.problems`
+    with a known solution along the path, it is that solution.
 
     Parameters
     ----------
     model : Network, SDE or problem of `hh_sde.problems`
     methods : sequence of str or Method, optional
-        Names of METHODS, and methods of your own (`hh_sde.integrator`). Default: all of the engine
-        that take the network's noise; for an SDE those of sdeint.
+        Names of METHODS, and user-defined methods (`hh_sde.integrator`). Default: all of the
+        engine that take the network's noise; for an SDE those of sdeint.
     dts : sequence of float
         Steps, ms, multiples of the smallest one divided by `refine`.
     t_end : float
         When the paths are compared, ms.
     trials : int
     variable : str, optional
-        What is compared. Default: V; of an SDE all components.
+        Variable that is compared. Default: V; of an SDE all components.
     refine : int
     reference : str or Method, optional
-        Default: the solution if it is known, or else the method of highest order for the noise.
+        Default: the solution if it is known, else the method of highest order for the noise.
     confidence : float
-        Of the intervals: over trials, by the jackknife; of the order by the bootstrap, in which
-        the steps that are fitted are chosen anew each time.
+        Of the confidence intervals: of errors by the jackknife over trials; of the order by the
+        bootstrap, which repeats the choice of the fitted steps in every resample.
     rng, threads
         As for `hh_sde.solve`.
 
@@ -82,8 +82,8 @@ def strong_convergence(
         error (scheme, dt): root mean square over trials and neurons (of an SDE: components), nan
         where the method diverged; error_low, error_high; fitted: 1 where a step lies in the
         asymptotic range; order, order_low, order_high, declared_order (scheme); floor: the
-        reference's own error. Where an interval leaves out the declared order, there is a warning,
-        which stands in the attribute `warning` of `order` too.
+        reference's own error. A declared order outside the confidence interval gives a warning,
+        which is also the attribute `warning` of `order`.
 
     References
     ----------

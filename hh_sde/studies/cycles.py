@@ -1,4 +1,4 @@
-"""Limit cycles of the equations without noise, and what noise does about them to first order."""
+"""Limit cycles of the equations without noise, and the effect of noise to first order."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Cycle(NamedTuple):
 
     @classmethod
     def of(cls, sde: SDE) -> Cycle:
-        """Found by following the flow from one crossing to the next until they are the same.
+        """The limit cycle, found by iterating the return map of the section until it converges.
 
         Raises
         ------
         ValueError
-            If they never are.
+            If it does not converge.
         """
 
         def crossing(t: float, x: np.ndarray) -> float:
@@ -73,7 +73,7 @@ class Cycle(NamedTuple):
         return np.asarray(self.solution(phase)).T
 
     def linearised(self) -> Linearised:
-        """What the flow over a period does to displacements, and the covariance of noise."""
+        """The derivative of the flow over a period, and the covariance that noise adds in it."""
         d, sde = self.sde.d, self.sde
 
         def slope(t: float, y: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ class Cycle(NamedTuple):
 
 
 class Linearised(NamedTuple):
-    """The linear part of returns to the section."""
+    """The linearised return map of the section."""
 
     cycle: Cycle
     M: np.ndarray  # (d, d): displacements a period later
@@ -162,7 +162,7 @@ class Linearised(NamedTuple):
 
     @property
     def of_time(self) -> np.ndarray:
-        """How much later the section is reached, ms, by a displacement."""
+        """Delay of the return to the section by a displacement, ms."""
         normal = np.zeros(len(self.f0))
         normal[0] = 1.0
         return -normal / self.f0[0]
@@ -177,7 +177,7 @@ class Linearised(NamedTuple):
         return np.asarray(Q @ S @ Q.T)
 
     def variance_of_times(self, n: int) -> float:
-        """Of the time of n returns, ms^2."""
+        """Variance of the time of n returns, ms^2."""
         S, step = self.on_section(), self.M
         total = np.zeros_like(self.C)
         power = np.eye(len(self.C))

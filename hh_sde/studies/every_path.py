@@ -1,4 +1,4 @@
-"""Means of a weak scheme without sampling: over all the values that its increments can have."""
+"""Exact means of a weak scheme: over all values that its increments can have, without sampling."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ MOST = 200_000
 
 
 class EveryPath(BrownianPath):
-    """Weak increments in which the trials have all the values, one after the other.
+    """Weak increments whose trials enumerate all possible values.
 
-    Trial number i has in step j the values whose number is the j-th digit of i, in a number system
-    with `base` digits.
+    In step j, trial i has the value whose index is the j-th digit of i in base `base`.
 
     Parameters
     ----------
@@ -52,7 +51,7 @@ class EveryPath(BrownianPath):
 
     @staticmethod
     def values_of(m: int) -> int:
-        """How many values the increments of m processes can have in a step."""
+        """Number of values that the increments of m processes can have in a step."""
         return 6**m if m > 1 else 3
 
     def weights(self, steps: int) -> np.ndarray:

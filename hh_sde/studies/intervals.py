@@ -1,9 +1,10 @@
-"""Intervals of confidence from trials: Student's t about what the trials tell of an estimate.
+"""Confidence intervals from trials: Student's t about the jackknife estimate.
 
-Trials are independent and few (10, say), so that percentiles of resampled trials are too narrow: of
-95 they cover 89 to 91 for a rate and 64 to 87 for a coefficient of variation. The jackknife gives a
-standard error and takes off the bias of order 1/trials; t with trials - 1 degrees of freedom
-allows for its being an estimate. `benchmarks/coverage.py` measures how often the truth is covered.
+Trials are independent and few (10, say), for which percentile bootstrap intervals are too narrow:
+at a nominal 95 % they cover 89 to 91 % for a rate, and 64 to 87 % for a coefficient of variation.
+The jackknife gives a standard error and removes the bias of order 1/trials. Student's t with
+trials - 1 degrees of freedom accounts for the error of the standard error.
+`benchmarks/coverage.py` measures the coverage.
 
 References
 ----------
@@ -40,7 +41,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 
 
 class Scale(NamedTuple):
-    """On which an estimate is nearer to normal, and the way back."""
+    """A transformation after which an estimate is closer to normal, and its inverse."""
 
     to: Callable[[np.ndarray], np.ndarray]
     back: Callable[[np.ndarray], np.ndarray]
@@ -62,7 +63,7 @@ def jackknife(
     scale: Scale = PLAIN,
     within: tuple[float, float] = (-np.inf, np.inf),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interval of an estimate that is a smooth function of means over trials.
+    """Confidence interval of an estimate that is a smooth function of means over trials.
 
     Parameters
     ----------
@@ -70,9 +71,9 @@ def jackknife(
     trials : int
     confidence : float
     scale : Scale
-        On which bias and standard error are taken.
+        Scale of the bias and the standard error.
     within : (float, float)
-        Ends of the range that the estimate can have.
+        Range of possible values of the estimate.
 
     Returns
     -------
@@ -97,9 +98,9 @@ def jackknife(
 def unless_all_agree(
     noisy: bool, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """nan for an interval without width but for rounding, if there is noise.
+    """nan for an interval of zero width (to rounding), if there is noise.
 
-    Spikes are counted in whole numbers: that all trials have as many does not mean that others do.
+    Spike counts are integers: that these trials have the same count does not mean that others do.
     """
     size = np.maximum(np.abs(low), np.abs(high))
     nothing = noisy & (np.asarray(high) - low <= ROUNDING * size)
@@ -109,7 +110,7 @@ def unless_all_agree(
 def bootstrap(
     statistic: Statistic, trials: int, confidence: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interval of an estimate that involves a choice, made anew in every resample of the trials.
+    """Confidence interval of an estimate with a choice, repeated in every resample of the trials.
 
     The standard error is half the width of the middle 68 % of those resamples that have an
     estimate, which few resamples with another choice do not stretch, enlarged by
@@ -136,7 +137,7 @@ def bootstrap(
 
 
 def times_drawn(samples: np.ndarray, trials: int) -> np.ndarray:
-    """How often each trial is in each sample, (samples, trials): sums over it are products."""
+    """Multiplicity of each trial in each resample, (samples, trials): sums become products."""
     flat = samples + trials * np.arange(len(samples))[:, None]
     counts = np.bincount(flat.ravel(), minlength=len(samples) * trials)
     return counts.reshape(len(samples), trials).astype(float)
@@ -167,5 +168,5 @@ def _all_but_some(together: int, trials: int, without: np.ndarray) -> np.ndarray
 
 
 def students_t(confidence: float, trials: int) -> float:
-    """Half the width of an interval in standard errors."""
+    """Half width of a confidence interval in standard errors."""
     return float(scipy.stats.t.isf((1.0 - confidence) / 2.0, trials - 1))

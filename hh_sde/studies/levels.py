@@ -1,4 +1,4 @@
-"""The levels of a multilevel estimate: their samples, and what follows from these."""
+"""The levels of a multilevel estimate: samples, variances, bias and cost."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ class Plain(NamedTuple):
 
 
 class Ladder:
-    """The levels of an estimate, and what follows from what is known of them.
+    """The levels of an estimate, with their estimated variances, bias and cost.
 
-    Each level has a seed of its own, and sample k of it is trial k: more samples leave those there
-    as they are.
+    Each level has a seed of its own, and sample k is its trial k: more samples do not change the
+    samples that exist.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Ladder:
             self.sample(number, level.samples)
 
     def is_rare(self, number: int) -> bool:
-        """Whether hardly any sample tells of a level's variance, and no other level does."""
+        """Whether too few samples differ to estimate a level's variance, from any level."""
         return number < 2 and self.levels[number].different < FEWEST_DIFFERENT
 
     def sample(self, number: int, samples: int) -> None:
@@ -178,8 +178,8 @@ class Ladder:
         return np.stack([level.mean for level in self.levels])
 
     def variances(self) -> np.ndarray:
-        """The same of variances; not less than the trend of the level before makes likely, since
-        few samples of what differs seldom may show no difference.
+        """Variances of P_l - P_(l-1), at least those that the trend of the coarser levels predicts:
+        a few samples of a rare difference may have none.
         """
         found = np.stack([level.variance for level in self.levels])
         order = order_of(found.max(axis=1)[1:])
@@ -194,22 +194,24 @@ class Ladder:
         return np.array([level.samples for level in self.levels])
 
     def wanted(self, rmse: float) -> np.ndarray:
-        """Samples of each level that make the variance small enough at the least cost."""
+        """Numbers of samples of each level that give the variance at the least cost."""
         variance = self.variances().max(axis=1)
         total = np.sqrt(variance * self.costs).sum()
         samples = np.sqrt(variance / self.costs) * total / ((1.0 - OF_BIAS) * rmse**2)
         return np.ceil(samples).astype(np.int64)
 
     def alpha(self) -> float:
-        """The order of the bias, from the means, in the limits that it is taken to lie in."""
+        """The order of the bias, from the means, within its assumed limits."""
         found = order_of(np.abs(self.means()).max(axis=1)[1:])
         declared = method_of(self.method).weak_order.get(self.model.sde.noise_type)
         largest = max(declared or UNDECLARED_ORDER, LEAST_ORDER)
         return float(np.clip(found, LEAST_ORDER, largest)) if np.isfinite(found) else largest
 
     def bias(self) -> np.ndarray:
-        """Its estimated size at the finest step, (entries,): the geometric series of the means goes
-        on; the last three of them are asked, lest one be small by chance.
+        """Estimated absolute bias at the finest step, (entries,).
+
+        It is the remainder of the geometric series of the means, from the last three of them, as
+        one may be small by chance.
         """
         ratio = 2.0 ** self.alpha()
         last = np.abs(self.means()[1:][-3:])[::-1]
@@ -233,7 +235,7 @@ class Ladder:
 
 
 def order_of(values: np.ndarray) -> float:
-    """How fast values of successive levels fall, as a power of the step; nan if it cannot be told.
+    """Order in the step at which values of successive levels decrease; nan if undetermined.
 
     Examples
     --------

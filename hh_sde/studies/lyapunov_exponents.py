@@ -1,4 +1,4 @@
-"""lyapunov: how fast nearby states part, or come together, under the same noise."""
+"""lyapunov: growth rates of small perturbations under the same noise."""
 
 from __future__ import annotations
 
@@ -50,42 +50,43 @@ def lyapunov(
         \lambda_j = \lim_{T \to \infty} \frac1T \log \frac{|v_j(T)|}{|v_j(0)|} , \qquad
         dv = D f(x, t) \, v \, dt ,
 
-    for displacements v that move along a path x of the noisy equation, kept orthogonal to each
-    other in their order. A largest exponent below 0 means that trials with the same noise forget
-    where they began: spikes are reliable. On a limit cycle without noise it is 0. Coloured noise is
-    part of the state and has the exponent -1/tau of its own, which may be the largest.
+    for perturbations v along a solution x of the SDE, orthogonalised in order. If the largest
+    exponent is below 0, trials with the same noise converge from different initial states, and
+    spikes are reliable. On a stable limit cycle without noise it is 0. Coloured noise is part of
+    the state; it adds an exponent -1/tau, which may be the largest.
 
     Parameters
     ----------
     model : Network, SDE or problem of `hh_sde.problems`
-        With noise that does not depend on the state, or none. Of an SDE of one's own the derivative
-        of f is taken by differences.
+        With noise that does not depend on the state, or none. For a user-defined SDE the
+        derivative of f is approximated by finite differences.
     exponents : int
-        How many, at most d.
+        Number of exponents, at most d.
     t_end, discard : float
-        Length of each trial, and how much of its beginning does not count, ms. Each trial is cut
-        into 10 pieces, which should be long beside what the neuron remembers.
+        Duration of each trial, and of the transient at its beginning that is discarded, ms. Each
+        trial is divided into 10 segments, which should be long compared with the correlation time.
     trials, dt, rng, threads
         As of `hh_sde.solve`.
     method : {"heun", "euler_maruyama"}
     renormalise : float
-        How often displacements are made orthonormal, ms: before they have become parallel.
+        Time between orthonormalisations of the perturbations, ms: before they become parallel.
     confidence : float
-        Of the intervals, by the jackknife over the pieces of all trials. Without noise there is one
-        orbit, and its interval holds what the phases of its beginning and end may change.
+        Of the confidence intervals, by the jackknife over the segments of all trials. Without noise
+        there is one orbit, and its interval covers the effect of the phases at its beginning and
+        end.
 
     Returns
     -------
     Dataset
         exponent (1/ms), exponent_low, exponent_high over `rank`, 1 for the largest, and
-        exponent_sum, the sum of those there are.
+        exponent_sum, the sum of the computed exponents.
 
     Raises
     ------
     ValueError
         If the noise depends on the state, or an argument does not fit.
     IntegrationError
-        If displacements became infinite or parallel: renormalise more often.
+        If perturbations became infinite or parallel: renormalise more often.
 
     References
     ----------

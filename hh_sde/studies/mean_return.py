@@ -1,7 +1,7 @@
-"""mean_return_phase: the phase of a noisy oscillation, without a cycle of the equations.
+"""mean_return_phase: the mean-return-time phase of a noisy oscillation.
 
-Two states have the same phase if from both the n-th spike is expected at the same time, however
-large n is. Nothing here is linear or small, and there need be no oscillation without noise.
+Two states have the same phase if the n-th spike has the same expected time from both, in the limit
+of large n. This needs neither small noise nor an oscillation without noise.
 
 References
 ----------
@@ -47,7 +47,7 @@ def mean_return_phase(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    r"""The phase of states by the mean times of their returns: Monte Carlo, for noise of any size.
+    r"""Mean-return-time phase of states by Monte Carlo, for any noise intensity.
 
     With :math:`\tau_n(x)` the time of the n-th spike of the first neuron from the state x on, the
     phase of x is
@@ -56,41 +56,41 @@ def mean_return_phase(
 
         \theta(x) = \lim_{n \to \infty} \left( E\,\tau_n(x_1) - E\,\tau_n(x) \right) ,
 
-    in ms, up to multiples of the mean period, relative to the first state. All states are run on
-    the same paths, so that most of the noise drops out of the difference.
+    in ms, modulo the mean period, relative to the first state. All states run on the same Brownian
+    paths, so most of the noise cancels in the difference.
 
     Parameters
     ----------
     net : Network
         With a constant stimulus, and noise.
     phases : int
-        Points of the cycle without noise that are looked at where `states` is not given, evenly
-        spaced in time from the crossing of 0 mV upwards.
+        Number of points on the limit cycle without noise, if `states` is not given. They are evenly
+        spaced in time from the upward crossing of 0 mV.
     returns : int
-        n. From half as many spikes the same must follow, or a warning says that the start was not
-        forgotten.
+        n. If half as many spikes give a different phase, a warning says that the transient from
+        the initial state is not over.
     trials : int
-        2 at least.
+        At least 2.
     states : (states, d) array, optional
-        Any states, as `SDE.x0` is one; the network then needs no cycle.
+        Any flat states, in the order of `SDE.x0`; the network then needs no limit cycle.
     dt, method, rng, threads
         As for `hh_sde.solve`.
     confidence : float
-        Of the intervals, over trials.
+        Of the confidence intervals, over trials.
 
     Returns
     -------
     Dataset
-        Over `start` (the number of the state): mean_return_phase (ms, from -T/2 to T/2 about
-        that without noise on a cycle, else from 0 to T), mean_return_phase_low and _high; phase
-        (ms), that without noise, nan for given states; states (start, component).
-        mean_period T (ms) with its interval.
+        Over `start` (the index of the state): mean_return_phase (ms; on a limit cycle from -T/2 to
+        T/2 about the phase without noise, else from 0 to T), mean_return_phase_low and _high;
+        phase (ms), that without noise, nan for given states; states (start, component).
+        mean_period T (ms) with its confidence interval.
 
     Raises
     ------
     ValueError
-        If the network remembers more than its state, there is no cycle and no `states`, or it
-        hardly fires.
+        If the network has event-driven synapses or delays, so that its flat state does not
+        determine its future; if there is no limit cycle and no `states`; or if it hardly fires.
 
     Examples
     --------

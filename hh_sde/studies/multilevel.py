@@ -1,8 +1,8 @@
-"""mlmc: an expected value to a wanted error, from runs at many steps.
+"""mlmc: an expected value to a requested error, by multilevel Monte Carlo.
 
-The mean at the finest step is that at the coarsest plus the means of differences between runs at a
-step and at twice that step along the same path, which vary less the smaller the steps are: few
-trials of the fine runs are enough.
+The mean at the finest step is that at the coarsest step plus mean differences between runs at a
+step and at twice that step, on the same path. The variance of these differences decreases with the
+step, so a few samples of the fine runs are enough.
 
 References
 ----------
@@ -51,7 +51,7 @@ def mlmc(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    r"""An expected value to a root mean square error, by multilevel Monte Carlo.
+    r"""An expected value to a requested root mean square error, by multilevel Monte Carlo.
 
     With :math:`P_l` the observable of a run at the step :math:`h_l = 2^{-l} h_0`,
 
@@ -59,56 +59,56 @@ def mlmc(
 
         E[P_L] = E[P_0] + \sum_{l=1}^{L} E[P_l - P_{l-1}] ,
 
-    each mean from samples of its own, :math:`P_l` and :math:`P_{l-1}` of one sample along the same
-    Brownian path. From the variances :math:`V_l` and costs :math:`C_l` of what is averaged, as
-    they are found on the way, follow the samples of each level that keep the variance of the sum
-    below half of rmse^2 at the least cost; levels are added until what the last one changes tells
-    that the bias is below the other half.
+    where each level has independent samples, and :math:`P_l` and :math:`P_{l-1}` of one sample are
+    on the same Brownian path. The variances :math:`V_l` and costs :math:`C_l` of the averaged
+    differences are estimated during the run. They give the numbers of samples that keep the
+    variance of the sum below half of rmse^2 at the least cost. Levels are added until the estimated
+    squared bias is below the other half.
 
     Parameters
     ----------
     model : Network, SDE or problem of `hh_sde.problems`
     observable : name or function
         A name of `hh_sde.studies.OBSERVABLES`; or a function of a Dataset of `solve`, with the dim
-        trial, to a DataArray with the dim trial, and perhaps others: then each entry has the error
-        asked for. What jumps with the path, as whether there was a spike, has differences that
-        vanish slowly: see `smoothed_distribution`.
+        trial, to a DataArray with the dim trial. It may have further dims: then each entry has
+        the requested error. For a discontinuous observable, such as whether there was a spike,
+        the differences decrease slowly: see `smoothed_distribution`.
     t_end : float
         Length of the runs, ms.
     rmse : float
-        The error that is wanted, in the observable's unit: the root of its mean square.
+        The requested root mean square error, in the observable's unit.
     method : str or Method
         With a strong order.
     coarsest : float
         Step of level 0, ms, of which t_end and save_dt are multiples.
     pilot : int
-        Samples of level 0 to begin with; each further level begins with half as many, but 100. For
-        an error that so many samples of one run have, plain Monte Carlo is the better choice.
+        Initial number of samples of level 0. Each further level begins with half as many, at least
+        100. If so many samples at one step have the requested error, plain Monte Carlo is better.
     most_levels : int
-        With more a warning says that the bias may be larger.
+        If more would be needed, a warning says that the bias may be larger.
     record, save_dt, stop
-        As of `solve`, for a function. Default: V and spikes, of an SDE x, at the end.
+        As of `solve`, for a function. Default: V and spikes, for an SDE x, at the end.
     rng : seed
-        The result follows from it alone, whatever the threads.
+        It alone determines the result, for any number of threads.
     threads : int
 
     Returns
     -------
     Dataset
-        estimate, standard_error and bias (the estimated size of it), in the observable's unit and
-        over its own dims. Over `level`: dt (ms), samples, mean, variance (of P_l - P_(l-1); the
-        largest among entries), cost (steps of a sample, to t_end even where it stops), seconds (of
-        a sample, measured). alpha, beta, gamma: orders of mean, variance and seconds in
-        dt; cost_ratio: steps that plain Monte Carlo at its best single step takes for the same
-        error, over those taken here, both by the estimates of variance and bias. Where it is below
-        1, plain Monte Carlo at plain_dt (ms) is the better choice.
+        estimate, standard_error and bias (its estimated absolute value), in the observable's unit
+        and over its own dims. Over `level`: dt (ms), samples, mean, variance (of P_l - P_(l-1);
+        the largest among entries), cost (steps of a sample, to t_end even if it stops earlier),
+        seconds (of a sample, measured). alpha, beta, gamma: orders of mean, variance and seconds
+        in dt. cost_ratio: steps that plain Monte Carlo at its best single step takes for the same
+        error, divided by those taken here, both from the estimates of variance and bias. Where it
+        is below 1, plain Monte Carlo at plain_dt (ms) is the better choice.
 
     Raises
     ------
     TypeError, ValueError
-        If the observable is none, or a step does not fit.
+        If the observable is invalid, or a step does not divide t_end or save_dt.
     DivergenceError
-        If a run at the coarsest step diverges: give a smaller one, or another method.
+        If a run at the coarsest step diverges: take a smaller step, or another method.
 
     Examples
     --------

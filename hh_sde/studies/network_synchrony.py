@@ -1,4 +1,4 @@
-"""synchrony: of a network, over the strengths of its coupling and of the noise."""
+"""synchrony: synchrony of a network over coupling strength and noise intensity."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def synchrony(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """Synchrony of a network over the strength of its coupling and of the noise.
+    """Synchrony of a network over coupling strength and noise intensity.
 
     Parameters
     ----------
     net : Network
-        Of two or more neurons; all its weights are multiplied by the couplings, its white noise is
-        replaced.
+        With two or more neurons. All its weights are multiplied by each of `couplings`, and its
+        white noise is replaced.
     couplings : sequence of float
     sigmas : sequence of float
         uA/cm^2 ms^0.5.
     discard : float
-        How much of the beginning does not count, ms.
+        Duration of the transient that is discarded, ms.
     t_end, trials, dt, save_dt, method, rng, threads
         As for `hh_sde.solve`.
 

@@ -43,13 +43,12 @@ def noise_sweep(
     Parameters
     ----------
     net : Network
-        Its white noise is replaced. Below its threshold current, regularity has an optimum
-        (coherence resonance); in the bistable range the rate has a minimum (inverse stochastic
-        resonance).
+        Its white noise is replaced. Below the threshold current the CV has a minimum (coherence
+        resonance); in the bistable range the rate has a minimum (inverse stochastic resonance).
     sigmas : sequence of float
         uA/cm^2 ms^0.5.
     t_end : float
-        Length of each run, ms.
+        Duration of each run, ms.
     trials, dt, method, rng, threads
         As for `hh_sde.solve`.
 
@@ -57,9 +56,10 @@ def noise_sweep(
     -------
     Dataset
         rate (Hz), cv, each with _low and _high, over sigma. cv is the coefficient of variation of
-        all intervals that were seen. Its interval is for that of an endless record: corrected for
-        long intervals, which fit seldom into t_end, and for few trials, whose bias is downwards
-        too, so that cv may lie low in it. With few intervals cv_high may be infinite.
+        all observed inter-spike intervals (ISIs). cv_low and cv_high are for the CV of an
+        infinitely long record: they correct for long ISIs, which rarely fit into t_end, and for
+        the downward bias of few trials. cv may therefore be near cv_low. With few ISIs cv_high may
+        be infinite.
 
     References
     ----------

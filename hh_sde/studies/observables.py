@@ -1,4 +1,4 @@
-"""What `weak_convergence` estimates: of a network its firing, of an SDE moments."""
+"""Observables of `weak_convergence`: the firing of a network, moments of an SDE."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ class Firing:
     def unsure(self, sums: np.ndarray, exact: np.ndarray) -> np.ndarray:
         """Which of them have no interval, (observables,).
 
-        What is missing of rare trials far from the others, no spread of those that are there can
-        tell: it is the smaller, the more are missing. How many trials there are at a spike can.
+        The spread of the observed trials cannot show that rare, distant trials are missing: the
+        more are missing, the smaller it is. The number of trials at a spike can show it.
         """
         fires = bool(sums[2].any() or exact[2].any())
         at_spike = np.count_nonzero((sums[7] > 0) | (exact[7] > 0))

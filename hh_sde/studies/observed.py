@@ -1,4 +1,4 @@
-"""What multilevel estimates are of: a value for each trial, from what a run keeps."""
+"""Observables of multilevel estimates: a value for each trial, from the output of a run."""
 
 from __future__ import annotations
 
@@ -135,12 +135,13 @@ def of_name(
 
 
 def smoothed_distribution(values: xr.DataArray, levels: Any, width: float) -> xr.DataArray:
-    r"""For each value how much of it lies below levels: 0 or 1, but within `width` of a level.
+    r"""Smoothed indicator of each value being below each level: 0 or 1 beyond `width` of the level.
 
-    The mean over trials is the distribution function at the levels. In place of the step it has
-    :math:`1/2 + (5 s^3 - 9 s)/8` at :math:`s = (\mathrm{value} - \mathrm{level})/\mathrm{width}`
-    between -1 and 1, whose error is of order 4 in the width: differences of runs at two steps then
-    vanish as those of the values do, and not as rarely as jumps across a level.
+    Its mean over trials is the distribution function at the levels. The step function is replaced
+    by :math:`1/2 + (5 s^3 - 9 s)/8` for
+    :math:`s = (\mathrm{value} - \mathrm{level})/\mathrm{width}` between -1 and 1, with an error of
+    order 4 in the width. Differences of runs at two steps then decrease as fast as those of the
+    values, instead of as slowly as the probability that a level lies between them.
 
     Parameters
     ----------
@@ -153,12 +154,12 @@ def smoothed_distribution(values: xr.DataArray, levels: Any, width: float) -> xr
     Returns
     -------
     DataArray
-        With the dim `threshold`, the levels, besides.
+        With the additional dim `threshold`, the levels.
 
     Raises
     ------
     TypeError, ValueError
-        If values are no DataArray, levels are not rising or width is not positive.
+        If values are no DataArray, levels are not increasing, or width is not positive.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""measured_orders: every method on every problem that it takes, declared beside measured order."""
+"""measured_orders: measured and declared orders of every method on every problem that it takes."""
 
 from __future__ import annotations
 
@@ -60,43 +60,46 @@ def measured_orders(
     trials: int = 100,
     confidence: float = 0.95,
 ) -> xr.Dataset:
-    """The order of methods on problems with known solutions, beside the declared one.
+    """Measured orders of methods on problems with known solutions, with the declared orders.
 
     Parameters
     ----------
     methods : Method, or sequence of str or Method
     problems : sequence of names in `hh_sde.problems.PROBLEMS`, or mapping of name to problem
-        Default: all. Where a method does not take a problem, or a way to solve it is not known, the
-        order is nan. Of networks and SDEs of your own `strong_convergence` and `weak_convergence`
-        give the orders.
+        Default: all. Where a method does not take a problem, or there is no way to solve it, the
+        order is nan. For your own networks and SDEs use `strong_convergence` and
+        `weak_convergence`.
     kind : {"strong", "without noise", "weak"}
-        Of the error along the path; of the error without noise; of the error of a mean, which needs
-        thousands of trials to be seen above the sampling noise. That is the mean of the problem's
-        functional, or else of |x|^2, and of networks of the square by which the first variable has
-        changed.
+        Order of the strong error (along the path); of the error without noise; or of the weak
+        error, which needs thousands of trials to exceed the sampling error. The weak error is that
+        of the mean of the problem's functional, or else of |x|^2; for networks, of the squared
+        change of the first variable.
     trials : int
-        Of problems with a reference 40 at most: so many have one.
+        For problems with a computed reference at most 40, the number of trials of the reference.
     confidence : float
-        Of the interval, over trials.
+        Of the confidence interval, over trials.
 
     Returns
     -------
     Dataset
-        order, order_low, order_high, declared_order (scheme, problem), and agrees: 1 where the
-        interval reaches the declared order, less 0.15, or lies above it. A higher order than the
-        declared one is no fault: the declared one holds for every equation with such noise.
-        not_measured (scheme, problem) says why an order is nan.
+        order, order_low, order_high, declared_order (scheme, problem), and agrees: 1 where
+        order_high is at least the declared order minus 0.15. An order above the declared one is no
+        disagreement, since the declared order holds for every equation with such noise.
+        not_measured (scheme, problem) gives the reason for an order that is nan.
 
     Notes
     -----
-    The slope of log error over log step is that of least squares through five steps, halved each
-    time, or with error control through the mean steps at five tolerances, 10^-3 to 10^-5; its
-    interval is by the bootstrap over trials. Weak errors are taken at nine steps; the
-    slope goes through the five smallest above the sampling noise, as far as slopes agree, and its
-    interval is that of the means of the trials. Methods of a weak order alone have no error along
-    the path. Of an SDE with one or two Wiener processes and known moments their weak error is
-    exact, a mean over all the values that their increments can have in up to 8 steps; the slope is
-    that of the three largest numbers of steps.
+    The slope of log error over log step is fitted by least squares through five steps, each half of
+    the one before; with error control, through the mean steps at five tolerances, 10^-3 to 10^-5.
+    Its confidence interval is by the bootstrap over trials.
+
+    Weak errors are taken at nine steps. The slope is fitted through the five smallest steps with an
+    error above the sampling error, as far as slopes agree. Its confidence interval is that of the
+    means over trials.
+
+    Methods with a weak order only have no strong error. For an SDE with one or two Wiener processes
+    and known moments their weak error is exact: a mean over all values that their increments can
+    have in up to 8 steps. The slope is that of the three largest numbers of steps.
 
     Examples
     --------

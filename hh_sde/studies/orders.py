@@ -1,4 +1,4 @@
-"""Orders of convergence: where a slope may be fitted to errors; found beside declared."""
+"""Orders of convergence: the range in which a slope is fitted; measured and declared orders."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def fitted_order(
 
     Notes
     -----
-    The choice of steps is made anew in every resample of the trials, against the floor of that
-    resample: the reference's own error is resampled with the others. The sampling noise that
-    `weak_convergence` gives as its floor is not: it is that of all trials, whatever the sample.
+    The choice of steps is repeated in every resample of the trials, with the floor of that
+    resample: the reference's own error is resampled too. The sampling error that
+    `weak_convergence` gives as its floor is not resampled: it is that of all trials.
     """
 
     def slopes(samples: np.ndarray) -> np.ndarray:
@@ -95,7 +95,7 @@ def slope(log_dt: np.ndarray, error: np.ndarray, kept: np.ndarray) -> np.ndarray
 
 
 def disagreement(names: list[str], order: np.ndarray, declared: np.ndarray) -> dict[str, str]:
-    """An attribute `warning` that names the orders whose interval leaves out the declared one.
+    """An attribute `warning` with the orders whose confidence interval excludes the declared one.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""phase_reduction: a noisy oscillation as a phase, and how its intervals vary for small noise.
+"""phase_reduction: phase response of a limit cycle, and variances of intervals for small noise.
 
-About the cycle of the equations without noise everything is linear: M, the derivative of the flow
-over a period, and C, the covariance that noise adds in one, tell the variance of the times of n
-returns to a section to first order in the noise.
+The equations are linearised about the limit cycle without noise. M, the derivative of the flow over
+a period, and C, the covariance that the noise adds in one period, give the variance of the time of
+n returns to a section, to first order in the noise.
 
 References
 ----------
@@ -46,49 +46,49 @@ def phase_reduction(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    r"""Phase response, and predicted beside simulated variances of intervals.
+    r"""Phase response, and predicted and simulated variances of n inter-spike intervals.
 
-    On the cycle x(t) of period T of the equations without noise, the response
-    :math:`Z = \nabla \theta` of the phase solves the adjoint equation
-    :math:`\dot Z = -Df(x)^T Z` with :math:`Z \cdot f = 1`. For small noise the time of n intervals
-    has
+    On the limit cycle x(t) of period T without noise, the infinitesimal phase response
+    :math:`Z = \nabla \theta` solves the adjoint equation :math:`\dot Z = -Df(x)^T Z` with
+    :math:`Z \cdot f = 1`. For small noise the time :math:`T_n` of n inter-spike intervals has
 
     .. math::
 
         \frac{\operatorname{Var} T_n}{n} \to \int_0^T |Z^T G|^2 \, dt ,
 
-    the prediction of isochrons, while single intervals, from one crossing of 0 mV to the next, also
-    vary with where the section is crossed: for them the linearised returns to the section are
-    followed.
+    the prediction of the isochrons. A single interval, from one crossing of 0 mV to the next, also
+    depends on where the section is crossed. Its variance follows from the linearised map of returns
+    to the section.
 
     Parameters
     ----------
     net : Network
-        That fires without noise, with a constant stimulus. The first neuron's spikes are counted.
+        It must fire without noise, with a constant stimulus. The first neuron's spikes are used.
     counts : sequence of int
-        n, how many intervals are taken together.
+        Values of n.
     t_end, trials, dt, method, rng, threads
-        Of the simulation beside which predictions stand; as for `hh_sde.solve`.
+        Of the simulation with which the predictions are compared; as for `hh_sde.solve`.
     phases : int
-        Points of the cycle that are given.
+        Number of points of the limit cycle in the result.
     confidence : float
         Of the simulated variances, by the jackknife over trials.
 
     Returns
     -------
     Dataset
-        period (ms); over (phase, component), with phase in ms from the crossing of 0 mV upwards:
+        period (ms); over (phase, component), with phase in ms from the upward crossing of 0 mV:
         cycle, and response, Z (ms per unit of the component); multiplier_real, multiplier_imag over
-        `multiplier`, of the cycle: one is 1, and one for each sum of occupancies that stays. Over
-        `intervals`, n: predicted, Var T_n/n (ms^2) to first order in the noise, and simulated,
-        simulated_low, simulated_high; isochron (ms^2), their limit; diffusion (1/ms), that of the
-        phase in cycles, isochron/(2 T^3).
+        `multiplier`, the Floquet multipliers: one is 1, and one more for each conserved sum of
+        occupancies. Over `intervals`, n: predicted, Var T_n/n (ms^2) to first order in the noise,
+        and simulated, simulated_low, simulated_high; isochron (ms^2), their limit; diffusion
+        (1/ms), the diffusion coefficient of the phase in cycles, isochron/(2 T^3).
 
     Raises
     ------
     ValueError
-        If there is no stable cycle through 0 mV, the network remembers more than its state, or
-        its parts oscillate each on its own, and so have no common phase.
+        If there is no stable limit cycle through 0 mV; if the network has event-driven synapses or
+        delays, so that its flat state does not determine its future; or if uncoupled parts of it
+        oscillate independently, and so have no common phase.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""work_precision and recommend: which method and which step for a wanted error."""
+"""work_precision and recommend: which method and which step for a given error."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def work_precision(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """Errors beside what they cost: along the path, and of the mean interval.
+    """Cost of methods and steps, with their strong error and their error of the mean interval.
 
     Parameters
     ----------
@@ -67,18 +67,19 @@ def work_precision(
     t_end, trials
         As for `weak_convergence`.
     window : float
-        When the error along the path is taken, ms.
+        The strong error is taken from 0 to here, ms.
     repeats : int
-        Timings, of which the median counts; methods in turn, so that a busy machine troubles all
-        alike.
+        Number of timings, whose median is taken. Methods are timed in turn, so that other load on
+        the machine affects all alike.
 
     Returns
     -------
     Dataset
         Over (scheme, dt), nan where a method diverged: path_error (mV), interval_error (relative),
         interval_error_low, interval_error_high, cost (ns of wall time per neuron and ms); diverged.
-        Of an SDE mean_error, that of the mean of its first component, instead of interval_error.
-        That is nan, with a warning, also where no neuron of the reference fires twice.
+        interval_error is the error of the mean inter-spike interval; it is nan, with a warning,
+        also where no neuron of the reference fires twice. For an SDE mean_error replaces it, the
+        error of the mean of the first component.
 
     Examples
     --------
@@ -185,26 +186,27 @@ def recommend(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """The cheapest method and step whose mean interval is within a relative tolerance.
+    """The cheapest method and step whose mean inter-spike interval is within a relative tolerance.
 
-    An entry counts as good enough if the whole interval of its error lies within the tolerance, so
-    that too few trials are no recommendation. For tolerances so small that several steps together
-    cost less than one, it names `mlmc`.
+    A method and step is good enough if the whole confidence interval of its error is within the
+    tolerance. With too few trials nothing is therefore recommended. For tolerances so small that
+    multilevel Monte Carlo costs less than any single step, the result names `mlmc`.
 
     Parameters
     ----------
     tolerance : float
-        Relative error of the mean interval.
+        Relative error of the mean inter-spike interval.
     net, methods, dts, t_end, trials, rng, threads
         As for `work_precision`.
 
     Returns
     -------
     Dataset
-        That of `work_precision`, with good_enough (scheme, dt), and as attributes
-        `recommended_method` and `recommended_dt`, the cheapest that is; if none is, `advice`, which
-        is also a warning. For tolerances up to 0.05 %, `multilevel`: of what `mlmc` costs less than
-        the best single step.
+        That of `work_precision`, with good_enough (scheme, dt). The attributes
+        `recommended_method` and `recommended_dt` are the cheapest that is good enough; if none is,
+        the attribute `advice` says so, which is also a warning. For tolerances up to 0.05 % the
+        attribute `multilevel` says for which observables `mlmc` costs less than the best single
+        step.
 
     Examples
     --------

@@ -63,13 +63,14 @@ def rate_curve(
 ) -> xr.Dataset:
     """Firing rate over injected current (f-I curve), from rest and from firing, with noise levels.
 
-    Without noise a cell near a subcritical Hopf bifurcation has two curves: "rest" begins at the
-    equilibrium of each current where that is stable (elsewhere V leaves it, be it slowly, and both
-    are one), "firing" on the branch of firing states. That branch is followed
-    without noise from the largest current that oscillates downwards, in steps of its own that are
-    halved where it is lost, so that it is found whatever currents are asked for. Below its end,
-    "firing" begins with the last state on it; above it (beyond the upper Hopf bifurcation, where
-    depolarization blocks firing), with V raised above the equilibrium.
+    Without noise the f-I curve of a cell near a subcritical Hopf bifurcation has two branches.
+    "rest" starts at the equilibrium of each current. Where that is unstable, V leaves it, perhaps
+    slowly, and both branches are one. "firing" starts on the firing branch.
+
+    The firing branch is continued without noise, from the largest current that oscillates
+    downwards. Its steps in the current are halved where the branch is lost, so it is found for any
+    list of currents. Below its end, "firing" starts from its last state. Above it (beyond the upper
+    Hopf bifurcation, in depolarization block), "firing" starts with V raised above the equilibrium.
 
     Parameters
     ----------
@@ -80,16 +81,16 @@ def rate_curve(
     sigmas : sequence of float
         Intensities of white current noise, uA/cm^2 ms^0.5.
     t_end, discard : float
-        Length of each run, and how much of its beginning does not count, ms.
+        Duration of each run, and of the transient at its beginning that is discarded, ms.
     trials, dt, method, rng, threads
         As for `hh_sde.solve`.
     confidence : float
-        Of the intervals, by the jackknife over trials.
+        Of the confidence intervals, by the jackknife over trials.
 
     Returns
     -------
     Dataset
-        rate (Hz), rate_low, rate_high, amplitude (mV, of V after the beginning, mean over trials
+        rate (Hz), rate_low, rate_high, amplitude (mV, of V after the transient, mean over trials
         and neurons), over (sigma, start, current), in increasing order
 
     Examples

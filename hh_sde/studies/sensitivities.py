@@ -1,8 +1,8 @@
 """sensitivity: derivatives of expected values in the parameters of a network.
 
-Along the path, where the observable is smooth: trials of two networks that differ by very little
-run on the same path. By likelihood ratios, where it jumps: from the trials of one network, each
-weighted by how much likelier its path would become.
+For a smooth observable by pathwise derivatives: trials of two networks with a very small difference
+run on the same path. For a discontinuous observable by likelihood ratios: trials of one network are
+weighted by the derivative of the likelihood of their paths.
 
 References
 ----------
@@ -62,50 +62,52 @@ def sensitivity(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    r"""Derivatives of the mean of an observable, with intervals.
+    r"""Derivatives of the mean of an observable with respect to parameters.
 
-    Along the path the mean of :math:`d\varphi(x_p)/dp` is taken on fixed Brownian paths; it is the
-    derivative of the mean where :math:`\varphi` is smooth, as V at a time is. Counts and rates of
-    spikes jump with p, and so does whatever stays for nearly all small changes: they are refused,
-    and taken by the likelihood ratio,
+    The pathwise derivative is the mean of :math:`d\varphi(x_p)/dp` on fixed Brownian paths. It is
+    the derivative of the mean where :math:`\varphi` is smooth, such as V at a given time. Spike
+    counts and rates are piecewise constant in p, for which it is refused. They are differentiated
+    by the likelihood ratio,
 
     .. math::
 
         \frac{d}{dp} E \varphi = E \Big[ (\varphi - E \varphi) \int y \cdot dW \Big] , \qquad
         G y = \frac{\partial f}{\partial p} ,
 
-    for Euler-Maruyama's steps exactly, where noise that does not depend on the state reaches what p
-    changes: with white noise on V all that is in its equation, as conductances and currents are.
+    which is exact for the Euler-Maruyama scheme. It needs noise that does not depend on the state,
+    on every variable whose drift depends on p. With white noise on V these are the parameters of
+    its equation, such as conductances and currents.
 
     Parameters
     ----------
     net : Network
     parameters : sequence of str
-        Names of numbers of the network as those of `hh_sde.sweep`: ``"cell.g_Na"``, ``"stimulus"``.
+        Names of parameters of the network, as for `hh_sde.sweep`: ``"cell.g_Na"``, ``"stimulus"``.
     observable : name or function
         As of `mlmc`.
     t_end, trials, dt, rng, threads, record, save_dt
         As of `hh_sde.solve`.
     by : {"along the path", "likelihood ratio"}, optional
-        Default: the first for V, the second for the spikes' observables and for functions nothing:
-        say which.
+        Default: the first for observables of V, the second for those of spikes. For a function it
+        must be given.
     method : str, optional
-        Along the path; by likelihood ratio it is ``"euler_maruyama"``.
+        For pathwise derivatives; for likelihood ratios it is ``"euler_maruyama"``.
     confidence : float
-        Of the intervals, by Student's t over trials.
+        Of the confidence intervals, by Student's t over trials.
 
     Returns
     -------
     Dataset
         derivative, derivative_low, derivative_high over (parameter, dims of the observable), in the
-        observable's unit per unit of the parameter; mean, that of the observable, and its
-        standard_error; value, of the parameter.
+        observable's unit per unit of the parameter; mean of the observable, and its
+        standard_error; value of the parameter.
 
     Raises
     ------
     ValueError
-        If the observable jumps, noise does not reach what a parameter changes or depends on the
-        state, or the initial state depends on the parameter.
+        If the pathwise derivative is asked of a discontinuous observable; if there is no noise on a
+        variable whose drift depends on the parameter, or the noise depends on the state; or if the
+        initial state depends on the parameter.
 
     Examples
     --------

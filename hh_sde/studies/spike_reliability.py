@@ -1,4 +1,4 @@
-"""reliability: how alike the spikes of trials under one stimulus are, over the noise."""
+"""reliability: spike-timing reliability under one stimulus, over the noise intensity."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def reliability(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """Spike-timing reliability: how alike trials under one stimulus are, over the noise.
+    """Spike-timing reliability: similarity of trials under one stimulus, over the noise intensity.
 
     Parameters
     ----------
     net : Network
-        With its stimulus, the same in all trials (a `SampledCurrent` that fluctuates, or a constant
-        one); its white noise is replaced.
+        Its stimulus is the same in all trials (a fluctuating `SampledCurrent`, or a constant
+        current). Its white noise is replaced.
     sigmas : sequence of float
         uA/cm^2 ms^0.5.
     width : float
@@ -57,9 +57,9 @@ def reliability(
     Dataset
         reliability (1), reliability_low, reliability_high over sigma: mean over pairs of trials,
         and over the neurons that fired, of the cosine of the angle between the smoothed trains,
-        ``s_i . s_j / (|s_i| |s_j|)``, whose means are not taken off (Schreiber et al.); 0 for a
-        pair of which one trial is silent; nan where no neuron fired. Dense trains are alike by
-        chance: the cosine of independent ones is not 0
+        ``s_i . s_j / (|s_i| |s_j|)``, without subtraction of their means (Schreiber et al.). It is
+        0 for a pair with a silent trial, and nan where no neuron fired. At high rates independent
+        trains also overlap by chance, so their cosine is not 0.
 
     References
     ----------

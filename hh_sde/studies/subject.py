@@ -1,4 +1,4 @@
-"""What a study is of: a network, an SDE, or a problem whose solution is known."""
+"""The subject of a study: a network, an SDE, or a problem with a known solution."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Studied = Network | SDE | Problem
 
 @dataclass(frozen=True)
 class Subject:
-    """What is solved, and what is known of it.
+    """The model of a study, and its known solution if there is one.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ class Subject:
 
     @property
     def width(self) -> int:
-        """Neurons, or 1: what a run costs is told for each of them."""
+        """Number of neurons, or 1: costs are given per neuron."""
         return 1 if self.net is None else self.net.n_neurons
 
     @property
     def attributes(self) -> dict[str, str]:
-        """What a result says of it."""
+        """Attributes of results that describe it."""
         network = {} if self.net is None else {"network": self.net.describe()}
         names = [name for name, problem in PROBLEMS.items() if problem is self.problem]
         return network | ({"problem": names[0]} if names else {})
@@ -99,7 +99,7 @@ class Subject:
         return "1" if self.net is None else str(self.net.labels[variable or "V"]["units"])
 
     def record(self, variable: str | None) -> list[str] | None:
-        """What `solve` is to keep for it."""
+        """Variables that `solve` records for it."""
         if variable is None:
             return None if self.net is None else ["V"]
         return [variable]

@@ -1,4 +1,4 @@
-"""weak_convergence: errors of statistics."""
+"""weak_convergence: weak errors, of statistics over trials."""
 
 from __future__ import annotations
 
@@ -53,46 +53,47 @@ def weak_convergence(
     rng: Rng = None,
     threads: int = 1,
 ) -> xr.Dataset:
-    """Weak error, that of statistics over trials, against the step, and its order.
+    """Weak error, of statistics over trials, over the step, and its order.
 
-    Runs share the reference's noise, so that differences have less sampling error than the
-    estimates themselves.
+    All runs have the same noise as the reference, so differences have a smaller sampling error
+    than the estimates themselves.
 
     Parameters
     ----------
     model, methods, dts, t_end, trials, refine, reference, confidence, rng, threads
-        As for `strong_convergence`. Methods of a weak order alone are taken too, with the random
-        numbers of the path.
+        As for `strong_convergence`. Methods with a weak order only are accepted too; they use the
+        random numbers of the path.
     extrapolate : bool
-        Also give, as schemes of their own, what is extrapolated to step 0 (Talay & Tubaro 1990)
-        from the estimates E at a step and at twice that step: of a method of weak order p it is
+        Add Richardson extrapolation to step 0 (Talay & Tubaro 1990) as separate schemes. From the
+        estimates E at a step and at twice that step, for a method of weak order p, it is
         (2^p E_dt - E_2dt)/(2^p - 1), of order p + 1 where coefficients are smooth.
 
     Returns
     -------
     Dataset
-        Of a network mean and variance of V at the end, the firing rate, the mean interval and the
-        time of the first spike; of an SDE mean_x and var_x of each component x at the end, and the
-        functional of a problem that has one.
-        estimate, error (estimate less that of the reference), error_low, error_high, fitted
-        (scheme, observable, dt); order, order_low, order_high (scheme, observable), nan where no
-        three steps have an error above the sampling noise; exact (observable), the exact value
-        where a problem knows it, or else the reference's; declared_order (scheme). A declared order
-        outside an interval is warned of, as by `strong_convergence`. Schemes that are extrapolated
-        are called so, ``euler_maruyama, extrapolated``, and their values stand at the smaller of
-        the two steps: nan where twice the step is none of `dts`.
+        Observables of a network are mean and variance of V at the end, the firing rate, the mean
+        inter-spike interval and the time of the first spike; of an SDE mean_x and var_x of each
+        component x at the end, and the functional of a problem that has one.
+        estimate, error (estimate minus that of the reference), error_low, error_high, fitted
+        (scheme, observable, dt); order, order_low, order_high (scheme, observable), nan where fewer
+        than three steps have an error above the sampling error; exact (observable), the exact
+        value where the problem has one, else the reference's; declared_order (scheme). A declared
+        order outside a confidence interval gives a warning, as in `strong_convergence`.
+        Extrapolated schemes have names such as ``euler_maruyama, extrapolated``. Their values are
+        at the smaller of the two steps, and nan where twice the step is not in `dts`.
 
     Notes
     -----
-    Errors of mean_V and var_V rest on the trials that are at a spike (V above -40 mV) at the end.
-    Of a network with noise that fires these have an interval, and an order, only if there are 16 or
-    more of them: where fewer neurons are at a spike just then, take more trials. Those of
-    first_passage can be relied on, and with 200 trials or more those of the interval. Where no
-    trial's count of spikes differs, the rate's error has no interval.
+    Errors of mean_V and var_V are determined by the trials that are at a spike (V above -40 mV) at
+    the end. For a firing network with noise they have a confidence interval, and an order, only if
+    there are 16 or more such trials; with fewer, take more trials. Confidence intervals of
+    first_passage are reliable, and with 200 trials or more those of the mean inter-spike interval.
+    Where no trial's spike count differs from the reference's, the error of the rate has no
+    confidence interval.
 
-    Both estimates that are extrapolated come from the same trials, and their noise is that of one
-    path: what this does to their variance depends on the method. The interval is that of the
-    combination, trial by trial, which holds in any case; it is wider than that of E_dt.
+    The two estimates of an extrapolation come from the same trials and the same paths. How this
+    affects their variance depends on the method. The confidence interval is computed from the
+    combination in each trial, which is valid in any case. It is wider than that of E_dt.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Sweeps: what varies is a dimension, its points run beside each other, and a store keeps them."""
+"""Sweeps: each swept parameter is a dimension of one result, in memory or in a store."""
 
 from hh_sde.sweeps.form import ATTRIBUTE
 from hh_sde.sweeps.plan import Plan

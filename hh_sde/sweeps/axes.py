@@ -1,8 +1,8 @@
-"""What varies in a sweep: names with their values, along dims, after xarray's rules.
+"""The swept parameters of a sweep: names with their values, along dims, by xarray's rules.
 
-A list makes a dim of its own; DataArrays keep theirs and are broadcast by name, so that parameters
-over one dim, "sample", are paired. A number of a neuron varies from lane to lane of one run; what
-changes the shape of the network or the solver is a run of its own for each value.
+A list becomes a dim of its own. DataArrays keep their dims and are broadcast by name, so parameters
+over the same dim, "sample", are paired. Parameters of neurons vary from lane to lane of one run;
+the structure of the network and the solver take a separate run for each value.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TAKEN = ("trial", "time", "neuron", "spike", "component", "population", "index"
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """One name with its values.
+    """A swept parameter: a name with its values.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Axis:
 
 
 class Axes:
-    """All that varies.
+    """All swept parameters.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Cells of a sweep, computed and labelled: a region of its plan, or any cells alone."""
+"""Entries of a sweep, computed and labelled: a region of its plan, or any entries alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sweep computes: the network, what varies, what is kept; and the plan that says so."""
+"""The design of a sweep: network, swept parameters, output; and its plan."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def differences(here: Plan, there: Plan, *, may_grow: bool) -> list[str]:
-    """What is otherwise here than there, a phrase each."""
+    """The differences between two plans, a phrase for each."""
     found = [*first(of_trees(_tree(there.network), _tree(here.network), "network"))]
     found += first(of_trees(there.arguments, here.arguments, "argument"))
     found += of_trees(there.seed, here.seed, "seed")

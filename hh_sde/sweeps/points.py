@@ -1,8 +1,8 @@
-"""A region of a sweep, computed: its points beside each other in the lanes of one run.
+"""A region of a sweep, computed: its points side by side in the lanes of one run.
 
-A point's noise is keyed by the seed of the sweep and by the values of what varies there (their
-names and their bits), so that a point alone, or a longer axis, has the same. Points that diverge
-are left out, and the others, which do not feel them, are run again.
+The noise of a point is keyed by the seed of the sweep and by the swept parameters there (their
+names and the bits of their values), so that it is the same at a point alone, or on a longer axis.
+Points that diverge are left out, and the others, which do not depend on them, are run again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Where tasks run: threads of this process, or the workers of a dask cluster.
 
-A pool takes calls of functions with blocks and hands back what came of each, in any order. On a
-cluster a task writes its own result: what travels is a path, a block and a line that says how it
-went.
+A pool takes calls of functions with blocks and returns the outcome of each, in any order. On a
+cluster a task writes its own result: only a path, a block and the outcome are sent.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ GONE = "the scheduler of the cluster is gone"
 
 
 class Outcome(NamedTuple):
-    """How a task went.
+    """The outcome of a task.
 
     Parameters
     ----------
     state : {"done", "failed", "again", "stop"}
-        ``again``: it may be that it goes well another time; ``stop``: no other will go well.
+        ``again``: a retry may succeed; ``stop``: no other task can succeed.
     reason : str
     ds : Dataset, optional
         What was computed, of a task that does not write it.
@@ -50,7 +49,7 @@ class Outcome(NamedTuple):
 
 
 def outcome_of(error: BaseException) -> Outcome:
-    """How a task went that raised this."""
+    """The outcome of a task that raised this."""
     reason = f"{type(error).__name__}: {error}"
     if isinstance(error, OSError) and error.errno in FULL:
         return Outcome("stop", f"the disk is full ({error})")
@@ -67,16 +66,16 @@ class Pool(Protocol):
     waiting: int
 
     def workers(self) -> int:
-        """How many tasks run at a time."""
+        """Number of tasks that run at a time."""
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """What a function gives there, waited for."""
 
     def submit(self, block: Block, function: Callable[..., Outcome], *args: Any) -> None:
-        """Hand out a task."""
+        """Submit a task."""
 
     def next(self) -> tuple[Block, Outcome]:
-        """How a task went that was handed out."""
+        """The outcome of a submitted task."""
 
     def close(self, *, wait: bool) -> None:
         """Take back what has not begun; wait for what has, where that can be."""

@@ -1,4 +1,4 @@
-"""What a sweep keeps in place of spikes or traces: statistics that tasks work out themselves.
+"""What a sweep keeps in place of spikes or traces: statistics, computed inside the tasks.
 
 A reduction makes sums of a task's trials, over ``trial_block`` in place of ``trial``, and `finish`
 what is asked for of the sums of all blocks. A new one is a function, its `finish` and a line of
@@ -36,7 +36,7 @@ Own = Callable[[xr.Dataset], xr.Dataset]
 
 
 class Reduction(NamedTuple):
-    """A way to keep less."""
+    """A statistic that a sweep keeps in place of spikes or traces."""
 
     sums: Callable[..., xr.Dataset]  # of a task's Dataset
     finish: Callable[..., xr.Dataset]  # of the sums of all
@@ -202,17 +202,20 @@ def _finished_moments(sums: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(found)
 
 
-#: Ways to keep less, by name.
+#: Reductions by name.
 REDUCTIONS: dict[str, Reduction] = {
-    "rates": Reduction(_rates, _finished_rates, True, "spikes of each trial, and their rate"),
+    "rates": Reduction(_rates, _finished_rates, True, "spike count and firing rate of each trial"),
     "interval_statistics": Reduction(
-        _moments_of_intervals, _interval_statistics, True, "mean, sd and CV of intervals"
+        _moments_of_intervals,
+        _interval_statistics,
+        True,
+        "mean, sd and CV of inter-spike intervals",
     ),
     "interval_histogram": Reduction(
-        _histogram, _finished_histogram, True, "counts of intervals between edges, bins=[...] (ms)"
+        _histogram, _finished_histogram, True, "histogram of inter-spike intervals, bins=[...] (ms)"
     ),
     "interval_quantiles": Reduction(
-        _sketch, _quantiles, True, "quantiles of intervals, q=[...], to 0.5 %"
+        _sketch, _quantiles, True, "quantiles of inter-spike intervals, q=[...], to 0.5 %"
     ),
     "moments": Reduction(
         _moments_of_traces, _finished_moments, False, "mean and variance of traces over trials"

@@ -50,25 +50,24 @@ def simulator(
     dtype: str = "float64",
     threads: int = 1,
 ) -> Simulator:
-    """A network as what inference takes for a simulator: of parameters (n, k), summaries (n, s).
+    """A network as a simulator for inference: parameters (n, k) in, summary statistics (n, s) out.
 
-    Rows run beside each other, in the lanes of one call of the engine, as the points of a sweep.
+    Rows run side by side, in the lanes of one call of the engine, as the points of a sweep.
 
     Parameters
     ----------
     net : Network
     parameters : name or sequence of names
-        What the columns are: numbers of the network, named as in `hh_sde.sweep`: ``cell.g_Na``,
-        ``stimulus``, ``noise.sigma``, ``synapses.AMPA.scale``.
+        Parameters of the network that the columns are, named as in `hh_sde.sweep`:
+        ``cell.g_Na``, ``stimulus``, ``noise.sigma``, ``synapses.AMPA.scale``.
     summary : function, name, sequence of names, or mapping of name to options
-        What is made of the runs: a function of a Dataset whose rows lie along `point`, which makes
-        an array (points, statistics), each row of its own run alone; or names of
-        `hh_sde.SUMMARIES`.
+        Names of `hh_sde.SUMMARIES`; or a function of a Dataset whose runs are along `point`, to an
+        array (points, statistics). Each row must depend on its own run only.
     t_end : float
         ms.
     record : str or sequence of str, optional
-        What the Dataset holds, as of `solve`. Default: what the named summaries are made of; for a
-        function V and spikes.
+        Variables of the Dataset, as of `solve`. Default: those that the named summaries need; for
+        a function V and spikes.
     dt, method, x0, save_dt, discard, spike_rule, noise, dtype
         As of `solve`; x0 by variable.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
@@ -83,7 +82,7 @@ def simulator(
     Raises
     ------
     TypeError, ValueError
-        If a name leads nowhere, or to what is no number, or an argument is out of range.
+        If a name is unknown or is not that of a number, or an argument is out of range.
 
     Examples
     --------
@@ -118,11 +117,11 @@ def simulator(
 
 
 class Simulator:
-    """What `hh_sde.simulator` gives: a function of parameters (n, k) whose values are (n, s).
+    """The function that `hh_sde.simulator` returns: of parameters (n, k), with values (n, s).
 
-    The noise of a row depends on the seed of the call and on the row's values, not on what else
-    there is. Of rows with the same values, the first is trial 0 of that point, the next trial 1:
-    they are those of `hh_sde.sweep` over the same names with the same rng.
+    The noise of a row depends on the seed of the call and on the row's values, not on the other
+    rows. Of rows with the same values, the first is trial 0 of that point, the next is trial 1, and
+    so on: they are those of `hh_sde.sweep` over the same names with the same rng.
 
     Attributes
     ----------
@@ -130,7 +129,7 @@ class Simulator:
     parameters : tuple of str
     recording : Recording
     seed : int
-        That from which those of the calls follow.
+        Seed from which the seeds of the calls are derived.
     threads : int
     """
 
@@ -161,7 +160,7 @@ class Simulator:
 
     @property
     def n_summaries(self) -> int:
-        """How many statistics a row has; where none was made yet, the network is run as it is."""
+        """Number of statistics of a row; before the first call, a run of the network finds it."""
         if self._n_summaries is None:
             ds, failures = self._run({}, [self.seed], np.zeros((1, 1), dtype=int))
             if failures:
@@ -173,14 +172,14 @@ class Simulator:
         return self._n_summaries
 
     def __call__(self, values: Any, *, rng: Rng = None) -> Any:
-        """Summaries of runs.
+        """Summary statistics of the runs.
 
         Parameters
         ----------
         values : (n, k) or (k,) array, or torch.Tensor
             A row for each run, in the order of `parameters`.
         rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
-            Seed of this call. None: the next of those that follow from the simulator's.
+            Seed of this call. None: the next of those derived from the simulator's seed.
 
         Returns
         -------
@@ -228,12 +227,12 @@ class Simulator:
         return _as_given(result, values)
 
     def run(self, values: Any, *, rng: Rng = None) -> xr.Dataset:
-        """The runs themselves, of which a call with the same `rng` makes summaries.
+        """The runs themselves; a call with the same `rng` returns their summary statistics.
 
         Parameters
         ----------
         values, rng
-            As of a call, and counted as one.
+            As for a call; this counts as a call.
 
         Returns
         -------

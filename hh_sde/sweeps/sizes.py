@@ -1,4 +1,4 @@
-"""How large a task is: so that it takes a few seconds, by the time that small ones took."""
+"""The size of tasks: a few seconds each, from the measured time of small ones."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ LANES = 8
 #: Cells that cost each as much as in a large task: fewer leave lanes empty, or wait for each
 #: other's arithmetic.
 MANY = LANES**2
+#: Two cells beside each other that take less than so many times the one share the lanes.
+SHARED = 1.5
 #: Cells that are tried, one after another, where they raise.
 MOST_TRIED = 32
 
@@ -69,21 +71,29 @@ def measured(
         How many tasks run at a time.
     """
     total = math.prod(plan.sizes.values())
-    cells = 1
+    cells, least = 1, 1
     # compiles; only what is long without is measured by it
     first, (ds, seconds) = first_cells(plan, run)
+
+    def some(wanted: int) -> tuple[int, xr.Dataset, float]:
+        blocks = blocks_of(plan.sizes, wanted, plan.alone)
+        return math.prod(blocks.values()), *run(_at(plan, first, blocks))
+
     while seconds < 10 * AIM:
-        blocks = blocks_of(plan.sizes, cells, plan.alone)
-        done = math.prod(blocks.values())
-        ds, seconds = run(_at(plan, first, blocks))
+        done, ds, seconds = some(cells)
         told = seconds > AIM / 60 and done >= MANY
         if told or seconds > AIM / LANES or done >= total or cells > total:
             cells = done
             break
         cells *= LANES
+    if cells == 1 < total and seconds < 10 * AIM:
+        pair, _, both = some(2)
+        if pair == 2 and both < SHARED * seconds:  # a cell alone leaves lanes empty
+            cells, ds, seconds = some(LANES)
+            least = cells
     cost = max(seconds, 1e-6) / cells
     share = cost * total / (TASKS_PER_WORKER * workers)
-    wanted = max(min(AIM, share), LEAST) / cost
+    wanted = max(max(min(AIM, share), LEAST) / cost, least)
     wanted = min(wanted, LARGEST * cells / max(ds.nbytes, 1))
     return blocks_of(plan.sizes, wanted, plan.alone), ds
 

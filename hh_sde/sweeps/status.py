@@ -1,4 +1,4 @@
-"""How far a sweep is that has a store; asked by anybody, at any time."""
+"""Progress and failures of a sweep in a store, at any time and from any process."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from hh_sde.sweeps.store import Store
 
 @dataclass(frozen=True)
 class Status:
-    """How far a sweep is.
+    """Progress of a sweep.
 
     Attributes
     ----------
     total, done : int
-        Tasks.
+        Number of tasks, and of completed tasks.
     failed : int
-        Tasks that failed, or of which some cells did.
+        Tasks that failed, as a whole or in some entries.
     running : bool
         Whether a process writes to the store.
     rate : float
-        Tasks done in a second, since this process began; NaN while there are none.
+        Tasks per second since the process began; NaN before the first.
     left : float
-        Seconds for the rest at that rate; NaN if nobody works on it.
+        Estimated remaining time at that rate, s; NaN if no process computes it.
     size : int
         Bytes of all files.
     """
@@ -54,9 +54,9 @@ class Status:
 
 
 def status(store: str | os.PathLike[str]) -> Status:
-    """How far the sweep of a store is.
+    """Progress of the sweep in a store.
 
-    What is done is told by the marks; `hh_sde.resume` sees to it that what they mark is there.
+    It counts the marks of completed tasks, and does not check their data; `hh_sde.resume` does.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def status(store: str | os.PathLike[str]) -> Status:
 
 
 def failures(store: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """What failed in a store: region, coordinates, reason, and the call that runs each alone.
+    """Failures in a store: region, coordinates, reason, and the call that runs each alone.
 
     Parameters
     ----------

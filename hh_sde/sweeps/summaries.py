@@ -1,7 +1,7 @@
-"""What a simulator makes of its runs: statistics of each point, and the table SUMMARIES.
+"""Summary statistics of a simulator's runs, and the table SUMMARIES.
 
-A summary is a function of a Dataset whose runs lie along ``point``: (points, statistics). Here each
-statistic has a column for each neuron. `made_of` says what has to be recorded for it.
+A summary is a function of a Dataset whose runs are along ``point``: (points, statistics). Here each
+statistic has a column for each neuron. `made_of` declares the variables that it needs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _IN_CACHE = 2**15
 
 
 def made_of(*record: str, **units: str) -> Callable[[Function], Function]:
-    """Say what a summary is made of, as `record` of `hh_sde.solve`, and the units of its options.
+    """Declare what a summary needs, as `record` of `hh_sde.solve`, and the units of its options.
 
     Examples
     --------
@@ -75,20 +75,20 @@ def spike_count(ds: xr.Dataset) -> np.ndarray:
 
 @made_of("spikes")
 def rate(ds: xr.Dataset) -> np.ndarray:
-    """Spikes over the time that was recorded, Hz."""
+    """Firing rate over the recorded time, Hz."""
     return 1e3 * ds[COUNT].values / (ds.attrs["t_end"] - ds.attrs["t_start"])
 
 
 @made_of("spikes")
 def interval_mean(ds: xr.Dataset) -> np.ndarray:
-    """Mean interval, ms; NaN of fewer than 2 spikes."""
+    """Mean inter-spike interval, ms; NaN with fewer than 2 spikes."""
     number, total, _ = _sums_of_intervals(ds)
     return np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
 
 
 @made_of("spikes")
 def interval_cv(ds: xr.Dataset) -> np.ndarray:
-    """Coefficient of variation of the intervals; NaN of fewer than 3 spikes."""
+    """Coefficient of variation of the inter-spike intervals; NaN with fewer than 3 spikes."""
     number, total, squares = _sums_of_intervals(ds)
     enough = number > 1
     nan = np.full_like(total, np.nan)

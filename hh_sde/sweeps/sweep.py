@@ -52,64 +52,67 @@ def sweep(
     threads: int | None = None,
     progress: bool | None = None,
 ) -> xr.Dataset:
-    """Run a network at every combination of what varies, with so many trials of each.
+    """Run a network at every combination of parameter values, with several trials each.
 
-    Points that differ in numbers of neurons (of cells, synapses, stimuli, noise) run beside each
-    other, in the lanes of one call of the engine; what changes the shape of the network, the method
-    or the step is a run of its own.
+    One combination is a point. Points that differ in parameters of cells, synapses, stimuli or
+    noise run side by side, in the lanes of one call of the engine. Points that differ in the
+    structure of the network, the method or the step are separate runs.
 
     Parameters
     ----------
     net : Network
     over : mapping of name to values
-        Names lead into the network, ``cell.g_Na``, ``stimulus``, ``noise.sigma``,
-        ``E.cell.g_K`` of population E, ``synapses.AMPA.scale`` (a factor on its weights), or are
-        ``dt`` or ``method``. A list makes a dim of its own, named by the last word, or
-        by all where that is not enough. DataArrays keep their dims: those over one dim, "sample",
-        are paired.
+        A name is a path of fields into the network: ``cell.g_Na``, ``stimulus``,
+        ``noise.sigma``, ``E.cell.g_K`` of population E, ``synapses.AMPA.scale`` (a factor on its
+        weights); or ``dt`` or ``method``. A list becomes a dim of its own. The last word of the
+        path names it, or the whole path where two last words clash. DataArrays keep their dims:
+        those over the same dim, "sample", are paired.
     t_end : float
         ms.
     trials : int
-        Of each point: the dim `trial`.
+        Number of trials at each point, along the dim `trial`.
     record : str or sequence of str, optional
-        As of `solve`: variables of the state, ``"spikes"``. Default: spikes alone.
+        As of `solve`: variables of the state, ``"spikes"``. Default: spikes only.
     reduce : name, sequence of names, mapping of name to options, or function, optional
-        What is kept instead, worked out inside the tasks, so that memory does not grow with the
-        trials: ``"rates"``, ``"interval_statistics"``, ``{"interval_histogram": {"bins": [...]}}``,
-        ``{"interval_quantiles": {"q": [0.5, 0.9]}}``, of the spikes; ``"moments"``, mean and
-        variance over trials of the traces. Or a function of your own of the Dataset of a task, as
-        this one's without `reduce`, to a Dataset whose variables have all dims of the sweep and
-        others of fixed sizes; a plan knows it by its name alone, so that a store takes no lambda.
+        Statistics that are kept instead; they are computed inside the tasks. Of spikes:
+        ``"rates"``, of each trial; ``"interval_statistics"``,
+        ``{"interval_histogram": {"bins": [...]}}`` and
+        ``{"interval_quantiles": {"q": [0.5, 0.9]}}``, of inter-spike intervals over all trials.
+        Of traces: ``"moments"``, mean and variance over trials. Or a user-defined function of the
+        Dataset of a task (as returned here without `reduce`), to a Dataset whose variables have
+        all dims of the sweep, and others of fixed sizes. A store records the function's name
+        only, so it takes no lambda.
     dt, method, x0, save_dt, discard, spike_rule, noise, dtype
         As of `solve`; x0 by variable.
     rng : int, numpy.random.SeedSequence, numpy.random.Generator or None
-        Seed; None draws one, or takes that of the store. The noise of a point depends on it, on
-        what varies there (names and values) and on the trial: not on which other points there are.
+        Seed; None draws one, or takes that of the store. The noise at a point depends on the seed,
+        on the names and values of the swept parameters there, and on the trial. It does not
+        depend on the other points.
     common_noise : bool
-        All points have the same noise, for differences between them.
+        All points have the same noise (common random numbers), for differences between them.
     store : path, optional
-        A folder, which is made, or in which the rest of the same sweep is computed: a Zarr store.
-        Needs the extra ``sweep``. More trials, or more values after those of an axis, extend it.
+        Folder of a Zarr store. It is created; if it has the same sweep, the sweep is resumed. More
+        trials, or more values at the end of an axis, extend it. Needs the extra ``sweep``.
     client : distributed.Client, optional
         A dask cluster whose workers run the tasks. Default: threads of this process.
     threads : int, optional
-        Default: one for each core.
+        Default: one per core.
     progress : bool, optional
         As of `solve`.
 
     Returns
     -------
     Dataset
-        Dims: those of `over`, trial, and those of the variables. Spikes are spike_time along
-        `spike`; spike_start and spike_count, (..., trial, neuron), say which are whose:
-        ``ds.hh.spikes()`` gathers those of a part that was chosen by sel or isel. Cells that failed
-        are NaN, their spike_count -1. The attribute `sweep` says how it was made, and
-        `hh_sde.rerun` makes any part of it again.
+        Dims: those of `over`, trial, and those of the variables. spike_time, along `spike`, has
+        the spikes of all points, trials and neurons. spike_start and spike_count, (..., trial,
+        neuron), give the part of each: ``ds.hh.spikes()`` gathers the spikes of a selection by
+        sel or isel. Entries that failed are NaN, their spike_count -1. The attribute `sweep` says
+        how the result was made, and `hh_sde.rerun` recomputes any part of it.
 
     Raises
     ------
     TypeError, ValueError
-        If a name leads nowhere or does not take a value, an argument is out of range, or the store
+        If a name is unknown or does not take a value, an argument is out of range, or the store
         is of another sweep.
     StoreError
         If the disk is full, the store is being written to, or the cluster is gone.
@@ -119,7 +122,7 @@ def sweep(
     Warns
     -----
     UserWarning
-        If cells failed; the attribute `failed` says which and why.
+        If entries failed; the attribute `failed` says which and why.
 
     Examples
     --------
@@ -160,7 +163,7 @@ def sweep(
 
 
 def resume(store: str | os.PathLike[str], **options: Any) -> xr.Dataset:
-    """What is missing in the store of a sweep, or damaged, computed.
+    """Compute what is missing or damaged in the store of a sweep.
 
     Parameters
     ----------
@@ -176,7 +179,7 @@ def resume(store: str | os.PathLike[str], **options: Any) -> xr.Dataset:
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no store, it is damaged, or it is reduced by a function of one's own.
+        If there is no store, it is damaged, or its reduction is a user-defined function.
     """
     plan = Store.open(store).plan
     place = place_of_own(Design.of(plan).reduce)
@@ -189,7 +192,7 @@ def resume(store: str | os.PathLike[str], **options: Any) -> xr.Dataset:
 
 
 def open_store(store: str | os.PathLike[str]) -> xr.Dataset:
-    """The result in a store as far as it is, read when it is used.
+    """Open the result in a store, also while it is being computed; parts are read when used.
 
     Parameters
     ----------
@@ -198,7 +201,7 @@ def open_store(store: str | os.PathLike[str]) -> xr.Dataset:
     Returns
     -------
     Dataset
-        As of `sweep`; what is not computed yet is NaN, counts -1.
+        As of `sweep`. Entries that are not computed yet are NaN, counts -1.
     """
     opened = Store.open(store)
     return _result(opened.dataset(), opened.plan)
@@ -210,7 +213,7 @@ def _result(sums: xr.Dataset, plan: Plan) -> xr.Dataset:
 
 
 def network_of(ds: xr.Dataset) -> Network:
-    """The network of a sweep, of which those of its cells are variations.
+    """The network of a sweep, before its parameters are varied.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The tasks of a sweep, done: what is missing is computed, on threads or a cluster."""
+"""Execution of the tasks of a sweep, on threads or a cluster: what is missing is computed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def execute(
 
 
 def resume(store: str | os.PathLike[str], compute: Compute, **options: Any) -> xr.Dataset:
-    """What is missing in a store, or damaged, computed: `execute` of its own plan.
+    """Compute what is missing or damaged in a store: `execute` of its own plan.
 
     Parameters
     ----------
