@@ -91,7 +91,8 @@ def measured_orders(
     -----
     The slope of log error over log step is fitted by least squares through five steps, each half of
     the one before; with error control, through the mean steps at five tolerances, 10^-3 to 10^-5.
-    Steps whose error is below 4 times that of the problem's reference are left out. Its confidence interval is by the bootstrap over trials.
+    Steps whose error is below 4 times that of the problem's reference are left out. The confidence
+    interval is by the bootstrap over trials.
 
     Weak errors are taken at nine steps. The slope is fitted through the five smallest steps with an
     error above the sampling error, as far as slopes agree. Its confidence interval is that of the
