@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import memory
 from hh_sde.arguments.recording import names_of
+from hh_sde.arguments.scalars import positive_int
 from hh_sde.brownian import BrownianPath
 from hh_sde.choice import sde_for_method
 from hh_sde.errors import IntegrationError, keyword_hints, unknown
@@ -111,6 +113,8 @@ def measured_orders(
     [[1, 1]]
     """
     see_choice(kind, KINDS, "kind")
+    size = 8.0 * positive_int(trials, "trials") * len(WEAK_FACTORS)
+    memory.require(size, f"the errors of {trials} trials", "take fewer")
     given = checked_methods(methods, "methods")
     wanted = PROBLEMS if problems is None else problems
     if not isinstance(wanted, Mapping):
