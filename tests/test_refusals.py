@@ -11,6 +11,7 @@ from hh_sde.markov import scheme
 from hh_sde.sweeps import Plan, Simulator, network_of, rerun_part
 
 NET = hh.Network(1)
+NOISY = NET.replace(noise=hh.CurrentNoise(1.0))
 CHANNEL = hh.CELLS["hodgkin_huxley"].channels[0]
 SCHEME = scheme(CHANNEL)
 PROBLEM = hh.problems.PROBLEMS["linear"]
@@ -70,7 +71,7 @@ REFUSED = {
         lambda: hh.sensitivity(NET, ["stimulus"], "mean_V", 1.0, trials=1), "trials must be 2, 3, 4"
     ),
     "a trial of returns": (
-        lambda: hh.studies.mean_return_phase(NET, trials=1), "trials must be 2, 3, 4"
+        lambda: hh.studies.mean_return_phase(NOISY, trials=1), "trials must be 2, 3, 4"
     ),
     "a frequency": (
         lambda: hh.plot.spectrum(SPECTRUM, max_frequency={"V": 1.0}), "max_frequency must be a numb"
