@@ -182,6 +182,43 @@ def test_too_large_a_step_diverges_where_solve_does():
     assert abs(euler["diverged"]["time"] - caught.value.time) <= 0.2  # seen in V, a step later
     assert splitting["diverged"] is None
     assert len(splitting["spikes"]) > 20
+    left = euler["diverged"]["left"]
+    crossings = caught.value.dataset.hh.spikes().spike_time.values
+    assert 0 < np.count_nonzero(crossings <= left) < len(crossings)
+    found = sorted(one["time"] for one in euler["spikes"])
+    np.testing.assert_allclose(found, sorted(crossings[crossings <= left]), atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["euler_maruyama", "exponential_euler", "heun"])
+def test_a_blow_up_holds_no_spikes(method):
+    """Each neuron fires once before; V to and fro beyond all bounds is no train."""
+    (found,) = runs(PAIR, {"dt": 0.1, "method": method})
+    V = np.array(found["V"], dtype=float)
+    (beyond,) = np.nonzero(np.any((V < -165.0) | (V > 135.0), axis=0))
+    assert found["diverged"]["left"] == pytest.approx(0.1 * (beyond[0] - 1))
+    assert all(one["time"] <= found["diverged"]["left"] for one in found["spikes"])
+    if method != "exponential_euler":  # whose gates stay in [0, 1], so that V swings for longer
+        assert sorted(one["neuron"] for one in found["spikes"]) == [0, 1]
+
+
+def test_a_trial_that_blows_up_leaves_the_others_their_spikes():
+    net = hh.Network(1, stimulus=10.0, noise=hh.CurrentNoise(1.0))
+    changes = {"dt": 0.075, "t_end": 45.0, "trials": 8, "rng": 1}
+    (found,) = runs(net, changes)
+    gone = [trial for trial, V in enumerate(found["V"]) if None in V[0]]
+    assert 0 < len(gone) < 8
+    for trial in set(range(8)) - set(gone):
+        ds = hh.solve(net, 45.0, dt=0.075, rng=1, trials=[trial])
+        times = [one["time"] for one in found["spikes"] if one["trial"] == trial]
+        np.testing.assert_allclose(times, ds.hh.spikes().spike_time, atol=1e-7)
+
+
+def test_texts_are_numbers_in_decimals():
+    taken = {"1e-9": 1e-9, "1E3": 1e3, ".5": 0.5, "5.": 5.0, "+2": 2.0, " -7 ": -7.0}
+    taken["\N{MINUS SIGN}7"] = -7.0
+    refused = ["", "-", ".", "e3", "1,5", "nan", "Infinity", "0x10", "0b1", "1_0", "1 0", "1e"]
+    found = node(script_of(PAIR), f"{json.dumps([*taken, *refused])}.map(number)")
+    assert found == [*taken.values(), *[None] * len(refused)]
 
 
 @pytest.mark.parametrize(
@@ -233,9 +270,31 @@ def test_a_network_with_numbers_out_of_a_pages_range_is_refused():
 def test_a_page_does_not_take_the_place_of_another_kind_of_file(tmp_path):
     path = tmp_path / "model.py"
     path.write_text("mine")
-    with pytest.raises(ValueError, match=r"a page has the ending \.html, got .*model\.py"):
+    with pytest.raises(ValueError, match=r"a page has the ending \.html, .* got .*model\.py"):
         hh.explore(PAIR, path)
     assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "message"),
+    [
+        (None, TypeError, r"file that ends in \.html, as \"page\.html\", got None"),
+        (3, TypeError, r"file that ends in \.html, .* got 3"),
+        (b"page.html", TypeError, "got b'page.html'"),
+        ("", ValueError, r"a page has the ending \.html, as \"page\.html\", got ''"),
+        ("page", ValueError, "got 'page'"),
+        (".", ValueError, r"'\.' is a folder: name a file in it, as 'page\.html'"),
+        ("made.html", ValueError, r"'made\.html' is a folder: .* as 'made\.html/page\.html'"),
+        ("none/page.html", FileNotFoundError, r"no folder 'none' to write page\.html into: make"),
+        ("file/page.html", FileNotFoundError, "no folder 'file'"),
+    ],
+)
+def test_what_is_no_name_of_a_page_is_refused(path, error, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made.html").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(error, match=message):
+        hh.explore(PAIR, path)
 
 
 def test_bad_values_are_told_with_what_is_accepted():
@@ -252,7 +311,12 @@ def test_bad_values_are_told_with_what_is_accepted():
     found = node(script, "[11, 1e-9].map((dt) => faultsOf({...defaults(), dt}))")
     assert found[0] == {"dt": "accepted: a number above 0, up to 10"}
     assert found[1].keys() == {"t_end"}
-    assert "too much for a page" in found[1]["t_end"]
+    assert found[1]["t_end"].startswith("4.0e+11 steps of all neurons and trials are too much")
+    found = node(script, "faultsOf({...defaults(), n_neurons: NaN, stimulus: NaN, g_Na: NaN})")
+    assert found == {
+        "n_neurons": "accepted: a whole number from 1 to 100", "stimulus": "accepted: a number",
+        "g_Na": "accepted: a number not below 0",
+    }  # fmt: skip
     found = node(script, "faultsOf({...defaults(), toString: 4})")
     assert found.keys() == {"toString"}
 
@@ -346,7 +410,8 @@ def test_the_command(tmp_path):
     text = (tmp_path / "net.html").read_text(encoding="utf-8")
     assert '"name": "rng", "group": "run", "label": "seed", "value": 1' in text
     cases = {
-        ("--set", "run.method=strang"): "method of a page 'strang'",
+        ("--set", "run.method=strang"): "no method 'strang'; it has euler_maruyama, tamed_euler, "
+        "exponential_euler, heun, lie_trotter: --set run.method=lie_trotter takes one",
         ("--set", "run.stop=first spike"): "a page cannot do run.stop",
         ("--set", "network.noise.correlation=-0.5"): "its noise is CurrentNoise",
         ("--out", "page.txt"): "ending .html",

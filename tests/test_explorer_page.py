@@ -168,11 +168,15 @@ def test_bad_values_are_refused_in_place(page):
     for name, text, fault in (
         ("dt", "-1", "a number above 0"),
         ("stimulus", "ten", "a number"),
+        ("stimulus", "", "a number"),
+        ("stimulus", "-", "a number"),
+        ("g_Na", "nan", "a number not below 0"),
         ("n_neurons", "2.5", "a whole number from 1 to 100"),
+        ("trials", "0", "a whole number from 1 to 200"),
         ("t_end", "40.005", "a multiple of dt"),
     ):
         drawn = page.js(f"return hh_sde.shown().settings.{name}")
-        page.write(name, text)
+        page.write(name, text or Keys.DELETE)
         assert fault in page.text(f"fault-{name}")
         assert page.control(name).get_attribute("aria-invalid") == "true"
         assert page.text("summary").startswith("not run: ")
@@ -180,6 +184,36 @@ def test_bad_values_are_refused_in_place(page):
         page.write(name, str(drawn))
         page.settled()
         assert page.text(f"fault-{name}") == ""
+    for text, last in {"1,5": 1, "0x10": 0, "1e": 1}.items():  # what begins as a number is one
+        page.write("stimulus", text)
+        page.until(lambda last=last: page.js("return hh_sde.shown().settings.stimulus") == last)
+        assert "a number" in page.text("fault-stimulus")
+        assert ("a point: 1.5" in page.text("fault-stimulus")) == ("," in text)
+        assert len(page.js("return plots.V.data[0]")) > 1000
+    page.write("n_neurons", "x")
+    assert page.text("summary") == "not run: current, neurons"
+
+
+def test_numbers_in_any_decimals_are_taken(page):
+    page.open()
+    for text, value in {"1e-9": 1e-9, "1E3": 1000, ".5": 0.5, "-.5e1": -5}.items():
+        page.write("stimulus", text)
+        page.settled()
+        assert page.js("return hh_sde.shown().settings.stimulus") == value
+        assert page.control("stimulus").get_attribute("value") == text
+        assert page.text("fault-stimulus") == ""
+
+
+def test_what_is_hidden_is_in_nobodys_way(page):
+    page.open()
+    page.write("trials", "0")
+    assert page.text("summary") == "not run: trials"
+    page.js("inputs.noise.select.value = 'none'")
+    page.js("inputs.noise.select.dispatchEvent(new Event('change'))")
+    page.settled()
+    assert page.js("return hh_sde.shown().settings.noise") == "none"
+    page.open("#noise=none&sigma=oops&tau=-1")
+    assert page.text("summary").endswith(" ms")
 
 
 def test_eulers_step_blows_up_and_the_splitting_does_not(page):
@@ -194,6 +228,86 @@ def test_eulers_step_blows_up_and_the_splitting_does_not(page):
     assert -100 < splitting < 60
     assert "not finite to the end" in page.text("summary")
     assert "Hz" not in page.text("summary")
+    spikes = page.js("return hh_sde.shown().result.spikes")
+    assert sorted(one["neuron"] for one in spikes) == [0, 1]
+    assert page.text("summary").startswith("2 spikes")
+    assert page.text("said-intervals").startswith("0 intervals")
+    left = page.js("return hh_sde.shown().result.diverged.left")
+    assert f"after t = {left:g} ms, where V goes out of its plot, is not counted" in trouble
+
+
+def test_a_run_that_blows_up_is_no_point_of_the_rates(page):
+    page.open()
+    assert page.text("said-rate") == ""
+    entered = "return rates.length"
+    before = page.js(entered)
+    assert before == 1
+    page.js("hh_sde.set({dt: 0.1})")
+    page.settled()
+    assert page.js(entered) == before
+    assert page.text("said-rate").startswith("No point at 10 µA/cm²")
+    page.js("document.getElementById('fill').click()")
+    page.until(lambda: page.js("return !document.getElementById('fill').disabled"))
+    found = page.js("return rates.map((one) => one.rate)")
+    assert before < len(found) < before + 31
+    assert all(0 <= rate < 200 for rate in found)
+    lost = before + 31 - len(found)
+    assert f"No points at {lost} currents of the range" in page.text("said-rate")
+    page.js("hh_sde.set({dt: 0.01})")
+    page.settled()
+    assert page.text("said-rate") == ""
+
+
+def test_one_far_current_does_not_press_the_others_together(page):
+    page.open()
+    page.js("hh_sde.set({method: 'lie_trotter', stimulus: 1e6})")
+    page.settled()
+    assert page.js("return plots.rate.scales.x.max") == 1e6
+    page.js("hh_sde.set({stimulus: 10})")
+    page.settled()
+    assert page.js("return plots.rate.scales.x.max") == 30
+
+
+def test_a_start_far_from_rest_does_not_hide_the_rest(page):
+    page.open()
+    page.js("hh_sde.set({V0: 150})")
+    page.settled()
+    low, high = page.js("return [plots.V.scales.y.min, plots.V.scales.y.max]")
+    assert low < -60
+    assert high > 150
+
+
+def test_zoom_ends_where_there_are_no_more_points(page):
+    page.open()
+    for how in ("zoom='0.5'", "move='0.5'"):
+        for _ in range(15):
+            page.js(f'document.querySelector("[data-{how}]").click()')
+        low, high = page.js("const { x } = plots.V.scales; return [x.min, x.max]")
+        assert high - low == pytest.approx(0.04)
+        assert page.js("const { x } = plots.gates.scales; return [x.min, x.max]") == [low, high]
+    assert high > 20.1
+    page.js("document.querySelector('[data-zoom=all]').click()")
+    assert page.js("const { x } = plots.V.scales; return [x.min, x.max]") == [0, 40]
+
+
+def test_the_newest_takes_the_place_of_a_long_run(page):
+    """Set while that begins, and never again."""
+    page.open()
+    page.js("hh_sde.set({t_end: 100000, n_neurons: 50}); hh_sde.set({t_end: 50, n_neurons: 2})")
+    page.settled()
+    assert page.js("return hh_sde.shown().settings.t_end") == 50
+
+
+def test_before_the_first_run_every_button_is_harmless(page):
+    page.driver.get_log("browser")
+    page.driver.get("about:blank")
+    page.driver.get(page.path.as_uri() + "#t_end=100000&n_neurons=50")
+    assert page.js("return hh_sde.shown()") is None
+    page.js(
+        "for (const one of document.querySelectorAll('button'))"
+        " if (!['save-toml', 'new'].includes(one.id || one.textContent)) one.click()"
+    )
+    assert page.driver.get_log("browser") == []
 
 
 def test_a_link_keeps_what_is_set(page):
@@ -206,6 +320,7 @@ def test_a_link_keeps_what_is_set(page):
     assert page.js("return hh_sde.settings()")["tau"] == 2.5
     assert page.control("n_neurons").get_attribute("value") == "3"
     assert "accepted: a number" in page.text("fault-dt")
+    assert page.control("dt").get_attribute("value") == "oops"
 
 
 def test_a_link_leaves_nothing_of_the_link_before(page):
@@ -218,6 +333,18 @@ def test_a_link_leaves_nothing_of_the_link_before(page):
     assert page.js("return view") == {"beside": "none", "trial": 0, "neuron": 0, "gate": "n"}
     assert page.text("trouble") == ""
     assert page.js("return location.hash") == "#stimulus=8"
+
+
+def test_a_damaged_link_is_told_in_a_line(page):
+    page.driver.get_log("browser")
+    page.open("#=3&&%zz&" + "a" * 3000 + "=1&" + "&".join(f"k{k}" for k in range(500)))
+    assert page.text("trouble") == (
+        f"The link has what this page does not know: %zz, {'a' * 40}, k0, k1, k2, and more."
+    )
+    page.open("#noise=<img src=x onerror=alert(1)>&t_end=1e9&neuron=0x1&trial=-1")
+    assert page.text("summary").startswith("not run: kind, duration")
+    assert page.js("return document.images.length") == 0
+    assert page.driver.get_log("browser") == []
 
 
 def test_what_is_said_of_a_failed_run_scrolls_away_on_a_narrow_screen(page):

@@ -483,6 +483,24 @@ def test_orders_on_networks_are_measured_where_the_noise_acts():
     np.testing.assert_allclose(plain.order, 2.0, atol=0.05)
 
 
+@pytest.mark.parametrize(("name", "size"), [("van_der_pol", 1.5e-3), ("noisy_gate", 3e-5)])
+def test_no_order_is_read_off_errors_that_are_those_of_the_reference(name, size, monkeypatch):
+    """They stop falling there: diffrax's SlowRK, of order 1.5, seemed to have 0.5."""
+    kind, milstein = type(PROBLEMS[name]), milstein_with(1.0)
+    own = kind.error.fget
+
+    def order(error):
+        monkeypatch.setattr(kind, "error", property(lambda one: np.full_like(own(one), error)))
+        found = measured_orders([milstein], [name])
+        return found.order.item(), found.not_measured.item()
+
+    of_five, of_three, none = (order(error) for error in (0.0, size, 1.0))
+    assert of_three[0] != of_five[0]
+    assert of_three[0] == pytest.approx(of_five[0], abs=0.1)
+    assert np.isnan(none[0])
+    assert "4 times that of the reference" in none[1]
+
+
 @pytest.mark.slow
 def test_weak_orders_for_additive_noise():
     methods = ["euler_maruyama", "heun", "shifted_strang"]

@@ -11,6 +11,7 @@ from hh_sde.markov import scheme
 from hh_sde.sweeps import Plan, Simulator, network_of, rerun_part
 
 NET = hh.Network(1)
+NOISY = NET.replace(noise=hh.CurrentNoise(1.0))
 CHANNEL = hh.CELLS["hodgkin_huxley"].channels[0]
 SCHEME = scheme(CHANNEL)
 PROBLEM = hh.problems.PROBLEMS["linear"]
@@ -55,6 +56,25 @@ REFUSED = {
     "orders": (
         lambda: hh.Method(hh.METHODS["heun"].run, "a", "ito", 1.0, "", strong_order=3),
         "strong_order must be Mapping, got 3",
+    ),
+    "weak orders": (
+        lambda: hh.Method(hh.METHODS["heun"].run, "a", "ito", 1.0, "", weak_order=np.ones(1)),
+        "weak_order must be Mapping, got",
+    ),
+    "a direction": (
+        lambda: hh.derivative_along(lambda x, t: x[:, None], True, 0.0, True), "arrays of one shape"
+    ),
+    "processes": (
+        lambda: hh.problems.commutative(m=1000), "d m.2 must be at most 100000.* d = 4 and m = 1000"
+    ),
+    "a single trial": (
+        lambda: hh.sensitivity(NET, ["stimulus"], "mean_V", 1.0, trials=1), "trials must be 2, 3, 4"
+    ),
+    "a trial of returns": (
+        lambda: hh.studies.mean_return_phase(NOISY, trials=1), "trials must be 2, 3, 4"
+    ),
+    "a frequency": (
+        lambda: hh.plot.spectrum(SPECTRUM, max_frequency={"V": 1.0}), "max_frequency must be a numb"
     ),
     "problems": (lambda: hh.studies.measured_orders(["heun"], ["m"]), "there is no problem 'm'"),
     "a problem": (
@@ -123,6 +143,8 @@ LARGE = {
     "a clamp": lambda: hh.voltage_clamp(NET, -65.0, 2**31 - 1),
     "processes": lambda: hh.problems.commutative(m=2**31),
     "components": lambda: hh.problems.commutative(d=2**31),
+    "frequencies": lambda: hh.measures.spike_spectrum(SPIKES, max_frequency=2.0**53),
+    "trials of orders": lambda: hh.studies.measured_orders(["heun"], ["cubic"], trials=2**31),
     "bins": lambda: hh.plot.interval_histogram(
         hh.solve(hh.Network(1, stimulus=10.0), 60.0, record="spikes"), bins=2**31
     ),

@@ -65,9 +65,17 @@ def _arguments(wanted: Config) -> dict[str, Any]:
     ValueError
         If [run] has what a page cannot do.
     """
+    from hh_sde.explorer.controls import METHODS
+    from hh_sde.records import shown
+
     given = {key: value for key, value in wanted.arguments.items() if value is not None}
     other = [f"run.{key}" for key in given if key not in (*_TAKEN, *_OF_NO_ACCOUNT)]
     if other:
         accepted = ", ".join(f"run.{key}" for key in _TAKEN)
         raise ValueError(f"a page cannot do {', '.join(other)}; it takes {accepted}")
+    if (method := given.get("method", METHODS[0])) not in METHODS:
+        raise ValueError(
+            f"a page has no method {shown(method)}; it has {', '.join(METHODS)}: "
+            f"--set run.method={METHODS[-1]} takes one of these for the page alone"
+        )
     return {key: given[key] for key in _TAKEN if key in given} | {"spike_rule": wanted.spike_rule}

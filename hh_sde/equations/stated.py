@@ -192,7 +192,11 @@ class Stated(System):
 
     def process_of(self, term: StatedTerm) -> int:
         """The number of a term's Wiener process."""
-        return self.processes.index(term.dW)
+        return self._numbers_of_processes[term.dW]
+
+    @cached_property
+    def _numbers_of_processes(self) -> dict[Symbol, int]:
+        return {dW: number for number, dW in enumerate(self.processes)}
 
     @cached_property
     def _drifts(self) -> dict[str, tuple[Assignment, ...]]:

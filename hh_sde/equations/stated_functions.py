@@ -89,7 +89,8 @@ class StatedFunctions:
         states = [variable.symbol.name for variable in stated.variables]
         arguments = [*states, stated.time_symbol.name, *self._parameters]
         values = list(dict.fromkeys(value for _, value in entries))  # each is worked out once
-        which = [values.index(value) for _, value in entries]
+        numbers_of = {value: number for number, value in enumerate(values)}
+        which = [numbers_of[value] for _, value in entries]
 
         @cache
         def written() -> Callable[..., Any]:

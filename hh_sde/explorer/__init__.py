@@ -6,7 +6,7 @@
     engine.js    random numbers, steps, spikes: what `hh_sde.kernels` is to numba
     settings.js  checks of what is set; the same run in Python and TOML
     worker.js    runs beside the page
-    page.js, page.html, page.css
+    page.js, page.html, page.css, and the plots: shown.js, rates.js, plots.js
 
 The equations are printed from the expressions of `hh_sde.equations`, as the loops for numba are.
 `vendor` holds uPlot (MIT), which draws.

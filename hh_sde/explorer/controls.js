@@ -46,6 +46,7 @@ function controlRow(control) {
       { id: `set-${name}` },
       control.choices.map((one) => new Option(NAMES[one] ?? one, one)),
     );
+    select.setAttribute("aria-describedby", fault.id);
     select.addEventListener("change", () => change(name, select.value));
     row.append(select, fault);
     inputs[name] = { select, fault, row };
@@ -88,8 +89,6 @@ function controlRow(control) {
   inputs[name] = { box, range, fault, row };
   return row;
 }
-
-const number = (text) => (text.trim() === "" ? NaN : Number(text.trim().replace("−", "-")));
 
 function viewRow(name, label, options) {
   const select = make("select", { id: `view-${name}` }, options);
@@ -179,10 +178,17 @@ function set(changes) {
 
 // Tell what is wrong where it is set; else run it.
 function consider() {
+  for (const control of PAGE.controls) {
+    const { name } = control;
+    if (shown(control, wanted) || !faultOf(control, wanted[name])) continue;
+    wanted = { ...wanted, [name]: settings[name] }; // what nobody sees is in nobody's way
+    reflect(name);
+  }
   const faults = faultsOf(wanted);
   for (const control of PAGE.controls) {
     const { box, select, fault, row } = inputs[control.name];
-    fault.textContent = faults[control.name] ?? "";
+    const comma = control.name in faults && !control.whole && box?.value.includes(",");
+    fault.textContent = (faults[control.name] ?? "") + (comma ? ", with a point: 1.5" : "");
     (box ?? select).setAttribute("aria-invalid", String(control.name in faults));
     row.hidden = !shown(control, wanted);
   }
@@ -254,7 +260,8 @@ function readLink() {
   const changes = {},
     unknown = [];
   Object.assign(view, usualView());
-  for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
+  const given = new URLSearchParams(location.hash.slice(1));
+  for (const [name, text] of given) {
     if (Object.hasOwn(CONTROLS, name)) changes[name] = CONTROLS[name].choices ? text : number(text);
     else if (name === "beside")
       view.beside = CONTROLS.method.choices.includes(text) ? text : "none";
@@ -262,10 +269,15 @@ function readLink() {
       view.gate = MODELS.none.gates.includes(text) ? text : usualView().gate;
     else if (name === "trial" || name === "neuron")
       view[name] = max(0, Math.floor(number(text)) || 0);
-    else unknown.push(name);
+    else if (name) unknown.push(name);
   }
   set({ ...defaults(), ...changes });
+  for (const [name, text] of given) {
+    if (Number.isNaN(wanted[name])) inputs[name].box.value = text.slice(0, 40);
+  }
+  const named = unknown.slice(0, 5).map((name) => name.slice(0, 40));
+  if (unknown.length > 5) named.push("and more");
   element("trouble").dataset.link = unknown.length
-    ? `The link has what this page does not know: ${unknown.join(", ")}.`
+    ? `The link has what this page does not know: ${named.join(", ")}.`
     : "";
 }

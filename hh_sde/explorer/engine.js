@@ -205,6 +205,7 @@ class Run {
     this.armed = new Uint8Array(n).fill(1);
     this.lastSpike = new Float64Array(n).fill(-Infinity);
     this.spikes = [];
+    this.left = Infinity; // the last time before V was first out of its bounds
     this.diverged = null;
   }
 
@@ -242,10 +243,12 @@ class Run {
     for (let i = onV; i < processes; i++) dW[i - onV] = drawn[from + i];
   }
 
-  // Make so many steps, fewer if one gives a state that is not finite.
+  // Make so many steps, fewer if one gives a V that is not finite: then what crossed the threshold
+  // on the way there was no spike.
   advance(steps) {
     const { n, x, last, armed, dt } = this;
     const [threshold, rearm, lockout] = this.rule;
+    const [low, high] = this.bounds;
     const step = METHODS[this.method];
     for (let k = 0; k < steps && this.diverged === null; k++) {
       if (this.processes) this.draw();
@@ -254,9 +257,14 @@ class Run {
       this.step++;
       for (let i = 0; i < n; i++) {
         const V = x[i];
-        if (!(V - V === 0)) {
-          this.diverged = { time: this.step * dt, neuron: i, trial: this.trial };
-          return;
+        if (!(V > low && V < high)) {
+          if (this.left === Infinity) this.left = time;
+          if (!Number.isFinite(V)) {
+            const { left, trial } = this;
+            this.diverged = { time: this.step * dt, neuron: i, trial, left };
+            this.spikes = this.spikes.filter((spike) => spike.time <= left);
+            return;
+          }
         }
         if (last[i] < threshold && V >= threshold && armed[i]) {
           armed[i] = 0;

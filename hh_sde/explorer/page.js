@@ -8,10 +8,10 @@ let settings = defaults(); // what is on the screen
 let wanted = defaults(); // what the controls say, right or wrong
 let refused = ""; // why that is not run
 let shownRun = null; // {result, other, settings, trial, beside, ms}
-let filling = null; // the rates that are being worked out: {id, key}
+let filling = null; // the rates that are being worked out, or were: {id, key, lost}
 const usualView = () => ({ beside: "none", trial: 0, neuron: 0, gate: MODELS.none.gates.at(-1) });
 const view = usualView();
-const rates = []; // {key, stimulus, rate} of all runs
+const rates = []; // {key, stimulus, rate} of all runs that were finite to their end
 
 // -- the worker -----------------------------------------------------------------------------------
 
@@ -58,7 +58,8 @@ function ask() {
     return;
   }
   again = false;
-  element("fill").disabled = false; // what it was filling in has ended
+  element("fill").disabled = false;
+  filling = null; // which ends here
   const rows = modelOf(settings).rows.length;
   const points = min(MOST_POINTS, max(500, MOST_NUMBERS / (rows * settings.n_neurons)));
   const message = {
@@ -80,16 +81,19 @@ function hear({ id, result, other, ms, progress, point, done, error }) {
   } else if (point || done) {
     if (id !== filling?.id) return;
     if (done) element("fill").disabled = false;
+    else if (point.rate === null) filling.lost += 1;
     else rates.push({ key: filling.key, ...point });
     drawRates();
   } else if (asked?.id === id && progress !== undefined) {
-    tell(`computing: ${Math.round(100 * progress)} %`);
+    if (again) ask();
+    else tell(`computing: ${Math.round(100 * progress)} %`);
   } else if (asked?.id === id) {
     const { settings: of, since, trial, beside } = asked;
     asked = null;
     if (error) tell(error);
     else {
       shownRun = { result, other, settings: of, trial, beside, ms };
+      enterRate();
       show();
       shownRun.all = performance.now() - since;
       showSummary();
@@ -106,14 +110,16 @@ function buildActions() {
   on("copy-toml", () => copy(tomlOf(settings), "TOML"));
   on("copy-link", () => copy(location.href.split("#")[0] + linkOf(), "link"));
   on("save-toml", () => save("hh_sde.toml", [tomlOf(settings)], "application/toml"));
-  on("save-csv", () => save("hh_sde.csv", [csv()], "text/csv"));
-  on("save-png", () => picture((blob) => save("hh_sde.png", [blob], "image/png")));
+  const onRun = (id, act) =>
+    on(id, () => (shownRun ? act() : (element("done").textContent = "no run to save yet")));
+  onRun("save-csv", () => save("hh_sde.csv", [csv()], "text/csv"));
+  onRun("save-png", () => picture((blob) => save("hh_sde.png", [blob], "image/png")));
   on("fill", () => {
     if (asked) return;
     element("fill").disabled = true;
     const { low, high } = CONTROLS.stimulus;
     const currents = Array.from(linspace(low, high, 31), rounded);
-    filling = { key: physics(settings), id: say({ kind: "rates", settings, currents }) };
+    filling = { key: physics(settings), id: say({ kind: "rates", settings, currents }), lost: 0 };
   });
   element("at").addEventListener("input", () => {
     at = Number(element("at").value);

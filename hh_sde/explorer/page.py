@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, replace
 from importlib import resources
 from itertools import chain
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,11 @@ from hh_sde.explorer.controls import (
 from hh_sde.explorer.noises import CHANNELS, WHITE, densities
 from hh_sde.explorer.subject import FIXED, Subject, refusal, subject_of, variant
 from hh_sde.network import Network
-from hh_sde.records import see_kind, single
+from hh_sde.records import see_kind, shown, single
 from hh_sde.spike_rule import SpikeRule
 
 #: The scripts of the page itself, in their order.
-DRAWN = ("plots.js", "controls.js", "shown.js", "files.js", "page.js")
+DRAWN = ("plots.js", "controls.js", "shown.js", "rates.js", "files.js", "page.js")
 #: Of the names of pages.
 ENDINGS = (".html", ".htm")
 #: Of all tabulated rates, so that a page stays small.
@@ -88,9 +88,10 @@ def explore(
     Raises
     ------
     TypeError, ValueError
-        If the network has what a page cannot show, or an argument is out of range.
+        If the network has what a page cannot show, or an argument is out of range; if `path` is
+        not the name of such a file.
     OSError
-        If the file cannot be written.
+        If the file cannot be written; a FileNotFoundError where its folder is not there.
 
     Examples
     --------
@@ -98,9 +99,7 @@ def explore(
     >>> net = Network(2, stimulus=10.0, synapses=Synapse.sigmoidal(0.1), noise=CurrentNoise(1.0))
     >>> file = explore(net, "page.html", t_end=500.0, method="lie_trotter")  # doctest: +SKIP
     """
-    target = Path(path)
-    if target.suffix.lower() not in ENDINGS:
-        raise ValueError(f"path: a page has the ending .html, got {str(target)!r}")
+    target = _target(path)
     text = page(
         net, t_end=t_end, dt=dt, method=method, rng=rng, trials=trials, spike_rule=spike_rule
     )
@@ -284,6 +283,31 @@ def _description(subject: Subject, every: list[Control], rule: SpikeRule) -> dic
             for one in every
         ],
     }
+
+
+def _target(path: Any) -> Path:
+    """The file to write, seen before anything is computed."""
+    try:
+        name = fspath(path)
+    except TypeError:
+        name = None
+    example = 'as "page.html"'
+    if not isinstance(name, str):
+        raise TypeError(
+            f"path must be the name of a file that ends in .html, {example}, got {shown(path)}"
+        )
+    target = Path(name)
+    if target.is_dir() and name:
+        inside = shown(str(target / "page.html"))
+        raise ValueError(f"path: {shown(name)} is a folder: name a file in it, as {inside}")
+    if target.suffix.lower() not in ENDINGS:
+        raise ValueError(f"path: a page has the ending .html, {example}, got {shown(name)}")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"path: there is no folder {shown(str(target.parent))} to write {target.name} into: "
+            "make it first, or name another"
+        )
+    return target
 
 
 def _method(method: Any) -> str:

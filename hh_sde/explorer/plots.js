@@ -55,12 +55,24 @@ function lines(id, label, series, ends, onCursor) {
       drag: { x: true, y: false, setScale: true },
       points: { show: false },
     },
-    scales: { x: { time: false }, y: { range: (_, low, high) => within(low, high, ends) } },
+    scales: {
+      x: { time: false, range: wide },
+      y: { range: (_, low, high) => within(low, high, ends) },
+    },
     axes: [axis("time (ms)", 34), axis(label, 50)],
     series: [{}, ...series.map((one) => ({ width: 1.5, points: { show: false }, ...one }))],
     hooks: { setCursor: [onCursor] },
   };
   place(id, options, [[0, 1], ...series.map(() => [null, null])]);
+}
+
+// No part of the time is shown in which there are less than some points.
+function wide({ data: [time] }, low, high) {
+  const end = time.at(-1),
+    least = (min(4, time.length - 1) * end) / (time.length - 1);
+  if (high - low >= least) return [low, high];
+  const from = min(max((low + high - least) / 2, 0), end - least);
+  return [from, from + least];
 }
 
 function within(low, high, [least, most]) {

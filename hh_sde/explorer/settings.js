@@ -13,23 +13,26 @@ const shown = (control, settings) =>
 
 // -- whether values are right ---------------------------------------------------------------------
 
+// What is accepted, if this value is not.
 function faultOf(control, value) {
   if (control.choices) {
     return control.choices.includes(value) ? "" : `one of ${control.choices.join(", ")}`;
   }
-  if (typeof value !== "number" || !Number.isFinite(value)) return "a number";
   const [least, most] = [control.least ?? -Infinity, control.most ?? Infinity];
-  const [above, below] = [control.positive ? value > 0 : value >= least, value <= most];
-  if (control.whole && !(Number.isInteger(value) && above && below)) {
-    return `a whole number from ${least} to ${most}`;
-  }
-  if (control.positive && !(above && below)) {
-    return most === Infinity ? "a number above 0" : `a number above 0, up to ${most}`;
-  }
-  if (!above && most === Infinity) return `a number not below ${least}`;
-  if (!above || !below) return `a number from ${least} to ${most}`;
-  return "";
+  const within = (control.positive ? value > 0 : value >= least) && value <= most;
+  if (Number.isFinite(value) && within && (!control.whole || Number.isInteger(value))) return "";
+  if (control.whole) return `a whole number from ${least} to ${most}`;
+  if (control.positive) return `a number above 0${most === Infinity ? "" : `, up to ${most}`}`;
+  if (most !== Infinity) return `a number from ${least} to ${most}`;
+  return least === -Infinity ? "a number" : `a number not below ${least}`;
 }
+
+// The number that a text is, in decimals; NaN if it is none. Number takes "" and "0x10" too.
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const number = (text) => {
+  const plain = text.trim().replace("−", "-");
+  return DECIMAL.test(plain) ? Number(plain) : NaN;
+};
 
 // What is wrong with settings, by their names: {dt: "a number above 0"}.
 function faultsOf(settings) {
@@ -42,11 +45,13 @@ function faultsOf(settings) {
     const fault = faultOf(control, settings[control.name]);
     if (fault) faults[control.name] = `accepted: ${fault}`;
   }
-  const { dt, t_end } = settings;
+  const { dt, t_end, n_neurons } = settings;
+  const trials = trialsOf(settings);
   if (!faults.dt && !faults.t_end) {
-    const steps = t_end / dt;
-    if (!(steps * settings.n_neurons * trialsOf(settings) <= MOST_NEURON_STEPS)) {
-      faults.t_end = "too much for a page: fewer trials or neurons, a shorter run or a larger step";
+    const steps = t_end / dt,
+      all = steps * (faults.n_neurons ? 1 : n_neurons) * (faults.trials ? 1 : trials);
+    if (!(all <= MOST_NEURON_STEPS)) {
+      faults.t_end = `${all.toPrecision(2)} steps of all neurons and trials are too much for a page, which takes ${MOST_NEURON_STEPS}: fewer trials or neurons, a shorter run or a larger step`;
     } else if (!(Math.abs(steps - Math.round(steps)) <= 1e-6) || Math.round(steps) < 1) {
       const below = Math.floor(steps) * dt;
       const near = [below, below + dt].map((t) => Number(t.toPrecision(9))).filter((t) => t > 0);
@@ -62,6 +67,12 @@ const trialsOf = (settings) => (settings.noise === "none" ? 1 : settings.trials)
 const stepsOf = (settings) => Math.round(settings.t_end / settings.dt);
 const weightsOf = ({ control, matrix }, settings) =>
   matrix ? matrix.map((row) => row.map((w) => w * settings[control])) : settings[control];
+
+// What V is between, as a rule and in plots (mV).
+function boundsOf({ V0 }) {
+  const usual = CONTROLS.V0.value;
+  return [min(V0, usual) - 100, max(V0, usual) + 200];
+}
 
 // White noise is not in the equations.
 const modelOf = (settings) => MODELS[settings.noise] ?? MODELS.none;
@@ -93,6 +104,7 @@ function setup(settings) {
     dt: settings.dt,
     method: settings.method,
     V0: settings.V0,
+    bounds: boundsOf(settings),
     stimulus: settings.stimulus,
     sigma: white ? (1 / settings.C) * settings.sigma : null,
     L: white && settings.correlation ? factor(n, settings.correlation) : null,

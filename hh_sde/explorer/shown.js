@@ -1,4 +1,4 @@
-// What is shown of a run: traces, spikes, intervals, rates, the phase plane.
+// What is shown of a run: traces, spikes, intervals, the phase plane.
 "use strict";
 
 let drawnFor = "";
@@ -14,7 +14,7 @@ function layOut() {
   drawnFor = drawing;
   const many = Array.from({ length: n }, (_, k) => ({ stroke: colourOf(k), width: k ? 1.2 : 1.8 }));
   if (other) many.push({ stroke: colour("c7"), dash: [6, 4], width: 1.4 });
-  lines("V", "V (mV)", many, [of.V0 - 100, of.V0 + 200], cursorMoved);
+  lines("V", "V (mV)", many, boundsOf(of), cursorMoved);
   lines(
     "gates",
     "gate (1)",
@@ -70,11 +70,6 @@ function show() {
   showTrouble();
   showSpikes();
   showIntervals();
-  rates.push({
-    key: physics(of),
-    stimulus: of.stimulus,
-    rate: result.diverged ? NaN : meanRate(shownRun),
-  });
   drawRates();
   showPhase();
   showSame();
@@ -116,6 +111,7 @@ function showTrouble() {
   if (result.diverged)
     said.push(
       where(result.diverged, of.method),
+      `What crosses the threshold after t = ${rounded(result.diverged.left)} ms, where V goes out of its plot, is not counted as a spike.`,
       "An explicit step is too large where gates are fast: take a smaller dt, or lie_trotter, which moves gates and V by their exact flows.",
     );
   if (other?.diverged) said.push(where(other.diverged, beside));
@@ -195,46 +191,6 @@ function drawIntervals(ctx, x, y, ratio) {
   });
 }
 
-// -- rate over current ----------------------------------------------------------------------------
-
-// All that a rate depends on but the current.
-function physics(of) {
-  const { stimulus, rng, t_end, dt, trials, method, ...rest } = of;
-  return JSON.stringify(rest);
-}
-
-function drawRates() {
-  if (!plots.rate) return;
-  if (rates.length > 2000) rates.splice(0, rates.length - 2000);
-  const control = CONTROLS.stimulus;
-  const currents = rates.map((one) => one.stimulus),
-    found = rates.map((one) => one.rate).filter(Number.isFinite);
-  redraw(
-    "rate",
-    [min(control.low, ...currents), max(control.high, ...currents)],
-    [0, 1.1 * max(10, ...found)],
-  );
-  element("plot-rate").ariaLabel =
-    `Rates at ${count(new Set(currents).size, "current")}, the newest ${rates.at(-1)?.rate.toFixed(1)} Hz at ${rates.at(-1)?.stimulus}`;
-}
-
-function drawRate(ctx, x, y, ratio) {
-  const now = physics(settings);
-  ctx.fillStyle = colour("line");
-  for (const one of rates) if (one.key !== now) dot(ctx, x(one.stimulus), y(one.rate), 2.5 * ratio);
-  const newestAt = new Map(
-    rates.filter((one) => one.key === now).map((one) => [one.stimulus, one.rate]),
-  );
-  const points = [...newestAt].sort((a, b) => a[0] - b[0]);
-  ctx.fillStyle = ctx.strokeStyle = PALETTE[0];
-  ctx.lineWidth = ratio;
-  path(ctx, points, x, y);
-  for (const [stimulus, rate] of points) dot(ctx, x(stimulus), y(rate), 3 * ratio);
-  ctx.fillStyle = PALETTE[1];
-  if (newestAt.has(settings.stimulus))
-    dot(ctx, x(settings.stimulus), y(newestAt.get(settings.stimulus)), 5 * ratio);
-}
-
 // -- phase plane ----------------------------------------------------------------------------------
 
 let phase = null,
@@ -261,8 +217,9 @@ function showPhase() {
   }
   const V = statesOf(result, "V")[view.neuron],
     gate = statesOf(result, view.gate)[view.neuron];
+  const [least, most] = boundsOf(of);
   let last = V.length - 1;
-  while (last > 0 && !(abs(V[last]) < 500)) last--;
+  while (last > 0 && !(V[last] > least && V[last] < most)) last--;
   const k = min(Math.round(at * (V.length - 1)), last);
   let low = of.V0,
     high = of.V0 + 20;
@@ -270,7 +227,7 @@ function showPhase() {
     low = min(low, V[i]);
     high = max(high, V[i]);
   }
-  const ends = [max(low - 10, of.V0 - 100), min(high + 10, of.V0 + 200)];
+  const ends = [max(low - 10, least), min(high + 10, most)];
   const given = setup(of),
     n = result.n;
   const x = new Float64Array(given.model.rows.length * n);
@@ -323,6 +280,7 @@ function drawPhase(ctx, x, y, ratio) {
 // -- zoom -----------------------------------------------------------------------------------------
 
 function zoom({ zoom: by, move }) {
+  if (!shownRun) return;
   const time = shownRun.result.time,
     end = time.at(-1),
     { min: low, max: high } = plots.V.scales.x;

@@ -123,7 +123,7 @@ function serve(say) {
         const found = await whole(id, made(one, { trials: [0], kept: () => false, every: 100 }));
         if (!found) return;
         const rate = (1000 * found.spikes.length) / settings.n_neurons / settings.t_end;
-        say({ id, point: { stimulus, rate: found.diverged ? NaN : rate } });
+        say({ id, point: { stimulus, rate: found.diverged ? null : rate } });
       }
       say({ id, done: true });
     },

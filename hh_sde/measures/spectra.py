@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import memory
 from hh_sde.measures.arguments import checked
 from hh_sde.measures.correlation import evenly_sampled
 from hh_sde.measures.labels import Labelled, labels
@@ -159,6 +160,11 @@ def spike_spectrum(
         trains.duration if segment is None else segment, "segment", most=trains.duration
     )
     max_frequency = checked(max_frequency, "max_frequency")
+    memory.require(
+        16.0 * max_frequency * length / 1e3,
+        f"the power at frequencies up to {max_frequency:g} Hz",
+        "take a lower max_frequency",
+    )
     frequency = 1e3 / length * np.arange(1, int(max_frequency * length / 1e3 + 1e-9) + 1)
     if frequency.size == 0:
         raise ValueError(

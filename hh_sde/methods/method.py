@@ -313,6 +313,7 @@ class Method(Described):
                 "in whose states spikes are found at every step"
             )
         see_kind(self.strong_order, Mapping, "Method: strong_order")
+        see_kind(self.weak_order, Mapping, "Method: weak_order")
         super().__post_init__()
 
     @property

@@ -187,6 +187,11 @@ def derivative_along(G: Function, x: np.ndarray, t: float, v: np.ndarray) -> np.
     (d, m, trials) array
         By central differences, to about 1e-9 of G.
 
+    Raises
+    ------
+    ValueError
+        If x and v are no arrays of one shape.
+
     Examples
     --------
     >>> import numpy as np
@@ -194,6 +199,10 @@ def derivative_along(G: Function, x: np.ndarray, t: float, v: np.ndarray) -> np.
     >>> derivative_along(lambda x, t: x[:, None] ** 2, x, 0.0, np.ones((1, 2))).round(6)
     array([[[2., 4.]]])
     """
+    if np.ndim(x) == 0 or np.shape(x) != np.shape(v):
+        raise ValueError(
+            f"x and v must be arrays of one shape, (d, trials); got {np.shape(x)} and {np.shape(v)}"
+        )
     fastest = (np.abs(v) / (1.0 + np.abs(x))).max(axis=0)  # in each trial
     h = np.cbrt(np.finfo(float).eps) / np.where(fastest > 0.0, fastest, 1.0)
     return (G(x + h * v, t) - G(x - h * v, t)) / (2.0 * h)

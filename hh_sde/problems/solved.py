@@ -23,6 +23,8 @@ Moments = tuple[np.ndarray, np.ndarray]
 
 _KLOEDEN_PLATEN = "Kloeden & Platen 1999, section 4.4, doi:10.1007/978-3-662-12616-5"
 _GARDINER = "Gardiner 2009, Stochastic Methods, 4th ed."
+#: Derivatives of columns along each other that are worked out, a second or two.
+_MOST_SLOPES = 100_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -202,6 +204,11 @@ def commutative(d: int = 4, m: int = 10) -> SolvedProblem:
     """dx = A x dt + sum_k B x dW_k: A = -3/2 and B = 1/5 on the diagonal, 1/20 and 1/100 off it."""
     size = single(d, "d", positive=True) * (single(d, "d") + single(m, "m", positive=True))
     see_room(16.0 * size, f"matrices of {d} components and {m} processes", "take fewer")
+    if d * m * m > _MOST_SLOPES:
+        raise ValueError(
+            f"d m^2 must be at most {_MOST_SLOPES}, since the derivative of each column along each "
+            f"other is worked out; got d = {d} and m = {m}"
+        )
     variables = [f"x{i + 1}" for i in range(d)]
     others = {x: " + ".join(one for one in variables if one != x) or "0" for x in variables}
     return _linear(

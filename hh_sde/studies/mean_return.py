@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde.arguments.scalars import positive_int
 from hh_sde.brownian import Rng
 from hh_sde.methods import Method
 from hh_sde.network import Network
@@ -103,8 +104,7 @@ def mean_return_phase(
     True
     """
     see_network(net, "mean_return_phase")
-    if trials < 2:
-        raise ValueError(f"trials must be 2 at least, which intervals take, got {trials}")
+    trials = positive_int(trials, "trials", 2)  # which intervals take
     sde = net.sde()
     if states is None:
         cycle = Cycle.of(sde)

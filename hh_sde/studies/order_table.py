@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hh_sde import memory
 from hh_sde.arguments.recording import names_of
+from hh_sde.arguments.scalars import positive_int
 from hh_sde.brownian import BrownianPath
 from hh_sde.choice import sde_for_method
 from hh_sde.errors import IntegrationError, keyword_hints, unknown
@@ -91,7 +93,8 @@ def measured_orders(
     -----
     The slope of log error over log step is fitted by least squares through five steps, each half of
     the one before; with error control, through the mean steps at five tolerances, 10^-3 to 10^-5.
-    Its confidence interval is by the bootstrap over trials.
+    Steps whose error is below 4 times that of the problem's reference are left out. The confidence
+    interval is by the bootstrap over trials.
 
     Weak errors are taken at nine steps. The slope is fitted through the five smallest steps with an
     error above the sampling error, as far as slopes agree. Its confidence interval is that of the
@@ -110,6 +113,8 @@ def measured_orders(
     [[1, 1]]
     """
     see_choice(kind, KINDS, "kind")
+    size = 8.0 * positive_int(trials, "trials") * len(WEAK_FACTORS)
+    memory.require(size, f"the errors of {trials} trials", "take fewer")
     given = checked_methods(methods, "methods")
     wanted = PROBLEMS if problems is None else problems
     if not isinstance(wanted, Mapping):
@@ -181,8 +186,25 @@ def _strong(problem: Problem, method: str | Method, trials: int, confidence: flo
         steps[k] = trials * t_end / made if made else coarse.dt
     if steps[0] < 2 * steps[-1] and steps[-1] < 2 * steps[0]:
         raise _NotMeasured("the mean steps at the least and the largest tolerance hardly differ")
+    seen = squares.mean(axis=1) > (ABOVE_FLOOR * _reference_error(problem)) ** 2
+    if seen.sum() < FEWEST_STEPS:
+        raise _NotMeasured(
+            f"errors at fewer than {FEWEST_STEPS} steps are {ABOVE_FLOOR:g} times that of the "
+            "reference, below which the order is lost"
+        )
+    steps, squares = steps[seen], squares[seen]
     declared = method_of(method).strong_order[problem.sde.noise_type]
     return [*_slope(np.log(steps), squares, trials, confidence), declared]
+
+
+def _reference_error(problem: Problem) -> float:
+    """Root mean square, of the values that are compared."""
+    if isinstance(problem, SolvedProblem):
+        return 0.0
+    error = problem.error[None]
+    if isinstance(problem.model, Network):
+        error = problem.model.layout.of(error, problem.variable or "V")
+    return float(np.sqrt((error**2).mean()))
 
 
 def _grids(

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from hh_sde import memory
+from hh_sde.arguments.scalars import positive_int
 from hh_sde.brownian import Rng
 from hh_sde.methods.batches import over_trials
 from hh_sde.network import Network
@@ -117,6 +118,7 @@ def sensitivity(
     >>> ds.derivative.sizes["parameter"], bool(ds.derivative_low.sel(parameter="stimulus") > 0)
     (2, True)
     """
+    trials = positive_int(trials, "trials", 2)  # which intervals take
     names = [_numbered(net, name) for name in parameters]
     of = of_name(observable, Subject(net), t_end, record, save_dt, None)
     if "stop" in of.options:
