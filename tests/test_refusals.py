@@ -74,7 +74,7 @@ REFUSED = {
         lambda: hh.studies.mean_return_phase(NOISY, trials=1), "trials must be 2, 3, 4"
     ),
     "a frequency": (
-        lambda: hh.plot.spectrum(SPECTRUM, max_frequency={"V": 1.0}), "max_frequency must be a numb"
+        lambda: hh.plot.spectrum(SPECTRUM, max_frequency={"V": 1.0}), "max_frequency must be"
     ),
     "problems": (lambda: hh.studies.measured_orders(["heun"], ["m"]), "there is no problem 'm'"),
     "a problem": (
@@ -111,7 +111,7 @@ REFUSED = {
     "a neuron": (
         lambda: hh.Network(2, stimulus=[1.0, 2.0]).of_neuron(2).stimulus, "there is no neuron 2"
     ),
-    "frequency": (lambda: hh.plot.spectrum(SPECTRUM, max_frequency=-1.0), "no frequency up to"),
+    "frequency": (lambda: hh.plot.spectrum(SPECTRUM, max_frequency=-1.0), "must be positive"),
 }  # fmt: skip
 
 

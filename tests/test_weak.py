@@ -13,7 +13,7 @@ from hh_sde.methods import weak
 from hh_sde.methods.batches import over_trials
 from hh_sde.methods.weak import DRI1, Tableau, step_of
 from hh_sde.problems import PROBLEMS, geometric
-from hh_sde.studies import every_path, intervals, order_table
+from hh_sde.studies import every_path, intervals, order_weak
 
 #: RI5 of Roessler 2009, another member of the class.
 RI5 = Tableau(
@@ -262,7 +262,7 @@ def test_weak_order_two_of_sampled_runs():
     mean, covariance = PROBLEMS["ornstein_uhlenbeck"].moments(1.0)
     errors = np.array([sampled(PROBLEMS["ornstein_uhlenbeck"].sde, dt, 1_000_000) for dt in dts])
     errors -= covariance[0, 0] + mean[0] ** 2
-    slope, low, high = order_table._mean_slope(np.log(dts), errors, 0.99)
+    slope, low, high = order_weak.mean_slope(np.log(dts), errors, 0.99)
     assert 1.7 < low < slope < high < 2.6, (slope, low, high)
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from hh_sde import dataset, measures
-from hh_sde.arguments.scalars import number
+from hh_sde.measures.arguments import checked
 from hh_sde.plot.common import axis_label, chosen_neurons, of_one_cell, one_cell
 from hh_sde.plot.drawing import (
     MOST_LINES,
@@ -63,7 +63,7 @@ def spectrum(
     ValueError
         If there is no spectrum, or no frequency to draw.
     """
-    max_frequency = number(max_frequency, "max_frequency")
+    max_frequency = checked(max_frequency, "max_frequency")
     ds = one_cell(ds)
     if dataset.spikes_alone(ds):
         ds = measures.spike_spectrum(ds, segment=segment, max_frequency=max_frequency)

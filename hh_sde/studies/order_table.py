@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,22 +22,18 @@ from hh_sde.progress import watched
 from hh_sde.records import see_choice, see_kind
 from hh_sde.solver import solve
 from hh_sde.studies.arguments import methods as checked_methods
-from hh_sde.studies.common import Column, estimated, labelled, reference_method
+from hh_sde.studies.common import Column, estimated, labelled
 from hh_sde.studies.convergence import ABOVE_FLOOR
-from hh_sde.studies.every_path import MOST, EveryPath
-from hh_sde.studies.intervals import bootstrap, students_t
-from hh_sde.studies.orders import FEWEST_STEPS, NOISY_SLOPE_SPREAD, asymptotic_range
+from hh_sde.studies.intervals import bootstrap
+from hh_sde.studies.order_weak import FACTORS as WEAK_FACTORS
+from hh_sde.studies.order_weak import weak_slope
+from hh_sde.studies.orders import FEWEST_STEPS, NotMeasured
 from hh_sde.studies.subject import Subject
-from hh_sde.studies.weak import ABOVE_NOISE
 
 #: Steps at which errors are taken, in those of the problem's finest grid.
 FACTORS = (4, 8, 16, 32, 64)
 #: And tolerances of methods with error control, on a grid of as long steps as divide the time.
 TOLERANCES = tuple(10.0**-k for k in (3.0, 3.5, 4.0, 4.5, 5.0))
-#: The same for weak errors, of which those at small steps are lost in the sampling noise.
-WEAK_FACTORS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
-#: Steps to the end in which means of weak schemes are taken without sampling.
-WEAK_STEPS = (1, 2, 3, 4, 6, 8)
 #: An order agrees with the declared one if its interval reaches up to this much below it: the
 #: steps are those that people take, not the limit.
 SLACK = 0.15
@@ -47,10 +41,6 @@ SLACK = 0.15
 ROUNDING = 1e-10
 _NOT_MEASURED = "see the variable not_measured"
 KINDS = ("strong", "without noise", "weak")
-
-
-class _NotMeasured(Exception):
-    """Why there is no order of a method on a problem."""
 
 
 @keyword_hints
@@ -126,7 +116,7 @@ def measured_orders(
     found = dict(wanted)
     for problem in found.values():
         see_kind(problem, (SolvedProblem, ReferencedProblem), "each of the problems")
-    measure = {"strong": _strong, "without noise": _without_noise, "weak": _weak}[kind]
+    measure = {"strong": _strong, "without noise": _without_noise, "weak": weak_slope}[kind]
     order = np.full((4, len(given), len(found)), np.nan)
     reasons = np.full(order.shape[1:], "", dtype=object)
     pairs = [(i, j) for i in range(len(given)) for j in range(len(found))]
@@ -135,7 +125,7 @@ def measured_orders(
         try:
             _see_taken(problem, given[i])
             order[:, i, j] = measure(problem, given[i], trials, confidence)
-        except _NotMeasured as reason:
+        except NotMeasured as reason:
             reasons[i, j] = str(reason)
     dims = ("scheme", "problem")
     slope = Column(dims, order[0], "1", f"slope of log error over log step, {kind}", _NOT_MEASURED)
@@ -157,16 +147,16 @@ def _see_taken(problem: Problem, method: str | Method) -> None:
     try:
         sde_for_method(problem.model, method_of(method), name_of(method), None)
     except ValueError as error:
-        raise _NotMeasured(str(error)) from None
+        raise NotMeasured(str(error)) from None
 
 
 def _strong(problem: Problem, method: str | Method, trials: int, confidence: float) -> Any:
     if not problem.pathwise:
-        raise _NotMeasured("the problem's solution along a path is not known")
+        raise NotMeasured("the problem's solution along a path is not known")
     if method_of(method).weak:
-        raise _NotMeasured("the method has no error along the path: it approximates the law alone")
+        raise NotMeasured("the method has no error along the path: it approximates the law alone")
     if method_of(method).own_noise:
-        raise _NotMeasured("the method draws noise of its own, and so has no common path")
+        raise NotMeasured("the method draws noise of its own, and so has no common path")
     subject = Subject.of(problem, "measured_orders")
     t_end, variable, path = problem.t_end, problem.variable, problem.sde.path(SEED, problem.dt)
     trials = min(trials, TRIALS) if isinstance(problem, ReferencedProblem) else trials
@@ -180,15 +170,15 @@ def _strong(problem: Problem, method: str | Method, trials: int, confidence: flo
                 save_dt=t_end, record=subject.record(variable), progress=False, **tolerances,
             )  # fmt: skip
         except IntegrationError as error:
-            raise _NotMeasured(f"at a step of {coarse.dt:g}: {error}") from None
+            raise NotMeasured(f"at a step of {coarse.dt:g}: {error}") from None
         squares[k] = ((subject.states(ds, variable)[:, -1] - exact) ** 2).mean(axis=-1)
         made = ds.attrs.get("steps_accepted", 0)
         steps[k] = trials * t_end / made if made else coarse.dt
     if steps[0] < 2 * steps[-1] and steps[-1] < 2 * steps[0]:
-        raise _NotMeasured("the mean steps at the least and the largest tolerance hardly differ")
+        raise NotMeasured("the mean steps at the least and the largest tolerance hardly differ")
     seen = squares.mean(axis=1) > (ABOVE_FLOOR * _reference_error(problem)) ** 2
     if seen.sum() < FEWEST_STEPS:
-        raise _NotMeasured(
+        raise NotMeasured(
             f"errors at fewer than {FEWEST_STEPS} steps are {ABOVE_FLOOR:g} times that of the "
             "reference, below which the order is lost"
         )
@@ -246,135 +236,11 @@ def _without_noise(problem: Problem, method: str | Method, trials: int, confiden
     try:
         errors = np.array([np.abs(last(method, dt) - exact).max() for dt in steps])
     except IntegrationError as error:
-        raise _NotMeasured(str(error)) from None
+        raise NotMeasured(str(error)) from None
     if declared is None:
-        raise _NotMeasured("no order without noise is declared")
+        raise NotMeasured("no order without noise is declared")
     seen = errors > ROUNDING * max(1.0, float(np.abs(exact).max()))
     if seen.sum() < 3:
-        raise _NotMeasured("fewer than three errors are above rounding")
+        raise NotMeasured("fewer than three errors are above rounding")
     slope = np.polyfit(np.log(np.array(steps)[seen]), np.log(errors[seen]), 1)[0]
     return [slope, slope, slope, declared]
-
-
-def _weak(problem: Problem, method: str | Method, trials: int, confidence: float) -> Any:
-    declared = method_of(method).weak_order.get(problem.sde.noise_type)
-    if declared is None:
-        raise _NotMeasured(f"no weak order is declared for {problem.sde.noise_type} noise")
-    if method_of(method).weak and isinstance(problem, SolvedProblem):
-        return [*_exact_slope(problem, method), declared]
-    found = _reference(problem, trials)
-    if found is None:
-        raise _NotMeasured("the mean of the problem's functional is not known")
-    reference, own = found
-    errors = np.full((len(WEAK_FACTORS), trials), np.nan)
-    floor = np.full(len(WEAK_FACTORS), np.inf)
-    for k, factor in reversed(list(enumerate(WEAK_FACTORS))):
-        with suppress(IntegrationError):
-            errors[k] = _at_end(problem, method, factor, trials) - reference
-            floor[k] = max(ABOVE_NOISE * errors[k].std() / np.sqrt(trials), ABOVE_FLOOR * own)
-            lost = np.abs(errors[k:].mean(axis=1)) <= floor[k:]
-            if lost.size > 1 and lost[:2].all():
-                break  # those at smaller steps are lost too
-    means, steps = errors.mean(axis=1), np.array(WEAK_FACTORS)
-    kept = asymptotic_range(steps, np.abs(means), floor, NOISY_SLOPE_SPREAD)
-    if kept.sum() < FEWEST_STEPS:
-        raise _NotMeasured(
-            f"errors at fewer than {FEWEST_STEPS} steps are above the sampling noise of "
-            f"{trials} trials, not diverged, and with slopes that agree; more trials show more"
-        )
-    kept &= np.cumsum(kept) <= len(FACTORS)  # the smallest of them
-    return [*_mean_slope(np.log(steps[kept]), errors[kept], confidence), declared]
-
-
-def _exact_slope(problem: SolvedProblem, method: str | Method) -> tuple[float, float, float]:
-    """That of a weak scheme, whose increments have few values: of means over all of them."""
-    t_end = WEAK_STEPS[-1] * 32 * problem.dt
-    errors = []
-    for steps in WEAK_STEPS:
-        many = EveryPath.values_of(problem.sde.m) ** steps
-        if problem.moments is None or many > MOST:
-            break
-        path = EveryPath(m=problem.sde.m, dt=t_end / steps)
-        ds = solve(
-            problem.sde, t_end, dt=path.dt, method=method, path=path, trials=many, save_dt=t_end,
-            progress=False,
-        )  # fmt: skip
-        found = path.weights(steps) @ _functional(problem, ds.x.values[:, -1])
-        errors.append(abs(found - _mean(problem, t_end)))
-    if len(errors) < FEWEST_STEPS:
-        raise _NotMeasured(
-            "exact weak errors need known moments and few Wiener processes: all values of the "
-            f"increments of {FEWEST_STEPS} numbers of steps are gone through"
-        )
-    last = np.array(WEAK_STEPS[: len(errors)])[-FEWEST_STEPS:]
-    slope = -np.polyfit(np.log(last), np.log(errors[-FEWEST_STEPS:]), 1)[0]
-    return slope, slope, slope
-
-
-def _mean(problem: SolvedProblem, t: float) -> float:
-    """That of the functional at a time."""
-    if problem.expectation is not None:
-        return problem.expectation(t)
-    assert problem.moments is not None
-    mean, covariance = problem.moments(t)
-    return float(np.trace(covariance) + mean @ mean)
-
-
-@lru_cache(maxsize=len(PROBLEMS))
-def _reference(problem: Problem, trials: int) -> tuple[np.ndarray | float, float] | None:
-    """What the functional should be in each trial, or in the mean, and how far it may be off."""
-    if isinstance(problem, SolvedProblem) and problem.solution is not None:
-        # along the same path, so that much of the sampling error drops out
-        subject = Subject.of(problem, "measured_orders")
-        path = problem.sde.path(SEED, problem.dt)
-        exact = subject.exact(path, problem.t_end, trials, problem.variable)
-        assert exact is not None
-        return _functional(problem, exact), 0.0
-    if isinstance(problem, SolvedProblem):
-        return _mean(problem, problem.t_end), 0.0
-    if not isinstance(problem.model, Network):
-        return None
-    # iterated integrals of thousands of trials take too long, and the law is all that is wanted
-    additive = problem.sde.noise_type == "additive"
-    best = reference_method(problem.sde) if additive else "dri1"
-    finest = _at_end(problem, best, 1, trials)
-    return finest, abs(float((_at_end(problem, best, 2, trials) - finest).mean()))
-
-
-def _at_end(problem: Problem, method: str | Method, factor: int, trials: int) -> np.ndarray:
-    """The functional in each trial at so many times the finest step."""
-    subject = Subject.of(problem, "measured_orders")
-    path = problem.sde.path(SEED, problem.dt).coarsen(factor)
-    ds = solve(
-        problem.model, problem.t_end, dt=path.dt, method=method, trials=trials,
-        path=path.in_law() if method_of(method).weak else path, save_dt=problem.t_end,
-        record=subject.record(problem.variable), progress=False,
-    )  # fmt: skip
-    return _functional(problem, subject.states(ds, problem.variable)[:, -1])
-
-
-def _functional(problem: Problem, states: np.ndarray) -> np.ndarray:
-    """That whose mean is looked at, of states (trials, values)."""
-    if isinstance(problem, ReferencedProblem):
-        net = problem.model
-        start = net.layout.of(problem.sde.x0[None], problem.variable or "V")  # type: ignore
-        return (states[:, 0] - start[0, 0]) ** 2
-    if problem.functional is not None:
-        return problem.functional(states.T)
-    return (states**2).sum(axis=1)
-
-
-def _mean_slope(
-    log_dt: np.ndarray, errors: np.ndarray, confidence: float
-) -> tuple[float, float, float]:
-    """Slope of the log of mean errors (steps, trials), with an interval.
-
-    The means are several standard errors from 0, so that their logs are nearly linear in them.
-    """
-    means, trials = errors.mean(axis=1), errors.shape[1]
-    x = log_dt - log_dt.mean()
-    x = x / (x @ x)
-    slope = float(x @ np.log(np.abs(means)))
-    error = float(np.std((x / means) @ errors, ddof=1) / np.sqrt(trials))
-    half = students_t(confidence, trials) * error
-    return slope, slope - half, slope + half

@@ -21,6 +21,10 @@ NO_ORDER = (
 NO_ORDER_INTERVAL = f"fewer than 2 trials, or in most resamples of them {NO_ORDER}"
 
 
+class NotMeasured(Exception):
+    """Why there is no order of a method on a problem."""
+
+
 def fitted_order(
     dts: np.ndarray,
     errors: Callable[[np.ndarray], np.ndarray],
