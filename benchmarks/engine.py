@@ -1,11 +1,11 @@
-"""The engine beside itself at another commit, in one run.
+"""The engine compared with itself at another commit, in one run.
 
     git worktree add ../before COMMIT
     python benchmarks/engine.py --before ../before [--only single calls ...] [--repeats 5]
 
 Both trees are measured in turn, each measurement in a fresh process of this Python with the tree
-first on PYTHONPATH; every figure is the least of all repeats. "Asked" is what the engine is held
-to: of the ratio now/before, or of what is measured now. Two threads need two idle cores. Writes
+first on PYTHONPATH; every figure is the least of all repeats. A target is a bound on the ratio
+now/before, or on the value measured now. Two threads need two idle cores. Writes
 engine_KIND.json and .md for this kind of processor.
 """
 
@@ -71,8 +71,8 @@ CHANNELS = of("conductance, euler_maruyama")
 ROWS = [
     Row("neurons", "512 neurons, Euler, white noise", NS, of("euler_maruyama")),
     Row("neurons", "the same without noise", NS, of("quiet")),
-    Row("neurons", "a normal number", NS, of("normal"), 0.7),
-    Row("neurons", "white noise less its normals", NS, noise_alone, 1.0, "now"),
+    Row("neurons", "a normal random number", NS, of("normal"), 0.7),
+    Row("neurons", "white noise, without its random numbers", NS, noise_alone, 1.0, "now"),
     Row("neurons", "lie_trotter", NS, of("lie_trotter")),
     Row("neurons", "strang", NS, of("strang")),
     Row("neurons", "lie_trotter/Euler", "", over("lie_trotter", "euler_maruyama"), 2.1, "now"),
@@ -92,12 +92,13 @@ ROWS = [
         )
         for method in ("lie_trotter", "strang")
     ),
-    Row("channels", "a normal number of 28 processes", NS, of("normal")),
-    Row("channels", "28, strang/lie_trotter, less normals", "", strang_over_lie, 1.6, "now"),
+    Row("channels", "a normal random number of 28 processes", NS, of("normal")),
+    Row("channels", "28, strang/lie_trotter, without random numbers", "", strang_over_lie,
+        1.6, "now"),
     Row("calls", "a call, two neurons", MS, of("call, two neurons", 1e3), 3.0, "now"),
     Row("calls", "a call, 512 neurons, 28 processes", MS, of("call, channels", 1e3), 10.0, "now"),
     Row("first", "first solve, nothing compiled, CPU", "s", of("first"), 1 / 3),
-    Row("first", "another shape of model, CPU", "s", of("new shape"), 1 / 4),
+    Row("first", "another model structure, CPU", "s", of("new shape"), 1 / 4),
     Row("first", "process start to result, compiled, CPU", "s", of("start"), 1.1),
     Row("threads", "1,000 trials, 1 thread/2 threads", "", over("1 threads", "2 threads"),
         1.85, "now", least=True),
@@ -125,7 +126,7 @@ class Tree:
             self.values[group][name] = min(old, value)
 
     def _first(self) -> Values:
-        """In a fresh cache, then as compiled there, then another shape of model."""
+        """In a fresh cache, then as compiled there, then another model structure."""
         with tempfile.TemporaryDirectory() as fresh:
             cold, warm, other = (
                 self._process(group, Path(fresh)) for group in ("first", "first", "new shape")
@@ -181,7 +182,7 @@ def line(row: Row, before: Tree, now: Tree) -> dict:
 
 def markdown(lines: list[dict], before: Tree, now: Tree) -> str:
     """The table."""
-    text = ["| | before | now | now/before | asked |", "| --- | ---: | ---: | ---: | --- |"]
+    text = ["| | before | now | now/before | target |", "| --- | ---: | ---: | ---: | --- |"]
     for one in lines:
         numbers = [
             "-" if value != value else f"{value:.3g} {unit}".strip()
@@ -190,7 +191,7 @@ def markdown(lines: list[dict], before: Tree, now: Tree) -> str:
             )
         ]  # fmt: skip
         text.append(f"| {one['label']} | {' | '.join(numbers)} | {one['asked']} |")
-    return "\n".join(text) + f"\n\nBefore is {before.commit}, now {now.commit}.\n"
+    return "\n".join(text) + f"\n\nBefore: {before.commit}. Now: {now.commit}.\n"
 
 
 def main() -> None:

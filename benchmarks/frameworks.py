@@ -1,13 +1,13 @@
-"""The methods of other frameworks beside the engine's: order, error and cost on the same paths.
+"""The methods of other frameworks and of the engine: order, error and cost on the same paths.
 
     python benchmarks/frameworks.py [--only diffrax torchsde] [--environments FOLDER] [--out docs]
 
 Each framework gets a virtual environment of its own, made in a temporary folder unless
 --environments names one, which is kept. Needs a package index for pip; jitcsde a C compiler.
 Errors are root mean squares over trials at the end, against exact solutions or the engine's at a
-step far below; orders are slopes through four steps. The cost is the processor time of a trial of
-the pair on one thread, the least of three runs, by that of the engine's Euler-Maruyama in turn with
-them; what the first run takes longer is told apart.
+far smaller step; orders are slopes through four steps. The cost is the processor time of a trial of
+the two coupled neurons on one thread, the least of three runs, divided by that of the engine's
+Euler-Maruyama, measured alternately. The additional time of the first run is reported separately.
 
 Writes frameworks_KIND.json and .md for this kind of processor.
 """
@@ -48,8 +48,8 @@ FACTORS, TRIALS = (16, 32, 64, 128), 40
 MANY, LONG = 100, 20.0
 
 
-def pair():
-    """The question's two neurons, with noise on V."""
+def two_neurons():
+    """The two coupled neurons of docs/question.md, with noise on V."""
     synapse = hh.Synapse.sigmoidal(weights=[[0, 0.1], [0.1, 0]])
     return hh.Network(2, stimulus=10.0, synapses=synapse, noise=hh.CurrentNoise(1.0))
 
@@ -105,7 +105,7 @@ def additive(arrays):
 #: By name: the model for the arrays of a method, the end and the finest step (ms), the solution
 #: of W at the end or None, and what of a network is looked at.
 PROBLEMS = {
-    "the pair": (lambda arrays: pair(), 4.0, 2.0**-11, None, ("V",)),
+    "two coupled neurons": (lambda arrays: two_neurons(), 4.0, 2.0**-11, None, ("V",)),
     "additive": (
         additive,
         1.0,
@@ -179,12 +179,12 @@ def processor_time():
 
 
 def cost(method):
-    """Of a trial, by that of Euler-Maruyama, and how much longer the first run takes; {}: grows."""
+    """Of a trial over Euler-Maruyama's, and the first run's additional time; {}: diverges."""
     entry = hh.METHODS[method]
-    if not takes(method, pair().sde()):
+    if not takes(method, two_neurons().sde()):
         return {}
-    net, units = pair(), []
-    # one after another they take their time: fewer give it as well
+    net, units = two_neurons(), []
+    # trials that run one after another take long: two are enough to measure their cost
     trials = MANY if entry.library in ("numba", "diffrax", "torchsde") else 2
 
     def run(name, rng, many):
@@ -230,13 +230,13 @@ def cell(one):
     if one is None:
         return ""
     if one.get("diverged"):
-        return "grows"
+        return "diverges"
     return f"{one['order']:.2f}, {one['errors'][0]:.1e}"
 
 
 def markdown(found):
     """One table of all methods."""
-    lines = [("method", *PROBLEMS, "cost", "first run, s more")]
+    lines = [("method", *PROBLEMS, "cost", "first run, additional s")]
     lines.append(tuple("---" for _ in lines[0]))
     for name, row in found.items():
         told = (f"{row['cost']:.3g}", f"{row['compile']:.1f}") if "cost" in row else ("", "")

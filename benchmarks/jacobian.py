@@ -88,7 +88,10 @@ def markdown(rows: list[dict], t_end: float) -> str:
             f"| {row['model']} | {row['d']} | {row['solver']} | {steps} | {calls} | "
             f"{now['f'] / before['f']:.2f} | {jacobians} | {times} | {now['s'] / before['s']:.2f} |"
         )
-    lines.append(f"\n{t_end:g} ms, rtol = atol = {TOLERANCE:g}: by differences → with `sde.jac`.\n")
+    lines.append(
+        f"\n{t_end:g} ms, rtol = atol = {TOLERANCE:g}. Left of each arrow: Jacobian by finite "
+        "differences; right: `sde.jac`.\n"
+    )
     return "\n".join(lines)
 
 

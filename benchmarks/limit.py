@@ -1,13 +1,13 @@
-"""The arithmetic limit: what the engine computes over what the machine can, and how far it is.
+"""The arithmetic limit: the engine's operations over the peak throughput, and its distance.
 
     python benchmarks/limit.py [--repeats 10] [--out results]
 
-Operations are counted in the equations of the classic cell as they are printed into the loop of
-Euler-Maruyama, with the polynomials of the elementary functions, and in those that make a normal
-number. What one core can do is measured by peaks.c in the widest vectors.
-Multiplications and additions take turns with divisions and roots, which have a unit of their own,
-so the limit is the largest of three times. Comparisons, integers, loads and stores are not counted:
-it is a bound from below. Needs gcc. Writes limit_KIND.json and .md for this kind of processor.
+Operations are counted in the equations of the classic cell as they are generated for the loop of
+Euler-Maruyama, with the polynomials of the elementary functions, and in the generation of a normal
+random number. peaks.c measures the peak throughput of one core in the widest vectors. Divisions and
+roots have an execution unit of their own and overlap with multiplications and additions, so the
+limit is the largest of three times. Comparisons, integer operations, loads and stores are not
+counted: it is a lower bound. Needs gcc. Writes limit_KIND.json and .md for this kind of processor.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def of_function(name: str) -> Counts:
 def of_code(node: ast.AST) -> Counts:
     """Operations on floats in what was parsed."""
     if isinstance(node, ast.BinOp) and (type(node.op) not in IN_CODE or _is_constant(node)):
-        return Counts()  # bits, which are integers, and what the compiler works out
+        return Counts()  # integer operations, and what the compiler evaluates
     found = sum((of_code(child) for child in ast.iter_child_nodes(node)), Counts())
     if isinstance(node, ast.BinOp):
         found[IN_CODE[type(node.op)]] += 1
@@ -107,7 +107,7 @@ def normal_number() -> Counts:
     return Counts({kind: number / 2 for kind, number in pair.items()})
 
 
-# -- what the machine can, and what the engine does ------------------------------------------------
+# -- peak throughput, and measured time ------------------------------------------------------------
 
 
 def peaks(real: str) -> dict[str, float]:
@@ -121,7 +121,7 @@ def peaks(real: str) -> dict[str, float]:
 
 
 def limit(counts: Counts, peak: dict[str, float]) -> float:
-    """ns that these operations take at least."""
+    """The least time of these operations, ns."""
     products = counts["fused"] + counts["multiplications"]
     return max(
         products / peak["fma"],
@@ -139,13 +139,13 @@ def measured(repeats: int) -> dict[str, float]:
 
 
 def rows(peak: dict[str, float], repeats: int) -> dict[str, dict]:
-    """For each part its operations, its limit and its measured time."""
+    """The operations, the limit and the measured time of each part."""
     step, normal = euler_step(laps.free(hh.CurrentNoise(1.0))), normal_number()
     found = measured(repeats)
     parts = {
-        "Euler's loop: a run without noise": (step, found["no noise"]),
-        "a normal number": (normal, found["normal"]),
-        "the whole engine: a run with white noise": (step + normal, found["white noise"]),
+        "Euler loop: a run without noise": (step, found["no noise"]),
+        "a normal random number": (normal, found["normal"]),
+        "whole engine: a run with white noise": (step + normal, found["white noise"]),
     }
     return {
         name: {**counts, "limit": limit(counts, peak), "measured": ns}
@@ -156,7 +156,8 @@ def rows(peak: dict[str, float], repeats: int) -> dict[str, dict]:
 def markdown(peak_of: dict[str, dict], table: dict[str, dict]) -> str:
     """A line for each part."""
     lines = [
-        "| operations | fused | products | sums | quotients, roots | limit | measured | ratio |",
+        "| operations | fused multiply-adds | multiplications | additions | "
+        "divisions, square roots | limit | measured | ratio |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     kinds = ("fused", "multiplications", "additions", "divisions")
@@ -164,11 +165,11 @@ def markdown(peak_of: dict[str, dict], table: dict[str, dict]) -> str:
         counts = " | ".join(f"{row.get(kind, 0):g}" for kind in kinds)
         least, ns = row["limit"], row["measured"]
         lines.append(f"| {name} | {counts} | {least:.2f} ns | {ns:.2f} ns | {ns / least:.1f} |")
-    lines.append("\nFor a neuron and step. What one core does in a nanosecond at most:")
+    lines.append("\nPer neuron and step. Peak throughput of one core, per nanosecond:")
     lines.append(
         "; ".join(
-            f"in {dtype} {peak['fma']:.1f} fused multiply-adds, {peak['all']:.1f} operations where "
-            f"additions take turns with them, {peak['division']:.1f} divisions"
+            f"in {dtype}, {peak['fma']:.1f} fused multiply-adds, or {peak['all']:.1f} operations "
+            f"where additions alternate with them, and {peak['division']:.1f} divisions"
             for dtype, peak in peak_of.items()
         )
         + ".\n"

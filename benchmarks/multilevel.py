@@ -1,12 +1,12 @@
-"""Where multilevel Monte Carlo pays: its cost beside that of plain Monte Carlo at equal error.
+"""Where multilevel Monte Carlo pays: its cost and that of plain Monte Carlo at equal error.
 
     python benchmarks/multilevel.py [--relative 0.01 0.001 0.0002] [--repeats 100] [--out results]
 
 A neuron of the classic cell at 10 uA/cm^2 with white noise of 1 uA/cm^2 ms^0.5, from rest: V at 20
-ms, the time of the first spike, and the spikes in 20 ms, each to relative errors. Plain Monte Carlo
-has its best single step, which the levels tell, and as many samples as its variance asks for; its
-seconds are those of a part of them, times so many more. Then `--repeats` estimates with seeds of
-their own at the first of the errors, each against one at the last. One thread; Lie
+ms, the time of the first spike, and the number of spikes in 20 ms, each to several relative errors.
+Plain Monte Carlo uses its best single step, which follows from the levels, and as many samples as
+its variance requires; its time is extrapolated from a part of them. Then `--repeats` estimates with
+different seeds at the first of the errors are compared with one at the last. One thread; Lie
 splitting. Writes multilevel_KIND.json and .md.
 """
 
@@ -31,7 +31,7 @@ TIMED = 4096  # samples of plain Monte Carlo that are timed
 
 
 def plain(name: str, ds: Any, rmse: float) -> dict[str, float]:
-    """What plain Monte Carlo takes for the same error at the step that is best for it."""
+    """The cost of plain Monte Carlo for the same error, at its best step."""
     steps = int(np.ceil(T_END / float(ds.plain_dt)))
     observable = of_name(name, Subject(NET), T_END, None, None, None)
     seconds = []
@@ -88,7 +88,7 @@ def markdown(result: dict[str, Any]) -> str:
     """Seconds of both and their ratio."""
     lines = [
         "| observable | relative error | levels | alpha, beta | multilevel, s | plain, s | "
-        "at dt, ms | plain over multilevel | in steps |",
+        "plain, dt in ms | ratio plain/multilevel, time | ratio, steps |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in result["rows"]:
@@ -102,8 +102,8 @@ def markdown(result: dict[str, Any]) -> str:
     if result["covered"]:
         said = ", ".join(f"{n} of `{name}`" for name, n in result["covered"].items())
         lines.append(
-            f"\nOf {result['repeats']} estimates with a relative error of "
-            f"{100 * result['relative'][0]:g} %, within twice that: {said}."
+            f"\nOf {result['repeats']} estimates with a requested relative error of "
+            f"{100 * result['relative'][0]:g} %, so many are within twice this error: {said}."
         )
     return "\n".join(lines) + "\n"
 

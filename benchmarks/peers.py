@@ -1,12 +1,12 @@
-"""The engine beside its peers: the same equations, step, duration and output, in one run.
+"""The engine and other simulators: the same equations, step, duration and output, in one run.
 
     python benchmarks/peers.py [--only engine "JAX scan" ...] [--repeats 5] [--out results]
 
 Each peer gets a virtual environment of its own, made under --environments and kept. Needs
 matplotlib, gcc, and a package index for pip. All run on one thread unless said; figures are medians
-over the repeats, peers in turn in every round, so that a busy machine troubles all alike. C and
-Brian2 run with all of -ffast-math and without it, Brian2 with its own default flags besides; the
-others run as they come. Those in float32 are compared with the engine in float32. Writes
+over the repeats. Every round measures each peer in turn, so other load affects all alike. C and
+Brian2 run with all of -ffast-math and without it, Brian2 also with its own default flags; the
+others run with their defaults. Those in float32 are compared with the engine in float32. Writes
 peers_KIND.json, .md and .png for this kind of processor.
 """
 
@@ -160,7 +160,7 @@ def cell(rows: dict, name: str) -> str:
 
 
 def markdown(table: dict) -> str:
-    """A table for each precision, and what float32 gains in the engine."""
+    """A table for each precision, and the speed-up of the engine by float32."""
     parts = []
     for dtype in REFERENCES:
         measured = {name for rows in table.values() for name in rows}
@@ -173,12 +173,12 @@ def markdown(table: dict) -> str:
                 lines.append(f"| {name} | " + " | ".join(cells) + " |")
             parts.append("\n".join(lines) + "\n")
     gains = [
-        f"{rows['engine']['ns'] / rows['engine, float32']['ns']:.2f} times ({case})"
+        f"{rows['engine']['ns'] / rows['engine, float32']['ns']:.2f} ({case})"
         for case, rows in table.items()
         if {*REFERENCES.values()} <= rows.keys()
     ]
     if gains:
-        parts.append(f"The engine in float32 is faster than in float64 {', '.join(gains)}.\n")
+        parts.append(f"Speed-up of the engine by float32 over float64: {', '.join(gains)}.\n")
     return "\n".join(parts)
 
 

@@ -1,11 +1,11 @@
-"""Is the engine's cost linear: in the lanes, and in the synapses?
+"""Is the cost of the engine linear in the lanes, and in the synapses?
 
     python benchmarks/scaling.py [--work 4e7] [--synapse-steps 4000] [--repeats 7] [--out results]
 
 Euler-Maruyama with white current noise, one thread, spikes found and no traces kept. Lanes are the
-trials of a single neuron, or the neurons of a single trial. A synapse's cost is that of a network
-with random inputs less that of the same network, its gates included, with none. All sizes take
-their turn in every round; figures are medians over the rounds. Writes scaling_KIND.json, .md and
+trials of a single neuron, or the neurons of a single trial. The cost of a synapse is that of a
+network with random inputs minus that of the same network, its gates included, without inputs. Every
+round measures all sizes; figures are medians over the rounds. Writes scaling_KIND.json, .md and
 .png for this kind of processor.
 """
 
@@ -109,7 +109,7 @@ def evenness(rows: list[dict], kind: str) -> dict:
 
 
 def markdown(result: dict) -> str:
-    """Both tables, and what they say in a line each."""
+    """Both tables, with a sentence on the lanes."""
     lines = ["| lanes | trials, ns per lane-step | neurons, ns per lane-step |"]
     lines.append("| ---: | ---: | ---: |")
     for row in result["lanes"]:
@@ -117,11 +117,11 @@ def markdown(result: dict) -> str:
     lines.append("")
     for kind, even in result["evenness"].items():
         lines.append(
-            f"Lanes that are {kind}: at most {even['between neighbours']:.2f} times between "
-            f"neighbouring sizes, {even['to the median']:.2f} times from the median (at "
-            f"{even['at lanes']} lanes).\n"
+            f"Where the lanes are {kind}, the times of neighbouring sizes differ by a factor of at "
+            f"most {even['between neighbours']:.2f}. The largest factor between a size and the "
+            f"median is {even['to the median']:.2f} (at {even['at lanes']} lanes).\n"
         )
-    lines.append("| inputs of each neuron | ns per neuron-step | ns per synapse-step |")
+    lines.append("| inputs per neuron | ns per neuron-step | ns per synapse-step |")
     lines.append("| ---: | ---: | ---: |")
     for row in result["synapses"]:
         per_neuron, per_synapse = row["ns per neuron-step"], row["ns per synapse-step"]

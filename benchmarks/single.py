@@ -1,11 +1,10 @@
-"""Spike statistics of float32 beside those of float64, at a million intervals of each.
+"""Spike statistics in float32 and in float64, from a million inter-spike intervals each.
 
     python benchmarks/single.py [--intervals 1000000] [--out results]
 
 For each case: the mean interval and CV with standard errors (trials are independent), the distance
-W1 of the two interval distributions (the mean difference of their quantiles), and the same of
-float64 with another seed, which is what chance alone gives. Writes single_KIND.json
-and .md.
+W1 of the two interval distributions (the mean difference of their quantiles), and the same distance
+between two seeds in float64, which is the sampling error. Writes single_KIND.json and .md.
 """
 
 import argparse
@@ -21,7 +20,7 @@ import hh_sde as hh
 CASES = {
     "one cell, I = 10, sigma = 1": (hh.Network(1, stimulus=10.0, noise=hh.CurrentNoise(1.0)), 15.0),
     "one cell, I = 5, sigma = 4": (hh.Network(1, stimulus=5.0, noise=hh.CurrentNoise(4.0)), 20.0),
-    "the question's two neurons": (
+    "two coupled neurons": (
         hh.Network(
             2,
             stimulus=10.0,

@@ -16,49 +16,49 @@ COPIES = HERE / "_build" / "examples"
 #: Sections in their order; in each the scripts, with the titles of their pages.
 SECTIONS = {
     "The question": {
-        "two_neurons": "Two neurons in step",
+        "two_neurons": "Two neurons in synchrony",
         "ten_neurons": "Ten neurons, no new equations",
     },
     "Rates, currents, conductances": {
-        "rate_over_current": "Rate over current",
-        "two_conductances": "Which conductances fire?",
+        "rate_over_current": "f-I curve",
+        "two_conductances": "Which conductances allow firing?",
         "given_rate": "A conductance for a given rate",
         "voltage_clamp": "Voltage clamp",
         "frozen_noise": "Frozen noise",
-        "fit_conductances": "Conductances fitted by gradient",
-        "sodium_current": "Currents of a spike",
+        "fit_conductances": "Fitting conductances by gradient",
+        "sodium_current": "Currents during a spike",
     },
     "Noise": {
         "noise_cloud": "A thousand noisy trials",
         "resting_channel_noise": "Channel noise at rest",
-        "first_spike_latency": "Latency of the first spike",
-        "spike_triggered_noise": "The noise before a spike",
+        "first_spike_latency": "First-spike latency",
+        "spike_triggered_noise": "Spike-triggered average of the noise",
         "coherence_resonance": "Coherence resonance",
         "channel_noise": "Which channel noise?",
         "own_analysis": "An analysis with xarray alone",
-        "noise_and_stimulus": "Regularity over stimulus and noise",
+        "noise_and_stimulus": "Rate and regularity over stimulus and noise",
     },
-    "Inference": {"inference": "A posterior of two conductances"},
+    "Inference": {"inference": "Posterior of two conductances"},
     "Networks": {
         "ring": "Two waves around a ring",
-        "travelling_wave": "A wave that goes on",
-        "small_world_synchrony": "Synchrony in small worlds",
+        "travelling_wave": "Re-entrant wave",
+        "small_world_synchrony": "Synchrony in small-world networks",
         "ping": "Gamma rhythm",
         "pyloric": "The pyloric rhythm",
         "ten_thousand_neurons": "Ten thousand neurons",
-        "desynchronisation": "Noise against coupling",
+        "desynchronisation": "Desynchronisation by noise",
     },
     "Methods": {
         "which_method": "Which method at which step?",
-        "long_run": "Ten minutes of model time",
-        "gradient_through_diffrax": "A gradient through diffrax",
+        "long_run": "Ten minutes of simulated time",
+        "gradient_through_diffrax": "Gradient through diffrax",
     },
-    "Parts of your own": {
-        "own_channel": "A channel of your own",
-        "own_sde": "An f and G of your own",
-        "stated_sde": "An SDE stated as expressions",
+    "User-defined models": {
+        "own_channel": "A user-defined channel",
+        "own_sde": "An SDE from functions f and G",
+        "stated_sde": "An SDE from expressions",
     },
-    "Files": {"export": "A result for other programs"},
+    "Files": {"export": "Exporting a result"},
 }
 #: What takes longer than a minute or needs further libraries is not run; its figure, or None.
 NOT_RUN = {
@@ -67,9 +67,9 @@ NOT_RUN = {
     "gradient_through_diffrax": None,
 }
 ABOUT = """\
-Each script answers one question and draws one figure. In a clone of the repository
-``python examples/ring.py`` runs one, and ``--quick`` makes it small. Those that take longer than a
-minute, or further libraries, stand here with the figure that they drew.
+Each script answers one question with one figure. In a clone of the repository
+``python examples/ring.py`` runs one, and ``--quick`` runs a small version. Scripts that take longer
+than a minute or need further libraries are shown with a stored figure.
 """
 
 
@@ -109,9 +109,9 @@ def _page(script: str, title: str) -> str:
     rest = re.sub(r"\n\n((?:    .+\n)+)", r"\n\n.. code-block:: sh\n\n\1", f"\n{rest}\n")
     words = f"{_heading(title)}\n{question}\n{rest}"
     if script in NOT_RUN:
-        words += "\nIt is not run when this page is made.\n"
+        words += "\nThis script is not run when the documentation is built.\n"
     if NOT_RUN.get(script):
-        words += f"\nIts figure:\n\n.. image:: /{NOT_RUN[script]}\n   :alt: {question}\n"
+        words += f"\nStored figure:\n\n.. image:: /{NOT_RUN[script]}\n   :alt: {question}\n"
     end = code.index('"""', 3) + 3
     thumbnail = NOT_RUN.get(script)
     note = f"\n# sphinx_gallery_thumbnail_path = '{thumbnail}'\n" if thumbnail else ""

@@ -1,10 +1,10 @@
-"""Which channel noise: models and methods beside the exact Markov chain of channels.
+"""Which channel noise: models and methods compared with the exact Markov chain of channels.
 
     python examples/channel_noise.py [--quick] [--parts areas cost] [--out docs]
 
-Writes channel_noise.png; unless quick, also channel_noise.json and two tables of
-docs/channel_noise.md. Parts not named are taken from the channel_noise.json already there. The
-whole takes about ten minutes. benchmarks/channel_noise.py compares the models over a million
+Writes channel_noise.png; without --quick also channel_noise.json and two tables of
+docs/channel_noise.md. Parts that are not named are read from the existing channel_noise.json. All
+parts take about ten minutes. benchmarks/channel_noise.py compares the models over a million
 intervals.
 """
 

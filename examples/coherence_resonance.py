@@ -1,4 +1,4 @@
-"""Some noise makes spikes more regular than less noise or more (Pikovsky & Kurths 1997).
+"""Firing is most regular at an intermediate noise intensity (Pikovsky & Kurths 1997).
 
     python examples/coherence_resonance.py [--quick]
 

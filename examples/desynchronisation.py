@@ -1,4 +1,4 @@
-"""Independent noise pulls coupled neurons apart; coupling holds them together.
+"""Independent noise desynchronises coupled neurons; coupling synchronises them.
 
     python examples/desynchronisation.py [--quick]
 

@@ -1,8 +1,8 @@
-"""A result for other programs: netCDF with all labels, tables of spikes and traces, a Matlab file.
+"""Export to other programs: netCDF with all labels, tables of spikes and traces, a Matlab file.
 
     python examples/export.py [--quick]
 
-Writes export.nc, export_spikes.csv, export_V.csv, export.mat, and export.png of what it read again.
+Writes export.nc, export_spikes.csv, export_V.csv, export.mat, and export.png of the data read back.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""How long until the first spike? Each trial ends there; of a resting cell, by noise alone.
+"""How long until the first spike of a resting neuron, by noise alone? Each trial ends there.
 
     python examples/first_spike_latency.py [--quick]
 
@@ -23,6 +23,6 @@ for sigma in (1.3, 1.5, 2.0):  # uA/cm^2 ms^0.5
     latency = np.sort(ds.stop_time.fillna(np.inf).values)  # nan: no spike by the end
     ax.step(latency, 1.0 - np.arange(1, trials + 1) / trials, where="post", label=f"{sigma:g}")
     print(f"sigma {sigma:g}: half of the trials have fired after {np.median(latency):.0f} ms")
-ax.set(xlabel="time (ms)", ylabel="trials without a spike so far", yscale="log", xlim=(0, 1000))
+ax.set(xlabel="time (ms)", ylabel="fraction without a spike", yscale="log", xlim=(0, 1000))
 ax.legend(title="σ (µA/cm² ms$^{1/2}$)", frameon=False)  # noqa: RUF001
 fig.savefig("first_spike_latency.png", dpi=150)

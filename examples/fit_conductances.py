@@ -1,9 +1,9 @@
-"""Two conductances fitted by gradient: mean potentials of noisy trials, and their derivatives.
+"""Two conductances fitted by gradient: mean potential over noisy trials, and its derivatives.
 
     python examples/fit_conductances.py [--quick] [--out .]
 
-Data are means of V over 4,000 trials of a cell with other g_Na and g_K. Gauss-Newton steps, with
-`hh_sde.sensitivity` along the path, lead there from the classic values.
+The data are means of V over 4,000 trials of a cell with other g_Na and g_K. Gauss-Newton steps with
+pathwise derivatives (`hh_sde.sensitivity`) start from the classic values.
 
 Writes fit_conductances.png.
 """
@@ -63,7 +63,7 @@ def draw(data, found, path):
     for k, (name, colour) in enumerate(zip(TRUTH, ("#D55E00", "#009E73"), strict=True)):
         steps.plot([one[k] / TRUTH[name] for one in found], "o-", color=colour, label=name)
     steps.axhline(1.0, color="#999999", lw=0.8)
-    steps.set(xlabel="Gauss-Newton step", ylabel="value over that of the data")
+    steps.set(xlabel="Gauss-Newton step", ylabel="value / true value")
     steps.set_xticks(range(len(found)))
     steps.legend(frameon=False, fontsize="small")
     for ax in (trace, steps):

@@ -1,4 +1,4 @@
-"""Frozen noise from a pandas Series: one fluctuating current in every trial, own noise in each.
+"""Frozen noise from a pandas Series: the same current in every trial, with independent noise.
 
     python examples/frozen_noise.py [--quick]
 

@@ -1,10 +1,10 @@
-"""How does a loss change with two conductances? JAX's gradient through diffrax, beside our own.
+"""How does a loss change with two conductances? JAX's gradient through diffrax, and hh_sde's.
 
     python examples/gradient_through_diffrax.py [--quick]
 
 The loss is the mean square distance between V and a recording, over noisy trials on fixed paths.
-diffrax steps the network's equations in JAX along these paths and JAX differentiates the program
-backwards; `hh_sde.sensitivity` takes the derivative along the same paths. Needs the extra
+diffrax integrates the network's equations in JAX along these paths, and JAX differentiates it in
+reverse mode; `hh_sde.sensitivity` computes the derivative along the same paths. Needs the extra
 `diffrax`.
 
 Writes gradient_through_diffrax.png.

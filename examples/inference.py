@@ -1,13 +1,13 @@
-"""Which g_Na and g_K made this recording? A posterior by sbi, checked, and by pyABC beside it.
+"""Which g_Na and g_K fit this recording? The posterior by sbi, calibrated, and by pyABC.
 
     pip install 'hh_sde[sbi]'
     python examples/inference.py [--quick]
 
 The task of sbi's Hodgkin-Huxley tutorial: two conductances of a regular-spiking cell from seven
-summaries of its response to a step of current. The posterior is learned from simulations (NPE) and
-checked in two ways: what it predicts against what was observed; and over runs with parameters that
-are known, whose ranks among samples of their posteriors are uniform if these are right (Talts et
-al. 2018, arXiv:1804.06788).
+summary statistics of its response to a current step. The posterior is learned from simulations
+(NPE) and checked in two ways: by posterior predictive simulations, and by simulation-based
+calibration, where the ranks of known parameters among samples of their posteriors must be uniform
+(Talts et al. 2018, arXiv:1804.06788).
 
 Writes inference.png; sbi logs its training to the folder sbi-logs.
 """

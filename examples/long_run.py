@@ -1,4 +1,4 @@
-"""Ten minutes of model time: V at 1 kHz, and the spikes found at every step.
+"""Ten minutes of simulated time: V sampled at 1 kHz, and spikes detected at every step.
 
     python examples/long_run.py [--quick]
 

@@ -1,4 +1,4 @@
-"""Where does noise make spikes regular? Rate and CV over stimulus and noise, 20 trials each.
+"""Where does noise make firing regular? Rate and CV over stimulus and noise, 20 trials each.
 
     python examples/noise_and_stimulus.py [--quick]
 

@@ -1,10 +1,10 @@
-"""A thousand noisy trials begin together. Where are they after a few spikes? All around the cycle.
+"""A thousand noisy trials start together. After a few spikes their phases cover the whole cycle.
 
     python examples/noise_cloud.py [--quick] [--out noise_cloud.png]
 
-Left, V of the trials, and without noise (white). Right, how often the state is where in the plane
-of V and n, from the seventh period on, beside the limit cycle: noise moves trials along it more
-than away from it.
+Left, V of the trials, and without noise (white). Right, the density of states in the plane of V and
+n, from the seventh period on, with the limit cycle: noise moves the state along the cycle more than
+away from it.
 
 Writes noise_cloud.png.
 """

@@ -1,4 +1,4 @@
-"""An own analysis with xarray alone: the spike-triggered average of V in an ensemble.
+"""An analysis with xarray only: the spike-triggered average of V over many trials.
 
     python examples/own_analysis.py [--quick]
 

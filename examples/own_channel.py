@@ -1,4 +1,4 @@
-"""An own channel: a slow potassium current (M-type) makes the classic cell adapt.
+"""A user-defined channel: a slow potassium current (M-type) makes the classic cell adapt.
 
     python examples/own_channel.py [--quick]
 

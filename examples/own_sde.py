@@ -1,4 +1,4 @@
-"""An own f and G: a FitzHugh-Nagumo cell with multiplicative noise, by two methods on one path.
+"""A user-defined SDE: FitzHugh-Nagumo with multiplicative noise, by two methods on one path.
 
     python examples/own_sde.py [--quick]
 

@@ -1,13 +1,13 @@
-"""Gamma rhythm out of excitation and inhibition: 400 pyramidal cells and 100 interneurons, PING.
+"""Gamma rhythm by excitation and inhibition (PING): 400 pyramidal cells and 100 interneurons.
 
     python examples/ping.py [--quick]
 
-The excitatory cells are driven, all are noisy. Spikes of the ones make the interneurons fire, whose
-inhibition holds back all excitatory cells until it has decayed (Boergers & Kopell 2003, Neural
-Comput. 15, 509). Cells and synapses are those of Boergers, An Introduction to Modeling Neuronal
-Dynamics (2017), chapter 30. Of these, one cell of each kind has a period of 19.9 ms; of 20.9 ms
-(48 Hz) where, as here, a synapse has one gate instead of two, and m of the excitatory cells is a
-variable. The network is a little slower.
+The excitatory cells receive a current, and all cells are noisy. Spikes of the excitatory cells make
+the interneurons fire. Their inhibition suppresses all excitatory cells until it has decayed
+(Boergers & Kopell 2003, Neural Comput. 15, 509). Cells and synapses are those of Boergers, An
+Introduction to Modeling Neuronal Dynamics (2017), chapter 30. There, one cell of each kind has a
+period of 19.9 ms. It is 20.9 ms (48 Hz) if, as here, a synapse has one gate instead of two, and m
+of the excitatory cells is a variable. The network is a little slower.
 
 Writes ping.png.
 """

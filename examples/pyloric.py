@@ -1,13 +1,13 @@
-"""The pyloric rhythm of crab and lobster: three cells that inhibit each other fire in turn.
+"""The pyloric rhythm of crab and lobster: three mutually inhibiting cells burst in sequence.
 
     python examples/pyloric.py [--quick]
 
 The network of Prinz, Bucher & Marder (2004), Nat. Neurosci. 7, 1345, figure 3e, with cells AB/PD 2,
 LP 4 and PY 1 of its table 2: conductances in mS/cm^2, synapses in nS for an area of 0.628e-3 cm^2,
-as they stand in Conductor.jl, those of the cells also in mackelab/pyloric. It is printed beside
-mean and standard deviation of fifteen numbers of the living rhythm (table 1). The order of starts
-and of ends is the living one, and twelve numbers are within two standard deviations; the other
-three say that PY joins LP early.
+as in Conductor.jl, those of the cells also as in mackelab/pyloric. Fifteen features of the rhythm
+are printed with the mean and standard deviation of the biological rhythm (table 1). The order of
+burst onsets and ends is the biological one. Twelve features are within two standard deviations; the
+other three mean that PY starts too early relative to LP.
 
 Writes pyloric.png.
 """

@@ -1,4 +1,4 @@
-"""The rate over the current, with noise and without: noise closes the gap at the onset.
+"""The f-I curve with and without noise: noise makes the onset of firing continuous.
 
     python examples/rate_over_current.py [--quick]
 

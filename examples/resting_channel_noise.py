@@ -1,4 +1,4 @@
-"""Channel noise at rest: the fewer channels, the larger the fluctuations, and spikes from nothing.
+"""Channel noise at rest: fewer channels, larger fluctuations, and spontaneous spikes.
 
     python examples/resting_channel_noise.py [--quick]
 

@@ -1,4 +1,4 @@
-"""A ring of 50 neurons with gap junctions: two waves run around it and end where they meet.
+"""A ring of 50 neurons with gap junctions: two waves propagate and annihilate where they meet.
 
     python examples/ring.py [--quick]
 

@@ -1,4 +1,4 @@
-"""Few far connections make a ring of neurons fire together: small worlds (Watts & Strogatz 1998).
+"""A few long-range connections synchronise a ring: small worlds (Watts & Strogatz 1998).
 
     python examples/small_world_synchrony.py [--quick]
 

@@ -1,4 +1,4 @@
-"""The sodium and potassium currents during a spike, and the conductances that they flow through.
+"""The sodium and potassium currents during a spike, and their conductances.
 
     python examples/sodium_current.py [--quick]
 

@@ -1,8 +1,9 @@
-"""What noise makes a resting neuron fire? The average of the noise that it received before spikes.
+"""Which noise makes a resting neuron fire? The spike-triggered average of the noise current.
 
     python examples/spike_triggered_noise.py [--quick]
 
-Writes spike_triggered_noise.png. No noise is recorded: `ds.hh.noise` makes it again from the seed.
+Writes spike_triggered_noise.png. The noise is not recorded: `ds.hh.noise` recomputes it from the
+seed.
 """
 
 import sys

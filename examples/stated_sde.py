@@ -1,10 +1,11 @@
-"""Can noise make two states of one? An SDE stated as expressions, in both calculi.
+"""Can noise make a density bimodal? An SDE from expressions, in both calculi.
 
     python examples/stated_sde.py [--quick]
 
-Without noise x goes to 1/2. The noise of x (1 - x) is least at 0 and 1, and strong noise drives x
-there: the density has two peaks where sigma^2 > 4 in Stratonovich's calculus, and where sigma^2 > 2
-in Ito's. In between it is the calculus that decides. Lines are the exact stationary densities.
+Without noise x tends to 1/2. The diffusion, proportional to x (1 - x), vanishes at 0 and 1, and
+strong noise drives x there. The stationary density is bimodal for sigma^2 > 4 in the Stratonovich
+calculus, and for sigma^2 > 2 in the Ito calculus; in between the calculus decides. Lines are the
+exact stationary densities.
 
 Writes stated_sde.png. The model: Horsthemke & Lefever 1984, Noise-Induced Transitions,
 doi:10.1007/3-540-36852-3.

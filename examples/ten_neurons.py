@@ -1,4 +1,4 @@
-"""Ten neurons, all to all, each with its own current and its own noise: no new equations.
+"""Ten neurons with all-to-all coupling, each with its own current and noise: no new equations.
 
     python examples/ten_neurons.py [--quick]
 

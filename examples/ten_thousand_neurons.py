@@ -1,10 +1,10 @@
-"""Ten thousand neurons with a hundred inputs each: what a million synapses cost, by their kind.
+"""Ten thousand neurons with a hundred inputs each: the cost of a million synapses of two kinds.
 
     python examples/ten_thousand_neurons.py [--quick]
 
-On one graph the synapses are graded, so that every step adds up all gates, or event-driven, where
-only spikes cost. Prints time and memory. After COBAHH (Brette et al. 2007, J. Comput. Neurosci. 23,
-349), with weaker synapses, a constant current and noise.
+On the same graph the synapses are graded, where every step sums over all gates, or event-driven,
+where only spikes have a cost. Prints time and memory. After COBAHH (Brette et al. 2007, J. Comput.
+Neurosci. 23, 349), with weaker synapses, a constant current and noise.
 
 Writes ten_thousand_neurons.png.
 """

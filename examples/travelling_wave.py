@@ -1,4 +1,4 @@
-"""A wave runs around a ring of excitatory neurons, again and again: one way was shut when it began.
+"""A wave circulates around a ring of excitatory neurons: at its start one direction was blocked.
 
     python examples/travelling_wave.py [--quick]
 

@@ -1,4 +1,4 @@
-"""Which pairs of g_Na and g_K fire? Every pair is a neuron of one network without coupling.
+"""For which g_Na and g_K does a neuron fire? Each combination is a neuron of an uncoupled network.
 
     python examples/two_conductances.py [--quick]
 

@@ -1,4 +1,4 @@
-"""Two coupled neurons that spike in step: the question this library grew from.
+"""Two coupled neurons that fire in synchrony: the question from which this library began.
 
     python examples/two_neurons.py [--quick]
 

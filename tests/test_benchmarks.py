@@ -48,7 +48,7 @@ def test_peers_in_float32_stand_beside_the_engine_in_float32(script):
     table = script("peers").markdown({"case": {name: {"ns": ns} for name, ns in laps.items()}})
     assert "| JAX scan | 32 ns (4.00) |" in table
     assert "| JAX scan, float32 | 20 ns (5.00) |" in table
-    assert "faster than in float64 2.00 times (case)" in table
+    assert "by float32 over float64: 2.00 (case)" in table
 
 
 def test_operations_of_code_and_of_expressions_are_counted(script):

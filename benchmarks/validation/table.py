@@ -3,9 +3,9 @@
     python benchmarks/validation/table.py [--out docs]
 
 Published and independently computed values of cells and small networks are compared here, in half a
-minute. What other scripts have compared is taken from what they wrote into docs/: cells.py beside
-Brian2 and NEURON, ../channel_noise.py the published distances of channel noise, ../cobahh.py the
-network of Brette et al. (2007). Writes validation_table.md.
+minute. Other comparisons are read from docs/, where their scripts wrote them: cells.py compares
+cells with Brian2 and NEURON, ../channel_noise.py the distances of channel noise with published
+ones, ../cobahh.py the network of Brette et al. (2007). Writes validation_table.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 
 def compared(what: str, source: str, theirs: float, ours: float, unit: str, digits: int = 2) -> Row:
-    """One number beside another."""
+    """A row that compares two numbers."""
     return Row(
         what, source, f"{theirs:.{digits}f} {unit}", f"{ours:.{digits}f} {unit}",
         f"{ours - theirs:+.{digits}f} {unit}",
@@ -149,12 +149,12 @@ def networks() -> Iterator[Row]:
     ours = ds.hh.intervals(start=150.0).interval_length.mean().item()
     source = "Börgers 2017, ch. 30, by LSODA"
     yield compared("PING of two cells, period", source, 20.893, ours, "ms", 3)
-    pair = hh.Network(2, stimulus=10.0, synapses=hh.Synapse.sigmoidal([[0, 0.1], [0.1, 0]]))
-    ds = hh.solve(pair, 300.0, dt=0.01, method="strang", progress=False)
+    net = hh.Network(2, stimulus=10.0, synapses=hh.Synapse.sigmoidal([[0, 0.1], [0.1, 0]]))
+    ds = hh.solve(net, 300.0, dt=0.01, method="strang", progress=False)
     ours = ds.hh.intervals().interval_length[-1].item()
     source = "independent computation, scipy at 1e-11"
-    yield compared("the question's pair, period", source, 14.6435, ours, "ms", 3)
-    yield compared("the question's pair, peak of s", source, 0.8225, float(ds.s.max()), "", 4)
+    yield compared("two coupled neurons, period", source, 14.6435, ours, "ms", 3)
+    yield compared("two coupled neurons, peak of s", source, 0.8225, float(ds.s.max()), "", 4)
 
 
 def by_other_scripts(docs: Path) -> Iterator[Row]:
