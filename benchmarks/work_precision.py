@@ -206,6 +206,7 @@ def lanes_and_steps(net: hh.Network, method: str) -> tuple[int, int]:
     steps = 2
     while (one := per_step(net, method, 0.01, 50, steps)) * 50 * steps < 0.02 and steps < 10_000:
         steps *= 4  # until it is long beside what a call costs
+    one = min(one, *(per_step(net, method, 0.01, 50, steps) for _ in range(2)))
     lanes = int(np.clip(0.1 / (20 * one), 50, LANES))
     return lanes, int(np.clip(0.1 / (lanes * one), 20, 2000))
 
