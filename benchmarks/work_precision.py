@@ -293,6 +293,8 @@ def cost_along(rows: list[dict], level: float, order: float) -> tuple[float, str
         return None
     # the cost goes with 1/dt, the error with a power of it: that of the limit, if it is lower
     slope = min((w - u) / (dw - du), order)
+    if slope <= 0.0:  # an error that does not fall with the step tells nothing of smaller ones
+        return None
     return float(np.exp(v - (np.log(level) - u) / slope)), "extrapolated"
 
 

@@ -52,7 +52,7 @@ KINDS = {
     "stimulus": "a number in uA/cm^2, or one or several tables with a `kind` of `STIMULI`",
     "synapses": "tables with a `kind` of `SYNAPSES`, `weights`, and the fields of that kind",
     "noise": "one or several tables with a `kind` of `NOISES`",
-    "run.noise": '`"ignore"`: a deterministic method omits the noise of the network',
+    "run.noise": '`"ignore"`: omit the noise of the network, for every method',
     "t_end": "final time, ms",
     "dt": "time step, ms",
     "method": "a name of `METHODS`; the default is that of `solve`",

@@ -179,3 +179,18 @@ def test_tasks_of_very_long_cells_fill_the_lanes_where_these_are_shared(cost, sh
     blocks, _ = measured(plan, run, 2)
     aimed = max(1, int(3.0 / cost))
     assert expected <= math.prod(blocks.values()) <= expected * aimed
+
+
+@pytest.mark.parametrize(("workers", "expected"), [(2, 8), (4, 4), (8, 2), (16, 1)])
+def test_tasks_of_very_long_cells_leave_no_worker_idle(workers, expected):
+    """Sixteen cells in tasks of eight would be done by two workers alone."""
+    plan = Plan("{}", {"sample": 2, "trial": 8})
+    made = []
+
+    def run(region):
+        made.append(math.prod(stop - start for start, stop in region.values()))
+        return toy.compute(toy.plan(), {"sigma": (0, 1), "trial": (0, 1)}), 20.0
+
+    blocks, _ = measured(plan, run, workers)
+    assert math.prod(blocks.values()) == expected
+    assert max(made) <= expected  # nor is more computed to find that

@@ -8,16 +8,16 @@ import numpy as np
 ROUNDING = 1e-9
 
 
-def checked(value: float, name: str, *, most: float = np.inf) -> float:
-    """A positive, finite number (ms), not above `most`.
+def checked(value: float, name: str, *, most: float = np.inf, unit: str = "ms") -> float:
+    """A positive, finite number, not above `most`.
 
     Raises
     ------
     TypeError, ValueError
     """
-    if not (np.isfinite(_number(value, name)) and 0 < value <= most * (1 + ROUNDING)):
-        limit = f" and at most the record's {most:g} ms" if np.isfinite(most) else ""
-        raise ValueError(f"{name} must be positive{limit}, got {value!r}")
+    if not (np.isfinite(_number(value, name, unit)) and 0 < value <= most * (1 + ROUNDING)):
+        limit = f"at most the record's {most:g} {unit}" if np.isfinite(most) else "finite"
+        raise ValueError(f"{name} must be positive and {limit}, got {value!r}")
     return float(value)
 
 
@@ -41,7 +41,7 @@ def window_bounds(
     return start, stop
 
 
-def _number(value: float, name: str) -> float:
+def _number(value: float, name: str, unit: str = "ms") -> float:
     if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a number (ms), got {value!r}")
+        raise TypeError(f"{name} must be a number ({unit}), got {value!r}")
     return float(value)

@@ -159,7 +159,7 @@ def spike_spectrum(
     length = checked(
         trains.duration if segment is None else segment, "segment", most=trains.duration
     )
-    max_frequency = checked(max_frequency, "max_frequency")
+    max_frequency = checked(max_frequency, "max_frequency", unit="Hz")
     memory.require(
         16.0 * max_frequency * length / 1e3,
         f"the power at frequencies up to {max_frequency:g} Hz",

@@ -60,10 +60,11 @@ def spectrum(
 
     Raises
     ------
-    ValueError
-        If there is no spectrum, or no frequency to draw.
+    TypeError, ValueError
+        If `max_frequency` is not a positive, finite number, or there is no spectrum, or no
+        frequency to draw.
     """
-    max_frequency = checked(max_frequency, "max_frequency")
+    max_frequency = checked(max_frequency, "max_frequency", unit="Hz")
     ds = one_cell(ds)
     if dataset.spikes_alone(ds):
         ds = measures.spike_spectrum(ds, segment=segment, max_frequency=max_frequency)

@@ -179,8 +179,8 @@ def _strong(problem: Problem, method: str | Method, trials: int, confidence: flo
     seen = squares.mean(axis=1) > (ABOVE_FLOOR * _reference_error(problem)) ** 2
     if seen.sum() < FEWEST_STEPS:
         raise NotMeasured(
-            f"errors at fewer than {FEWEST_STEPS} steps are {ABOVE_FLOOR:g} times that of the "
-            "reference, below which the order is lost"
+            f"fewer than {FEWEST_STEPS} steps have an error above {ABOVE_FLOOR:g} times that of "
+            "the reference, below which errors tell no order"
         )
     steps, squares = steps[seen], squares[seen]
     declared = method_of(method).strong_order[problem.sde.noise_type]

@@ -86,10 +86,11 @@ def measured(
             cells = done
             break
         cells *= LANES
-    if cells == 1 < total and seconds < 10 * AIM:
+    lanes = min(LANES, total // workers)  # every worker is to have a task
+    if cells == 1 < lanes and seconds < 10 * AIM:
         pair, _, both = some(2)
         if pair == 2 and both < SHARED * seconds:  # a cell alone leaves lanes empty
-            cells, ds, seconds = some(LANES)
+            cells, ds, seconds = some(lanes)
             least = cells
     cost = max(seconds, 1e-6) / cells
     share = cost * total / (TASKS_PER_WORKER * workers)
