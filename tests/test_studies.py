@@ -151,7 +151,7 @@ def test_orders_with_gate_noise_and_current_noise():
 @pytest.mark.slow
 @pytest.mark.parametrize("method", [m for m in hh.METHODS if m.startswith("sdeint")])
 def test_orders_of_sdeint_on_the_questions_network(pair, method):
-    ds = studies.strong_convergence(pair, [method], trials=40, rng=1, confidence=0.99)
+    ds = studies.strong_convergence(pair, [method], trials=100, rng=1, confidence=0.99)
     one = ds.sel(scheme=method)
     assert one.order_low - 0.05 < one.declared_order < one.order_high + 0.05
 

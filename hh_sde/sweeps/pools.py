@@ -164,11 +164,17 @@ class Cluster:
                     raise StoreError(GONE) from None
         self.waiting -= 1
         del self._futures[block]
-        if future.status == "finished":
+        from distributed.comm import CommClosedError
+
+        if future.status in LOST:
+            raise StoreError(f"{GONE}: a task was {future.status}")
+        try:
+            # what is finished may be lost with its worker, is computed again then, and may fail
             return block, future.result()
-        if future.status == "error":
-            return block, outcome_of(future.exception())
-        raise StoreError(f"{GONE}: a task was {future.status}")
+        except CommClosedError as error:
+            raise StoreError(GONE) from error
+        except Exception as error:  # whatever a task may raise
+            return block, outcome_of(error)
 
     def close(self, *, wait: bool) -> None:
         if self._futures and self._client.status == "running":
