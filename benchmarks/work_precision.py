@@ -262,7 +262,10 @@ def measure(setting: Setting, size: Size) -> dict:
 def again(setting: Setting, size: Size, result: dict) -> dict:
     """The same errors, with costs measured anew."""
     cost = costs(setting.network(), setting.methods(), size.laps)
-    rows = [row | {"cost": cost[row["method"], row["dt"]]} for row in result["rows"]]
+    rows = []
+    for row in result["rows"]:
+        ns = cost[row["method"], row["dt"]]
+        rows.append(row | {"cost": ns, "stable": row["stable"] and ns is not None})
     return result | {"rows": rows, "noise_type": setting.noise_type()}
 
 

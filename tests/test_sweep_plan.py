@@ -166,7 +166,7 @@ def test_tasks_of_long_cells_fill_the_lanes():
 
 
 @pytest.mark.parametrize(("shared", "expected"), [(True, 8), (False, 1)])
-@pytest.mark.parametrize("cost", [0.5, 5.0, 20.0])
+@pytest.mark.parametrize("cost", [0.5, 5.0, 20.0, 60.0])
 def test_tasks_of_very_long_cells_fill_the_lanes_where_these_are_shared(cost, shared, expected):
     """With no more than a cell each, seven of eight lanes would stay empty through the sweep."""
     plan = Plan("{}", {"sample": 10, "trial": 400})

@@ -87,7 +87,7 @@ def measured(
             break
         cells *= LANES
     lanes = min(LANES, total // workers)  # every worker is to have a task
-    if cells == 1 < lanes and seconds < 10 * AIM:
+    if cells == 1 < lanes and (seconds < 10 * AIM or total >= MANY * workers):
         pair, _, both = some(2)
         if pair == 2 and both < SHARED * seconds:  # a cell alone leaves lanes empty
             cells, ds, seconds = some(lanes)
