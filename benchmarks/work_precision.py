@@ -16,6 +16,8 @@ processor.
 Methods with error control are in step_control.py; those of other libraries, in frameworks.py.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import time
@@ -56,6 +58,11 @@ class Setting(NamedTuple):
 
     def noise_type(self) -> str:
         return self.network().sde().noise_type
+
+    def path_window(self, size: Size) -> Window:
+        """The reference along the path."""
+        few = min(self.path_trials, size.trials)
+        return Window(self, self.path_reference, self.finest, few, 3)
 
     def methods(self) -> list[str]:
         """Those that take the noise and have orders in a step of one size."""
@@ -150,6 +157,11 @@ class Window:
         ds = solved(self.net, self.path, dt, method, WINDOW, trials, record=("V",), save_dt=SAMPLES)
         return None if ds is None else ds.V.isel(neuron=0).transpose("trial", "time").values
 
+    def shift(self, method: str) -> float:
+        """How far the reference along the path moves when its steps are twice as long, mV."""
+        V = self.potentials(2 * self.path.dt, method, self.trials)
+        return float(np.sqrt(((V - self.reference) ** 2).mean(axis=1)).mean())
+
     def along(self, dt: float, method: str, trials: int) -> dict | None:
         """The root mean square of V - V_ref along the path, averaged over trials, mV."""
         if not hh.METHODS[method].strong_order or dt < 4 * self.path.dt:
@@ -236,8 +248,7 @@ def measure(setting: Setting, size: Size) -> dict:
     methods = setting.methods()
     cost = costs(setting.network(), methods, size.laps)
     intervals = Intervals(setting, size)
-    few = min(setting.path_trials, size.trials)
-    along = Window(setting, setting.path_reference, setting.finest, few, 3)
+    along = setting.path_window(size)
     weak = Window(setting, setting.reference, FINER, size.weak_trials, 4)
     errors = [(along.along, WINDOW, along), (weak.weak, WINDOW, weak),
               (intervals.errors, size.t_end, intervals)]  # fmt: skip
@@ -255,7 +266,7 @@ def measure(setting: Setting, size: Size) -> dict:
     total, number = intervals.reference.sum(axis=1)
     return {
         "rows": rows, "interval": total / number, "size": size._asdict(),
-        "noise_type": setting.noise_type(),
+        "noise_type": setting.noise_type(), "path_shift": along.shift(setting.path_reference),
     }  # fmt: skip
 
 
@@ -266,7 +277,8 @@ def again(setting: Setting, size: Size, result: dict) -> dict:
     for row in result["rows"]:
         ns = cost[row["method"], row["dt"]]
         rows.append(row | {"cost": ns, "stable": row["stable"] and ns is not None})
-    return result | {"rows": rows, "noise_type": setting.noise_type()}
+    shift = setting.path_window(size).shift(setting.path_reference)
+    return result | {"rows": rows, "noise_type": setting.noise_type(), "path_shift": shift}
 
 
 def outside(found: float, error: float, tolerance: float) -> bool:
@@ -368,13 +380,14 @@ def markdown(result: dict) -> str:
             cells.append(f"**{text}**" if cost == min(c for c, _ in costs.values()) else text)
         lines.append(f"| `{method}` | " + " | ".join(cells) + " |")
     lines.append(
-        "\nCosts are ns of one processor per ms of time and neuron, random numbers included, and "
-        "in brackets the step that gives it where it is one of those measured: for means, the "
-        "cheapest that is within what is wanted by two standard errors, with no smaller one shown "
-        "to be outside. *Extrapolated* costs go on to smaller steps, at most to a tenth of the "
-        "smallest error measured, by the order that the two smallest have, or the declared one if "
-        f"that is lower. The reference's mean interval is {result['interval']:.3f} ms. Nothing "
-        "stands where no step measured is shown to be within."
+        "\nCosts are in ns of one core per ms of simulated time and neuron, random numbers "
+        "included. In brackets is the step, where it is one of those measured: for means, the "
+        "cheapest step whose error is within the target by two standard errors, with no smaller "
+        "step shown to be outside. *Extrapolated* costs continue to smaller steps, at most to a "
+        "tenth of the smallest error measured, with the order of the two smallest errors or the "
+        "declared order, whichever is lower. An entry is empty where no measured step is shown to "
+        f"be within the target. The mean interval of the reference is {result['interval']:.3f} ms; "
+        f"along the path it moves by {result['path_shift']:.1g} mV when its steps are doubled."
     )
     return "\n".join(lines) + "\n"
 

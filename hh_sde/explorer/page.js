@@ -84,6 +84,9 @@ function hear({ id, result, other, ms, progress, point, done, error }) {
     else if (point.rate === null) filling.lost += 1;
     else rates.push({ key: filling.key, ...point });
     drawRates();
+  } else if (error && id === filling?.id) {
+    element("fill").disabled = false;
+    tell(error);
   } else if (asked?.id === id && progress !== undefined) {
     if (again) ask();
     else tell(`computing: ${Math.round(100 * progress)} %`);
