@@ -164,7 +164,7 @@ class Cluster:
                     raise StoreError(GONE) from None
         self.waiting -= 1
         del self._futures[block]
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         if future.status in LOST:
             raise StoreError(f"{GONE}: a task was {future.status}")
