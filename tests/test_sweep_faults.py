@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import toy_sweep as toy
 from kill_sweeps import PLAN
 
 from hh_sde.errors import Interrupted, StoreError
-from hh_sde.files import chunks
+from hh_sde.files import chunks, folders
 from hh_sde.sweeps import status
 from hh_sde.sweeps.tasks import execute, resume
 
@@ -249,3 +250,19 @@ def test_a_killed_scheduler(path, tmp_path):
     for store in (path, tmp_path / "undisturbed.zarr"):
         execute(slow, toy.compute, store=store)
     assert toy.files(path) == toy.files(tmp_path / "undisturbed.zarr")
+
+
+def test_a_new_store_that_others_take_for_abandoned_is_begun_again(tmp_path, monkeypatch):
+    """All of several clients that began at the same instant could find theirs cleared."""
+    begun = []
+
+    def fill(new):
+        begun.append(new)
+        if len(begun) < 3:
+            shutil.rmtree(new)
+            raise FileNotFoundError(new)
+
+    with folders.created(tmp_path / "out", "own", fill):
+        assert (tmp_path / "out" / "own").is_dir()
+    assert len(begun) == 3
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]

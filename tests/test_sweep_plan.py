@@ -162,7 +162,7 @@ def test_tasks_of_long_cells_fill_the_lanes():
         return toy.compute(toy.plan(), {"sigma": (0, 1), "trial": (0, 1)}), seconds
 
     blocks, _ = measured(plan, run, 2)
-    assert 1000 < blocks["sample"] <= 30 * 64
+    assert 1000 < blocks["sample"] <= 30 * 64 + 8
 
 
 @pytest.mark.parametrize(("shared", "expected"), [(True, 8), (False, 1)])
@@ -179,6 +179,22 @@ def test_tasks_of_very_long_cells_fill_the_lanes_where_these_are_shared(cost, sh
     blocks, _ = measured(plan, run, 2)
     aimed = max(1, int(3.0 / cost))
     assert expected <= math.prod(blocks.values()) <= expected * aimed
+
+
+def test_short_cells_are_measured_by_few_and_leave_no_crumbs():
+    """What is computed to find the size is computed again; a call alone takes a while."""
+    plan = Plan("{}", {"sample": 10_000})
+    made = []
+
+    def run(region):
+        made.append(math.prod(stop - start for start, stop in region.values()))
+        seconds = 0.017 + 1.1e-4 * made[-1]
+        return toy.compute(toy.plan(), {"sigma": (0, 1), "trial": (0, 1)}), seconds
+
+    blocks, _ = measured(plan, run, 1)
+    assert sum(made) < 600
+    assert len(made) == 3
+    assert 10_000 % blocks["sample"] > 1000
 
 
 @pytest.mark.parametrize(("workers", "expected"), [(2, 8), (4, 4), (8, 2), (16, 1)])

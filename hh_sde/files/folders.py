@@ -13,6 +13,9 @@ from pathlib import Path
 from hh_sde.errors import StoreError
 from hh_sde.files.lock import NAME, Lock, held
 
+#: How often a new store is begun where others that are made beside it take it for abandoned.
+ATTEMPTS = 5
+
 
 @contextmanager
 def created(
@@ -35,21 +38,25 @@ def created(
     """
     root = Path(path).absolute()
     _clear_abandoned(root, group)
-    new = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
-    with ExitStack() as stack:
-        stack.callback(shutil.rmtree, new, ignore_errors=True)
-        try:
-            (new / group).mkdir(parents=True)
-            lock = stack.enter_context(Lock(new / group))
-            fill(new)
-            new.rename(root)
-        except (FileNotFoundError, StoreError) as error:  # cleared as abandoned
-            raise _made_elsewhere(root) from error
-        except OSError as error:
-            if root.exists():
+    for left in reversed(range(ATTEMPTS)):
+        new = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, new, ignore_errors=True)
+            try:
+                (new / group).mkdir(parents=True)
+                lock = stack.enter_context(Lock(new / group))
+                fill(new)
+                new.rename(root)
+            except (FileNotFoundError, StoreError) as error:
+                if left and not root.exists():
+                    continue  # another looked at it, or cleared it, before its lock was taken
                 raise _made_elsewhere(root) from error
-            raise
-        yield lock
+            except OSError as error:
+                if root.exists():
+                    raise _made_elsewhere(root) from error
+                raise
+            yield lock
+            return
 
 
 def _made_elsewhere(root: Path) -> StoreError:

@@ -71,9 +71,9 @@ def measured(
         How many tasks run at a time.
     """
     total = math.prod(plan.sizes.values())
-    cells, least = 1, 1
     # compiles; only what is long without is measured by it
     first, (ds, seconds) = first_cells(plan, run)
+    least, cells = 1, 1 if seconds > AIM / 60 else MANY
 
     def some(wanted: int) -> tuple[int, xr.Dataset, float]:
         blocks = blocks_of(plan.sizes, wanted, plan.alone)
@@ -95,6 +95,8 @@ def measured(
     cost = max(seconds, 1e-6) / cells
     share = cost * total / (TASKS_PER_WORKER * workers)
     wanted = max(max(min(AIM, share), LEAST) / cost, least)
+    if wanted > MANY:
+        wanted += LANES  # so that lanes are full and no few cells are left for a task of their own
     wanted = min(wanted, LARGEST * cells / max(ds.nbytes, 1))
     return blocks_of(plan.sizes, wanted, plan.alone), ds
 
