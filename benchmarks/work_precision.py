@@ -66,10 +66,11 @@ class Setting(NamedTuple):
 
     def methods(self) -> list[str]:
         """Those that take the noise and have orders in a step of one size."""
+        kind = self.noise_type()
         return [
             name
             for name, method in hh.METHODS.items()
-            if self.noise_type() in method.noise_types
+            if kind in method.noise_types
             and not method.adaptive
             and method.library in ("numba", "numpy")
             and (method.strong_order or method.weak_order)
@@ -281,11 +282,6 @@ def again(setting: Setting, size: Size, result: dict) -> dict:
     return result | {"rows": rows, "noise_type": setting.noise_type(), "path_shift": shift}
 
 
-def outside(found: float, error: float, tolerance: float) -> bool:
-    """Whether chance does not explain that it is beyond the tolerance."""
-    return abs(found) - 2 * error > tolerance
-
-
 def cost_along(rows: list[dict], level: float, order: float) -> tuple[float, str] | None:
     """Cost at this error along the path, log-log between steps, and a mark if extrapolated.
 
@@ -320,33 +316,14 @@ def cheapest(rows: list[dict], name: str, tolerance: float) -> tuple[float, str]
     """
     good = []
     for row in sorted((row for row in rows if row["stable"] and name in row), key=itemgetter("dt")):
-        found, error = row[name], row[f"{name}_se"]
-        if outside(found, error, tolerance):
-            break
         # a square that chance has brought below 0 is none
-        size = abs(found) if name == "interval" else max(found, 0.0)
-        if size + 2 * error <= tolerance:
+        size = abs(row[name]) if name == "interval" else max(row[name], 0.0)
+        chance = 2 * row[f"{name}_se"]
+        if size - chance > tolerance:
+            break
+        if size + chance <= tolerance:
             good.append((row["cost"], f"{row['dt']:g} ms"))
     return min(good, default=None)
-
-
-def wanted(noise_type: str) -> dict:
-    """What is asked, as functions of a method and its rows."""
-    return {
-        **{
-            f"{100 * t:g} % of the mean interval": lambda _, rows, t=t: cheapest(
-                rows, "interval", t
-            )
-            for t in INTERVALS
-        },
-        f"{WEAK:g} of E V": lambda _, rows: cheapest(rows, "weak_square", WEAK**2),
-        **{
-            f"{u:g} mV along the path": lambda method, rows, u=u: cost_along(
-                rows, u, hh.METHODS[method].strong_order.get(noise_type, np.inf)
-            )
-            for u in LEVELS
-        },
-    }
 
 
 def findings(result: dict) -> dict:
@@ -354,10 +331,18 @@ def findings(result: dict) -> dict:
     by_method: dict[str, list] = {}
     for row in result["rows"]:
         by_method.setdefault(row["method"], []).append(row)
-    return {
-        asked: {m: found for m, rows in by_method.items() if (found := cost(m, rows)) is not None}
-        for asked, cost in wanted(result["noise_type"]).items()
-    }
+    found: dict[str, dict] = {}
+    for method, rows in by_method.items():
+        order = hh.METHODS[method].strong_order.get(result["noise_type"], np.inf)
+        costs = {
+            **{f"{100 * t:g} % of the mean interval": cheapest(rows, "interval", t)
+               for t in INTERVALS},
+            f"{WEAK:g} of E V": cheapest(rows, "weak_square", WEAK**2),
+            **{f"{u:g} mV along the path": cost_along(rows, u, order) for u in LEVELS},
+        }  # fmt: skip
+        for asked, cost in costs.items():
+            found.setdefault(asked, {}).update({} if cost is None else {method: cost})
+    return found
 
 
 def markdown(result: dict) -> str:

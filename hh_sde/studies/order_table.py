@@ -240,7 +240,7 @@ def _without_noise(problem: Problem, method: str | Method, trials: int, confiden
     if declared is None:
         raise NotMeasured("no order without noise is declared")
     seen = errors > ROUNDING * max(1.0, float(np.abs(exact).max()))
-    if seen.sum() < 3:
-        raise NotMeasured("fewer than three errors are above rounding")
+    if seen.sum() < FEWEST_STEPS:
+        raise NotMeasured(f"fewer than {FEWEST_STEPS} errors are above rounding")
     slope = np.polyfit(np.log(np.array(steps)[seen]), np.log(errors[seen]), 1)[0]
     return [slope, slope, slope, declared]

@@ -155,6 +155,8 @@ class Cluster:
         future.add_done_callback(lambda ended: self._ended.put((block, ended)))
 
     def next(self) -> tuple[Block, Outcome]:
+        from distributed.comm.core import CommClosedError
+
         while True:
             try:
                 block, future = self._ended.get(timeout=LOOK)
@@ -164,8 +166,6 @@ class Cluster:
                     raise StoreError(GONE) from None
         self.waiting -= 1
         del self._futures[block]
-        from distributed.comm.core import CommClosedError
-
         if future.status in LOST:
             raise StoreError(f"{GONE}: a task was {future.status}")
         try:

@@ -71,9 +71,23 @@ def measured(
         How many tasks run at a time.
     """
     total = math.prod(plan.sizes.values())
+    cells, least, ds, seconds = _timed_cells(plan, run, total, workers)
+    cost = max(seconds, 1e-6) / cells
+    share = cost * total / (TASKS_PER_WORKER * workers)
+    wanted = max(max(min(AIM, share), LEAST) / cost, least)
+    if wanted > MANY:
+        wanted += LANES  # so that lanes are full and no few cells are left for a task of their own
+    wanted = min(wanted, LARGEST * cells / max(ds.nbytes, 1))
+    return blocks_of(plan.sizes, wanted, plan.alone), ds
+
+
+def _timed_cells(
+    plan: Plan, run: Callable[[Region], tuple[xr.Dataset, float]], total: int, workers: int
+) -> tuple[int, int, xr.Dataset, float]:
+    """How many cells were timed, how few a task may have; what came of them, and the seconds."""
     # compiles; only what is long without is measured by it
     first, (ds, seconds) = first_cells(plan, run)
-    least, cells = 1, 1 if seconds > AIM / 60 else MANY
+    cells = 1 if seconds > AIM / 60 else MANY
 
     def some(wanted: int) -> tuple[int, xr.Dataset, float]:
         blocks = blocks_of(plan.sizes, wanted, plan.alone)
@@ -91,14 +105,8 @@ def measured(
         pair, _, both = some(2)
         if pair == 2 and both < SHARED * seconds:  # a cell alone leaves lanes empty
             cells, ds, seconds = some(lanes)
-            least = cells
-    cost = max(seconds, 1e-6) / cells
-    share = cost * total / (TASKS_PER_WORKER * workers)
-    wanted = max(max(min(AIM, share), LEAST) / cost, least)
-    if wanted > MANY:
-        wanted += LANES  # so that lanes are full and no few cells are left for a task of their own
-    wanted = min(wanted, LARGEST * cells / max(ds.nbytes, 1))
-    return blocks_of(plan.sizes, wanted, plan.alone), ds
+            return cells, cells, ds, seconds
+    return cells, 1, ds, seconds
 
 
 def first_cells(
